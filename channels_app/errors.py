@@ -1,0 +1,64 @@
+"""What can go wrong, as six kinds that every floor understands."""
+
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What a failed call may have done on the other side."""
+
+    NONE = "none"
+    """Surely nothing: no connection, request not fully written, 429, 503."""
+    FAILED = "failed"
+    """The other side says that it failed (500, 502); a second try may double the effect."""
+    UNKNOWN = "unknown"
+    """The whole request left and no answer came; it may have been done."""
+
+
+class BridgeError(Exception):
+    """Any failure that we foresee.
+
+    `str(error)` is for logs and admins and never holds a secret or a contact's text. `status` is the other
+    side's HTTP status, 0 when there was none; `trace_id` the other side's id of the failed request.
+    """
+
+    retryable = False
+
+    def __init__(self, detail: str, *, status: int = 0, trace_id: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.trace_id = trace_id
+
+
+class SignatureError(BridgeError):
+    """The sender could not prove who it is; answered with 401. `reason` is what is counted."""
+
+    def __init__(self, detail: str, *, reason: str = "bad_signature") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class PayloadError(BridgeError):
+    """A body that we can't read; 400 to a sender, a failed try when it was an answer to us."""
+
+
+class ConfigError(BridgeError):
+    """Something an admin has to put right: keys refused, address not allowed. Not retried."""
+
+
+class TemporaryError(BridgeError):
+    """Time-out, connection trouble, 5xx, 429: the only retryable kind; `effect` says how freely."""
+
+    retryable = True
+
+    def __init__(self, detail: str, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
+        super().__init__(detail, status=status, trace_id=trace_id)
+        self.effect = effect
+
+
+class RefusedError(BridgeError):
+    """Their 4xx: the same request will be refused again."""
+
+
+class ConversationGoneError(BridgeError):
+    """The conversation is not ours any more: a human has it, or it ended. Not a failure."""

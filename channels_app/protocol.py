@@ -1,0 +1,248 @@
+"""The words of the bridge: an Event comes in, a Turn goes to the bot, a Reply goes out.
+
+Adapters translate between these and what the platforms speak; nothing here knows a platform.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One HTTP request as it came, before anybody believed it. Header names are lower case."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+class EventType(StrEnum):
+    CONVERSATION_STARTED = "conversation_started"
+    CONVERSATION_DELEGATED = "conversation_delegated"
+    MESSAGE_RECEIVED = "message_received"
+    """The contact said something."""
+    BOT_REPLIED = "bot_replied"
+    """A bot that calls back said something."""
+    OFFLOAD_REQUESTED = "offload_requested"
+    """A bot that calls back asked for a human."""
+    HANDOVER_ORDERED = "handover_ordered"
+    """A person of ours ordered the handover."""
+    CONVERSATION_RESOLVED = "conversation_resolved"
+    CONVERSATION_PENDING = "conversation_pending"
+
+    @property
+    def opens(self) -> bool:
+        """Whether it gives the conversation to the bot."""
+        return self in (EventType.CONVERSATION_STARTED, EventType.CONVERSATION_DELEGATED)
+
+    @property
+    def asks_bot(self) -> bool:
+        """Whether the bot is called for it."""
+        return self.opens or self is EventType.MESSAGE_RECEIVED
+
+
+class Completion(StrEnum):
+    HANDOVER = "handover"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """The person who writes; any field may be missing (empty)."""
+
+    external_id: str = ""
+    primary_identifier: str = ""
+    secondary_identifier: str = ""
+    picture_url: str = ""
+    vip: bool = False
+    medium_contact_profile_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactAttribute:
+    attribute: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxChannelRef:
+    """What the platform calls a channel: a WhatsApp number, a page."""
+
+    external_id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactMessage:
+    """What the contact said. `text` is None for a picture or a sticker."""
+
+    text: str | None = None
+    external_id: str = ""
+    payload: Any = None
+    """What an option of ours carried, when the medium sent it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A choice that the bot offers: with `url` or `phone` a link, else something the contact can choose."""
+
+    title: str
+    payload: Any = None
+    url: str = ""
+    phone: str = ""
+
+    @property
+    def is_choosable(self) -> bool:
+        return not self.url and not self.phone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    url: str
+    name: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing the bot says: text, attachment, options, in any combination."""
+
+    text: str = ""
+    options: tuple[Option, ...] = ()
+    attachment: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffloadRequest:
+    """The bot asks for a human. `reason` is a short word of the bot's, `payload` what its author configured."""
+
+    reason: str = ""
+    payload: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """All that a turn does to the conversation, in one object."""
+
+    messages: tuple[Message, ...] = ()
+    topics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    complete: Completion | None = None
+    offload: OffloadRequest | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Reply()
+
+    def merged_with(self, later: "Reply") -> "Reply":
+        """Both replies as one, in order: how several messages of a bot that calls back share a call."""
+        return replace(
+            self,
+            messages=self.messages + later.messages,
+            topics=tuple(dict.fromkeys(self.topics + later.topics)),
+            tags=tuple(dict.fromkeys(self.tags + later.tags)),
+            attributes={**self.attributes, **later.attributes},
+            note="\n\n".join(note for note in (self.note, later.note) if note),
+            complete=self.complete or later.complete,
+            offload=self.offload or later.offload,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One notification, verified and in our words.
+
+    `key` is the sender's idempotency key. `conversation_id` is the inbox's id of the conversation, or for a
+    bot's event our session id. `sent_at` is the sender's clock. `counter` orders the events of a bot's session.
+    """
+
+    type: EventType
+    key: str
+    conversation_id: str
+    sent_at: datetime
+    contact: Contact | None = None
+    attributes: tuple[ContactAttribute, ...] | None = None
+    inbox_channel: InboxChannelRef | None = None
+    medium: str = ""
+    language: str = ""
+    message: ContactMessage | None = None
+    topics: tuple[str, ...] = ()
+    trigger: Mapping[str, Any] | None = None
+    reply: Reply | None = None
+    counter: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What else a door needs to know of it, e.g. who resolved the conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the bot is told. `turn_id` stays the same on a retry; `session_id` has at least 32 characters."""
+
+    type: EventType
+    turn_id: str
+    session_id: str
+    text: str | None = None
+    payload: Any = None
+    message_id: str = ""
+    language: str = ""
+    medium: str = ""
+    contact: Contact = Contact()
+    attributes: tuple[ContactAttribute, ...] = ()
+    inbox_channel: InboxChannelRef | None = None
+    topics: tuple[str, ...] = ()
+    trigger: Mapping[str, Any] | None = None
+    is_test: bool = False
+    """A question of "Test connection": no contact is behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message as the inbox can show it: options already written out, an attachment already uploaded."""
+
+    text: str = ""
+    attachment_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What one call to the inbox carries; stored as JSON with its delivery."""
+
+    messages: tuple[OutgoingMessage, ...] = ()
+    topics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    tagged_message_id: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    complete: Completion | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            messages=tuple(OutgoingMessage(**message) for message in data["messages"]),
+            topics=tuple(data["topics"]),
+            tags=tuple(data["tags"]),
+            tagged_message_id=data["tagged_message_id"],
+            attributes=data["attributes"],
+            note=data["note"],
+            complete=Completion(data["complete"]) if data["complete"] else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of "Test connection": what was tried, whether it went well, and what to do if not."""
+
+    title: str
+    is_ok: bool
+    detail: str
+    took_ms: int | None = None
