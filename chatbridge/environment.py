@@ -1,0 +1,96 @@
+"""Settings from the environment, with one list of all that is wrong instead of one complaint a start."""
+
+import base64
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
+
+
+class Environment:
+    """Reads variables and collects what is missing or wrong; `NAME_FILE` names a file that holds the value."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        file = self._variables.get(f"{name}_FILE", "").strip()
+        if not file:
+            return self._variables.get(name, default).strip()
+        if self._variables.get(name, "").strip():
+            self.problems.append(f"{name} and {name}_FILE are both set: keep one of them.")
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            self.problems.append(f"{name}_FILE names {file}, which can't be read: {reason}.")
+            return default
+
+    def required(self, name: str, *, unless: bool, default: str, hint: str) -> str:
+        """A value that production must give; `default` serves while `unless` (development) is true."""
+        value = self.text(name)
+        if value:
+            return value
+        if not unless:
+            self.problems.append(f"{name} is missing: {hint}")
+        return default
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        word = self.text(name, "1" if default else "0").lower()
+        if word not in TRUE_WORDS | FALSE_WORDS:
+            self.problems.append(f"{name} must be 1 or 0, not “{word}”.")
+        return word in TRUE_WORDS
+
+    def number(self, name: str, default: int, *, least: int = 0) -> int:
+        word = self.text(name, str(default))
+        if not re.fullmatch(r"\d{1,9}", word) or int(word) < least:
+            self.problems.append(f"{name} must be a whole number of at least {least}, not “{word}”.")
+            return default
+        return int(word)
+
+    def words(self, name: str, default: str = "") -> list[str]:
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def parsed(self, name: str, text: str, parse: Callable[[str], T], fallback: T) -> T:
+        """`parse(text)`, or `fallback` with its ValueError's sentence on the list. Empty text is not parsed."""
+        if not text:
+            return fallback
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return fallback
+
+    def report(self) -> str:
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        return f"chatbridge can't start: {len(self.problems)} setting(s) missing or wrong.\n{lines}"
+
+
+def base_url(text: str) -> str:
+    """A public base URL without its last slash. Raises ValueError with a sentence."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must look like https://bridge.example.com, without a query.")
+    return text.rstrip("/")
+
+
+def encryption_keys(text: str) -> list[bytes]:
+    """The keys of ENCRYPTION_KEYS. Raises ValueError with a sentence that doesn't show a key."""
+    keys = []
+    for position, word in enumerate((word.strip() for word in text.split(",")), start=1):
+        try:
+            key = base64.b64decode(word, altchars=b"-_", validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise ValueError(f"key {position} must be 32 bytes in URL-safe base64 (44 characters).")
+        keys.append(key)
+    return keys

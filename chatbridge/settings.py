@@ -1,0 +1,226 @@
+"""Every setting of the bridge, each read once. docs/operations.md explains the variables to operators."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from chatbridge.environment import Environment, base_url, encryption_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = Environment()
+DEBUG = env.flag("DEBUG")
+
+# --- secrets and addresses: production gives all of them, development has stand-ins ------------------------------
+SECRET_KEY = env.required(
+    "SECRET_KEY",
+    unless=DEBUG,
+    default="development-only",
+    hint='a long random text, e.g. from: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+)
+if not DEBUG and SECRET_KEY != "development-only" and len(SECRET_KEY) < 32:
+    env.problems.append("SECRET_KEY is too short: give at least 32 random characters.")
+
+_development_key = base64.urlsafe_b64encode(hashlib.sha256(b"development-only").digest()).decode()
+ENCRYPTION_KEYS = env.parsed(
+    "ENCRYPTION_KEYS",
+    env.required(
+        "ENCRYPTION_KEYS",
+        unless=DEBUG,
+        default=_development_key if DEBUG else "",
+        hint='one or more 32-byte keys in URL-safe base64, e.g. from: python -c "import base64, os; '
+        'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
+    ),
+    encryption_keys,
+    [],
+)
+PUBLIC_BASE_URL = env.parsed(
+    "PUBLIC_BASE_URL",
+    env.required(
+        "PUBLIC_BASE_URL",
+        unless=DEBUG,
+        default="http://127.0.0.1:8000",
+        hint="where Sparkcentral and your bots reach this bridge, e.g. https://bridge.example.com",
+    ),
+    base_url,
+    "",
+)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+if not ALLOWED_HOSTS:
+    env.problems.append("ALLOWED_HOSTS is missing: the host names of this bridge, e.g. bridge.example.com")
+ALLOWED_PRIVATE_HOSTS = env.words("ALLOWED_PRIVATE_HOSTS")
+
+
+# --- PostgreSQL and Redis -----------------------------------------------------------------------------------------
+# Where `make run` keeps the embedded servers' data; their sockets have fixed places, so that a second terminal
+# finds the servers of the first.
+LOCAL_DIR = Path(env.text("CHATBRIDGE_LOCAL_DIR", str(BASE_DIR / ".local")))
+
+
+def _local_url(name: str) -> str:
+    """The address that the running embedded server wrote down, or "" when none runs."""
+    try:
+        return (LOCAL_DIR / f"{name}.url").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's form of a PostgreSQL URL, read by libpq's own parser. Raises ValueError with a sentence."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be a PostgreSQL URL: postgresql://user:password@host:5432/name")
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ValueError("is not a valid PostgreSQL URL: postgresql://user:password@host:5432/name") from error
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "chatbridge"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "CONN_MAX_AGE": 0,  # the pool keeps the connections
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **parts,
+            # A statement that waits for a lock gives up before the platform's 10 seconds for a webhook are over.
+            "options": "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+        },
+    }
+
+
+def _redis(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be a Redis URL: redis://host:6379/0")
+    return url
+
+
+# Connections a process keeps at most: one a thread and a few for upkeep. Processes times this must stay below
+# PostgreSQL's max_connections.
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 20, least=2)
+_database_url = env.required(
+    "DATABASE_URL",
+    unless=DEBUG,
+    default=_local_url("postgres") or "postgresql://127.0.0.1:5432/chatbridge",
+    hint="your PostgreSQL, e.g. postgresql://user:password@host:5432/chatbridge",
+)
+DATABASES = {"default": env.parsed("DATABASE_URL", _database_url, _database, {})}
+REDIS_URL = env.parsed(
+    "REDIS_URL",
+    env.required(
+        "REDIS_URL",
+        unless=DEBUG,
+        default=_local_url("redis") or "redis://127.0.0.1:6379/0",
+        hint="your Redis, e.g. redis://host:6379/0",
+    ),
+    _redis,
+    "",
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the application ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "channels_app",
+    "offload",
+    "chatbridge.simulator",
+]
+MIDDLEWARE = [
+    "chatbridge.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "chatbridge.urls"
+WSGI_APPLICATION = "chatbridge.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True  # straight from the packages: no collectstatic step that a deploy could forget
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+
+# A body above this is refused with 413 before it is verified. Events of the inbox are about 1 kB; bots may send
+# replies of up to 1 MB by their contract.
+MAX_INBOX_BODY_BYTES = 256 * 1024
+MAX_BOT_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MAX_BOT_BODY_BYTES  # the views' own limits come first
+
+# --- safety on the web ------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {"default-src": ["'self'"], "frame-ancestors": ["'none'"], "form-action": ["'self'"]}
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+_is_https = PUBLIC_BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
+# The proxy in front says whether the contact of the browser was https; only a proxy that always sets it may be used.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+# A year, in seconds; the proxy redirects http to https, so that health checks and platforms on http still work.
+SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains and preload are a decision about the whole domain, not ours
+    "security.W008",  # see SECURE_SSL_REDIRECT
+    "security.W021",
+]
+
+# --- the turn: times in seconds, reasons in docs/architecture.md ----------------------------------------------------------
+WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
+
+# --- logs ----------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
+
+if env.problems:
+    raise ImproperlyConfigured(env.report())

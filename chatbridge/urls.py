@@ -1,0 +1,14 @@
+"""All addresses of the bridge. Those of the platforms start with webhooks/ and belong to the apps."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("webhooks/", include("channels_app.urls")),
+    path("webhooks/", include("offload.urls")),
+]
+admin.site.site_header = admin.site.site_title = "chatbridge"
+admin.site.index_title = "Channels, bots and conversations"
