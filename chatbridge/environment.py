@@ -1,6 +1,5 @@
 """Settings from the environment, with one list of all that is wrong instead of one complaint a start."""
 
-import base64
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -80,17 +79,3 @@ def base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must look like https://bridge.example.com, without a query.")
     return text.rstrip("/")
-
-
-def encryption_keys(text: str) -> list[bytes]:
-    """The keys of ENCRYPTION_KEYS. Raises ValueError with a sentence that doesn't show a key."""
-    keys = []
-    for position, word in enumerate((word.strip() for word in text.split(",")), start=1):
-        try:
-            key = base64.b64decode(word, altchars=b"-_", validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != 32:
-            raise ValueError(f"key {position} must be 32 bytes in URL-safe base64 (44 characters).")
-        keys.append(key)
-    return keys

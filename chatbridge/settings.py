@@ -9,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from chatbridge.environment import Environment, base_url, encryption_keys
+from channels_app.encryption import parse_keys
+from chatbridge.environment import Environment, base_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -17,18 +18,18 @@ VERSION = "0.1.0"
 env = Environment()
 DEBUG = env.flag("DEBUG")
 
-# --- secrets and addresses: production gives all of them, development has stand-ins ------------------------------
+# --- secrets and addresses: production gives all of them, development has stand-ins ---------------------------------
 SECRET_KEY = env.required(
     "SECRET_KEY",
     unless=DEBUG,
     default="development-only",
     hint='a long random text, e.g. from: python -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
-if not DEBUG and SECRET_KEY != "development-only" and len(SECRET_KEY) < 32:
+if not DEBUG and 0 < len(env.text("SECRET_KEY")) < 32:
     env.problems.append("SECRET_KEY is too short: give at least 32 random characters.")
 
 _development_key = base64.urlsafe_b64encode(hashlib.sha256(b"development-only").digest()).decode()
-ENCRYPTION_KEYS = env.parsed(
+ENCRYPTION_KEYS: list[bytes] = env.parsed(
     "ENCRYPTION_KEYS",
     env.required(
         "ENCRYPTION_KEYS",
@@ -37,7 +38,7 @@ ENCRYPTION_KEYS = env.parsed(
         hint='one or more 32-byte keys in URL-safe base64, e.g. from: python -c "import base64, os; '
         'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
     ),
-    encryption_keys,
+    parse_keys,
     [],
 )
 PUBLIC_BASE_URL = env.parsed(
@@ -57,7 +58,7 @@ if not ALLOWED_HOSTS:
 ALLOWED_PRIVATE_HOSTS = env.words("ALLOWED_PRIVATE_HOSTS")
 
 
-# --- PostgreSQL and Redis -----------------------------------------------------------------------------------------
+# --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 # Where `make run` keeps the embedded servers' data; their sockets have fixed places, so that a second terminal
 # finds the servers of the first.
 LOCAL_DIR = Path(env.text("CHATBRIDGE_LOCAL_DIR", str(BASE_DIR / ".local")))
@@ -105,14 +106,15 @@ def _redis(url: str) -> str:
 
 # Connections a process keeps at most: one a thread and a few for upkeep. Processes times this must stay below
 # PostgreSQL's max_connections.
-DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 20, least=2)
+WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", WORKER_THREADS + 4, least=2)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,
     default=_local_url("postgres") or "postgresql://127.0.0.1:5432/chatbridge",
     hint="your PostgreSQL, e.g. postgresql://user:password@host:5432/chatbridge",
 )
-DATABASES = {"default": env.parsed("DATABASE_URL", _database_url, _database, {})}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.parsed("DATABASE_URL", _database_url, _database, {})}
 REDIS_URL = env.parsed(
     "REDIS_URL",
     env.required(
@@ -185,7 +187,7 @@ MAX_INBOX_BODY_BYTES = 256 * 1024
 MAX_BOT_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MAX_BOT_BODY_BYTES  # the views' own limits come first
 
-# --- safety on the web ------------------------------------------------------------------------------------------------
+# --- safety on the web ----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {"default-src": ["'self'"], "frame-ancestors": ["'none'"], "form-action": ["'self'"]}
 }
@@ -207,10 +209,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",
 ]
 
-# --- the turn: times in seconds, reasons in docs/architecture.md ----------------------------------------------------------
-WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
-
-# --- logs ----------------------------------------------------------------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,0 +1,99 @@
+"""What both families of adapters share: registry look-up, fields that ask an admin for settings, proofs of origin.
+
+The fields also check configuration files, so a value may be missing or None, and must already be text.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.module_loading import import_string
+
+from channels_app.errors import ConfigError
+
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def adapter_class(registry: Mapping[str, str], kind: str) -> Any:
+    """The class that a registry (kind -> dotted path) names for this kind."""
+    if kind not in registry:
+        raise ConfigError(f"There is no kind “{kind[:40]}”. Known kinds: {', '.join(registry)}.")
+    return import_string(registry[kind])
+
+
+def secret_keys(form_class: type[forms.Form]) -> frozenset[str]:
+    """The settings that are encrypted and never shown again: the fields that hide what is typed."""
+    fields = form_class.base_fields
+    return frozenset(name for name, field in fields.items() if isinstance(field.widget, forms.PasswordInput))
+
+
+class TextField(forms.CharField):
+    """Text that can go into a header or a URL: trimmed, in one piece, printable.
+
+    A number is refused: a configuration file that reads `0123` as octal would store another client ID, silently.
+    """
+
+    is_one_word = True
+
+    def to_python(self, value: Any) -> str | None:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError("This must be text. In a configuration file, put it in quotes.", code="not_text")
+        return super().to_python(value)
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if not (value or "").isprintable() or (self.is_one_word and " " in (value or "")):
+            raise ValidationError("There is a space or a line break inside. Copy the value again.", code="blank")
+
+
+class SecretField(TextField):
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+
+class PhraseField(SecretField):
+    """A secret that people make up themselves, perhaps of several words."""
+
+    is_one_word = False
+
+
+class AddressField(TextField):
+    """An http(s) address. Unlike Django's URLField it takes a host without a dot: a bot next door is `http://bot:9001`."""
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and not _is_address(value):
+            raise ValidationError("This is not an address. It begins with https:// and holds no password.", code="url")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
+
+
+# --- proofs of origin ---------------------------------------------------------------------------------------------
+
+
+def signature(body: bytes, key: bytes) -> str:
+    """The hexadecimal HMAC-SHA256 of a raw body."""
+    return hmac.new(key, body, "sha256").hexdigest()
+
+
+def is_signed(body: bytes, presented: str, key: bytes) -> bool:
+    """In constant time, and for whatever stands in the header: comparing text would fail on a non-ASCII letter."""
+    well_formed = bool(_SIGNATURE.fullmatch(presented))
+    expected = signature(body, key)
+    return is_same(presented.lower() if well_formed else "", expected) and well_formed
+
+
+def is_same(presented: str, expected: str) -> bool:
+    """Compare two tokens in constant time."""
+    return hmac.compare_digest(presented.encode(errors="replace"), expected.encode(errors="replace"))

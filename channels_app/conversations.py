@@ -1,0 +1,342 @@
+"""One worker at a time works on a conversation: claim, release, renew.
+
+Hand-written SQL, because each of these is one short statement whose locks matter. All times are the database's
+clock, so that machines with different clocks agree. Nothing here is held over a network call but the lease.
+"""
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from channels_app.contacts import KnownContact, KnownInboxChannel
+from channels_app.models import Conversation, Owner, WorkerSlot
+from channels_app.offered import Offered
+from channels_app.protocol import EventType
+from channels_app.steps import OpenEvent, Standing
+
+LEASE_S = 30
+"""A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
+a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
+OPEN_EVENTS_MOST = 50
+"""Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
+
+
+class LeaseLostError(Exception):
+    """Another worker has the conversation now: stop, and touch nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedEvent:
+    """An open event with what is needed to handle it."""
+
+    facts: OpenEvent
+    source: str
+    raw: bytes
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A conversation in our hands, as it was at the claim, with its open events."""
+
+    conversation_id: int
+    fence: int
+    slot: str
+    now: datetime
+    channel_id: int
+    channel_revision: int
+    bot_id: int | None
+    bot_revision: int | None
+    external_id: str
+    session_id: uuid.UUID
+    owner: str
+    stint: int
+    stint_is_implied: bool
+    newest_sent_at: datetime | None
+    offered: Offered
+    last_turn_id: int
+    last_message_id: str
+    bot_counter: int | None
+    medium: str
+    language: str
+    topics: list[str]
+    contact: KnownContact
+    inbox_channel: KnownInboxChannel
+    events: tuple[ClaimedEvent, ...]
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(is_owned=self.owner == Owner.BOT, bot_counter=self.bot_counter)
+
+    def event(self, event_id: int) -> ClaimedEvent:
+        return next(event for event in self.events if event.facts.id == event_id)
+
+
+def new_slot_name(kind: str) -> str:
+    """A name for this process and this start of it: `host/pid/when/kind`, unique over all machines."""
+    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns():x}/{kind}"
+
+
+# The conversation is leased in the same statement that finds it; its open events come along. An event that is
+# committed while we wait for the row is not seen here, but the release looks again.
+_CLAIM = """
+WITH claimed AS (
+    UPDATE channels_app_conversation AS conversation
+    SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+        fence = conversation.fence + 1
+    WHERE conversation.id = (
+        SELECT due.id FROM channels_app_conversation AS due
+        WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
+        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING conversation.*
+)
+SELECT clock_timestamp(), claimed.id, claimed.fence, claimed.channel_id, channel.revision, channel.bot_id,
+    bot.revision, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint, claimed.stint_is_implied,
+    claimed.newest_sent_at, claimed.options, claimed.last_turn_id, claimed.bot_counter, claimed.medium,
+    claimed.language, claimed.topics, to_jsonb(contact), to_jsonb(inbox_channel),
+    claimed.last_message_id,
+    event.id, event.type, event.state, event.sent_at, event.received_at, event.counter, event.wait_until,
+    event.source, body.raw, event.attempts, event.reason
+FROM claimed
+JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
+LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
+LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
+LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
+LEFT JOIN LATERAL (
+    SELECT * FROM channels_app_webhookevent AS open
+    WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
+    ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
+LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
+"""
+
+
+def claim_due_conversation(slot: str) -> Lease | None:
+    """Lease the conversation that waits longest, or None when none is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST})
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    first = rows[0]
+    return Lease(
+        slot=slot,
+        now=first[0],
+        conversation_id=first[1],
+        fence=first[2],
+        channel_id=first[3],
+        channel_revision=first[4],
+        bot_id=first[5],
+        bot_revision=first[6],
+        external_id=first[7],
+        session_id=first[8],
+        owner=first[9],
+        stint=first[10],
+        stint_is_implied=first[11],
+        newest_sent_at=first[12],
+        offered=Offered.from_json(json.loads(first[13])),
+        last_turn_id=first[14],
+        bot_counter=first[15],
+        medium=first[16],
+        language=first[17],
+        topics=json.loads(first[18]),
+        contact=KnownContact.from_row(json.loads(first[19])) if first[19] else KnownContact(),
+        inbox_channel=KnownInboxChannel.from_row(json.loads(first[20])) if first[20] else KnownInboxChannel(),
+        last_message_id=first[21],
+        events=tuple(_claimed_event(row[22:]) for row in rows if row[22] is not None),
+    )
+
+
+def _claimed_event(row: Sequence[Any]) -> ClaimedEvent:
+    identifier, type_, state, sent_at, received_at, counter, wait_until, source, raw, attempts, reason = row
+    facts = OpenEvent(
+        id=identifier,
+        type=EventType(type_),
+        state=state,
+        sent_at=sent_at,
+        received_at=received_at,
+        counter=counter,
+        wait_until=wait_until,
+    )
+    return ClaimedEvent(facts=facts, source=source, raw=bytes(raw), attempts=attempts, reason=reason)
+
+
+def find_session(session_id: str, **of: int) -> Conversation | None:
+    """The conversation behind a bot's session, among those of a bot (`bot_id`) or a channel (`channel_id`)."""
+    try:
+        session = uuid.UUID(session_id)
+    except ValueError:
+        return None
+    filters = {"channel__bot_id" if name == "bot_id" else name: value for name, value in of.items()}
+    return Conversation.objects.filter(session_id=session, **filters).first()
+
+
+def find_conversation(channel_id: int, external_id: str) -> Conversation | None:
+    """The conversation that the inbox calls so."""
+    return Conversation.objects.filter(channel_id=channel_id, external_id=external_id).first()
+
+
+def hold(lease: Lease) -> None:
+    """Lock the conversation's row until the transaction ends; raise LeaseLostError if it isn't ours any more.
+
+    First statement of every transaction that changes anything of the conversation.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM channels_app_conversation WHERE id = %s AND fence = %s FOR UPDATE",
+            [lease.conversation_id, lease.fence],
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLostError
+
+
+def set_owner(lease: Lease, owner: str) -> None:
+    """The conversation is somebody else's now. Inside a transaction that holds it."""
+    Conversation.objects.filter(pk=lease.conversation_id).update(owner=owner)
+
+
+def release(lease: Lease, *, until: datetime | None = None) -> datetime | None:
+    """Give the conversation back, to be woken at `until`, or at once if something runnable is left open.
+
+    Returns when it wants to be woken, None: not before something comes.
+
+    The row is locked by a statement of its own first: in a single statement, an event committed while the
+    update waits for the row would not be seen, and nobody would ever wake the conversation for it.
+    """
+    with transaction.atomic():
+        hold(lease)
+        return release_held(lease, until=until)
+
+
+# Open events that wait for a moment of their own wake the conversation then, others at once.
+_RELEASE = """
+UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, wake_at = (
+    SELECT min(greatest(event.wait_until, clock_timestamp()))
+    FROM channels_app_webhookevent AS event WHERE event.conversation_id = %(id)s AND event.outcome IS NULL)
+WHERE id = %(id)s RETURNING wake_at
+"""
+# After a decision to wait, only what arrived since the claim is a reason to look before that moment.
+_RELEASE_UNTIL = """
+UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL,
+    wake_at = CASE WHEN EXISTS (
+        SELECT 1 FROM channels_app_webhookevent AS event
+        WHERE event.conversation_id = %(id)s AND event.outcome IS NULL AND event.id > %(newest)s)
+    THEN clock_timestamp() ELSE %(until)s END
+WHERE id = %(id)s RETURNING wake_at
+"""
+
+
+def release_held(lease: Lease, *, until: datetime | None = None) -> datetime | None:
+    """`release` inside a transaction that holds the row already."""
+    newest = max((event.facts.id for event in lease.events), default=0)
+    statement = _RELEASE if until is None else _RELEASE_UNTIL
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"id": lease.conversation_id, "until": until, "newest": newest})
+        wake_at: datetime | None = cursor.fetchone()[0]
+    return wake_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What is written down before anything is done about a contact's event: the conversation as it stands now,
+    what the contact said, and that one more try begins."""
+
+    event_id: int
+    state: str
+    owner: str
+    stint: int
+    stint_is_implied: bool
+    newest_sent_at: datetime
+    medium: str
+    language: str
+    topics: Sequence[str]
+    contact_id: int | None
+    inbox_channel_id: int | None
+    last_message_id: str
+    said: str | None
+    said_at: datetime
+
+
+_BEGIN = """
+WITH held AS (
+    UPDATE channels_app_conversation SET owner = %(owner)s, stint = %(stint)s,
+        stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
+        bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
+        language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
+        inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
+    WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
+), said AS (
+    INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', %(said_at)s FROM held WHERE %(said)s::text IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+UPDATE channels_app_webhookevent AS event
+SET state = %(state)s, attempts = event.attempts + 1, stint = %(stint)s, wait_until = NULL
+FROM held WHERE event.id = %(event_id)s
+"""
+
+
+def begin_turn(lease: Lease, beginning: Beginning) -> None:
+    """Write the beginning down, once per try. Raises LeaseLostError."""
+    values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
+    values["topics"] = json.dumps(list(beginning.topics))
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence})
+        if not cursor.rowcount:
+            raise LeaseLostError
+
+
+def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
+    """Keep what this process still works on, and say that it lives."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE id = ANY(%s) AND lease_slot = %s",
+            [LEASE_S, list(conversation_ids), slot],
+        )
+        cursor.execute("UPDATE channels_app_workerslot SET beat_at = clock_timestamp() WHERE name = %s", [slot])
+
+
+def register_slot(slot: str) -> None:
+    """Announce this process, so that its leases can be freed when it dies."""
+    host, pid, _, kind = slot.rsplit("/", 3)
+    now = timezone.now()
+    WorkerSlot.objects.create(
+        name=slot, host=host, pid=int(pid), kind=kind, version=settings.VERSION, started_at=now, beat_at=now
+    )
+
+
+def free_leases(slots: Sequence[str]) -> int:
+    """Free what dead processes held, so that others go on at once; returns how many conversations that were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
+            " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
+            [list(slots)],
+        )
+        freed = cursor.rowcount
+    WorkerSlot.objects.filter(name__in=slots).delete()
+    return freed
+
+
+def count_due(*, older_than_s: float = 0.0) -> int:
+    """Conversations that wait for a worker longer than this many seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM channels_app_conversation"
+            " WHERE wake_at <= clock_timestamp() - make_interval(secs => %s)"
+            " AND (lease_until IS NULL OR lease_until < clock_timestamp())",
+            [older_than_s],
+        )
+        (count,) = cursor.fetchone()
+    return int(count)

@@ -1,0 +1,54 @@
+"""What all workers share about a set of API keys: its token, and whether the platform takes the keys."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from channels_app.encryption import decrypt, encrypt
+from channels_app.errors import BridgeError
+from channels_app.models import Credential
+from channels_app.tokens import Token
+
+
+class TokenRow:
+    """The token of one set of keys as a row: survives Redis, shared by all machines, encrypted."""
+
+    def __init__(self, account_key: str) -> None:
+        self._account_key = account_key
+        self._context = f"channels_app.credential.{account_key}.token"
+
+    def load(self) -> Token | None:
+        row = Credential.objects.filter(account_key=self._account_key).exclude(token_encrypted="").first()
+        if row is None or row.token_expires_at is None or row.token_refresh_at is None:
+            return None
+        value = decrypt(row.token_encrypted, self._context)
+        return Token(value=value, expires_at=row.token_expires_at, refresh_at=row.token_refresh_at)
+
+    def claim_refresh(self, *, lease_s: float) -> bool:
+        """True for one caller at a time: a conditional update, so that no lock is open while it fetches."""
+        Credential.objects.bulk_create([Credential(account_key=self._account_key)], ignore_conflicts=True)
+        now = timezone.now()
+        free = Q(refreshing_until__isnull=True) | Q(refreshing_until__lt=now)
+        claimed = Credential.objects.filter(free, account_key=self._account_key)
+        return bool(claimed.update(refreshing_until=now + timedelta(seconds=lease_s)))
+
+    def save(self, token: Token) -> None:
+        Credential.objects.filter(account_key=self._account_key).update(
+            token_encrypted=encrypt(token.value, self._context),
+            token_expires_at=token.expires_at,
+            token_refresh_at=token.refresh_at,
+            refreshing_until=None,
+            problem="",
+            problem_since=None,
+        )
+
+    def refresh_failed(self, error: BridgeError) -> None:
+        rows = Credential.objects.filter(account_key=self._account_key)
+        rows.filter(problem_since__isnull=True).update(problem_since=timezone.now())
+        rows.update(refreshing_until=None, problem=error.detail)
+
+
+def note_quota(account_key: str, used: int | None, limit: int | None) -> None:
+    """Keep what the platform said about the day's calls."""
+    Credential.objects.filter(account_key=account_key).update(quota_used=used, quota_limit=limit)

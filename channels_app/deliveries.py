@@ -1,0 +1,314 @@
+"""Replies on their way: written down first, then sent, each try with what came of it."""
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from channels_app import options
+from channels_app.channels import LiveChannel
+from channels_app.conversations import Lease, LeaseLostError, hold
+from channels_app.credentials import note_quota
+from channels_app.errors import BridgeError, RefusedError
+from channels_app.media import fetch_media, file_name
+from channels_app.models import Author, Delivery, DeliveryAttempt, DeliveryKind, DeliveryState, EventState
+from channels_app.protocol import Message, Option, Outgoing, OutgoingMessage, Reply
+from channels_app.throttle import pause, take_ticket
+from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
+
+logger = logging.getLogger(__name__)
+
+_STATES = {
+    Verdict.SENT: DeliveryState.SENT,
+    Verdict.UNCONFIRMED: DeliveryState.UNCONFIRMED,
+    Verdict.RETRY: DeliveryState.PENDING,
+    Verdict.GONE: DeliveryState.CANCELLED,
+    Verdict.REFUSED: DeliveryState.REFUSED,
+    Verdict.FAILED: DeliveryState.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A reply as the calls that carry it, in order, and what the contact can choose from it."""
+
+    calls: tuple[tuple[DeliveryKind, dict[str, Any]], ...]
+    options: tuple[Option, ...]
+    said: tuple[tuple[str, str], ...]
+    """Text and attachment's address of each message, for the transcript."""
+
+
+def plan_deliveries(channel: LiveChannel, reply: Reply, *, first_number: int, message_id: str, unique: str) -> Plan:
+    """How this reply leaves on this channel: uploads first, then as few calls as the inbox allows.
+
+    Options are numbered from `first_number`; `unique` tells apart the files of different turns.
+    """
+    uploads: list[tuple[DeliveryKind, dict[str, Any]]] = []
+    links: dict[str, str] = {}
+    messages: list[OutgoingMessage] = []
+    offered: list[Option] = []
+    for place, message in enumerate(reply.messages):
+        text = options.write_out(message, first_number + len(offered))
+        offered += [option for option in message.options if option.is_choosable]
+        name = ""
+        if message.attachment and message.attachment.url:
+            found = message.attachment
+            name = file_name(found.url, found.name, found.content_type, f"{unique}-{place}")
+            links[name] = found.url
+            payload = {"url": found.url, "filename": name, "content_type": found.content_type}
+            uploads.append((DeliveryKind.ATTACHMENT, payload))
+        messages.append(OutgoingMessage(text=text, attachment_name=name))
+    outgoing = Outgoing(
+        messages=tuple(messages),
+        topics=reply.topics,
+        tags=reply.tags,
+        tagged_message_id=message_id,
+        attributes=reply.attributes,
+        note=reply.note,
+        complete=reply.complete,
+    )
+    calls = [
+        (DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in channel.inbox.split(outgoing)
+    ]
+    said = tuple((_said(message), message.attachment.url if message.attachment else "") for message in reply.messages)
+    return Plan(calls=(*uploads, *calls), options=tuple(offered), said=said)
+
+
+def _said(message: Message) -> str:
+    return options.write_out(message)
+
+
+# The reply becomes rows in one statement: nothing has left yet, and whoever has the conversation next can go on
+# from here. Rows that exist (the process died behind this statement) stay as they are.
+_WRITE = """
+WITH held AS (
+    UPDATE channels_app_conversation SET options = %(options)s, bot_counter = coalesce(%(counter)s, bot_counter)
+    WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
+), said AS (
+    INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+    SELECT held.id, %(event_id)s, %(author)s, said.place, said.text, said.url, clock_timestamp()
+    FROM held, jsonb_to_recordset(%(said)s) AS said(place int, text text, url text) ON CONFLICT DO NOTHING
+), planned AS (
+    INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload)
+    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload
+    FROM held, jsonb_to_recordset(%(calls)s) AS call(seq int, kind text, payload jsonb) ON CONFLICT DO NOTHING
+)
+UPDATE channels_app_webhookevent AS event
+SET state = %(state)s, wait_until = NULL, reason = %(reason)s, stint = %(stint)s
+FROM held WHERE event.id = %(event_id)s
+"""
+
+
+def write_deliveries(
+    lease: Lease,
+    event_id: int,
+    plan: Plan,
+    *,
+    options: dict[str, Any],
+    reason: str,
+    first_seq: int = 1,
+    author: Author = Author.BOT,
+    counter: int | None = None,
+    stint: int | None = None,
+) -> None:
+    """Write a reply down and set its event to SENDING. Raises LeaseLostError."""
+    calls = [
+        {"seq": seq, "kind": kind, "payload": payload}
+        for seq, (kind, payload) in enumerate(plan.calls, start=first_seq)
+    ]
+    # A second plan of the same event (a fallback) says something after what the first one said.
+    places = enumerate(plan.said, start=(first_seq - 1) * 100)
+    said = [{"place": place, "text": text, "url": url} for place, (text, url) in places]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                "conversation_id": lease.conversation_id,
+                "fence": lease.fence,
+                "event_id": event_id,
+                "options": json.dumps(options),
+                "counter": counter,
+                "author": author,
+                "said": json.dumps(said),
+                "calls": json.dumps(calls),
+                "state": EventState.SENDING,
+                "reason": reason,
+                "stint": lease.stint if stint is None else stint,
+            },
+        )
+        if not cursor.rowcount:
+            raise LeaseLostError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """What came of one delivery; `retry_in` when it has to wait."""
+
+    delivery: Delivery
+    verdict: Verdict
+    error: BridgeError | None = None
+    retry_in: timedelta = timedelta(0)
+    started_at: datetime | None = None
+
+
+def deliveries_of(event_id: int) -> list[Delivery]:
+    """All calls of an event, in order."""
+    return list(Delivery.objects.filter(event_id=event_id).order_by("seq"))
+
+
+def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> Attempted:
+    """Try once: ask for the account's permission, write down that it leaves, call, and judge what came back.
+
+    The result is not recorded yet: the caller does that together with what follows from it.
+    """
+    carried = carried_by(delivery)
+    if delivery.state == DeliveryState.IN_FLIGHT:  # the process that sent it died before it could record the result
+        verdict = judge_crash(carried, tries=delivery.tries)
+        if verdict is not Verdict.RETRY:
+            return Attempted(delivery=delivery, verdict=verdict)
+    wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
+    if wait_s > 0:
+        return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=timedelta(seconds=wait_s))
+    may_have_arrived = delivery.state == DeliveryState.IN_FLIGHT or _is_doubtful(delivery)
+    started_at = _mark_in_flight(lease, delivery)
+    error = _call(channel, lease.external_id, delivery)
+    if error is not None and error.status == TOO_MANY_REQUESTS:
+        pause(channel.inbox.account_key, 1.0)
+    verdict = judge(error, carried, tries=delivery.tries, may_have_arrived=may_have_arrived)
+    retry_in = wait_before_retry(error, delivery.tries) if verdict is Verdict.RETRY else timedelta(0)
+    return Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, started_at=started_at)
+
+
+def carried_by(delivery: Delivery) -> Carried:
+    if delivery.kind == DeliveryKind.ATTACHMENT:
+        return Carried(uploads=True)
+    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    return Carried(completes=outgoing.complete is not None, speaks=bool(outgoing.messages), notes=bool(outgoing.note))
+
+
+def _is_doubtful(delivery: Delivery) -> bool:
+    """Whether an earlier try of this delivery may have been done."""
+    return delivery.tries > 0 and delivery.attempts.filter(result__in=("unknown", "failed")).exists()
+
+
+def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:
+    """Committed before the first byte leaves, so that a crash leaves no doubt about which calls are in doubt."""
+    now = timezone.now()
+    with transaction.atomic():
+        hold(lease)
+        if delivery.state == DeliveryState.IN_FLIGHT:
+            _record_crash(lease, delivery)
+        delivery.state = DeliveryState.IN_FLIGHT
+        delivery.tries += 1
+        delivery.first_sent_at = delivery.first_sent_at or now
+        delivery.save(update_fields=["state", "tries", "first_sent_at"])
+    return now
+
+
+def _record_crash(lease: Lease, delivery: Delivery) -> None:
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        n=delivery.tries,
+        fence=lease.fence,
+        started_at=delivery.first_sent_at or timezone.now(),
+        result="unknown",
+        error="The process that made this call ended before the answer came.",
+    )
+
+
+def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> BridgeError | None:
+    """Make the call; what went wrong, or None."""
+    try:
+        if delivery.kind == DeliveryKind.ATTACHMENT:
+            _upload(channel, conversation_id, delivery.payload)
+        else:
+            outgoing = _with_links(delivery)
+            sent = channel.inbox.send(conversation_id, outgoing)
+            if sent.quota_limit:
+                note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+    except BridgeError as error:
+        return error
+    return None
+
+
+def _upload(channel: LiveChannel, conversation_id: str, payload: dict[str, Any]) -> None:
+    try:
+        media = fetch_media(payload["url"], payload["content_type"])
+    except BridgeError as error:  # whatever is wrong with somebody's file server: the contact gets the link
+        raise RefusedError(error.detail, status=error.status) from error
+    channel.inbox.upload(conversation_id, payload["filename"], media.content_type, media.data)
+
+
+def _with_links(delivery: Delivery) -> Outgoing:
+    """The reply as it can be sent now: a file that could not be uploaded becomes its link."""
+    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    links = delivery.payload["links"]
+    if not links:
+        return outgoing
+    uploads = Delivery.objects.filter(event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT)
+    uploaded = {row.payload["filename"] for row in uploads.filter(state=DeliveryState.SENT)}
+    return replace(outgoing, messages=tuple(_or_link(message, links, uploaded) for message in outgoing.messages))
+
+
+def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: set[str]) -> OutgoingMessage:
+    if not message.attachment_name or message.attachment_name in uploaded:
+        return message
+    link = links[message.attachment_name]
+    return OutgoingMessage(text="\n".join(part for part in (message.text, link) if part))
+
+
+def record_attempt(lease: Lease, attempted: Attempted) -> None:
+    """Keep what came of a try. Inside a transaction that holds the conversation."""
+    delivery, error = attempted.delivery, attempted.error
+    if attempted.verdict is Verdict.RETRY and attempted.started_at is None:
+        return  # it had to wait for the account: no try
+    delivery.state = _STATES[attempted.verdict]
+    delivery.finished_at = None if attempted.verdict is Verdict.RETRY else timezone.now()
+    delivery.last_status = error.status if error else 200 * (attempted.started_at is not None)
+    delivery.last_error = error.detail if error else ""
+    delivery.trace_id = error.trace_id if error else ""
+    delivery.save(update_fields=["state", "finished_at", "last_status", "last_error", "trace_id"])
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        n=delivery.tries,
+        fence=lease.fence,
+        started_at=attempted.started_at or delivery.first_sent_at or timezone.now(),
+        result=_result(attempted),
+        status=delivery.last_status,
+        error=delivery.last_error,
+        trace_id=delivery.trace_id,
+    )
+
+
+def _result(attempted: Attempted) -> str:
+    """What the try did, as far as we know: `effect` of an error, else the verdict."""
+    if attempted.error is None and attempted.verdict is Verdict.UNCONFIRMED:
+        return "unknown"
+    effect = getattr(attempted.error, "effect", None)
+    return str(effect or attempted.verdict)
+
+
+def drop_attachments(delivery: Delivery) -> bool:
+    """Let a refused reply go without its files, as links; False if it had none that were uploaded."""
+    uploads = Delivery.objects.filter(
+        event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT, state=DeliveryState.SENT
+    )
+    if not delivery.payload["links"]:
+        return False
+    return bool(uploads.update(state=DeliveryState.REFUSED, last_error="The inbox refused the message that named it."))
+
+
+def cancel_deliveries(conversation_id: int) -> int:
+    """Drop what is left to say in a conversation that isn't ours any more; how much that was."""
+    states = (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)
+    rows = Delivery.objects.filter(conversation_id=conversation_id, state__in=states)
+    return rows.update(state=DeliveryState.CANCELLED, finished_at=timezone.now())
+
+
+def has_doubtful_deliveries(conversation_id: int) -> bool:
+    """Whether something may or may not have reached the contact: worth a line in the agents' note."""
+    return Delivery.objects.filter(conversation_id=conversation_id, state=DeliveryState.UNCONFIRMED).exists()

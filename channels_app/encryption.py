@@ -1,0 +1,102 @@
+"""Secrets at rest: AES-256-GCM under keys from the environment, bound to the place where they are stored."""
+
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from channels_app.errors import ConfigError
+
+VERSION = "v1"
+KEY_BYTES = 32  # AES-256
+NONCE_BYTES = 12  # what GCM is made for
+SHOWABLE_LENGTH = 16  # characters; of a shorter secret, four would be too much to give away
+
+
+def encrypt(text: str, context: str) -> str:
+    """`context` names the place, "model.field.row-uuid.name": elsewhere the result can't be decrypted."""
+    keys = _keys()
+    if not keys:
+        raise ConfigError("ENCRYPTION_KEYS is empty: secrets can't be saved.")
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = nonce + AESGCM(keys[0]).encrypt(nonce, text.encode(), context.encode())
+    return f"{VERSION}:{_key_id(keys[0])}:{urlsafe_b64encode(sealed).decode()}"
+
+
+def decrypt(token: str, context: str) -> str:
+    """Raises ConfigError when no key fits, or when the text was changed or belongs to another place."""
+    key_id, sealed = _parts(token)
+    keys = [key for key in _keys() if _key_id(key) == key_id]
+    if not keys:
+        raise ConfigError(f"A saved secret needs the encryption key {key_id}, which is not among ENCRYPTION_KEYS.")
+    for key in keys:
+        try:
+            return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode()).decode()
+        except InvalidTag:
+            continue
+    raise ConfigError(f"A saved secret (encryption key {key_id}) was changed outside the bridge: enter it again.")
+
+
+def needs_rotation(token: str) -> bool:
+    """Whether another key than the first encrypted it, so that saving it again would change that."""
+    return not token.startswith(tuple(f"{VERSION}:{_key_id(key)}:" for key in _keys()[:1]))
+
+
+def parse_keys(text: str) -> list[bytes]:
+    """The keys of ENCRYPTION_KEYS. Raises ValueError with a sentence that doesn't show one."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise ValueError("at least one key is needed: 32 bytes in URL-safe base64 (44 characters).")
+    return [_parsed_key(word, position) for position, word in enumerate(words, start=1)]
+
+
+def generate_key() -> str:
+    return urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def fingerprint(secret: str) -> str:
+    """The end of a secret, for people to recognise it by; empty when that would give away too much."""
+    return secret[-4:] if len(secret) >= SHOWABLE_LENGTH else ""
+
+
+def _keys() -> list[bytes]:
+    return list(settings.ENCRYPTION_KEYS)
+
+
+@lru_cache(maxsize=16)
+def _key_id(key: bytes) -> str:
+    return sha256(key).hexdigest()[:8]
+
+
+def _parsed_key(word: str, position: int) -> bytes:
+    try:
+        key = _strict_b64decode(word.rstrip("=") + "=")
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"key {position} must be 32 bytes in URL-safe base64 (44 characters).")
+    return key
+
+
+def _parts(token: str) -> tuple[str, bytes]:
+    version, _, rest = token.partition(":")
+    key_id, _, text = rest.partition(":")
+    try:
+        sealed = _strict_b64decode(text)
+    except ValueError:
+        sealed = b""
+    if version != VERSION or len(sealed) < NONCE_BYTES:
+        raise ConfigError("A saved secret is not in the form that the bridge writes: enter it again.")
+    return key_id, sealed
+
+
+def _strict_b64decode(text: str) -> bytes:
+    """Python's decoder skips what it doesn't know; then several texts would mean the same bytes."""
+    data = urlsafe_b64decode(text)
+    if urlsafe_b64encode(data).decode() != text:
+        raise ValueError("not base64")
+    return data

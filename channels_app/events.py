@@ -1,0 +1,160 @@
+"""Events become rows, each once; and rows end, each in one outcome."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from channels_app.conversations import Lease, hold, release_held
+from channels_app.models import Conversation, EventSource, EventState, IntakeCount, Outcome, WebhookEvent
+from channels_app.protocol import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of an event at the door. `owes_wakeup`: nobody has been told of this conversation yet."""
+
+    event_id: int
+    conversation_id: int
+    is_new: bool
+    owes_wakeup: bool
+
+
+# One statement and one commit. The conversation comes first: its row is locked while the event gets its number,
+# so that the events of a conversation are numbered in the order of their commits. `wake_at` equals our own tick
+# only if nobody had set an earlier one: then, and only then, a wake-up is owed.
+_STORE = """
+WITH tick AS (SELECT clock_timestamp() AS at
+), conversation AS (
+    {conversation}
+    RETURNING id, wake_at
+), event AS (
+    INSERT INTO channels_app_webhookevent
+        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s FROM conversation
+    ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
+        SET duplicates = channels_app_webhookevent.duplicates + 1
+    RETURNING id, xmax = 0 AS is_new
+), body AS (
+    INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
+)
+SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick
+"""
+_OPEN_CONVERSATION = """
+    INSERT INTO channels_app_conversation (channel_id, external_id, wake_at)
+    SELECT %(channel_id)s, %(external_id)s, tick.at FROM tick
+    ON CONFLICT (channel_id, external_id) DO UPDATE
+        SET wake_at = LEAST(channels_app_conversation.wake_at, EXCLUDED.wake_at)
+"""
+_KNOWN_CONVERSATION = """
+    UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at) FROM tick
+    WHERE channels_app_conversation.id = %(conversation_id)s
+"""
+_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION)
+_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION)
+
+
+def store_inbox_event(channel_id: int, event: Event, raw: bytes, source: str = EventSource.INBOX) -> Stored:
+    """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE_FROM_INBOX,
+            {
+                "source": source,
+                "channel_id": channel_id,
+                "external_id": event.conversation_id,
+                "key": event.key,
+                "type": event.type,
+                "sent_at": event.sent_at,
+                "counter": event.counter,
+                "raw": raw,
+            },
+        )
+        return _stored(cursor.fetchone())
+
+
+def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:
+    """Keep what a bot or a person of ours says about a conversation that we know.
+
+    Numbers of a bot may begin anew when it gets the conversation again, so a numbered event counts once a stint.
+    """
+    key = event.key if event.counter is None else f"{conversation.session_id}:{conversation.stint}:{event.key}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE_IN_CONVERSATION,
+            {
+                "source": source,
+                "channel_id": conversation.channel_id,
+                "conversation_id": conversation.pk,
+                "key": key,
+                "type": event.type,
+                "sent_at": event.sent_at,
+                "counter": event.counter,
+                "raw": raw,
+            },
+        )
+        return _stored(cursor.fetchone())
+
+
+def _stored(row: Sequence[object]) -> Stored:
+    event_id, conversation_id, is_new, owes_wakeup = row
+    assert isinstance(event_id, int) and isinstance(conversation_id, int)  # noqa: S101 - narrows for mypy
+    return Stored(
+        event_id=event_id, conversation_id=conversation_id, is_new=bool(is_new), owes_wakeup=bool(owes_wakeup)
+    )
+
+
+def finish_events(event_ids: Sequence[int], outcome: Outcome, reason: str | None = "") -> None:
+    """End events that ended together; None keeps the reason that was written down before.
+
+    Inside a transaction that holds the conversation. One that has ended already keeps its outcome.
+    """
+    if not event_ids:
+        return
+    values = {"state": EventState.DONE, "outcome": outcome, "finished_at": timezone.now(), "wait_until": None}
+    if reason is not None:
+        values["reason"] = reason
+    WebhookEvent.objects.filter(pk__in=event_ids, outcome__isnull=True).update(**values)
+
+
+def put_off(event_id: int, state: EventState, wait: timedelta, reason: str = "") -> None:
+    """Leave an event in this state for a while. Inside a transaction that holds the conversation."""
+    WebhookEvent.objects.filter(pk=event_id).update(state=state, wait_until=timezone.now() + wait, reason=reason)
+
+
+STUMBLE_WAIT = timedelta(seconds=2)
+STUMBLES_MOST = 6
+"""An event whose handling failed unforeseen this often is left to an operator instead of blocking the next ones."""
+
+
+def stumble(lease: Lease) -> None:
+    """Something unforeseen happened in a step: count it against the events that may have caused it, and let go.
+
+    The runnable events wait a moment; one that stumbled too often is dead. Raises LeaseLostError.
+    """
+    with transaction.atomic():
+        hold(lease)
+        for event in lease.events:
+            if event.facts.state == EventState.BOT_WAIT:
+                continue
+            if event.attempts >= STUMBLES_MOST:
+                finish_events([event.facts.id], Outcome.DEAD, "Handling it failed again and again; see the log.")
+            else:
+                WebhookEvent.objects.filter(pk=event.facts.id).update(attempts=F("attempts") + 1)
+        release_held(lease, until=lease.now + STUMBLE_WAIT)
+
+
+def count_refusal(door: str, owner_uuid: UUID | None, reason: str) -> None:
+    """Remember that a request was turned away, and why; nothing else of it is kept."""
+    now = timezone.now()
+    IntakeCount.objects.bulk_create(
+        [IntakeCount(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date(), count=0, last_at=now)],
+        ignore_conflicts=True,
+    )
+    IntakeCount.objects.filter(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date()).update(
+        count=F("count") + 1, last_at=now
+    )

@@ -1,0 +1,128 @@
+"""The guard: a process of its own that needs only PostgreSQL and HTTPS. One on every machine, all of them active."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from channels_app.conversations import count_due, free_leases
+from channels_app.models import WorkerSlot
+from channels_app.pump import Pump
+from channels_app.wakeups import wake_a_worker
+
+logger = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+OVERDUE_S = 1.0
+"""Work that is due for longer than this has lost its wake-up, or all workers are busy."""
+WAKEUPS_MOST = 32
+"""Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
+DEAF_S = 5.0
+"""When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
+SLOT_KEPT = timedelta(days=1)
+"""A process that was silent for so long is forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look found and did."""
+
+    overdue: int
+    freed: int
+    works_itself: bool
+
+    def __str__(self) -> str:
+        deeds = f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes"
+        return f"{deeds}{', working itself' if self.works_itself else ''}"
+
+
+class Guard:
+    def __init__(self) -> None:
+        self.pump = Pump("guard")
+        self._threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="guard")
+        self._running = 0
+        self._lock = threading.Lock()
+        self._is_stopping = threading.Event()
+
+    def run(self) -> None:
+        """Look every second until stopped; then let steps that have begun end."""
+        while not self._is_stopping.wait(PERIOD_S):
+            try:
+                look = self.look()
+                if look.freed or look.works_itself:
+                    logger.info("guard: %s", look)
+            except DatabaseError as error:
+                logger.warning("guard: PostgreSQL does not answer: %s", error)
+                connection.close()
+        self.pump.stop()
+        self._threads.shutdown(wait=True)
+
+    def stop(self) -> None:
+        self._is_stopping.set()
+
+    def look(self) -> Look:
+        """Free what dead processes held, wake workers for what is overdue, work when nobody hears."""
+        freed = free_leases(list(_dead_slots()))
+        overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()
+        told = [wake_a_worker() for _ in range(min(overdue, WAKEUPS_MOST))]
+        is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
+        if is_needed:
+            self._work(overdue)
+        return Look(overdue=overdue, freed=freed, works_itself=is_needed)
+
+    def _work(self, overdue: int) -> None:
+        with self._lock:
+            wanted = min(overdue, settings.WORKER_THREADS) - self._running
+            self._running += max(wanted, 0)
+        for _ in range(wanted):
+            self._threads.submit(self._run_due)
+
+    def _run_due(self) -> None:
+        try:
+            self.pump.run_due()
+        except DatabaseError as error:
+            logger.warning("guard: %s", error)
+        finally:
+            connection.close()
+            with self._lock:
+                self._running -= 1
+
+
+def _dead_slots() -> Iterator[str]:
+    """Slots of this machine whose process is gone, and those that nobody has heard of for long."""
+    host, now = socket.gethostname(), timezone.now()
+    for slot in WorkerSlot.objects.all():
+        if slot.beat_at < now - SLOT_KEPT or (slot.host == host and not _is_alive(slot)):
+            yield slot.name
+
+
+def _is_alive(slot: WorkerSlot) -> bool:
+    """Whether the process still runs; a later one with the same number is another."""
+    try:
+        os.kill(slot.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return _began_before(slot)
+
+
+def _began_before(slot: WorkerSlot) -> bool:
+    """False if the process with this number began after the slot was registered (Linux tells; elsewhere: True)."""
+    try:
+        ticks = int(Path(f"/proc/{slot.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return True
+    age_s = uptime_s - ticks / os.sysconf("SC_CLK_TCK")
+    slot_age_s = (timezone.now() - slot.started_at).total_seconds()
+    return age_s > slot_age_s - 2  # seconds of tolerance between two clocks of one machine

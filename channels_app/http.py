@@ -1,0 +1,267 @@
+"""The one way out over HTTP: it reaches nothing internal, outlasts no deadline, and fails in our words."""
+
+import http.client
+import re
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from json import JSONDecodeError, JSONDecoder, JSONEncoder
+from typing import Any, NoReturn
+from urllib.parse import urlencode
+
+from django.conf import settings
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import DecodeError, HTTPError
+
+from channels_app.addresses import AllowList, Target, public_url_problem
+from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
+from channels_app.wire import Exchange, shared_adapter
+
+__all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
+
+POOL_SIZE = 64  # connections kept for one host: more than a process has threads
+JSON_DEPTH = 64  # levels; what any recursion of ours stands
+METHOD = re.compile(r"[A-Z]+")
+HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# These decide where the request goes and where it ends, and that is not a caller's choice.
+OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
+FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if abs(number) != float("inf") else _refuse_constant(text)
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+_decode = JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+_encode = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+def _is_too_deep(document: Any) -> bool:
+    parents: list[Any] = [[document]]
+    for _ in range(JSON_DEPTH + 1):
+        children = [parent.values() if isinstance(parent, dict) else parent for parent in parents]
+        parents = [child for group in children for child in group if isinstance(child, dict | list)]
+    return bool(parents)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    took_ms: int
+
+    def json(self) -> Any:
+        """The body as JSON; PayloadError says what is wrong with it and never shows it."""
+        try:
+            document = _decode(self.body.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            problem = "it is not UTF-8"
+        except JSONDecodeError as error:
+            problem = f"{error.msg}, line {error.lineno}, column {error.colno}"
+        except RecursionError:
+            problem = "it is nested too deep"
+        except ValueError:
+            problem = "it holds a number that is none"
+        else:
+            # Most answers have fewer brackets than levels are allowed: counting them is cheaper than a walk.
+            if self.body.count(b"[") + self.body.count(b"{") <= JSON_DEPTH or not _is_too_deep(document):
+                return document
+            problem = "it is nested too deep"
+        raise PayloadError(f"The answer is not JSON that we can read: {problem}.", status=self.status)
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    target: Target
+    headers: dict[str, str]
+    body: bytes | None
+
+    @property
+    def name(self) -> str:
+        """For logs and people: without the query, which may hold a token."""
+        return f"{self.method} {self.target.host}{self.target.path}"
+
+
+@lru_cache(maxsize=1)
+def _standard_headers(version: str) -> dict[str, str]:
+    return {"User-Agent": f"chatbridge/{version}", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+
+
+def _prepared(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None,
+    json: Any,
+    data: bytes | str | Mapping[str, str] | None,
+    params: Mapping[str, str] | None,
+    auth: tuple[str, str] | None,
+) -> _Request:
+    try:
+        target = Target.parse(url)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    if not METHOD.fullmatch(method):
+        raise ConfigError("The HTTP method is not valid.")
+    if params:
+        query = "&".join(part for part in (target.query, urlencode(params)) if part)
+        target = replace(target, query=query)
+    body, content_type = _body(json, data)
+    sent = _standard_headers(settings.VERSION) | ({"Content-Type": content_type} if content_type else {})
+    if auth is not None:
+        sent["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
+    if headers:
+        _check_headers(headers)
+        given = {name.lower() for name in headers}
+        sent = {name: value for name, value in sent.items() if name.lower() not in given} | dict(headers)
+    return _Request(method, target, sent, body)
+
+
+def _body(json: Any, data: bytes | str | Mapping[str, str] | None) -> tuple[bytes | None, str]:
+    """The body and its content type, "" when the caller knows it."""
+    if json is not None:
+        return _encode(json).encode(), "application/json"
+    if isinstance(data, Mapping):
+        return urlencode(data).encode(), "application/x-www-form-urlencoded"
+    return data.encode() if isinstance(data, str) else data, ""
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name):
+            raise ConfigError("A header's name is not valid.")
+        if name.lower() in OWN_HEADERS:
+            raise ConfigError(f"The header {name} is set by the bridge itself.")
+        if not HEADER_VALUE.fullmatch(value):
+            raise ConfigError(f"The header {name} holds a line break or a character that no header can carry.")
+
+
+@lru_cache(maxsize=4)
+def _allow_list(entries: tuple[str, ...]) -> AllowList:
+    return AllowList.parse(entries)
+
+
+class ApiSession:
+    """Calls with the same limits. Safe for threads, without state: all sessions share their connections."""
+
+    def __init__(
+        self, *, timeout_s: float, max_bytes: int, allow_private: AllowList | None = None, pool_size: int = POOL_SIZE
+    ) -> None:
+        """`timeout_s` bounds a whole call, `max_bytes` its answer when unpacked.
+
+        Without `allow_private`, the setting ALLOWED_PRIVATE_HOSTS holds.
+        """
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._allow_private = allow_private
+        self._pool_size = pool_size
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | str | Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout_s: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
+        """One request and its answer, whatever the status; a redirect is an answer too.
+
+        ConfigError: the URL or a header can't be sent, or the host is internal. TemporaryError: no answer.
+        PayloadError: the answer is too large or packed wrongly; `status` tells what it was.
+        """
+        started = time.monotonic()
+        request = _prepared(method, url, headers, json, data, params, auth)
+        allowed = self._allow_private
+        if allowed is None:
+            allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
+        exchange = Exchange(started + (self._timeout_s if timeout_s is None else timeout_s), allowed)
+        response, body = self._exchanged(request, exchange, self._max_bytes if max_bytes is None else max_bytes)
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
+
+    def _exchanged(self, request: _Request, exchange: Exchange, max_bytes: int) -> tuple[BaseHTTPResponse, bytes]:
+        response: BaseHTTPResponse | None = None
+        try:
+            response = shared_adapter(self._pool_size).open(
+                exchange, request.method, request.target, request.headers, request.body
+            )
+            body = response.read(max_bytes + 1, decode_content=True)
+        except FAILURES as error:
+            if response is not None:
+                response.close()
+            cause = _cause(error)
+            if not exchange.met_closed_connection(cause):
+                raise _failure(request, exchange, cause) from None
+        else:
+            if len(body) <= max_bytes:
+                return response, body
+            response.close()
+            raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
+        again = Exchange(exchange.deadline, exchange.allowed, must_be_fresh=True)
+        return self._exchanged(request, again, max_bytes)
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What urllib3 has wrapped, sometimes twice."""
+    while not isinstance(error, DecodeError):
+        inner = next((part for part in error.args if isinstance(part, BaseException)), error.__cause__)
+        if inner is None:
+            return error
+        error = inner
+    return error
+
+
+def _failure(request: _Request, exchange: Exchange, cause: BaseException) -> BridgeError:
+    if isinstance(cause, DecodeError):
+        return PayloadError(f"{request.name}: the answer is packed wrongly.", status=exchange.status)
+    effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
+    return TemporaryError(f"{request.name}: {_reason(cause)}.", effect=effect, status=exchange.status)
+
+
+def _reason(cause: BaseException) -> str:
+    """In words of our own: an exception's text may hold what the other side sent."""
+    match cause:
+        case TimeoutError():
+            return "no complete answer in time"
+        case socket.gaierror() | UnicodeError():
+            return "the host name can't be resolved"
+        case ssl.SSLCertVerificationError():
+            return f"the TLS certificate is not valid ({cause.verify_message})"
+        case ssl.SSLError():
+            return f"TLS failed ({cause.reason or 'the connection broke'})"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ConnectionError():
+            return "the connection was closed"
+        case http.client.IncompleteRead():
+            return "the answer broke off"
+        case OSError():
+            return f"no connection ({cause.strerror or type(cause).__name__})"
+        case _:
+            return "the answer is not valid HTTP"

@@ -1,0 +1,140 @@
+"""JSON from strangers: read strictly, cleaned of what no database takes, refused with a path, never with content."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from channels_app.errors import PayloadError
+
+MAX_DEPTH = 64  # levels; nobody nests a message deeper, and Python's own limit is a crash
+MAX_NODES = 10_000  # values in one document; bounds the work that a small body can ask for
+MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
+MAX_INTEGER = 2**64  # beyond this no platform counts, and other JSON readers lose digits
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
+
+
+def read(body: bytes) -> Any:
+    """The document in `body`, or PayloadError: UTF-8 only, no NaN or Infinity, bounded in depth and size."""
+    try:
+        # Lone surrogates pass here, and become U+FFFD below: a contact's broken emoji must not cost the message.
+        text = body.decode("utf-8-sig", "surrogatepass")
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError("The body is not JSON that we can read.") from error
+    return _Cleaner().clean(document, MAX_DEPTH)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    document = read(body)
+    if not isinstance(document, dict):
+        raise PayloadError("The body must be a JSON object.")
+    return document
+
+
+def clean_text(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)[:MAX_TEXT]
+
+
+def moment(value: object) -> datetime | None:
+    """An ISO 8601 timestamp with its offset, up to nanoseconds (cut to microseconds), in UTC; else None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+class _Cleaner:
+    """Walks one document once: text cleaned, numbers checked, depth and size bounded."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def clean(self, value: Any, depth_left: int) -> Any:
+        self.nodes += 1
+        if depth_left < 0 or self.nodes > MAX_NODES:
+            raise PayloadError("The JSON is nested too deep or holds too many values.")
+        if isinstance(value, str):
+            return clean_text(value)
+        if isinstance(value, dict):
+            return {clean_text(key): self.clean(item, depth_left - 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.clean(item, depth_left - 1) for item in value]
+        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < MAX_INTEGER):
+            raise PayloadError("The JSON holds a number that is too large.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """An object of a document that knows its place in it, for contracts that are ours to be strict about.
+
+    `null` counts as absent everywhere. A wrong type is a PayloadError like "messages[1].text: must be text".
+    """
+
+    values: Mapping[str, Any]
+    path: str = ""
+
+    @classmethod
+    def read(cls, body: bytes) -> "JsonObject":
+        return cls(read_object(body))
+
+    def has(self, key: str) -> bool:
+        return self.values.get(key) is not None
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.refuse(key, "must be text")
+        return value
+
+    def required_text(self, key: str) -> str:
+        return self.text(key).strip() or self.refuse(key, "is missing")
+
+    def object(self, key: str) -> "JsonObject | None":
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.refuse(key, "must be an object")
+        return JsonObject(value, self.path_of(key))
+
+    def objects(self, key: str) -> "Iterator[JsonObject]":
+        for place, value in self._items(key):
+            if not isinstance(value, dict):
+                raise PayloadError(f"{place}: must be an object")
+            yield JsonObject(value, place)
+
+    def texts(self, key: str) -> Iterator[str]:
+        for place, value in self._items(key):
+            if not isinstance(value, str):
+                raise PayloadError(f"{place}: must be text")
+            yield value
+
+    def path_of(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def refuse(self, key: str, problem: str) -> NoReturn:
+        raise PayloadError(f"{self.path_of(key)}: {problem}")
+
+    def _items(self, key: str) -> Iterator[tuple[str, Any]]:
+        value = self.values.get(key)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.refuse(key, "must be a list")
+        for index, item in enumerate(value):
+            yield f"{self.path_of(key)}[{index}]", item

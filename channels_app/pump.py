@@ -1,0 +1,117 @@
+"""A process that works: it claims whatever conversation is due, does its next step, and claims the next.
+
+Worker and guard run the same loop. Which conversation comes is never said by a message, so lost, doubled and
+late wake-ups change nothing but the time.
+"""
+
+import logging
+import threading
+import time
+from functools import cache
+
+from django.db import DatabaseError, connection
+
+from channels_app.conversations import (
+    LEASE_S,
+    Lease,
+    LeaseLostError,
+    claim_due_conversation,
+    new_slot_name,
+    register_slot,
+    renew_leases,
+)
+from channels_app.events import stumble
+from channels_app.turns import take_step
+from channels_app.wakeups import wake_a_worker_at
+
+logger = logging.getLogger(__name__)
+
+RENEW_S = LEASE_S / 3
+"""Two renewals may fail before a lease ends."""
+DATABASE_PATIENCE_S = 25.0
+"""How long a step that met a restart of PostgreSQL tries to give its lease back; then the lease ends by itself."""
+
+
+class Pump:
+    """The turns of one process, run by any number of its threads."""
+
+    def __init__(self, kind: str) -> None:
+        self.slot = new_slot_name(kind)
+        self._held: dict[int, float] = {}
+        self._lock = threading.Lock()
+        self._is_stopping = threading.Event()
+        self._upkeep: threading.Thread | None = None
+
+    def run_due(self) -> int:
+        """Take steps until nothing is due or the process is to stop; how many that were."""
+        self._start_upkeep()
+        steps = 0
+        while not self._is_stopping.is_set():
+            lease = claim_due_conversation(self.slot)
+            if lease is None:
+                break
+            self._take_step(lease)
+            steps += 1
+        return steps
+
+    def stop(self) -> None:
+        """Claim nothing more; steps that have begun go on to their end."""
+        self._is_stopping.set()
+
+    def _take_step(self, lease: Lease) -> None:
+        with self._lock:
+            self._held[lease.conversation_id] = time.monotonic()
+        try:
+            wake_at = take_step(lease)
+        except LeaseLostError:
+            logger.warning("conversation %s was taken over by another worker", lease.conversation_id)
+        except Exception:
+            logger.exception("a step of conversation %s failed", lease.conversation_id)
+            self._give_up(lease)
+        else:
+            if wake_at is not None and wake_at > lease.now:
+                wake_a_worker_at(wake_at)
+        finally:
+            with self._lock:
+                self._held.pop(lease.conversation_id, None)
+
+    def _give_up(self, lease: Lease) -> None:
+        """Count the stumble and give the conversation back, if need be once PostgreSQL is there again."""
+        deadline = time.monotonic() + DATABASE_PATIENCE_S
+        while True:
+            try:
+                stumble(lease)
+                return
+            except LeaseLostError:
+                return
+            except DatabaseError:
+                connection.close()
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(0.5)  # seconds between two looks whether PostgreSQL is back
+
+    def _start_upkeep(self) -> None:
+        if self._upkeep is not None:
+            return
+        with self._lock:
+            if self._upkeep is None:
+                register_slot(self.slot)
+                self._upkeep = threading.Thread(target=self._keep_up, name="leases", daemon=True)
+                self._upkeep.start()
+
+    def _keep_up(self) -> None:
+        while True:
+            time.sleep(RENEW_S)
+            with self._lock:
+                held = list(self._held)
+            try:
+                renew_leases(self.slot, held)
+            except DatabaseError as error:
+                logger.warning("leases not renewed: %s", error)
+                connection.close()
+
+
+@cache
+def worker_pump() -> Pump:
+    """The pump of this worker process; made at its first work, so after any fork."""
+    return Pump("worker")

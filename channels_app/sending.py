@@ -1,0 +1,217 @@
+"""Send what a turn has written down, call by call, and end its event with what became of it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from channels_app.channels import LiveChannel
+from channels_app.conversations import ClaimedEvent, Lease, hold, release_held, set_owner
+from channels_app.deliveries import (
+    Attempted,
+    attempt_delivery,
+    cancel_deliveries,
+    deliveries_of,
+    drop_attachments,
+    plan_deliveries,
+    record_attempt,
+    write_deliveries,
+)
+from channels_app.events import finish_events, put_off
+from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
+from channels_app.protocol import Completion, EventType, Outgoing, Reply
+from channels_app.steps import BOT_SETTLE_MOST
+from channels_app.verdicts import Verdict
+from offload.models import OffloadReason, OffloadState
+from offload.services import Request, hand_over, record_offload, settle_offload
+
+logger = logging.getLogger(__name__)
+
+REPLY_BUDGET = timedelta(seconds=300)
+"""The platform takes a conversation away when a message stays without reply for 5 minutes (its default) …"""
+DELEGATED_BUDGET = timedelta(seconds=120)
+"""… and 2 minutes after an agent delegated it."""
+UPLOAD_TRIES = 3
+"""Then the contact gets the link: words must not wait for a picture."""
+
+Woken = datetime | None
+"""When the conversation that was given back wants to be woken again."""
+
+_OFFLOAD_STATES = {
+    Outcome.HANDED_OVER: OffloadState.HANDED_OVER,
+    Outcome.MOOT: OffloadState.MOOT,
+    Outcome.DEAD: OffloadState.FAILED,
+}
+
+
+def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> Woken:
+    """Send what is written for this event, in order; ends the event, or puts it off to the next try."""
+    deliveries = deliveries_of(first.facts.id)
+    for delivery in deliveries:
+        if delivery.state not in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT):
+            continue
+        attempted = _within_budget(attempt_delivery(lease, channel, delivery), first)
+        if delivery.kind == DeliveryKind.ATTACHMENT:
+            attempted = _upload_or_link(attempted)
+        match attempted.verdict:
+            case Verdict.RETRY:
+                return _try_later(lease, first, attempted)
+            case Verdict.REFUSED | Verdict.FAILED if delivery.kind == DeliveryKind.REPLY:
+                return _on_lost_reply(lease, channel, first, attempted)
+            case Verdict.GONE:
+                return _close(lease, first, deliveries, attempted)
+        if delivery is deliveries[-1]:
+            return _close(lease, first, deliveries, attempted)
+        with transaction.atomic():
+            hold(lease)
+            record_attempt(lease, attempted)
+    return _close(lease, first, deliveries, None)
+
+
+def _within_budget(attempted: Attempted, first: ClaimedEvent) -> Attempted:
+    """A try that could only be repeated after the platform's time is up has failed for good."""
+    budget = DELEGATED_BUDGET if first.facts.type is EventType.CONVERSATION_DELEGATED else REPLY_BUDGET
+    if attempted.verdict is not Verdict.RETRY:
+        return attempted
+    if timezone.now() + attempted.retry_in <= first.facts.received_at + budget:
+        return attempted
+    return replace(attempted, verdict=Verdict.FAILED)
+
+
+def _upload_or_link(attempted: Attempted) -> Attempted:
+    if attempted.verdict is Verdict.RETRY and attempted.started_at and attempted.delivery.tries >= UPLOAD_TRIES:
+        return replace(attempted, verdict=Verdict.FAILED)
+    return attempted
+
+
+def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken:
+    with transaction.atomic():
+        hold(lease)
+        record_attempt(lease, attempted)
+        put_off(first.facts.id, EventState.SENDING, attempted.retry_in)
+        return release_held(lease)
+
+
+def _on_lost_reply(lease: Lease, channel: LiveChannel, first: ClaimedEvent, attempted: Attempted) -> Woken:
+    """The inbox won't take a reply: as links without its files, else humans, else only the bare handover."""
+    delivery = attempted.delivery
+    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    logger.warning("delivery %s of %s: %s", delivery.pk, channel.name, attempted.error or attempted.verdict)
+    if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
+        return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY))
+    bare = Outgoing(complete=Completion.HANDOVER)
+    if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
+        return _close(lease, first, deliveries_of(first.facts.id), attempted)
+    if outgoing.complete is Completion.HANDOVER:
+        return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), None)
+    detail = attempted.error.detail if attempted.error else ""
+    request = Request(reason=OffloadReason.REPLY_REFUSED, by="chatbridge", detail=detail)
+    return _say_instead(lease, channel, first, attempted, hand_over(lease, Reply(), request), request)
+
+
+def _say_instead(
+    lease: Lease,
+    channel: LiveChannel,
+    first: ClaimedEvent,
+    attempted: Attempted,
+    reply: Reply,
+    request: Request | None,
+) -> Woken:
+    """Record the loss and write down what is said instead of all that is left of the reply."""
+    plan = plan_deliveries(channel, reply, first_number=1, message_id="", unique="")
+    with transaction.atomic():
+        hold(lease)
+        record_attempt(lease, attempted)
+        cancel_deliveries(lease.conversation_id)
+        write_deliveries(
+            lease,
+            first.facts.id,
+            plan,
+            options={},
+            reason=request.reason.label if request else first.reason,
+            first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
+            author=Author.BRIDGE,
+        )
+        if request is not None:
+            record_offload(lease, first.facts.id, request, OffloadState.REQUESTED)
+    return send_deliveries(lease, channel, first)
+
+
+# --- the end of an event ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    outcome: Outcome
+    reason: str | None = None
+
+
+def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
+    """Record the last try and end the event, and those that were answered with it, in one transaction."""
+    with transaction.atomic():
+        hold(lease)
+        if attempted is not None:
+            record_attempt(lease, attempted)
+        end = _end(deliveries, attempted)
+        owner = _owner_after(lease, end.outcome)
+        finish_events([first.facts.id], end.outcome, end.reason)
+        finish_events(_answered_with(lease, first, owner), *_outcome_of_answered(end.outcome))
+        if owner != lease.owner:
+            set_owner(lease, owner)
+            cancel_deliveries(lease.conversation_id)
+        if end.outcome in _OFFLOAD_STATES:
+            settle_offload(first.facts.id, _OFFLOAD_STATES[end.outcome], deliveries[-1] if deliveries else None)
+        return release_held(lease)
+
+
+def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
+    """How the event ended, from what became of its calls. A refused handover is not reported as done."""
+    if attempted is not None and attempted.verdict is Verdict.GONE:
+        return _End(outcome=Outcome.MOOT, reason="The conversation is no longer assigned to the virtual agent.")
+    replies = [delivery for delivery in deliveries if delivery.kind == DeliveryKind.REPLY]
+    arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
+    parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
+    if replies and replies[-1].state in (DeliveryState.REFUSED, DeliveryState.FAILED):
+        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {replies[-1].last_error}")
+    completions = [part.complete for part in parts if part.complete]
+    if completions:
+        return _End(outcome=Outcome.HANDED_OVER if completions[-1] is Completion.HANDOVER else Outcome.RESOLVED)
+    if any(delivery.state == DeliveryState.UNCONFIRMED for delivery in arrived):
+        return _End(outcome=Outcome.REPLIED_UNCONFIRMED)
+    return _End(outcome=Outcome.REPLIED if any(part.messages for part in parts) else Outcome.SILENT)
+
+
+def _owner_after(lease: Lease, outcome: Outcome) -> str:
+    if outcome in (Outcome.MOOT, Outcome.HANDED_OVER):
+        return Owner.OTHER
+    return Owner.CLOSED if outcome is Outcome.RESOLVED else lease.owner
+
+
+def _answered_with(lease: Lease, first: ClaimedEvent, owner: str) -> list[int]:
+    """Events that waited for the bot and have their answer now: all of them once it lost the conversation."""
+    waiting = [event.facts for event in lease.events if event.facts.state == EventState.BOT_WAIT]
+    if owner != Owner.BOT:
+        return [facts.id for facts in waiting]
+    if first.facts.type is not EventType.BOT_REPLIED:
+        return []
+    # Only what the bot had been given before it spoke; for what it was given since, it speaks again.
+    spoken_by = first.facts.received_at + BOT_SETTLE_MOST
+    return [facts.id for facts in waiting if (given_at(facts.wait_until) or spoken_by) <= spoken_by]
+
+
+def _outcome_of_answered(outcome: Outcome) -> tuple[Outcome, str]:
+    if outcome is Outcome.SILENT:
+        return Outcome.SILENT, "The bot said that it has nothing to say."
+    return Outcome.MERGED, f"Ended with the bot's later message: {outcome.label}."
+
+
+ANSWER_WAIT = timedelta(seconds=45)
+"""How long a bot that calls back may take. With the handover behind it, a contact is with a human in a minute."""
+
+
+def given_at(wait_until: datetime | None) -> datetime | None:
+    """When an event that waits for the bot was given to it."""
+    return wait_until - ANSWER_WAIT if wait_until else None

@@ -1,0 +1,151 @@
+"""What to do next in a conversation, decided from facts alone: no row, no clock, no network.
+
+A worker that holds a conversation's lease asks `next_step` and does exactly that; so order, patience and
+timeouts are decided here, in one place that tests can walk through exhaustively.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from channels_app.protocol import EventType
+
+START_SETTLE = timedelta(milliseconds=400)
+"""How long a message without its STARTED waits for it: both are sent at the same moment and may overtake."""
+BOT_SETTLE = timedelta(milliseconds=300)
+"""How long a bot's message waits for its siblings: what comes in one breath leaves in one call, because the
+platform allows 20 calls a second in all, and last words should leave together with the handover."""
+BOT_SETTLE_MOST = timedelta(seconds=1)
+"""… but a bot that goes on talking doesn't hold back its first message for longer than this."""
+GAP_PATIENCE = timedelta(milliseconds=1500)
+"""How long a bot's message waits for one with a smaller number that is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEvent:
+    """An event that hasn't ended yet, as far as the decision needs it. `wait_until` bounds its present state."""
+
+    id: int
+    type: EventType
+    state: str
+    sent_at: datetime
+    received_at: datetime
+    counter: int | None = None
+    wait_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the decision needs of the conversation: is the bot its owner, and the last number the bot used."""
+
+    is_owned: bool
+    bot_counter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Handle these events now; several only when a bot's messages leave together."""
+
+    events: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before this moment."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing is open."""
+
+
+Step = Run | Wait | Idle
+
+
+def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) -> Step:
+    """The one thing to do next; `events` are all open ones of the conversation, in any order.
+
+    First what is being sent, because nothing may overtake it; then what people ordered; then what the bot says
+    to earlier messages; then the contact's next message, oldest first; last the bots that kept silent too long.
+    """
+    in_order = sorted(events, key=lambda event: (event.sent_at, event.id))
+    sending = [event for event in in_order if event.state == "sending"]
+    if sending:
+        return _when_due(sending[0], now)
+    ordered = [event for event in in_order if event.type is EventType.HANDOVER_ORDERED]
+    if ordered:
+        return Run((ordered[0].id,))
+    steps = [
+        _bot_step([event for event in in_order if _is_from_bot(event)], standing, now),
+        _contact_step(in_order, standing, now),
+        *(_when_due(event, now) for event in in_order if event.state == "bot_wait"),
+        *(Run((event.id,)) for event in in_order if _is_report(event)),
+    ]
+    for step in steps:
+        if isinstance(step, Run):
+            return step
+    waits = [step for step in steps if isinstance(step, Wait)]
+    return min(waits, key=lambda wait: wait.until) if waits else Idle()
+
+
+def _is_from_bot(event: OpenEvent) -> bool:
+    return event.type in (EventType.BOT_REPLIED, EventType.OFFLOAD_REQUESTED)
+
+
+def _is_report(event: OpenEvent) -> bool:
+    return event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
+
+
+def _when_due(event: OpenEvent, now: datetime) -> Step:
+    if event.wait_until is not None and event.wait_until > now:
+        return Wait(event.wait_until)
+    return Run((event.id,))
+
+
+def _bot_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) -> Step:
+    """All that the bot said, by its numbers, once it had time to finish its breath."""
+    if not events:
+        return Idle()
+    oldest = min(event.received_at for event in events)
+    newest = max(event.received_at for event in events)
+    ready_at = min(newest + BOT_SETTLE, oldest + BOT_SETTLE_MOST)
+    numbered = sorted(event.counter for event in events if event.counter is not None)
+    if numbered and _has_gap(numbered, standing.bot_counter):
+        ready_at = max(ready_at, oldest + GAP_PATIENCE)
+    if ready_at > now:
+        return Wait(ready_at)
+    # An offload request has no number: it follows the words that came with it.
+    by_number = sorted(
+        events,
+        key=lambda event: (event.type is EventType.OFFLOAD_REQUESTED, event.counter or 0, event.received_at, event.id),
+    )
+    return Run(tuple(event.id for event in by_number))
+
+
+def _has_gap(numbered: Sequence[int], last: int | None) -> bool:
+    """Whether a smaller number is missing. A number at or below the last one means that the bot began anew."""
+    expected = numbered[0] if last is not None and numbered[0] <= last else (last or 0) + 1
+    for number in numbered:
+        if number > expected:
+            return True
+        expected = number + 1
+    return False
+
+
+def _contact_step(in_order: Sequence[OpenEvent], standing: Standing, now: datetime) -> Step:
+    waiting = [event for event in in_order if event.type.asks_bot and event.state in ("queued", "bot_call")]
+    if not waiting:
+        return Idle()
+    # The call that was begun ends first: a later event with an older timestamp must not overtake it.
+    first = next((event for event in waiting if event.state == "bot_call"), waiting[0])
+    if first.state == "bot_call":
+        return _when_due(first, now)
+    opening = next((event for event in waiting if event.type.opens), None)
+    if not standing.is_owned and not first.type.opens:
+        if opening is not None:
+            return Run((opening.id,))
+        if first.received_at + START_SETTLE > now:
+            return Wait(first.received_at + START_SETTLE)
+    return Run((first.id,))

@@ -1,0 +1,27 @@
+"""Where Celery enters: a wake-up says that there is work, and nothing else."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+
+from channels_app.pump import worker_pump
+from channels_app.wakeups import wake_a_worker
+
+
+@shared_task(name="channels_app.tasks.work", ignore_result=True)
+def work() -> int:
+    """Take the steps that are due; how many that were."""
+    return worker_pump().run_due()
+
+
+@worker_ready.connect
+def look_for_work(**_: Any) -> None:
+    """What became due while no worker ran has nobody else to tell."""
+    wake_a_worker()
+
+
+@worker_shutting_down.connect
+def stop_claiming(**_: Any) -> None:
+    """Steps that have begun end; the rest is left to other workers."""
+    worker_pump().stop()

@@ -1,0 +1,352 @@
+"""What happens on an event: ask the bot, send its reply, or hand the conversation to humans.
+
+Every function that ends a step gives the lease back and returns when the conversation wants to be woken again.
+Whatever is decided is written down first; so a process that dies anywhere is followed by one that goes on.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import reduce
+from uuid import uuid5
+
+from django.db import transaction
+
+from channels_app import contacts, options
+from channels_app.channels import LiveChannel, live_channel
+from channels_app.conversations import Beginning, ClaimedEvent, Lease, begin_turn, hold, release, release_held
+from channels_app.deliveries import plan_deliveries, write_deliveries
+from channels_app.errors import BridgeError, ConfigError, PayloadError
+from channels_app.events import finish_events, put_off
+from channels_app.models import Author, EventSource, EventState, Outcome, Owner
+from channels_app.protocol import Completion, ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
+from channels_app.sending import ANSWER_WAIT, Woken, send_deliveries
+from channels_app.steps import Idle, Run, Wait, next_step
+from offload.models import OffloadReason, OffloadState
+from offload.services import Request, close_offload, hand_over, record_offload, request_offload
+
+logger = logging.getLogger(__name__)
+
+RETRY_WAIT = timedelta(seconds=1)
+"""Between two tries to reach the bot: long enough for a restart of a process, short for a contact."""
+TRIES_MOST = 6
+"""A turn that was begun this often without an end (crashes included) goes to humans without asking the bot."""
+
+
+def take_step(lease: Lease) -> Woken:
+    """Do the one thing that is next in this conversation, and give it back."""
+    step = next_step([event.facts for event in lease.events], lease.standing, lease.now)
+    match step:
+        case Idle():
+            return release(lease)
+        case Wait(until):
+            return release(lease, until=until)
+        case Run(ids):
+            channel = live_channel(lease.channel_id, lease.channel_revision, lease.bot_id, lease.bot_revision)
+            return _handle(lease, channel, [lease.event(event_id) for event_id in ids])
+
+
+def _handle(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Woken:
+    first = claimed[0]
+    if first.facts.state == EventState.SENDING:
+        return send_deliveries(lease, channel, first)
+    try:
+        events = [_parse(channel, event) for event in claimed]
+    except BridgeError as error:
+        # It could be read when it was accepted: the bot or the inbox of the channel was exchanged meanwhile.
+        return _finish(lease, claimed, Outcome.IGNORED, f"Can't be read any more: {error.detail}")
+    return _HANDLERS[first.facts.type](lease, channel, claimed, events)
+
+
+def _parse(channel: LiveChannel, claimed: ClaimedEvent) -> Event:
+    """The event of a stored body, read by the adapter that accepted it."""
+    incoming = Incoming(headers={}, query={}, body=claimed.raw, received_at=claimed.facts.received_at)
+    match claimed.source:
+        case EventSource.ADMIN:
+            details = json.loads(claimed.raw)
+            facts = claimed.facts
+            return Event(type=facts.type, key="", conversation_id="", sent_at=facts.sent_at, details=details)
+        case EventSource.WRITE_BACK:
+            parsed = channel.inbox.parse_write_back(incoming)
+        case EventSource.BOT | EventSource.OFFLOAD if channel.bot is None:
+            raise ConfigError("The channel has no bot any more.")
+        case EventSource.BOT:
+            parsed = channel.bot.parse(incoming)
+        case EventSource.OFFLOAD:
+            parsed = channel.bot.parse_offload(incoming)
+        case _:
+            parsed = channel.inbox.parse(incoming)
+    if not parsed:
+        raise PayloadError("It holds no event.")
+    return parsed[0]
+
+
+def _finish(lease: Lease, claimed: Sequence[ClaimedEvent], outcome: Outcome, reason: str = "") -> Woken:
+    with transaction.atomic():
+        hold(lease)
+        finish_events([event.facts.id for event in claimed], outcome, reason)
+        return release_held(lease)
+
+
+def _put_off(lease: Lease, event_id: int, state: EventState, wait: timedelta, reason: str = "") -> Woken:
+    with transaction.atomic():
+        hold(lease)
+        put_off(event_id, state, wait, reason)
+        return release_held(lease)
+
+
+# --- the contact's side -------------------------------------------------------------------------------------------
+
+
+def _on_contact_event(
+    lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
+) -> Woken:
+    """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation."""
+    event, first = events[0], claimed[0]
+    if first.facts.state == EventState.BOT_WAIT:
+        return _on_silent_bot(lease, channel, first)
+    if _is_late_start(lease, event):
+        return _finish(lease, claimed, Outcome.IGNORED, "The conversation had begun without it.")
+    begun = _stand(lease, channel, event, first.facts.id, is_retry=first.facts.state != EventState.QUEUED)
+    begin_turn(lease, _beginning(begun, event, first))
+    if begun.owner != Owner.BOT:
+        return _finish(begun, claimed, Outcome.MOOT, "The conversation is not with the bot.")
+    request = _reason_against_bot(begun, channel, first)
+    if request is not None:
+        return _hand_over(begun, channel, first, request)
+    if event.type is EventType.CONVERSATION_STARTED and not channel.greet:
+        return _finish(begun, claimed, Outcome.SILENT, "Greeting is switched off for this channel.")
+    return _ask_bot(begun, channel, first, event)
+
+
+def _is_late_start(lease: Lease, event: Event) -> bool:
+    """A STARTED that comes after younger messages were handled belongs to the stint they opened.
+
+    Greeting now would follow the answer, and after a handover it would take the conversation back.
+    """
+    if event.type is not EventType.CONVERSATION_STARTED or not lease.stint_is_implied:
+        return False
+    return lease.newest_sent_at is not None and event.sent_at < lease.newest_sent_at
+
+
+def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, is_retry: bool) -> Lease:
+    """The conversation as it stands with this event: whose it is, who writes, and from where."""
+    owner, stint, is_implied = lease.owner, lease.stint, lease.stint_is_implied
+    if event.type.opens and not is_retry:
+        owner, stint, is_implied = Owner.BOT, stint + 1, False
+    elif owner == Owner.UNKNOWN:  # its STARTED is lost or late; nobody but the virtual agent gets messages
+        owner, stint, is_implied = Owner.BOT, stint + 1, True
+    return replace(
+        lease,
+        owner=owner,
+        stint=stint,
+        stint_is_implied=is_implied,
+        newest_sent_at=max(lease.newest_sent_at or event.sent_at, event.sent_at),
+        contact=contacts.learn_contact(channel.id, lease.contact, event),
+        inbox_channel=contacts.learn_inbox_channel(channel.id, lease.inbox_channel, event),
+        medium=event.medium or lease.medium,
+        language=event.language or lease.language,
+        topics=list(event.topics) or lease.topics,
+        last_turn_id=event_id,
+        last_message_id=event.message.external_id if event.message else lease.last_message_id,
+    )
+
+
+def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent) -> Beginning:
+    said = (event.message.text or "") if event.message else None
+    return Beginning(
+        event_id=claimed.facts.id,
+        state=EventState.BOT_CALL,
+        owner=lease.owner,
+        stint=lease.stint,
+        stint_is_implied=lease.stint_is_implied,
+        newest_sent_at=lease.newest_sent_at or event.sent_at,
+        medium=lease.medium,
+        language=lease.language,
+        topics=lease.topics,
+        contact_id=lease.contact.id,
+        inbox_channel_id=lease.inbox_channel.id,
+        last_message_id=lease.last_message_id,
+        said=said,
+        said_at=event.sent_at,
+    )
+
+
+def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Request | None:
+    """Why humans get this event without the bot being asked; None: the bot is asked."""
+    if not channel.is_active:
+        return Request(reason=OffloadReason.CHANNEL_OFF, by="chatbridge")
+    if not channel.covers_all_inbox_channels and not lease.inbox_channel.is_enabled:
+        return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
+    if channel.bot is None:
+        return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
+    if claimed.attempts >= TRIES_MOST:
+        return Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=claimed.reason)
+    return None
+
+
+def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> Woken:
+    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
+    try:
+        reply = channel.bot.send(_turn(lease, event, claimed))
+    except BridgeError as error:
+        return _on_failed_bot(lease, channel, claimed, error)
+    if reply is None:
+        return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, ANSWER_WAIT)
+    return _reply(lease, channel, [claimed], reply)
+
+
+def _turn(lease: Lease, event: Event, claimed: ClaimedEvent) -> Turn:
+    message = event.message or ContactMessage()
+    text, payload = message.text, message.payload
+    chosen = options.choose(text or "", lease.offered.options) if payload is None else None
+    if chosen is not None:
+        text, payload = chosen.title, chosen.payload
+    return Turn(
+        type=event.type,
+        turn_id=str(uuid5(lease.session_id, str(claimed.facts.id))),
+        session_id=str(lease.session_id),
+        text=text,
+        payload=payload,
+        message_id=message.external_id,
+        language=lease.language,
+        medium=lease.medium,
+        contact=lease.contact.contact,
+        attributes=lease.contact.attributes,
+        inbox_channel=lease.inbox_channel.ref,
+        topics=tuple(lease.topics),
+        trigger=event.trigger,
+    )
+
+
+def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Woken:
+    """Another try, or humans. A wrong configuration doesn't mend itself: humans at once."""
+    logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
+    if claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError):
+        return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, RETRY_WAIT, error.detail)
+    request = Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=error.detail)
+    return _hand_over(lease, channel, claimed, request)
+
+
+def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Woken:
+    """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
+    if lease.owner != Owner.BOT:
+        return _finish(lease, [claimed], Outcome.MOOT, "The conversation is not with the bot.")
+    if claimed.facts.type is EventType.CONVERSATION_STARTED:
+        return _finish(lease, [claimed], Outcome.SILENT, "The bot had no greeting.")
+    detail = f"No answer within {ANSWER_WAIT.seconds} seconds."
+    return _hand_over(
+        lease, channel, claimed, Request(reason=OffloadReason.BOT_SILENT, by="chatbridge", detail=detail)
+    )
+
+
+# --- the bot's side -----------------------------------------------------------------------------------------------
+
+
+def _on_bot_events(
+    lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
+) -> Woken:
+    """What a bot that calls back said in one breath, perhaps with its wish for a human: one reply."""
+    if lease.owner != Owner.BOT:
+        return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
+    replies = [event.reply for event in events if event.reply is not None]
+    return _reply(lease, channel, claimed, reduce(Reply.merged_with, replies, Reply()))
+
+
+def _on_ordered_handover(
+    lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
+) -> Woken:
+    """A person of ours wants an agent to take over."""
+    request = Request(reason=OffloadReason.ADMIN, by=str(events[0].details.get("by", "")))
+    if lease.owner in (Owner.OTHER, Owner.CLOSED):
+        with transaction.atomic():
+            hold(lease)
+            record_offload(lease, claimed[0].facts.id, request, OffloadState.MOOT)
+        return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
+    return _hand_over(lease, channel, claimed[0], request)
+
+
+def _on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Woken:
+    """The inbox tells how the conversation went on with the agents."""
+    with transaction.atomic():
+        hold(lease)
+        close_offload(lease.conversation_id, events[0])
+        finish_events([event.facts.id for event in claimed], Outcome.SILENT, "Noted with the hand-over.")
+        return release_held(lease)
+
+
+# --- replies ------------------------------------------------------------------------------------------------------
+
+
+def _reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
+    """Send what the bot said, completed by what a wish for a human needs."""
+    if reply.complete is Completion.HANDOVER and reply.offload is None:
+        request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
+        return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), request)
+    if reply.offload is None:
+        return _write_and_send(lease, channel, claimed, reply)
+    request = Request(
+        reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=reply.offload.reason, payload=reply.offload.payload
+    )
+    reply, state = request_offload(lease, reply, request)
+    return _write_and_send(lease, channel, claimed, reply, request, state)
+
+
+def _hand_over(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
+    """Humans take over because the bot can't or shouldn't answer."""
+    failed = request.reason in (OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT)
+    words = (Message(text=channel.fallback_text),) if failed and channel.fallback_text else ()
+    reply = hand_over(lease, Reply(messages=words), request)
+    return _write_and_send(lease, channel, [claimed], reply, request, author=Author.BRIDGE)
+
+
+def _write_and_send(
+    lease: Lease,
+    channel: LiveChannel,
+    claimed: Sequence[ClaimedEvent],
+    reply: Reply,
+    request: Request | None = None,
+    state: OffloadState = OffloadState.REQUESTED,
+    *,
+    author: Author = Author.BOT,
+) -> Woken:
+    """Write the reply down, with all that follows from it, in one transaction; then send it."""
+    first, others = claimed[0], claimed[1:]
+    offered = lease.offered
+    plan = plan_deliveries(
+        channel,
+        reply,
+        first_number=len(offered.in_turn(lease.last_turn_id)) + 1,
+        message_id=lease.last_message_id,
+        unique=f"{first.facts.id:x}",
+    )
+    counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
+    reason = request.reason.label if request else ""
+    with transaction.atomic():
+        write_deliveries(
+            lease,
+            first.facts.id,
+            plan,
+            options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
+            reason=reason,
+            author=author,
+            counter=counters[-1] if counters else None,
+        )
+        finish_events([event.facts.id for event in others], Outcome.MERGED, "Sent with the message before it.")
+        if request is not None:
+            record_offload(lease, first.facts.id, request, state)
+    return send_deliveries(lease, channel, first)
+
+
+_HANDLERS: dict[EventType, Callable[[Lease, LiveChannel, Sequence[ClaimedEvent], Sequence[Event]], Woken]] = {
+    EventType.CONVERSATION_STARTED: _on_contact_event,
+    EventType.CONVERSATION_DELEGATED: _on_contact_event,
+    EventType.MESSAGE_RECEIVED: _on_contact_event,
+    EventType.BOT_REPLIED: _on_bot_events,
+    EventType.OFFLOAD_REQUESTED: _on_bot_events,
+    EventType.HANDOVER_ORDERED: _on_ordered_handover,
+    EventType.CONVERSATION_RESOLVED: _on_report,
+    EventType.CONVERSATION_PENDING: _on_report,
+}

@@ -1,0 +1,63 @@
+"""The doors for the inbox and for bots: verify, store, wake a worker, answer."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from channels_app.channels import find_bot, find_channel
+from channels_app.conversations import find_session
+from channels_app.events import Stored, count_refusal, store_inbox_event, store_session_event
+from channels_app.models import EventSource, Owner
+from channels_app.protocol import Incoming
+from channels_app.wakeups import wake_a_worker
+from channels_app.webhooks import WebhookView, with_patience
+
+
+def wake_if_owed(stored: Stored) -> None:
+    if stored.owes_wakeup:
+        wake_a_worker()
+
+
+class InboxWebhook(WebhookView):
+    """Events of the inbox, for one channel."""
+
+    door = "inbox"
+    sender = "Sparkcentral"
+
+    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        channel = with_patience(find_channel, uuid)
+        if channel is None:
+            return self.not_found()
+        channel.inbox.verify(incoming)
+        events = channel.inbox.parse(incoming)
+        if not events:
+            count_refusal(self.door, uuid, "unknown_type")
+        for event in events:
+            wake_if_owed(with_patience(store_inbox_event, channel.id, event, incoming.body))
+        return 200, {}
+
+
+class BotWebhook(WebhookView):
+    """What a bot that calls back says."""
+
+    door = "bot"
+    sender = "your bot"
+    max_bytes = settings.MAX_BOT_BODY_BYTES
+
+    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        found = with_patience(find_bot, uuid)
+        if found is None:
+            return self.not_found()
+        bot_id, bot = found
+        bot.verify(incoming)
+        for event in bot.parse(incoming):
+            conversation = with_patience(find_session, event.conversation_id, bot_id=bot_id)
+            if conversation is None:
+                count_refusal(self.door, uuid, "unknown_session")
+                return bot.unknown_session()
+            if conversation.owner != Owner.BOT:
+                count_refusal(self.door, uuid, "not_assigned")
+                return bot.not_assigned()
+            wake_if_owed(with_patience(store_session_event, conversation, EventSource.BOT, event, incoming.body))
+        return bot.accepted()

@@ -1,0 +1,124 @@
+"""What all doors for platforms share: read the raw request within a limit, and turn our errors into answers."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from channels_app.errors import PayloadError, SignatureError
+from channels_app.events import count_refusal
+from channels_app.protocol import Incoming
+
+T = TypeVar("T")
+P = ParamSpec("P")
+HOLD_S = 6.0
+"""How long a request waits for PostgreSQL to come back: a restart takes a few seconds, the platform waits ten."""
+HOLD_STEP_S = 0.25
+
+
+class TooLargeError(Exception):
+    """The body is above the door's limit; nothing of it was kept."""
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Platforms get JSON whatever they say they accept."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class WebhookView(ABC, APIView):
+    """A door: the sender proves itself by what it signs or knows, so sessions and permissions play no part."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
+
+    door: ClassVar[str]
+    max_bytes: ClassVar[int] = settings.MAX_INBOX_BODY_BYTES
+    sender: ClassVar[str]
+    """Who is expected to post here, for a person who opens the address in a browser."""
+
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        text = f"This address is ready. It expects POST requests from {self.sender}.\n"
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+    def post(self, request: Request, uuid: UUID) -> Response:
+        try:
+            incoming = read_incoming(request._request, self.max_bytes)
+            status, body = self.receive(uuid, incoming)
+        except TooLargeError:
+            return self.refuse(uuid, 413, "too_large", f"The body is larger than {self.max_bytes} bytes.")
+        except SignatureError as error:
+            return self.refuse(uuid, 401, error.reason, error.detail)
+        except PayloadError as error:
+            return self.refuse(uuid, 400, "malformed", error.detail)
+        return Response(body, status=status)
+
+    @abstractmethod
+    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Verify, store, wake a worker; status and body of the answer."""
+
+    def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> Response:
+        """Turn a request away; counted, and kept nowhere."""
+        count_refusal(self.door, uuid, reason)
+        return Response({"detail": detail}, status=status)
+
+    def not_found(self) -> tuple[int, dict[str, Any]]:
+        count_refusal(self.door, None, "unknown_address")
+        return 404, {"detail": "There is nothing at this address. Copy it again from the admin page."}
+
+
+def read_incoming(request: HttpRequest, max_bytes: int) -> Incoming:
+    """The request as it came. Raises TooLargeError without reading on."""
+    return Incoming(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=request.GET.dict(),
+        body=_read_body(request, max_bytes),
+        received_at=timezone.now(),
+    )
+
+
+def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
+    """The body, also one that comes in chunks: Django reads only what Content-Length announces."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdigit() and int(length) > max_bytes:
+        raise TooLargeError
+    if length:
+        return request.body
+    body: bytes = request.environ["wsgi.input"].read(max_bytes + 1) if hasattr(request, "environ") else request.body
+    if len(body) > max_bytes:
+        raise TooLargeError
+    return body
+
+
+def with_patience(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do it, again and again while PostgreSQL is away for a moment: a 5xx of ours costs the conversation."""
+    deadline = time.monotonic() + HOLD_S
+    while True:
+        try:
+            return act(*args, **kwargs)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if connection.in_atomic_block or time.monotonic() + HOLD_STEP_S > deadline:
+                raise
+            time.sleep(HOLD_STEP_S)

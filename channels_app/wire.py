@@ -1,0 +1,184 @@
+"""requests' adapter with connections of our own: to checked addresses only, and within the call's deadline."""
+
+import logging
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import certifi
+from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from channels_app.addresses import AllowList, Target, reachable_addresses
+
+KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle connection, perhaps while we write
+RACE_S = 1.0  # a server that closed before our request came shows it within a round trip; later, it was working on it
+CONNECT_S = 5.0  # for one address, so that a dead one leaves time for the next
+POOL_HOSTS = 128  # hosts whose connections are kept: more than bots and inboxes together
+
+# urllib3's records hold whole URLs, and a query may hold a token.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+class Exchange:
+    """What our sockets and connections must know of the call in progress, and what they saw of it."""
+
+    __slots__ = ("allowed", "deadline", "is_answered", "is_fresh", "must_be_fresh", "sent_at", "status")
+
+    def __init__(self, deadline: float, allowed: AllowList, *, must_be_fresh: bool = False) -> None:
+        self.deadline = deadline
+        self.allowed = allowed
+        self.must_be_fresh = must_be_fresh
+        self.is_fresh = False
+        self.is_answered = False
+        self.sent_at: float | None = None
+        self.status = 0
+
+    def remaining(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def met_closed_connection(self, cause: BaseException) -> bool:
+        """Whether a kept connection had been closed before our request came, so that nobody has processed it."""
+        is_at_once = self.sent_at is None or time.monotonic() - self.sent_at < RACE_S
+        return is_at_once and not (self.is_fresh or self.is_answered or isinstance(cause, TimeoutError))
+
+
+class _Running(threading.local):
+    """The thread's call; urllib3 has no way to hand something of ours down to its sockets."""
+
+    exchange: Exchange
+
+
+_running = _Running()
+
+
+class _BoundedSocket(socket.socket):
+    """Every wait ends at the deadline of the call; with a time-out per read a server could drip for ever."""
+
+    used_at = 0.0
+
+    def recv_into(self, *args: Any) -> int:
+        exchange = _running.exchange
+        self.settimeout(exchange.remaining())
+        count = super().recv_into(*args)
+        self.used_at = time.monotonic()
+        exchange.is_answered = exchange.is_answered or count > 0
+        return count
+
+    def send(self, *args: Any) -> int:
+        self.settimeout(_running.exchange.remaining())
+        return super().send(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self.settimeout(_running.exchange.remaining())
+        super().sendall(*args)
+
+
+class _BoundedTlsSocket(_BoundedSocket, ssl.SSLSocket):
+    pass
+
+
+def _connect(address: str, port: int, exchange: Exchange) -> socket.socket:
+    sock = _BoundedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(min(exchange.remaining(), CONNECT_S))
+        sock.connect((address, port))
+        sock.settimeout(exchange.remaining())  # bounds the TLS handshake as a whole
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class _Connection(HTTPConnection):
+    """Connects to the address that was checked, not to what the name means a moment later."""
+
+    allowed: AllowList | None = None
+
+    def _new_conn(self) -> socket.socket:
+        exchange = _running.exchange
+        exchange.is_fresh, self.allowed = True, exchange.allowed
+        failure = OSError("no address")
+        for address in reachable_addresses(self.host, exchange.allowed, exchange.remaining()):
+            try:
+                return _connect(address, self.port, exchange)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    @property
+    def is_connected(self) -> bool:
+        sock, exchange = self.sock, _running.exchange
+        if not isinstance(sock, _BoundedSocket) or exchange.must_be_fresh or self.allowed != exchange.allowed:
+            return False
+        return time.monotonic() - sock.used_at < KEEP_ALIVE_S and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _running.exchange.sent_at = time.monotonic()
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """Entered at `open`, below requests' own `send`, whose cookies, proxies and look-ups cost more than the call."""
+
+    def __init__(self, pool_size: int) -> None:
+        super().__init__(pool_connections=POOL_HOSTS, pool_maxsize=pool_size, max_retries=Retry(total=False))
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        context = create_urllib3_context()
+        context.load_verify_locations(certifi.where())
+        context.sslsocket_class = _BoundedTlsSocket
+        super().init_poolmanager(connections, maxsize, block, ssl_context=context, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def open(
+        self, exchange: Exchange, method: str, target: Target, headers: Mapping[str, str], body: bytes | None
+    ) -> BaseHTTPResponse:
+        """The answer's head; its body is still to be read, in this thread and before its next call."""
+        _running.exchange = exchange
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(target.host, target.port, target.scheme)
+        response = pool.urlopen(
+            method,
+            f"{target.path}?{target.query}" if target.query else target.path,
+            body=body,
+            headers=headers,
+            retries=self.max_retries,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            timeout=Timeout.DEFAULT_TIMEOUT,
+        )
+        exchange.status = response.status
+        return response
+
+
+@lru_cache(maxsize=4)
+def shared_adapter(pool_size: int) -> Adapter:
+    return Adapter(pool_size)
+
+
+# Two processes must not speak on one connection.
+os.register_at_fork(after_in_child=shared_adapter.cache_clear)

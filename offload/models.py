@@ -1,0 +1,109 @@
+"""From bot to human: whether, with what words, and what became of it."""
+
+import uuid
+
+from django.db import models
+
+from channels_app.encryption import decrypt, encrypt
+from channels_app.models import Channel, Conversation, Delivery, WebhookEvent
+
+
+class OffloadProvider(models.Model):
+    """How a channel's bot hands over. Its address goes into Chatlayer, Settings > Offloading > Webhook."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="offload_provider")
+    name = models.CharField(max_length=100, default="Agents")
+    is_enabled = models.BooleanField(
+        "enabled",
+        default=True,
+        help_text="Off: the bot is told that nobody can take over, and keeps the conversation.",
+    )
+    verify_token_encrypted = models.TextField(blank=True, editable=False)
+    write_back_secret_encrypted = models.TextField(blank=True, editable=False)
+    opening_hours = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Empty: always open. Example: "
+        '{"timezone": "Europe/Brussels", "mon": ["09:00-17:00"], "closed": ["2026-12-25"]}',
+    )
+    closed_text = models.TextField(
+        "text when closed",
+        blank=True,
+        help_text="Sent when the bot asks for an agent outside the opening hours. "
+        "Empty, and the bot says nothing either: the conversation is handed over all the same.",
+    )
+
+    class Meta:
+        verbose_name = "offload provider"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def _context(self, name: str) -> str:
+        return f"offload.offloadprovider.{self.uuid}.{name}"
+
+    @property
+    def verify_token(self) -> str:
+        text = self.verify_token_encrypted
+        return decrypt(text, self._context("verify_token")) if text else ""
+
+    @verify_token.setter
+    def verify_token(self, value: str) -> None:
+        self.verify_token_encrypted = encrypt(value, self._context("verify_token")) if value else ""
+
+    @property
+    def write_back_secret(self) -> str:
+        text = self.write_back_secret_encrypted
+        return decrypt(text, self._context("write_back_secret")) if text else ""
+
+    @write_back_secret.setter
+    def write_back_secret(self, value: str) -> None:
+        self.write_back_secret_encrypted = encrypt(value, self._context("write_back_secret")) if value else ""
+
+
+class OffloadReason(models.TextChoices):
+    ASKED_FOR_HUMAN = "asked_for_human", "the bot asked for an agent"
+    BOT_COMPLETED = "bot_completed", "the bot ended its part"
+    BOT_FAILED = "bot_failed", "the bot failed"
+    BOT_SILENT = "bot_silent", "the bot did not answer in time"
+    NO_BOT = "no_bot", "no bot is chosen"
+    CHANNEL_OFF = "channel_off", "the channel is switched off"
+    INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"
+    ADMIN = "admin", "a person of your team asked for it"
+    REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
+    BOUNCED = "bounced", "the conversation went back and forth too often"
+
+
+class OffloadState(models.TextChoices):
+    REQUESTED = "requested", "asked for"
+    HANDED_OVER = "handed_over", "handed over"
+    CLOSED = "closed", "not handed over: agents closed or switched off"
+    MOOT = "moot", "not needed: no longer with the bot"
+    REFUSED = "refused", "refused by Sparkcentral"
+    FAILED = "failed", "failed"
+    ENDED = "ended", "resolved by the agents"
+
+
+class Offload(models.Model):
+    """One request for a human: reason, who asked, when, and what became of it."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="offloads")
+    event = models.OneToOneField(WebhookEvent, null=True, on_delete=models.CASCADE, related_name="offload")
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="offloads")
+    reason = models.CharField(max_length=30, choices=OffloadReason)
+    detail = models.TextField(blank=True)
+    payload = models.JSONField(null=True, blank=True)
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=OffloadState, default=OffloadState.REQUESTED)
+    finished_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True)
+    end_comment = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["conversation", "-id"], name="offload_of_conversation")]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} ({self.get_state_display()})"

@@ -1,0 +1,126 @@
+"""Hand a conversation to humans: whether, with what words, and what became of it.
+
+Nothing here calls anybody: a handover is a `Reply` with `complete`, delivered like any other.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from channels_app.conversations import Lease
+from channels_app.deliveries import has_doubtful_deliveries
+from channels_app.models import Conversation, Delivery
+from channels_app.protocol import Completion, Event, EventType, Message, Reply
+from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
+from offload.opening_hours import is_open
+from offload.transcript import transcript_lines, write_note
+
+DOUBTFUL_REMARK = "Not certain: a message of the bot may not have reached the contact."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody asks for a human. `by` is "bot", "chatbridge" or a user's name."""
+
+    reason: OffloadReason
+    by: str
+    detail: str = ""
+    payload: Any = None
+
+
+def provider_of(channel_id: int) -> OffloadProvider | None:
+    return OffloadProvider.objects.filter(channel_id=channel_id).first()
+
+
+def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
+    """Whether a bot's wish for a human is granted now. Without a provider it is: better a human than nobody."""
+    return provider is None or (provider.is_enabled and is_open(provider.opening_hours, moment))
+
+
+def request_offload(lease: Lease, reply: Reply, request: Request) -> tuple[Reply, OffloadState]:
+    """The reply as it leaves after a bot asked for a human, and what is granted.
+
+    Closed: the bot keeps the conversation and the contact reads the closed text. If then nobody would say
+    anything at all, the conversation is handed over all the same.
+    """
+    provider = provider_of(lease.channel_id)
+    if takes_requests(provider, lease.now):
+        return hand_over(lease, reply, request), OffloadState.REQUESTED
+    assert provider is not None  # noqa: S101 - takes_requests is true without one
+    closed_text = (Message(text=provider.closed_text),) if provider.closed_text else ()
+    kept = replace(reply, offload=None, messages=reply.messages + closed_text)
+    if not kept.messages:
+        return hand_over(lease, reply, request), OffloadState.REQUESTED
+    return kept, OffloadState.CLOSED
+
+
+def hand_over(lease: Lease, reply: Reply, request: Request) -> Reply:
+    """The same reply with `complete: HANDOVER` and a note: last words and handover leave in one call."""
+    remarks = [DOUBTFUL_REMARK] if has_doubtful_deliveries(lease.conversation_id) else []
+    if request.payload:
+        remarks.append(f"From the bot: {_in_words(request.payload)}")
+    if reply.note:
+        remarks.append(reply.note)
+    note = write_note(request.reason.label, request.detail, remarks, transcript_lines(lease.conversation_id, reply))
+    return replace(reply, offload=None, complete=Completion.HANDOVER, note=note)
+
+
+def _in_words(payload: Any) -> str:
+    """What the bot's author configured, readable for an agent."""
+    if isinstance(payload, dict):
+        return ", ".join(f"{key}: {_in_words(value)}" for key, value in payload.items())
+    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+
+
+def record_offload(lease: Lease, event_id: int, request: Request, state: OffloadState) -> None:
+    """Write the request down, in the transaction that writes its delivery."""
+    Offload.objects.update_or_create(
+        event_id=event_id,
+        defaults={
+            "conversation_id": lease.conversation_id,
+            "reason": request.reason,
+            "detail": request.detail,
+            "payload": request.payload,
+            "requested_by": request.by,
+            "requested_at": timezone.now(),
+            "state": state,
+            "finished_at": timezone.now() if state is OffloadState.CLOSED else None,
+        },
+    )
+
+
+def refuse_offload(conversation: Conversation, request: Request) -> None:
+    """A bot was told that nobody can take over: kept, so that agents see what they missed."""
+    now = timezone.now()
+    Offload.objects.create(
+        conversation=conversation,
+        reason=request.reason,
+        detail=request.detail,
+        payload=request.payload,
+        requested_by=request.by,
+        requested_at=now,
+        state=OffloadState.CLOSED,
+        finished_at=now,
+    )
+
+
+def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:
+    """What became of the handover of this event, when it had one."""
+    open_ones = Offload.objects.filter(event_id=event_id, state=OffloadState.REQUESTED)
+    open_ones.update(state=state, finished_at=timezone.now(), delivery=delivery)
+
+
+def close_offload(conversation_id: int, event: Event) -> None:
+    """The agents resolved the conversation, or set it to pending: the end of its latest handover."""
+    latest = Offload.objects.filter(conversation_id=conversation_id).order_by("-id").first()
+    if latest is None or event.type is not EventType.CONVERSATION_RESOLVED:
+        return
+    details = event.details
+    latest.state = OffloadState.ENDED
+    latest.ended_at = event.sent_at
+    latest.ended_by = str(details.get("agent", ""))[:200]
+    latest.end_comment = str(details.get("comment", ""))
+    latest.save(update_fields=["state", "ended_at", "ended_by", "end_comment"])
