@@ -338,5 +338,5 @@ def count_due(*, older_than_s: float = 0.0) -> int:
             " AND (lease_until IS NULL OR lease_until < clock_timestamp())",
             [older_than_s],
         )
-        (count,) = cursor.fetchone()
-    return int(count)
+        count: int = cursor.fetchone()[0]
+    return count

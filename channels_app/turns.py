@@ -70,14 +70,14 @@ def _parse(channel: LiveChannel, claimed: ClaimedEvent) -> Event:
             return Event(type=facts.type, key="", conversation_id="", sent_at=facts.sent_at, details=details)
         case EventSource.WRITE_BACK:
             parsed = channel.inbox.parse_write_back(incoming)
-        case EventSource.BOT | EventSource.OFFLOAD if channel.bot is None:
-            raise ConfigError("The channel has no bot any more.")
-        case EventSource.BOT:
+        case EventSource.BOT if channel.bot:
             parsed = channel.bot.parse(incoming)
-        case EventSource.OFFLOAD:
+        case EventSource.OFFLOAD if channel.bot:
             parsed = channel.bot.parse_offload(incoming)
-        case _:
+        case EventSource.INBOX:
             parsed = channel.inbox.parse(incoming)
+        case _:
+            raise ConfigError("The channel has no bot any more.")
     if not parsed:
         raise PayloadError("It holds no event.")
     return parsed[0]

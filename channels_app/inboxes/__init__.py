@@ -1,0 +1,21 @@
+"""The inbox platforms: kind -> adapter. A new platform is one file and one line here."""
+
+from channels_app.adapters import adapter_class, secret_keys
+from channels_app.inboxes.base import Inbox, Sent
+from channels_app.inboxes.signing import shared_secret_problem
+
+__all__ = ["INBOXES", "Inbox", "Sent", "choices", "inbox_class", "secret_keys", "shared_secret_problem"]
+
+INBOXES = {
+    "sparkcentral": "channels_app.inboxes.sparkcentral.Sparkcentral",
+    "hootsuite": "channels_app.inboxes.hootsuite.Hootsuite",
+}
+
+
+def inbox_class(kind: str) -> type[Inbox]:
+    found: type[Inbox] = adapter_class(INBOXES, kind)
+    return found
+
+
+def choices() -> list[tuple[str, str]]:
+    return [(kind, inbox_class(kind).label) for kind in INBOXES]
