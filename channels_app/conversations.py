@@ -44,6 +44,8 @@ class ClaimedEvent:
     raw: bytes
     attempts: int
     reason: str
+    begun_at: datetime
+    """From when the platform's time for a reply runs: receipt, or a person's wish to send it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ SELECT clock_timestamp(), claimed.id, claimed.fence, claimed.channel_id, channel
     claimed.language, claimed.topics, to_jsonb(contact), to_jsonb(inbox_channel),
     claimed.last_message_id,
     event.id, event.type, event.state, event.sent_at, event.received_at, event.counter, event.wait_until,
-    event.source, body.raw, event.attempts, event.reason
+    event.source, body.raw, event.attempts, event.reason, event.retried_at
 FROM claimed
 JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
 LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
@@ -158,7 +160,9 @@ def claim_due_conversation(slot: str) -> Lease | None:
 
 
 def _claimed_event(row: Sequence[Any]) -> ClaimedEvent:
-    identifier, type_, state, sent_at, received_at, counter, wait_until, source, raw, attempts, reason = row
+    identifier, type_, state, sent_at, received_at, counter, wait_until, source, raw, attempts, reason, retried_at = (
+        row
+    )
     facts = OpenEvent(
         id=identifier,
         type=EventType(type_),
@@ -168,7 +172,14 @@ def _claimed_event(row: Sequence[Any]) -> ClaimedEvent:
         counter=counter,
         wait_until=wait_until,
     )
-    return ClaimedEvent(facts=facts, source=source, raw=bytes(raw), attempts=attempts, reason=reason)
+    return ClaimedEvent(
+        facts=facts,
+        source=source,
+        raw=bytes(raw),
+        attempts=attempts,
+        reason=reason,
+        begun_at=retried_at or received_at,
+    )
 
 
 def find_session(session_id: str, **of: int) -> Conversation | None:

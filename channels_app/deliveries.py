@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from channels_app import options
@@ -15,7 +16,17 @@ from channels_app.conversations import Lease, LeaseLostError, hold
 from channels_app.credentials import note_quota
 from channels_app.errors import BridgeError, RefusedError
 from channels_app.media import fetch_media, file_name
-from channels_app.models import Author, Delivery, DeliveryAttempt, DeliveryKind, DeliveryState, EventState
+from channels_app.models import (
+    Author,
+    Conversation,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryKind,
+    DeliveryState,
+    EventState,
+    Owner,
+    WebhookEvent,
+)
 from channels_app.protocol import Message, Option, Outgoing, OutgoingMessage, Reply
 from channels_app.throttle import pause, take_ticket
 from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
@@ -307,6 +318,28 @@ def cancel_deliveries(conversation_id: int) -> int:
     states = (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)
     rows = Delivery.objects.filter(conversation_id=conversation_id, state__in=states)
     return rows.update(state=DeliveryState.CANCELLED, finished_at=timezone.now())
+
+
+def retry_delivery(delivery: Delivery) -> bool:
+    """Send it again because a person wants so; False when the conversation isn't with the bot any more.
+
+    Its event is open again, and with it the platform's time: who asks for a late message knows that it is late.
+    """
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get(pk=delivery.conversation_id)
+        if conversation.owner != Owner.BOT:
+            return False
+        lost = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
+        if not Delivery.objects.filter(pk=delivery.pk, state__in=lost).update(
+            state=DeliveryState.PENDING, finished_at=None
+        ):
+            return False
+        now = timezone.now()
+        WebhookEvent.objects.filter(pk=delivery.event_id).update(
+            state=EventState.SENDING, outcome=None, finished_at=None, wait_until=None, retried_at=now
+        )
+        Conversation.objects.filter(pk=conversation.pk).update(wake_at=Least(Coalesce("wake_at", now), now))
+    return True
 
 
 def has_doubtful_deliveries(conversation_id: int) -> bool:

@@ -1,9 +1,10 @@
 """Events become rows, each once; and rows end, each in one outcome."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from channels_app.conversations import Lease, hold, release_held
 from channels_app.models import Conversation, EventSource, EventState, IntakeCount, Outcome, WebhookEvent
-from channels_app.protocol import Event
+from channels_app.protocol import Event, EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,14 @@ def _stored(row: Sequence[object]) -> Stored:
     return Stored(
         event_id=event_id, conversation_id=conversation_id, is_new=bool(is_new), owes_wakeup=bool(owes_wakeup)
     )
+
+
+def order_handover(conversation: Conversation, by: str) -> Stored:
+    """A person of ours wants an agent to take over: an event like any other, so it waits for what is being sent."""
+    now = timezone.now()
+    key = f"handover:{uuid4()}"
+    event = Event(type=EventType.HANDOVER_ORDERED, key=key, conversation_id=conversation.external_id, sent_at=now)
+    return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
 
 
 def finish_events(event_ids: Sequence[int], outcome: Outcome, reason: str | None = "") -> None:

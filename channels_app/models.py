@@ -309,6 +309,7 @@ class WebhookEvent(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome, null=True)
     reason = models.TextField(blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True)
+    retried_at = models.DateTimeField(null=True)
     duplicates = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:

@@ -76,7 +76,7 @@ def _within_budget(attempted: Attempted, first: ClaimedEvent) -> Attempted:
     budget = DELEGATED_BUDGET if first.facts.type is EventType.CONVERSATION_DELEGATED else REPLY_BUDGET
     if attempted.verdict is not Verdict.RETRY:
         return attempted
-    if timezone.now() + attempted.retry_in <= first.facts.received_at + budget:
+    if timezone.now() + attempted.retry_in <= first.begun_at + budget:
         return attempted
     return replace(attempted, verdict=Verdict.FAILED)
 

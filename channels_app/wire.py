@@ -49,8 +49,9 @@ class Exchange:
 
     def met_closed_connection(self, cause: BaseException) -> bool:
         """Whether a kept connection had been closed before our request came, so that nobody has processed it."""
-        is_at_once = self.sent_at is None or time.monotonic() - self.sent_at < RACE_S
-        return is_at_once and not (self.is_fresh or self.is_answered or isinstance(cause, TimeoutError))
+        if self.must_be_fresh or self.is_fresh or self.is_answered or isinstance(cause, TimeoutError):
+            return False
+        return self.sent_at is None or time.monotonic() - self.sent_at < RACE_S
 
 
 class _Running(threading.local):

@@ -1,0 +1,169 @@
+"""Chatlayer.ai: a webhook channel takes a turn, messages come back by webhook, and another one asks for a human."""
+
+import hashlib
+import json
+import re
+import uuid
+from typing import Any
+
+from django import forms
+
+from channels_app import jsons
+from channels_app.adapters import AddressField, PhraseField, SecretField, is_same
+from channels_app.bots.base import BotConnector, HttpAnswer
+from channels_app.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
+from channels_app.bots.messenger import read_messages
+from channels_app.errors import ConfigError, PayloadError, SignatureError
+from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
+
+MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
+MAX_REASON = 100  # characters
+
+_SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+
+
+class ChatlayerForm(forms.Form):
+    url = AddressField(
+        label="Webhook channel address",
+        help_text="Chatlayer > Channels > Webhook: the address it shows for messages, the whole of it.",
+    )
+    access_token = SecretField(label="Access token", help_text="Chatlayer > Channels > Webhook, the same screen.")
+    verify_token = PhraseField(
+        label="Verify token",
+        help_text="Any text that you choose. Enter the same under Chatlayer > Channels > Webhook > Verify token.",
+    )
+    identify_by = forms.ChoiceField(
+        label="Identify the contact by",
+        choices=[(CONVERSATION_ID, CONVERSATION_ID), (USER_ID, USER_ID)],
+        initial=CONVERSATION_ID,
+        required=False,
+        help_text="Leave conversationId, unless your bot's webhook channel was made for user.id.",
+    )
+
+
+class Chatlayer(BotConnector):
+    kind = "chatlayer"
+    label = "Chatlayer"
+    settings_form = ChatlayerForm
+    answers_later = True
+
+    def send(self, turn: Turn) -> Reply | None:
+        if not self.settings.get("url") or not self.settings.get("access_token"):
+            raise ConfigError("Address and access token of Chatlayer's webhook channel are not saved yet.")
+        headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
+        document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
+        self.raise_for(self.api.call("POST", self.settings["url"], json=document, headers=headers))
+        return None
+
+    # --- its messages ---
+
+    def verify(self, incoming: Incoming) -> None:
+        """By the verify token in the body: Chatlayer signs nothing."""
+        expected = self.settings.get("verify_token")
+        if not expected:
+            raise SignatureError("No verify token is saved yet.", reason="no_secret")
+        try:
+            presented = jsons.read_object(incoming.body).get("verifyToken")
+        except PayloadError:
+            presented = None
+        if not isinstance(presented, str) or not is_same(presented, expected):
+            detail = "Chatlayer called us with another verify token than the one saved here."
+            raise SignatureError(detail, reason="bad_verify_token")
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """One message of the bot. Typing and the like, and what we can't show in any form, are no event."""
+        body = jsons.read_object(incoming.body)
+        message = body.get("message")
+        if not isinstance(message, dict):
+            raise PayloadError("message: must be an object")
+        messages = read_messages(message)
+        if message.get("type") == "event" or not messages:
+            return []
+        counter = _counter(body.get("messageCounter"))
+        event = Event(
+            type=EventType.BOT_REPLIED,
+            key=str(uuid.uuid4()) if counter is None else str(counter),
+            conversation_id=_session_of(body),
+            sent_at=incoming.received_at,
+            counter=counter,
+            reply=Reply(messages=messages),
+        )
+        return [event]
+
+    def accepted(self) -> HttpAnswer:
+        """Anything but 200 makes Chatlayer repeat a message that stays as unwelcome as it was."""
+        return 200, {}
+
+    unknown_session = accepted
+    not_assigned = accepted
+
+    # --- "send to offload provider" ---
+
+    def offload_token(self, incoming: Incoming) -> str:
+        return incoming.query.get("challenge.verifyToken", "")
+
+    def parse_offload(self, incoming: Incoming) -> list[Event]:
+        """A request for a human; the copies of all messages that come the same way are no event."""
+        body = jsons.JsonObject.read(incoming.body)
+        if body.values.get("event") != "offload":
+            return []
+        payload = body.values.get("payload")
+        reason = payload.get("reason") if isinstance(payload, dict) else None
+        event = Event(
+            type=EventType.OFFLOAD_REQUESTED,
+            key=hashlib.sha256(incoming.body).hexdigest(),  # a retry has the same body, and no id
+            conversation_id=_our_session(body.required_text("sessionId")),
+            sent_at=jsons.moment(body.values.get("timestamp")) or incoming.received_at,
+            reply=Reply(
+                offload=OffloadRequest(reason=reason[:MAX_REASON] if isinstance(reason, str) else "", payload=payload)
+            ),
+            details={
+                "transcript": _transcript(body.values.get("transcript")),
+                "bot_version": body.values.get("version") if body.values.get("version") in ("DRAFT", "LIVE") else "",
+            },
+        )
+        return [event]
+
+    def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
+        """Taken: the bot stops and shows "opened"; else it goes on with its dialog for closed or disabled."""
+        return 200, {"offloadSuccess": is_taken, "pauseBot": is_taken}
+
+
+def _session_of(body: dict[str, Any]) -> str:
+    """`senderId`, or in the older form the recipient's id."""
+    recipient = body.get("recipient")
+    for candidate in (body.get("senderId"), recipient.get("id") if isinstance(recipient, dict) else None):
+        if isinstance(candidate, str) and candidate:
+            return _our_session(candidate)
+    raise PayloadError("senderId: is missing")
+
+
+def _our_session(text: str) -> str:
+    """Without a prefix such as "default-" that Chatlayer may put before our session id."""
+    found = _SESSION.search(text)
+    return found[0].lower() if found else text
+
+
+def _counter(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MAX_COUNTER else None
+
+
+def _transcript(value: object) -> list[dict[str, str]]:
+    """What was said, in our words and as text; a rich message as the JSON it is."""
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return [
+        {
+            "author": "bot" if item.get("actor") == "bot" else "contact",
+            "text": _said(item.get("message")),
+            "sent_at": str(item.get("timestamp") or ""),
+        }
+        for item in items
+    ]
+
+
+def _said(message: object) -> str:
+    if isinstance(message, dict) and isinstance(message.get("text"), str):
+        return str(message["text"])
+    return message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)

@@ -1,0 +1,203 @@
+"""Any bot that answers a JSON POST: the contract is ours, version 1, and both sides ignore what they don't know."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+
+from channels_app.adapters import AddressField, PhraseField, SecretField, is_same, is_signed, signature
+from channels_app.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector
+from channels_app.errors import ConfigError, SignatureError
+from channels_app.jsons import JsonObject
+from channels_app.protocol import (
+    Attachment,
+    Completion,
+    Contact,
+    Event,
+    EventType,
+    Incoming,
+    Message,
+    OffloadRequest,
+    Option,
+    Reply,
+    Turn,
+)
+
+VERSION = 1
+SIGNATURE_HEADER = "X-Chatbridge-Signature"
+MAX_REPLY_ID = 100  # characters; a UUID has 36
+
+TURN_TYPES = {
+    EventType.CONVERSATION_STARTED: "conversation_started",
+    EventType.CONVERSATION_DELEGATED: "conversation_delegated",
+    EventType.MESSAGE_RECEIVED: "message",
+}
+REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload")
+
+
+class HttpBotForm(forms.Form):
+    url = AddressField(label="Bot address", help_text="We POST each message of a contact here, as JSON.")
+    token = SecretField(
+        label="Token",
+        required=False,
+        help_text="Sent as “Authorization: Bearer …”; later replies of the bot must carry it too.",
+    )
+    signing_secret = PhraseField(
+        label="Signing secret",
+        required=False,
+        help_text=f"We sign each request in {SIGNATURE_HEADER}; the bot can sign its later replies the same way.",
+    )
+    timeout_s = forms.IntegerField(
+        label="Timeout in seconds",
+        required=False,
+        initial=DEFAULT_TIMEOUT_S,
+        min_value=1,
+        max_value=MAX_TIMEOUT_S,
+        help_text="No answer within this time counts as a failed try.",
+    )
+
+
+class HttpBot(BotConnector):
+    kind = "http"
+    label = "HTTP bot"
+    settings_form = HttpBotForm
+
+    def send(self, turn: Turn) -> Reply | None:
+        """Its reply. None for 204 and for a document without a key of ours: nothing now, perhaps later."""
+        if not self.settings.get("url"):
+            raise ConfigError("The bot's address is not saved yet.")
+        body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
+        answer = self.api.call("POST", self.settings["url"], data=body, headers=self._headers(body, turn.turn_id))
+        self.raise_for(answer)
+        if answer.status == 204:
+            return None
+        document = JsonObject.read(answer.body)
+        return read_reply(document) if any(map(document.has, REPLY_KEYS)) else None
+
+    def verify(self, incoming: Incoming) -> None:
+        """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""
+        proofs = list(self._proofs(incoming))
+        if not self.settings.get("token") and not self.settings.get("signing_secret"):
+            raise SignatureError("Set a token or a signing secret: the bot has to prove itself.", reason="no_secret")
+        if not proofs:
+            raise SignatureError("The bot presented neither its token nor a signature.", reason="no_signature")
+        if not all(proofs):
+            raise SignatureError("The bot's token or signature is wrong.", reason="bad_signature")
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """A later reply: the reply document with a session id, and an id that makes it count once."""
+        document = JsonObject.read(incoming.body)
+        reply_id = document.text("reply_id")
+        if len(reply_id) > MAX_REPLY_ID:
+            document.refuse("reply_id", f"has more than {MAX_REPLY_ID} characters")
+        event = Event(
+            type=EventType.BOT_REPLIED,
+            key=reply_id or str(uuid.uuid4()),
+            conversation_id=document.required_text("session_id"),
+            sent_at=incoming.received_at,
+            reply=read_reply(document),
+        )
+        return [event]
+
+    def _headers(self, body: bytes, turn_id: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": turn_id}
+        if self.settings.get("token"):
+            headers["Authorization"] = f"Bearer {self.settings['token']}"
+        if self.settings.get("signing_secret"):
+            headers[SIGNATURE_HEADER] = signature(body, self.settings["signing_secret"].encode())
+        return headers
+
+    def _proofs(self, incoming: Incoming) -> Iterator[bool]:
+        token, secret = self.settings.get("token"), self.settings.get("signing_secret")
+        authorization = incoming.headers.get("authorization", "")
+        if token and authorization:
+            scheme, _, presented = authorization.partition(" ")
+            yield is_same(presented.strip(), token) and scheme.lower() == "bearer"
+        signed = incoming.headers.get(SIGNATURE_HEADER.lower(), "")
+        if secret and signed:
+            yield is_signed(incoming.body, signed, secret.encode())
+
+
+def turn_document(turn: Turn) -> dict[str, Any]:
+    """What the bot is told; `test` is only there when nobody is behind it."""
+    channel = turn.inbox_channel
+    document = {
+        "version": VERSION,
+        "type": TURN_TYPES[turn.type],
+        "turn_id": turn.turn_id,
+        "session_id": turn.session_id,
+        "text": turn.text,
+        "payload": turn.payload,
+        "message_id": turn.message_id,
+        "language": turn.language,
+        "medium": turn.medium,
+        "contact": _contact(turn.contact),
+        "attributes": [
+            {"attribute": item.attribute, "value": item.value, "source": item.source} for item in turn.attributes
+        ],
+        "inbox_channel": {"id": channel.external_id, "name": channel.name} if channel else None,
+        "topics": list(turn.topics),
+        "trigger": dict(turn.trigger) if turn.trigger else None,
+    }
+    return {**document, "test": True} if turn.is_test else document
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.external_id,
+        "primary_identifier": contact.primary_identifier,
+        "secondary_identifier": contact.secondary_identifier,
+        "picture_url": contact.picture_url,
+        "vip": contact.vip,
+    }
+
+
+def read_reply(document: JsonObject) -> Reply:
+    """A reply document. A wrong type is refused with its path; a message that holds nothing is left out."""
+    messages = (_message(item) for item in document.objects("messages"))
+    attributes = document.object("attributes") or JsonObject({})
+    offload = document.object("offload")
+    return Reply(
+        messages=tuple(message for message in messages if message != Message()),
+        topics=tuple(document.texts("topics")),
+        tags=tuple(document.texts("tags")),
+        attributes={key: attributes.text(key) for key in attributes.values if attributes.has(key)},
+        note=document.text("note"),
+        complete=_completion(document),
+        offload=OffloadRequest(reason=offload.text("reason"), payload=offload.values.get("payload"))
+        if offload
+        else None,
+    )
+
+
+def _message(item: JsonObject) -> Message:
+    attachment = item.object("attachment")
+    return Message(
+        text=item.text("text"),
+        options=tuple(_option(option) for option in item.objects("options")),
+        attachment=Attachment(
+            url=attachment.required_text("url"),
+            name=attachment.text("name"),
+            content_type=attachment.text("content_type"),
+        )
+        if attachment
+        else None,
+    )
+
+
+def _option(item: JsonObject) -> Option:
+    return Option(
+        title=item.required_text("title"),
+        payload=item.values.get("payload"),
+        url=item.text("url"),
+        phone=item.text("phone"),
+    )
+
+
+def _completion(document: JsonObject) -> Completion | None:
+    text = document.text("complete")
+    if text and text not in list(Completion):
+        document.refuse("complete", f"must be {' or '.join(Completion)}")
+    return Completion(text) if text else None

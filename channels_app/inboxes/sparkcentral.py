@@ -1,0 +1,198 @@
+"""Sparkcentral classic: a virtual agent behind the public API of app.sparkcentral.com."""
+
+import hashlib
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from urllib.parse import quote, urlsplit
+
+from channels_app import jsons
+from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, RefusedError, TemporaryError
+from channels_app.http import Answer
+from channels_app.inboxes.base import TOKEN_TIMEOUT_S, Inbox, Sent, public_text
+from channels_app.inboxes.signing import check_age
+from channels_app.inboxes.sparkcentral_events import read_event, read_write_back
+from channels_app.inboxes.sparkcentral_form import AccountForm
+from channels_app.protocol import Completion, Event, Incoming, Outgoing, OutgoingMessage
+from channels_app.tokens import Token
+
+SERVERS = {"us": "https://public-api.sparkcentral.com", "eu": "https://public-api-eu.sparkcentral.com"}
+MAX_FILE_BYTES = 10_000_000  # the platform wants fewer than 10 MB and does not say which
+DEFAULT_TOKEN_LIFE_S = 3600  # the documented hour, should an answer not say
+MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
+COMPLETE = {Completion.HANDOVER: "HANDOVER", Completion.RESOLVED: "RESOLVED"}
+
+_FILENAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]+")
+
+
+class Sparkcentral(Inbox):
+    """The facts are those of Sparkcentral's Virtual Agent API; Inbox 2.0 inherits all that it didn't change."""
+
+    kind = "sparkcentral"
+    label = "Sparkcentral"
+    settings_form = AccountForm
+    signature_header = "x-sparkcentral-signature"
+    attribute_key = re.compile(r"[a-zA-Z0-9_]+")
+
+    api_prefix: ClassVar[str] = "/virtual-agent"
+    token_path: ClassVar[str] = "/virtual-agent/oauth2/token"  # noqa: S105 a path
+    keys_advice: ClassVar[str] = "Copy both values again, or try the other region."
+
+    @property
+    def base_url(self) -> str:
+        region = self.settings.get("region") or "us"
+        address: str = self.settings.get("base_url") or SERVERS.get(region, SERVERS["us"])
+        return address.rstrip("/")
+
+    @property
+    def account_key(self) -> str:
+        organization_id = self.token_request().get("organization_id", "")
+        parts = (self.kind, self.base_url, self._setting("client_id"), organization_id)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    @property
+    def server_name(self) -> str:
+        regions = {address: region for region, address in SERVERS.items()}
+        region = regions.get(self.base_url)
+        return f"the {region.upper()} server" if region else urlsplit(self.base_url).netloc
+
+    # --- what comes in ---
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        event = read_event(incoming.body)
+        if event is None:
+            return []
+        check_age(event.sent_at, incoming.received_at)
+        return [event]
+
+    def parse_write_back(self, incoming: Incoming) -> list[Event]:
+        """Without an age check: a retry comes up to 32 hours later; its key makes it count once."""
+        event = read_write_back(incoming.body)
+        return [event] if event else []
+
+    # --- the token ---
+
+    def request_token(self) -> Answer:
+        client_id, client_secret = self._setting("client_id"), self._setting("client_secret")
+        if not client_id or not client_secret:
+            raise ConfigError("Client ID and client secret are not saved yet.")
+        try:
+            return self.api.call(
+                "POST",
+                self.base_url + self.token_path,
+                data=self.token_request(),
+                auth=(client_id, client_secret),
+                timeout_s=TOKEN_TIMEOUT_S,
+            )
+        except TemporaryError as error:  # whatever became of the question, asking has no effect
+            raise TemporaryError(error.detail, effect=Effect.NONE, status=error.status) from error
+
+    def token_request(self) -> dict[str, str]:
+        return {"grant_type": "client_credentials", "scope": "client-read"}
+
+    def read_token(self, answer: Answer) -> Token:
+        if answer.status != 200:
+            raise self._token_problem(answer)
+        try:
+            document = jsons.JsonObject.read(answer.body)
+            value = document.required_text("access_token")
+        except PayloadError as error:
+            detail = f"{self.server_name} answered, but not with a token. Is the API address right?"
+            raise TemporaryError(detail, effect=Effect.NONE, status=answer.status) from error
+        life_s = document.values.get("expires_in")
+        if not isinstance(life_s, int | float) or not 0 < life_s <= MAX_TOKEN_LIFE_S:
+            life_s = DEFAULT_TOKEN_LIFE_S
+        return Token.issued(value, lifetime_s=life_s, now=datetime.now(UTC))
+
+    def _token_problem(self, answer: Answer) -> BridgeError:
+        status = answer.status
+        if status in (408, 429) or status >= 500:
+            detail = f"{self.label} did not answer ({status})."
+            return TemporaryError(detail, effect=Effect.NONE, status=status)
+        said = _document(answer)
+        words = " ".join(filter(None, (public_text(said.get(key)) for key in ("error_description", "error_hint"))))
+        if status in (400, 401, 403):
+            detail = f"{self.label} does not accept these keys on {self.server_name}. {self.keys_advice}"
+        else:
+            detail = f"{self.server_name} has no token endpoint ({status}). Is the API address right?"
+        return ConfigError(f"{detail} It says: {words}" if words else detail, status=status)
+
+    # --- what goes out ---
+
+    def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
+        answer = self.call("POST", self.conversation_url(conversation_id), json=manipulation(outgoing))
+        return Sent(
+            status=answer.status,
+            took_ms=answer.took_ms,
+            quota_used=_count(answer.headers.get("x-account-quota-used")),
+            quota_limit=_count(answer.headers.get("x-account-quota")),
+        )
+
+    def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
+        self.put_file("PUT", conversation_id, filename, content_type, data)
+
+    def put_file(self, method: str, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
+        """Refuses by itself what the platform would refuse, so that the caller sends the link at once."""
+        if not _FILENAME.fullmatch(filename):
+            raise RefusedError("A file's name has only letters, digits, '-', '_' and '.'.")
+        if len(data) >= MAX_FILE_BYTES:
+            raise RefusedError(f"The file has {len(data)} bytes; {self.label} takes fewer than {MAX_FILE_BYTES}.")
+        url = f"{self.conversation_url(conversation_id)}/attachments/{filename}"
+        self.call(method, url, data=data, headers={"Content-Type": content_type})
+
+    def conversation_url(self, conversation_id: str) -> str:
+        return f"{self.base_url}{self.api_prefix}/conversations/{quote(conversation_id, safe='')}"
+
+    def inline_answer(self, outgoing: Outgoing) -> dict[str, Any]:
+        """As `manipulation`, but in one piece, and its tags go to the message that is being answered."""
+        carried = self.carried(outgoing)
+        messages = carried.messages
+        if self.max_messages_per_call == 1 and len(messages) > 1:
+            text = "\n\n".join(message.text for message in messages if message.text)
+            messages = (OutgoingMessage(text=text, attachment_name=messages[-1].attachment_name),)
+        body = manipulation(replace(carried, messages=messages, tags=()))
+        return {**body, "applyTags": list(outgoing.tags)} if outgoing.tags and self.carries_tags else body
+
+    def explanation(self, answer: Answer) -> tuple[str, str]:
+        """Their `{"errors": [{"code", "message", "id"}]}`; the id is what their support asks for."""
+        errors = _document(answer).get("errors")
+        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        message = public_text(first.get("message"))
+        code = first.get("code")
+        return f"{message} (code {code})" if isinstance(code, int) else message, public_text(first.get("id"))
+
+    def _setting(self, name: str) -> str:
+        return str(self.settings.get(name) or "")
+
+
+def manipulation(outgoing: Outgoing) -> dict[str, Any]:
+    """What one call does to a conversation, in their words; only what is asked for has a key."""
+    messages = [_message(message) for message in outgoing.messages]
+    body = {
+        "sendMessage": messages[0] if len(messages) == 1 else None,
+        "sendMessages": messages if len(messages) > 1 else None,
+        "applyTopics": list(outgoing.topics),
+        "applyTags": [{"messageId": outgoing.tagged_message_id, "tag": tag} for tag in outgoing.tags],
+        "applyConversationNotes": [{"text": outgoing.note}] if outgoing.note else None,
+        "setContactAttributes": dict(outgoing.attributes),
+        "complete": COMPLETE[outgoing.complete] if outgoing.complete else None,
+    }
+    return {key: value for key, value in body.items() if value}
+
+
+def _message(message: OutgoingMessage) -> dict[str, str]:
+    body = {"text": message.text, "attachment": message.attachment_name}
+    return {key: value for key, value in body.items() if value}
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    """A failed answer's body, which may be a proxy's page instead."""
+    try:
+        return jsons.read_object(answer.body)
+    except PayloadError:
+        return {}
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
