@@ -1,0 +1,45 @@
+"""manage.py chat: be a contact, in the terminal."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbridge.simulator.terminal import Api, Chat, SimulatorError
+
+
+class Command(BaseCommand):
+    """A conversation through the simulator's inbox."""
+
+    help = "Talk as a contact to a virtual agent of the simulator; lines can also be piped in."
+    requires_system_checks: list[str] = []  # nothing of the bridge is used
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """With whom, as whom, and what."""
+        parser.add_argument("--simulator", default="http://127.0.0.1:9000", help="URL of the running simulator")
+        parser.add_argument("--virtual-agent", help="id or name (default: the first)")
+        parser.add_argument("--as", dest="contact", default="Johan", help="the contact's name")
+        parser.add_argument("--conversation", help="go on with this one")
+        parser.add_argument("text", nargs="*", metavar="TEXT", help="say only this, show the answer, and leave")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Interactive at a terminal, line by line otherwise."""
+        chat = Chat(
+            Api(options["simulator"]),
+            virtual_agent=options["virtual_agent"],
+            contact=options["contact"],
+            conversation=options["conversation"],
+            is_coloured=sys.stdout.isatty() and not options["no_color"],
+        )
+        try:
+            if options["text"]:
+                chat.run_lines([" ".join(options["text"])])
+            elif sys.stdin.isatty():
+                chat.run_interactive()
+            else:
+                chat.run_lines(sys.stdin)
+        except SimulatorError as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            self.stdout.write("")

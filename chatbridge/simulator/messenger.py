@@ -1,0 +1,73 @@
+"""From the demo bot's reply to the message shapes of Chatlayer, which are Messenger's."""
+
+import json
+
+from chatbridge.simulator.conversation import JSON
+
+OPAQUE_PAYLOADS = ("hours",)
+"""These go out as an opaque string, the others as JSON; both forms occur."""
+
+
+def to_messages(reply: JSON) -> list[JSON]:
+    """The messages of a reply; a picture is a message of its own."""
+    messages: list[JSON] = []
+    for message in reply.get("messages", []):
+        if options := message.get("options"):
+            messages.append(_choice(message["text"], options))
+        else:
+            messages.append({"text": message["text"]})
+        if attachment := message.get("attachment"):
+            kind = attachment["content_type"].partition("/")[0]
+            messages.append({"attachment": {"type": kind, "payload": {"url": attachment["url"]}}})
+    return messages
+
+
+def carousel(template: str) -> JSON:
+    """A generic template (carousel) or a list."""
+    elements = [
+        {
+            "title": title,
+            "subtitle": subtitle,
+            "image_url": "https://shop.example/picture.png",
+            "item_url": f"https://shop.example/{dialog}",
+            "default_action": {"type": "web_url", "url": f"https://shop.example/{dialog}"},
+            "buttons": [_button({"title": title, "payload": dialog})],
+        }
+        for title, subtitle, dialog in (("Parcel", "Where is it?", "parcel"), ("Opening hours", "When?", "menu"))
+    ]
+    payload: JSON = {"template_type": template, "elements": elements}
+    if template == "list":
+        payload["buttons"] = [_button({"title": "More", "payload": "menu"})]
+    return {"attachment": {"type": "template", "payload": payload}}
+
+
+def quick_replies(text: str, options: list[JSON]) -> JSON:
+    """Choices without links."""
+    choices = [
+        {"content_type": "text", "title": option["title"], "payload": _postback(option), "image_url": None}
+        for option in options
+    ]
+    return {"text": text, "quick_replies": choices}
+
+
+def _choice(text: str, options: list[JSON]) -> JSON:
+    """Quick replies, or buttons if there is a link or a telephone number among them."""
+    if all("payload" in option for option in options):
+        return quick_replies(text, options)
+    payload = {"template_type": "button", "text": text, "buttons": [_button(option) for option in options]}
+    return {"attachment": {"type": "template", "payload": payload}}
+
+
+def _button(option: JSON) -> JSON:
+    if "url" in option:
+        return {"type": "web_url", "title": option["title"], "url": option["url"]}
+    if "phone" in option:
+        return {"type": "phone_number", "title": option["title"], "payload": option["phone"]}
+    return {"type": "postback", "title": option["title"], "payload": _postback(option)}
+
+
+def _postback(option: JSON) -> str:
+    if option["payload"] in OPAQUE_PAYLOADS:
+        return str(option["payload"])
+    parameters = [{"key": "chosen", "value": option["title"]}]
+    return json.dumps({"nextDialogstateId": option["payload"], "parameters": parameters, "title": option["title"]})

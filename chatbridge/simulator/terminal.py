@@ -1,0 +1,265 @@
+"""A contact in the terminal: talks through the simulator's control API to whoever owns the conversation."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+import requests
+
+REQUEST_LIMIT_S = 10.0
+POLL_S = 20.0
+"""How long one long poll waits."""
+
+COLOURS = {"contact": "36", "virtual_agent": "32", "agent": "35", "note": "2"}
+"""ANSI colours of the voices."""
+
+VOICES = {"contact": "you", "virtual_agent": "bot", "agent": "agent"}
+
+HELP = """\
+/agent take | reply TEXT | delegate | resolve | pending   what a human agent does
+/queue    who waits for an agent          /image    send a picture (a message without text)
+/dup      repeat the last event           /new      begin a new conversation
+/help     this                            /quit     leave"""
+
+
+class SimulatorError(Exception):
+    """The simulator isn't there, or refuses; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a piped conversation takes the answer for complete."""
+
+    first_answer_s: float = 8.0
+    quiet_s: float = 1.0
+
+
+class Api:
+    """The control API."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def call(self, method: str, path: str, body: Any = None, *, params: Any = None, wait_s: float = 0) -> Any:
+        """One call; trouble becomes a sentence."""
+        # A request of its own each: the poller and the reader of lines are two threads.
+        try:
+            response = requests.request(
+                method, f"{self.url}/sim{path}", json=body, params=params, timeout=REQUEST_LIMIT_S + wait_s
+            )
+            answer = response.json()
+        except (requests.RequestException, ValueError):
+            raise SimulatorError(
+                f"No simulator answers at {self.url}. Start it in another terminal: python manage.py simulator"
+            ) from None
+        if not response.ok:
+            raise SimulatorError(answer.get("error", f"The simulator answered {response.status_code}."))
+        return answer
+
+
+@dataclass
+class Chat:
+    """One contact and what is on the screen."""
+
+    api: Api
+    virtual_agent: str | None = None
+    contact: str = "Johan"
+    conversation: str | None = None
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    is_coloured: bool = False
+    prompt: str = ""
+    patience: Patience = field(default_factory=Patience)
+    seen: int = 0
+    owner: str | None = None
+    is_answer_due: bool = False
+    screen: threading.RLock = field(default_factory=threading.RLock)
+
+    # The conversation
+
+    def begin(self) -> None:
+        """Start a conversation, or go on with the given one without repeating it."""
+        if self.conversation:
+            state = self.api.call("GET", f"/conversations/{self.conversation}")
+            self.seen, self.owner = state["last_n"], state["owner"]
+            self.note(f"conversation {self.conversation} goes on")
+            return
+        virtual_agent = self._choose()
+        body = {"virtual_agent": virtual_agent["id"], "contact": {"primaryIdentifier": self.contact}}
+        started = self.api.call("POST", "/conversations", body)
+        with self.screen:
+            self.conversation, self.owner, self.seen = started["conversation_id"], "virtual_agent", 0
+            self.is_answer_due = True
+        self.note(f"conversation {self.conversation} with {virtual_agent['name']}; /help helps")
+
+    def say(self, text: str | None) -> None:
+        """The contact speaks."""
+        self.is_answer_due = self.owner == "virtual_agent"
+        self.api.call("POST", f"/conversations/{self.conversation}/messages", {"text": text})
+
+    def take_in(self, wait_s: float) -> bool:
+        """Wait for news, show it; did somebody speak, or leave the contact to others?"""
+        conversation = self.conversation
+        params = {"after": self.seen, "wait_s": wait_s}
+        state = self.api.call("GET", f"/conversations/{conversation}", params=params, wait_s=wait_s)
+        with self.screen:
+            is_current = conversation == self.conversation
+            return is_current and self._show(state)
+
+    def _choose(self) -> Any:
+        known = self.api.call("GET", "/virtual-agents")
+        if not known:
+            raise SimulatorError("The simulator has no virtual agent yet. POST /sim/accounts and /sim/virtual-agents.")
+        if self.virtual_agent is None:
+            return known[0]
+        for each in known:
+            if self.virtual_agent in (each["id"], each["name"]):
+                return each
+        names = ", ".join(each["name"] for each in known)
+        raise SimulatorError(f"There is no virtual agent {self.virtual_agent!r}; there is: {names}")
+
+    # The screen
+
+    def _show(self, state: Any) -> bool:
+        news = [message for message in state["messages"] if message["n"] > self.seen]
+        is_moved, self.owner = state["owner"] != self.owner, state["owner"]
+        # Who comes is announced before they speak, who leaves after their last words.
+        is_arrival = self.owner in ("agent", "virtual_agent")
+        if is_moved and is_arrival:
+            self.note(self._whereabouts(state))
+        for message in news:
+            self.seen = message["n"]
+            if message["from"] != "contact":
+                self._voice(message)
+        if is_moved and not is_arrival:
+            self.note(self._whereabouts(state))
+        return (is_moved and not is_arrival) or any(message["from"] != "contact" for message in news)
+
+    def _voice(self, message: Any) -> None:
+        picture = f"[{message['attachment']}]" if message["attachment"] else ""
+        words = " ".join(part for part in (message["text"], picture) if part)
+        speaker = message["from"]
+        indented = words.replace("\n", "\n" + " " * 8)
+        self.line(f"{self._coloured(VOICES[speaker].ljust(6), speaker)}  {indented}")
+
+    def _whereabouts(self, state: Any) -> str:
+        if state["owner"] == "queue":
+            note = f"; note for the agent: {state['notes'][-1]}" if state["notes"] else ""
+            return f"you are in the agents' queue{note}"
+        return {
+            "agent": "an agent has your conversation",
+            "virtual_agent": "the bot has your conversation again",
+            "closed": "the conversation is resolved; /new begins another",
+        }[str(state["owner"])]
+
+    def note(self, text: str) -> None:
+        """Something that nobody said."""
+        self.line(self._coloured(f"-- {text}", "note"))
+
+    def line(self, text: str) -> None:
+        """Write a line, above the prompt if there is one."""
+        with self.screen:
+            erase = "\r\x1b[K" if self.prompt else ""
+            self.out.write(f"{erase}{text}\n{self.prompt}")
+            self.out.flush()
+
+    def _coloured(self, text: str, voice: str) -> str:
+        return f"\x1b[{COLOURS[voice]}m{text}\x1b[0m" if self.is_coloured else text
+
+    # Lines of input
+
+    def obey(self, line: str) -> bool:
+        """Do what a line says; False ends the chat."""
+        command, _, rest = line.partition(" ")
+        if not line.startswith("/"):
+            self.say(line)
+        elif command in ("/quit", "/exit"):
+            return False
+        elif command == "/help":
+            self.line(HELP)
+        elif command == "/new":
+            self.conversation = None
+            self.begin()
+        elif command == "/image":
+            self.say(None)
+        elif command == "/dup":
+            self.api.call("POST", f"/conversations/{self.conversation}/events", {"repeat_last": True})
+        elif command == "/agent":
+            self._act(rest)
+        elif command == "/queue":
+            self._list_queue()
+        else:
+            self.note(f"{command} is no command; /help lists them")
+        return True
+
+    def _act(self, rest: str) -> None:
+        action, _, text = rest.strip().partition(" ")
+        body = {"action": action or "take"} | ({"text": text} if text else {})
+        self.api.call("POST", f"/conversations/{self.conversation}/agent", body)
+        self.is_answer_due = action == "delegate"
+
+    def _list_queue(self) -> None:
+        waiting = self.api.call("GET", "/queue")
+        for each in waiting:
+            name = each["contact"].get("primaryIdentifier", "?")
+            self.note(f"{each['id']}  {name}: {each['last_text'] or '(no text)'}  [{each['note'] or 'no note'}]")
+        if not waiting:
+            self.note("nobody waits for an agent")
+
+    # Ways to run
+
+    def run_lines(self, lines: Iterable[str]) -> None:
+        """A scripted conversation: each line waits for its answer."""
+        self.begin()
+        if self.is_answer_due:
+            self.settle()
+        for line in lines:
+            if not (line := line.strip()):
+                continue
+            self.line(f"{self._coloured(VOICES['contact'].ljust(6), 'contact')}  {line}")
+            try:
+                if not self.obey(line):
+                    return
+            except SimulatorError as error:
+                self.note(str(error))
+            self.settle()
+
+    def settle(self) -> None:
+        """Show what comes until it is quiet; wait longer for the first answer if the bot has to give one."""
+        ends_at = time.monotonic() + (self.patience.first_answer_s if self.is_answer_due else 0)
+        self.is_answer_due = False
+        quiet_at = time.monotonic() + self.patience.quiet_s
+        while (left_s := max(ends_at, quiet_at) - time.monotonic()) > 0:
+            if self.take_in(left_s):
+                ends_at = 0.0
+                quiet_at = time.monotonic() + self.patience.quiet_s
+
+    def run_interactive(self) -> None:
+        """Lines from a person; voices appear as they come."""
+        self.prompt = "> "
+        self.begin()
+        threading.Thread(target=self._follow, daemon=True).start()
+        is_going_on = True
+        while is_going_on:
+            try:
+                line = input().strip()
+                is_going_on = self.obey(line) if line else True
+            except (EOFError, KeyboardInterrupt):
+                is_going_on = False
+            except SimulatorError as error:
+                self.note(str(error))
+            if is_going_on:
+                self.out.write(f"\r{self.prompt}")
+                self.out.flush()
+        self.prompt = ""
+        self.line("")
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self.take_in(POLL_S)
+            except SimulatorError as error:
+                self.note(str(error))
+                time.sleep(1)

@@ -1,0 +1,65 @@
+"""The two commands as processes of their own, without the project's settings."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+BARE_DJANGO = """
+import sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["chatbridge.simulator"], SECRET_KEY="x", USE_TZ=True)
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
+
+
+def command(*args, **options):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    full = [sys.executable, "-c", BARE_DJANGO, *args]
+    return subprocess.Popen(full, cwd=PROJECT, env=environment, text=True, **pipes, **options)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_simulator_says_when_it_is_ready_and_ends_cleanly(ending):
+    process = command("simulator", "--port", "0")
+    try:
+        ready = process.stdout.readline()
+        assert re.fullmatch(r"Simulator ready at http://127\.0\.0\.1:\d+\n", ready)
+        process.send_signal(ending)
+        rest, errors = process.communicate(timeout=5)
+        assert (process.returncode, rest, errors) == (0, "", "")
+    finally:
+        process.kill()
+
+
+def test_a_port_in_use_is_explained(running):
+    process = command("simulator", "--port", running.rpartition(":")[2])
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "--port 0" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_piped_chat(agent, webhook):
+    webhook.answer = (200, {"sendMessage": {"text": "Hi there"}})
+    process = command("chat", "--simulator", agent.sim.url, "--as", "Zoë")
+    screen, errors = process.communicate("hello\n/quit\n", timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert screen.count("Hi there") == 2
+    assert agent.sim.get("conversations")[0]["contact"]["primaryIdentifier"] == "Zoë"
+
+
+def test_a_chat_without_a_simulator_is_explained():
+    process = command("chat", "--simulator", "http://127.0.0.1:9", "hello")
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "python manage.py simulator" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,117 @@
+import io
+
+import pytest
+
+from chatbridge.simulator.terminal import Api, Chat, Patience, SimulatorError
+
+QUICK = Patience(first_answer_s=2, quiet_s=0.15)
+
+
+@pytest.fixture
+def say(agent, webhook):
+    """Runs a piped conversation against a bot that lives in the webhook's inline replies; gives the screen."""
+
+    def bot(request):
+        body = request.body
+        if body["type"] == "CONVERSATION_STARTED":
+            return 200, {"sendMessage": {"text": "Welcome"}}
+        if body["type"] == "CONVERSATION_DELEGATED":
+            return 200, {"sendMessage": {"text": "I am back"}}
+        text = body["data"]["message"]["text"]
+        if text == "agent":
+            note = [{"text": "Wants a human"}]
+            return 200, {"sendMessage": {"text": "One moment"}, "applyConversationNotes": note, "complete": "HANDOVER"}
+        if text == "bye":
+            return 200, {"sendMessage": {"text": "Goodbye"}, "complete": "RESOLVED"}
+        return 200, {"sendMessages": [{"text": f"You said {text}"}, {"text": "Next"}]}
+
+    webhook.answer = bot
+
+    def run(*lines, **changes):
+        out = io.StringIO()
+        Chat(Api(agent.sim.url), out=out, patience=QUICK, **changes).run_lines(lines)
+        return out.getvalue().splitlines()
+
+    return run
+
+
+def test_a_scripted_conversation(say, agent):
+    screen = say("hello\n", "\n", "agent\n")
+    assert screen[1:] == [
+        "bot     Welcome",
+        "you     hello",
+        "bot     You said hello",
+        "bot     Next",
+        "you     agent",
+        "bot     One moment",
+        "-- you are in the agents' queue; note for the agent: Wants a human",
+    ]
+    (conversation,) = agent.sim.get("conversations")
+    assert conversation["contact"]["primaryIdentifier"] == "Johan"
+
+
+def test_agents_take_part(say):
+    screen = say("/agent reply I am Alex", "/agent delegate", "bye", contact="Zoë")
+    assert screen[1:] == [
+        "bot     Welcome",
+        "you     /agent reply I am Alex",
+        "-- an agent has your conversation",
+        "agent   I am Alex",
+        "you     /agent delegate",
+        "-- the bot has your conversation again",
+        "bot     I am back",
+        "you     bye",
+        "bot     Goodbye",
+        "-- the conversation is resolved; /new begins another",
+    ]
+
+
+def test_commands(say, webhook):
+    screen = say("/help", "/nonsense", "/agent dance", "/queue", "/image", "/quit", "never said")
+    assert any("/quit" in line for line in screen)
+    assert "-- /nonsense is no command; /help lists them" in screen
+    assert any("must be one of take, reply" in line for line in screen)
+    assert "-- nobody waits for an agent" in screen
+    assert "bot     You said None" in screen
+    assert not any("never said" in line for line in screen)
+
+
+def test_a_new_conversation_and_a_repeated_event(say, agent, webhook):
+    say("hello", "/dup", "/new")
+    keys = [body["idempotencyKey"] for body in webhook.bodies("INBOUND_MESSAGE_RECEIVED")]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    assert len(agent.sim.get("conversations")) == 2
+
+
+def test_going_on_with_a_conversation(say, agent):
+    conversation = agent.start(text="hello")
+    screen = say("more", conversation=conversation)
+    assert screen == [
+        f"-- conversation {conversation} goes on",
+        "you     more",
+        "bot     You said more",
+        "bot     Next",
+    ]
+
+
+def test_a_named_virtual_agent(say, agent):
+    other = {"client_id": agent.account["client_id"], "webhook_url": agent.seat["webhook_url"], "name": "Other"}
+    agent.sim.post("virtual-agents", **other)
+    assert "with Other" in say(virtual_agent="Other")[0]
+    with pytest.raises(SimulatorError, match="there is: Demo, Other"):
+        say(virtual_agent="Nobody")
+
+
+def test_voices_are_coloured_on_request(say):
+    assert any("\x1b[32mbot" in line for line in say(is_coloured=True))
+
+
+def test_without_a_simulator_it_says_what_to_do():
+    with pytest.raises(SimulatorError, match=r"python manage\.py simulator"):
+        Chat(Api("http://127.0.0.1:9")).run_lines([])
+
+
+def test_without_a_virtual_agent_it_says_what_to_do(sim):
+    with pytest.raises(SimulatorError, match="/sim/virtual-agents"):
+        Chat(Api(sim.url)).run_lines([])
