@@ -1,0 +1,61 @@
+# Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
+
+.DEFAULT_GOAL := help
+.PHONY: help install run chat manage test check format clean
+
+# The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
+PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# What `make run` wrote down for other terminals: its databases and keys.
+ENVIRONMENT := set -a; DEBUG=$${DEBUG:-1}; if [ -f .local/env ]; then . .local/env; fi; set +a
+
+# Settings as in production, for the checks; nothing connects to these addresses.
+PRODUCTION := DEBUG=0 SECRET_KEY=not-a-secret-not-a-secret-not-a-secret-not-a-secret- \
+	ENCRYPTION_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+	DATABASE_URL=postgresql://db.example.com/chatbridge REDIS_URL=redis://redis.example.com:6379/0 \
+	PUBLIC_BASE_URL=https://bridge.example.com ALLOWED_HOSTS=bridge.example.com
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## build .venv, if it is missing or older than the requirements
+
+run: $(INSTALLED) ## start everything here: databases, bridge, a simulated inbox, a demo bot (PORT=8000)
+	@$(BIN)/python -m chatbridge.local $(ARGS)
+
+chat: $(INSTALLED) ## talk to the demo bot as a contact, while `make run` runs
+	@$(ENVIRONMENT); $(BIN)/python manage.py chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" $(ARGS)
+
+manage: $(INSTALLED) ## a command of Django on the running bridge: make manage ARGS="changepassword admin"
+	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)
+
+test: $(INSTALLED) ## all tests, or some: make test ARGS="-k signature"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(INSTALLED) ## lint, format, types, missing migrations, Django's deployment checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	DEBUG=1 $(BIN)/mypy .
+	DEBUG=1 $(BIN)/python -m chatbridge.embedded $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(INSTALLED) ## sort imports and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove .venv, caches and the data of `make run`
+	@[ ! -f .local/env ] || { echo "make run is running: stop it first (was it killed? then rm .local/env)"; exit 1; }
+	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
+	@[ -n "$(PYTHON)" ] || { echo "chatbridge needs Python 3.11 or later: install it, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) can't build a virtual environment. Install its missing package, then make again:"; \
+		$(PYTHON) -c 'import sys; print("  Debian, Ubuntu: apt install python%d.%d-venv" % sys.version_info[:2])'; exit 1; }
+	@[ -x $(BIN)/python ] || { echo "Building .venv …"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the requirements …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

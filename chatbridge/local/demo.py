@@ -1,0 +1,67 @@
+"""The demo channel, connected as an admin would: keys from the inbox, our configuration, the webhook in the inbox."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chatbridge.embedded.files import write_private
+from chatbridge.local.database import apply_configuration
+from chatbridge.local.kept import Kept
+from chatbridge.local.processes import LocalError
+
+TIMEOUT_S = 10
+KEYS = ("client_id", "client_secret", "organization_id")
+
+
+def connect_demo(simulator: str, kept: Kept, file: Path) -> None:
+    """Connects the simulator's inbox and bot through this bridge; `kept` learns the keys. Raises LocalError."""
+    account = _post(f"{simulator}/sim/accounts", {"flavour": "hootsuite", **kept.account})
+    kept.account = {key: account[key] for key in KEYS}
+    virtual_agent = {
+        "client_id": kept.account["client_id"],
+        "name": "Demo",
+        "webhook_url": _apply(simulator, kept, file),
+        "channels": [{"id": "demo-web", "name": "Demo web chat"}],
+    }
+    if kept.shared_secret:
+        virtual_agent["shared_secret"] = kept.shared_secret
+    shared_secret = _post(f"{simulator}/sim/virtual-agents", virtual_agent)["shared_secret"]
+    if shared_secret != kept.shared_secret:
+        kept.shared_secret = shared_secret
+        _apply(simulator, kept, file)
+
+
+def configuration(simulator: str, kept: Kept) -> dict[str, Any]:
+    """The demo bot and channel, in the form of `apply_config`."""
+    bot = {"name": "Demo bot", "kind": "http", "settings": {"url": f"{simulator}/bot"}}
+    channel = {
+        "name": "Demo",
+        "inbox": "hootsuite",
+        "settings": {"base_url": simulator, **kept.account},
+        "bot": bot["name"],
+        "is_active": True,
+    }
+    if kept.shared_secret:
+        channel["shared_secret"] = kept.shared_secret
+    return {"bots": [bot], "channels": [channel]}
+
+
+def _apply(simulator: str, kept: Kept, file: Path) -> str:
+    """The channel's webhook URL."""
+    write_private(file, json.dumps(configuration(simulator, kept), indent=2) + "\n")
+    url: str = apply_configuration(file)["channels"][0]["webhook_url"]
+    return url
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy between two processes of this machine
+        try:
+            response = session.post(url, json=body, timeout=TIMEOUT_S)
+            response.raise_for_status()
+            answer: dict[str, Any] = response.json()
+        except requests.RequestException as error:
+            raise LocalError(f"The simulator did not accept the demo: {error}") from error
+    return answer

@@ -1,0 +1,64 @@
+"""The bridge's processes as children of the local run."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from chatbridge.embedded.files import tail
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+# Four processes one after the other and two servers: 20 s at worst. What a turn doesn't end in time, the next
+# start goes on with.
+STOP_PATIENCE_S = 4
+
+
+class LocalError(Exception):
+    """The bridge can't run here; the text is for the person at the terminal."""
+
+
+class Child:
+    """A Python process with its log, in a session of its own: Ctrl-C reaches us alone, and we end it in order."""
+
+    def __init__(self, name: str, logs: Path, *arguments: str) -> None:
+        self.name = name
+        self.log = logs / f"{name}.log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own command line)
+                [sys.executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=BASE_DIR,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raises LocalError when the process has ended."""
+        status = self._process.poll()
+        if status is not None:
+            raise LocalError(f"{self.name} ended unexpectedly (status {status}). Its last words:\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_PATIENCE_S)
+        with suppress(ProcessLookupError, PermissionError):  # macOS answers the latter for a group that is gone
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def require_free(port: int, variable: str) -> None:
+    """Raises LocalError when something listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port} is not free: {error.strerror}. Stop what uses it (another `make run`?), "
+                f"or choose another port: make run {variable}={port + 1}"
+            ) from error
