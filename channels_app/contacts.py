@@ -25,6 +25,8 @@ class KnownContact:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
+        if not row:
+            return cls()
         facts = {name: row[name] for name in ("external_id", *_CONTACT_FIELDS)}
         attributes = tuple(ContactAttribute(**attribute) for attribute in row["attributes"])
         return cls(id=row["id"], contact=Contact(**facts), attributes=attributes)
@@ -44,6 +46,8 @@ class KnownInboxChannel:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
+        if not row:
+            return cls()
         ref = InboxChannelRef(external_id=row["external_id"], name=row["name"])
         return cls(id=row["id"], ref=ref, is_enabled=row["is_enabled"])
 

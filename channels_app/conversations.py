@@ -9,7 +9,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,13 +103,12 @@ WITH claimed AS (
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING conversation.*
 )
-SELECT clock_timestamp(), claimed.id, claimed.fence, claimed.channel_id, channel.revision, channel.bot_id,
-    bot.revision, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint, claimed.stint_is_implied,
-    claimed.newest_sent_at, claimed.options, claimed.last_turn_id, claimed.bot_counter, claimed.medium,
-    claimed.language, claimed.topics, to_jsonb(contact), to_jsonb(inbox_channel),
-    claimed.last_message_id,
-    event.id, event.type, event.state, event.sent_at, event.received_at, event.counter, event.wait_until,
-    event.source, body.raw, event.attempts, event.reason, event.retried_at
+SELECT clock_timestamp() AS now, claimed.*, channel.revision AS channel_revision, channel.bot_id,
+    bot.revision AS bot_revision, to_jsonb(contact) AS contact, to_jsonb(inbox_channel) AS inbox_channel,
+    event.id AS event_id, event.type AS event_type, event.state AS event_state, event.sent_at AS event_sent_at,
+    event.received_at AS event_received_at, event.counter AS event_counter, event.wait_until AS event_wait_until,
+    event.source AS event_source, body.raw AS event_raw, event.attempts AS event_attempts,
+    event.reason AS event_reason, coalesce(event.retried_at, event.received_at) AS event_begun_at
 FROM claimed
 JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
 LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
@@ -127,58 +126,50 @@ def claim_due_conversation(slot: str) -> Lease | None:
     """Lease the conversation that waits longest, or None when none is due."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST})
-        rows = cursor.fetchall()
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if not rows:
         return None
-    first = rows[0]
+    return _lease(slot, rows[0], tuple(_claimed_event(row) for row in rows if row["event_id"] is not None))
+
+
+_AS_THEY_ARE = (
+    *("now", "fence", "channel_id", "channel_revision", "bot_id", "bot_revision", "external_id", "session_id"),
+    *("owner", "stint", "stint_is_implied", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter"),
+    *("medium", "language"),
+)
+
+
+def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...]) -> Lease:
     return Lease(
+        **{name: row[name] for name in _AS_THEY_ARE},
         slot=slot,
-        now=first[0],
-        conversation_id=first[1],
-        fence=first[2],
-        channel_id=first[3],
-        channel_revision=first[4],
-        bot_id=first[5],
-        bot_revision=first[6],
-        external_id=first[7],
-        session_id=first[8],
-        owner=first[9],
-        stint=first[10],
-        stint_is_implied=first[11],
-        newest_sent_at=first[12],
-        offered=Offered.from_json(json.loads(first[13])),
-        last_turn_id=first[14],
-        bot_counter=first[15],
-        medium=first[16],
-        language=first[17],
-        topics=json.loads(first[18]),
-        contact=KnownContact.from_row(json.loads(first[19])) if first[19] else KnownContact(),
-        inbox_channel=KnownInboxChannel.from_row(json.loads(first[20])) if first[20] else KnownInboxChannel(),
-        last_message_id=first[21],
-        events=tuple(_claimed_event(row[22:]) for row in rows if row[22] is not None),
+        conversation_id=row["id"],
+        offered=Offered.from_json(json.loads(row["options"])),
+        topics=json.loads(row["topics"]),
+        contact=KnownContact.from_row(json.loads(row["contact"] or "{}")),
+        inbox_channel=KnownInboxChannel.from_row(json.loads(row["inbox_channel"] or "{}")),
+        events=events,
     )
 
 
-def _claimed_event(row: Sequence[Any]) -> ClaimedEvent:
-    identifier, type_, state, sent_at, received_at, counter, wait_until, source, raw, attempts, reason, retried_at = (
-        row
-    )
+def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
     facts = OpenEvent(
-        id=identifier,
-        type=EventType(type_),
-        state=state,
-        sent_at=sent_at,
-        received_at=received_at,
-        counter=counter,
-        wait_until=wait_until,
+        id=row["event_id"],
+        type=EventType(row["event_type"]),
+        state=row["event_state"],
+        sent_at=row["event_sent_at"],
+        received_at=row["event_received_at"],
+        counter=row["event_counter"],
+        wait_until=row["event_wait_until"],
     )
     return ClaimedEvent(
         facts=facts,
-        source=source,
-        raw=bytes(raw),
-        attempts=attempts,
-        reason=reason,
-        begun_at=retried_at or received_at,
+        source=row["event_source"],
+        raw=bytes(row["event_raw"]),
+        attempts=row["event_attempts"],
+        reason=row["event_reason"],
+        begun_at=row["event_begun_at"],
     )
 
 
@@ -335,7 +326,7 @@ def free_leases(slots: Sequence[str]) -> int:
             " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
             [list(slots)],
         )
-        freed = cursor.rowcount
+        freed: int = cursor.rowcount
     WorkerSlot.objects.filter(name__in=slots).delete()
     return freed
 

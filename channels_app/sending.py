@@ -60,7 +60,7 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
             case Verdict.RETRY:
                 return _try_later(lease, first, attempted)
             case Verdict.REFUSED | Verdict.FAILED if delivery.kind == DeliveryKind.REPLY:
-                return _on_lost_reply(lease, channel, first, attempted)
+                return _on_lost_reply(lease, channel, first, deliveries, attempted)
             case Verdict.GONE:
                 return _close(lease, first, deliveries, attempted)
         if delivery is deliveries[-1]:
@@ -95,7 +95,9 @@ def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken
         return release_held(lease)
 
 
-def _on_lost_reply(lease: Lease, channel: LiveChannel, first: ClaimedEvent, attempted: Attempted) -> Woken:
+def _on_lost_reply(
+    lease: Lease, channel: LiveChannel, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted
+) -> Woken:
     """The inbox won't take a reply: as links without its files, else humans, else only the bare handover."""
     delivery = attempted.delivery
     outgoing = Outgoing.from_json(delivery.payload["outgoing"])
@@ -104,7 +106,7 @@ def _on_lost_reply(lease: Lease, channel: LiveChannel, first: ClaimedEvent, atte
         return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY))
     bare = Outgoing(complete=Completion.HANDOVER)
     if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
-        return _close(lease, first, deliveries_of(first.facts.id), attempted)
+        return _close(lease, first, deliveries, attempted)
     if outgoing.complete is Completion.HANDOVER:
         return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), None)
     detail = attempted.error.detail if attempted.error else ""

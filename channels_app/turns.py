@@ -62,7 +62,8 @@ def _handle(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent])
 
 def _parse(channel: LiveChannel, claimed: ClaimedEvent) -> Event:
     """The event of a stored body, read by the adapter that accepted it."""
-    incoming = Incoming(headers={}, query={}, body=claimed.raw, received_at=claimed.facts.received_at)
+    # Its age was judged at the door, by the door's clock: not again by the database's.
+    incoming = Incoming(headers={}, query={}, body=claimed.raw, received_at=claimed.facts.sent_at)
     match claimed.source:
         case EventSource.ADMIN:
             details = json.loads(claimed.raw)

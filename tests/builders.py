@@ -1,0 +1,92 @@
+"""One valid thing each, and what differs."""
+
+import hashlib
+import hmac
+import itertools
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from channels_app.models import Bot, Channel
+from tests.world import BOT, CHATLAYER, INBOX
+
+SHARED_SECRET = "00ff" * 16
+TOKEN = "bot-token-of-the-tests"
+_numbers = itertools.count(1)
+
+
+def make_bot(kind: str = "http", **changes: Any) -> Bot:
+    settings = {
+        "http": {"url": BOT, "token": TOKEN, "signing_secret": "", "timeout_s": 20},
+        "chatlayer": {
+            "url": CHATLAYER,
+            "access_token": TOKEN,
+            "verify_token": "verify-token-of-the-tests",
+            "identify_by": "conversationId",
+        },
+    }[kind]
+    bot = Bot(name=changes.pop("name", f"Bot {next(_numbers)}"), kind=kind)
+    bot.put_settings({**settings, **changes})
+    bot.save()
+    return bot
+
+
+def make_channel(inbox: str = "hootsuite", **changes: Any) -> Channel:
+    """A channel of the world's inbox; `bot=None` for one without."""
+    number = next(_numbers)
+    settings = {
+        "region": "eu",
+        "base_url": INBOX,
+        "client_id": f"client-{number}",
+        "client_secret": f"client-secret-of-the-tests-{number}",
+        "organization_id": "org-1",
+    }
+    if "bot" not in changes:
+        changes["bot"] = make_bot()
+    channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, **changes})
+    channel.put_settings(settings)
+    channel.shared_secret = SHARED_SECRET
+    channel.save()
+    return channel
+
+
+def make_event(
+    type_: str = "INBOUND_MESSAGE_RECEIVED", conversation: str = "0-conv-1", **changes: Any
+) -> dict[str, Any]:
+    """A body as the platform sends it. `text`, `payload`, `after_s` (seconds from now) and `data` are shorthands."""
+    sent_at = datetime.now(UTC) + timedelta(seconds=changes.pop("after_s", 0))
+    data: dict[str, Any] = {
+        "conversationId": conversation,
+        "contactProfile": {"id": "contact-johan", "primaryIdentifier": "Johan"},
+        "channel": {"id": "inbox-channel-1", "name": "Demo Channel"},
+        "medium": {"id": "whatsapp"},
+    }
+    if type_ == "INBOUND_MESSAGE_RECEIVED":
+        data["message"] = {"messageId": f"message-{next(_numbers)}", "text": changes.pop("text", "Hello")}
+        if "payload" in changes:
+            data["message"]["payload"] = changes.pop("payload")
+        data |= {"trigger": None, "conversationTopics": []}
+    else:
+        attributes = [{"attribute": "company", "value": "Acme", "source": "AGENT"}]
+        data |= {"language": "en", "contactAttributes": attributes}
+    data |= changes.pop("data", {})
+    return {
+        "type": type_,
+        "version": 1,
+        "idempotencyKey": f"key-{next(_numbers)}",
+        "timestamp": sent_at.isoformat().replace("+00:00", "Z"),
+        "data": data,
+        **changes,
+    }
+
+
+def sign(body: bytes, secret: str = SHARED_SECRET) -> str:
+    return hmac.new(bytes.fromhex(secret), body, hashlib.sha256).hexdigest()
+
+
+def signed(
+    event: dict[str, Any], header: str = "X-Hootsuite-Signature", secret: str = SHARED_SECRET
+) -> dict[str, Any]:
+    """Arguments for the test client's `post`."""
+    body = json.dumps(event).encode()
+    return {"data": body, "content_type": "application/json", "headers": {header: sign(body, secret)}}

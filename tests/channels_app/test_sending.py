@@ -1,0 +1,249 @@
+"""What becomes of a reply on its way, for each thing that the inbox or the network can do to it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from channels_app.conversations import claim_due_conversation
+from channels_app.deliveries import retry_delivery
+from channels_app.errors import Effect, TemporaryError
+from channels_app.models import Conversation, Delivery, DeliveryAttempt, WebhookEvent
+from channels_app.turns import take_step
+from offload.models import Offload
+from tests.conftest import Walker
+from tests.world import FILES, World, answer
+
+NOT_DONE = TemporaryError("POST: connection refused", effect=Effect.NONE)
+NO_ANSWER = TemporaryError("POST: no answer within 30 s", effect=Effect.UNKNOWN)
+HANDOVER = {"messages": [{"text": "Bye"}], "complete": "handover"}
+
+
+def error(status: int, message: str = "no") -> object:
+    return answer(status, {"errors": [{"code": 1003, "message": message, "id": f"trace-{status}"}]})
+
+
+@pytest.mark.parametrize("fault", [NOT_DONE, error(429), error(503), error(500), error(502)])
+def test_what_was_not_done_is_sent_again_until_it_arrives(walker: Walker, world: World, fault: object) -> None:
+    world.inbox.faults = [fault, fault]  # type: ignore[list-item]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert walker.outcomes() == ["replied"]
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.tries) == ("sent", 3)
+    assert [attempt.n for attempt in delivery.attempts.all()] == [1, 2, 3]
+
+
+def test_a_refused_token_is_replaced_and_the_call_replayed_once(walker: Walker, world: World) -> None:
+    world.inbox.faults = [error(401)]
+    walker.says("Hello")
+    assert world.inbox.tokens_given == 2
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert Delivery.objects.get().tries == 1
+
+
+def test_a_message_that_may_have_arrived_is_not_sent_twice(walker: Walker, world: World) -> None:
+    world.inbox.faults = [("after", NO_ANSWER)]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert walker.outcomes() == ["replied_unconfirmed"]
+    assert Delivery.objects.get().state == "unconfirmed"
+
+
+def test_the_doubt_is_told_to_the_agent(walker: Walker, world: World) -> None:
+    world.inbox.faults = [("after", NO_ANSWER)]
+    walker.says("Hello")
+    world.bot.replies = [HANDOVER]
+    walker.says("agent")
+    assert "may not have reached the contact" in world.inbox.notes("0-conv-1")[0]
+
+
+def test_a_handover_without_answer_is_repeated_and_404_is_its_proof(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.faults = [("after", NO_ANSWER)]
+    walker.says("agent")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert walker.outcomes() == ["handed_over"]
+    assert Offload.objects.get().state == "handed_over"
+
+
+def test_a_handover_that_comes_too_late_is_not_reported_as_done(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.gone.add("0-conv-1")
+    walker.says("agent")
+    assert walker.outcomes() == ["moot"]
+    assert Offload.objects.get().state == "moot"
+    assert walker.conversation().owner == "other"
+
+
+def test_a_refused_reply_becomes_a_handover_with_the_reason(walker: Walker, world: World) -> None:
+    world.inbox.faults = [error(400, "text too long")]
+    walker.says("Hello")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == "reply_refused"
+    assert "text too long" in world.inbox.notes("0-conv-1")[0]
+    refused, handover = Delivery.objects.order_by("seq")
+    assert (refused.state, refused.trace_id, handover.state) == ("refused", "trace-400", "sent")
+
+
+def test_a_refused_handover_is_tried_bare_and_then_reported_as_failed(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.faults = [error(400), error(400)]
+    walker.says("agent")
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["dead"]
+    assert Offload.objects.get().state == "failed"
+    assert walker.conversation().owner == "bot"
+
+
+def test_the_bare_handover_saves_one_that_was_refused(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.faults = [error(400)]
+    walker.says("agent")
+    assert world.inbox.calls[-1][1] == {"complete": "HANDOVER"}
+    assert walker.outcomes() == ["handed_over"]
+    assert Offload.objects.get().state == "handed_over"
+
+
+def test_a_message_reported_failed_three_times_becomes_a_handover(walker: Walker, world: World) -> None:
+    world.inbox.faults = [error(500), error(500), error(500)]
+    walker.says("Hello")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_after_the_platforms_time_nothing_is_tried_any_more(walker: Walker, world: World) -> None:
+    world.inbox.faults = [NOT_DONE] * 50
+    walker.post_and_age(text="Hello", age_s=299)
+    assert walker.outcomes() == ["dead"]
+    assert Delivery.objects.get().state == "failed"
+
+
+def test_no_text_reaches_a_conversation_that_is_gone_after_its_first_message(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(inbox="sparkcentral")
+    world.bot.replies = [{"messages": [{"text": "One"}, {"text": "Two"}, {"text": "Three"}]}]
+    world.inbox.faults = [("after", answer(200, {})), error(404)]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["One"]
+    assert [delivery.state for delivery in Delivery.objects.order_by("seq")] == ["sent", "cancelled", "cancelled"]
+    assert walker.outcomes() == ["moot"]
+
+
+# --- attachments --------------------------------------------------------------------------------------------------
+
+MAP = {"text": "The map", "attachment": {"url": f"{FILES}/map.png", "name": "map.png", "content_type": "image/png"}}
+
+
+def test_an_attachment_is_uploaded_and_then_named(walker: Walker, world: World) -> None:
+    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.bot.replies = [{"messages": [MAP]}]
+    walker.says("map")
+    ((_, filename, data),) = world.inbox.uploads
+    assert filename.startswith("map-")
+    assert filename.endswith(".png")
+    assert data == b'"pixels"'
+    assert world.inbox.calls[0][1]["sendMessage"] == {"text": "The map", "attachment": filename}
+
+
+@pytest.mark.parametrize("file", [answer(404), answer(200, "<x>", headers={"content-type": "text/html"})])
+def test_a_file_that_can_not_be_passed_on_becomes_its_link(walker: Walker, world: World, file: object) -> None:
+    world.files["/map.png"] = file  # type: ignore[assignment]
+    world.bot.replies = [{"messages": [MAP]}]
+    walker.says("map")
+    assert world.inbox.uploads == []
+    assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
+    assert walker.outcomes() == ["replied"]
+
+
+def test_a_file_that_the_inbox_refuses_becomes_its_link(walker: Walker, world: World) -> None:
+    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.bot.replies = [{"messages": [MAP]}]
+    world.inbox.faults = [error(400)]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
+
+
+def test_a_message_refused_for_its_file_goes_with_the_link(walker: Walker, world: World) -> None:
+    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.bot.replies = [{"messages": [MAP]}]
+    world.inbox.faults = [("after", answer(201)), error(400)]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
+    assert walker.outcomes() == ["replied"]
+
+
+# --- crashes and retries ------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, world: World, *, after: bool) -> None:
+    """The next call to the conversation ends the process, before or after the inbox had it."""
+    handle = world.inbox.handle
+
+    def handle_once(method: str, path: str, request: dict[str, object]) -> object:
+        if path.endswith("/oauth2/token"):
+            return handle(method, path, request)
+        monkeypatch.setattr(world.inbox, "handle", handle)
+        if after:
+            handle(method, path, request)
+        raise Killed
+
+    monkeypatch.setattr(world.inbox, "handle", handle_once)
+
+
+def die(walker: Walker) -> None:
+    with pytest.raises(Killed):
+        walker.says("Hello")
+    Conversation.objects.update(lease_until=timezone.now())  # its lease ends
+
+
+@pytest.mark.parametrize(("after", "copies"), [(False, 1), (True, 2)])
+def test_a_call_cut_off_by_a_crash_is_made_once_more(
+    walker: Walker, world: World, monkeypatch: pytest.MonkeyPatch, after: bool, copies: int
+) -> None:
+    kill_at(monkeypatch, world, after=after)
+    die(walker)
+    assert Delivery.objects.get().state == "in_flight"
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"] * copies
+    assert walker.outcomes() == ["replied"]
+    assert len(world.bot.turns) == 1  # its reply was written down before
+    assert list(DeliveryAttempt.objects.values_list("result", flat=True)) == ["unknown", "sent"]
+
+
+def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:
+    from channels_app.conversations import LeaseLostError
+    from tests.builders import make_event
+
+    walker.post(make_event(text="Hello", data={}))
+    walker.let_time_pass()
+    slow = claim_due_conversation("slow")
+    assert slow is not None
+    Conversation.objects.update(lease_until=timezone.now())
+    quick = claim_due_conversation("quick")
+    assert quick is not None
+    assert quick.fence > slow.fence
+    with pytest.raises(LeaseLostError):
+        take_step(slow)
+    assert world.bot.turns == []
+    take_step(quick)
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+
+
+def test_a_person_can_retry_what_failed_and_only_while_it_is_ours(walker: Walker, world: World) -> None:
+    world.inbox.faults = [NOT_DONE] * 50
+    walker.post_and_age(text="Hello", age_s=299)
+    world.inbox.faults = []
+    assert retry_delivery(Delivery.objects.get())
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert walker.outcomes() == ["replied"]
+    assert not retry_delivery(Delivery.objects.get())  # it is sent
+    Conversation.objects.update(owner="other")
+    Delivery.objects.update(state="failed")
+    assert not retry_delivery(Delivery.objects.get())
+    assert WebhookEvent.objects.get().outcome == "replied"

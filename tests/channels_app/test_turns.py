@@ -1,0 +1,360 @@
+"""What happens on an event, through the doors and against real rows."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from channels_app.errors import Effect, TemporaryError
+from channels_app.events import order_handover
+from channels_app.models import Conversation, InboxChannel, MessageRow, WebhookEvent
+from offload.models import Offload
+from tests.conftest import Walker
+from tests.world import World, answer
+
+MENU = {
+    "messages": [
+        {
+            "text": "Which one?",
+            "options": [
+                {"title": "Parcel", "payload": "parcel"},
+                {"title": "Hours", "payload": "hours"},
+                {"title": "Help page", "url": "https://help.example.com"},
+                {"title": "Call us", "phone": "+32 2 555"},
+            ],
+        }
+    ]
+}
+NO_CONNECTION = TemporaryError("POST http://bot.test/bot: connection refused", effect=Effect.NONE)
+
+
+def test_a_message_gets_the_bots_answer(walker: Walker, world: World) -> None:
+    walker.starts()
+    walker.says("Where is my parcel?")
+    assert world.inbox.said("0-conv-1") == ["You said: None", "You said: Where is my parcel?"]
+    assert walker.outcomes() == ["replied", "replied"]
+    assert [turn["type"] for turn in world.bot.turns] == ["conversation_started", "message"]
+
+
+def test_the_bot_is_told_who_writes_and_where(walker: Walker, world: World) -> None:
+    walker.starts()
+    walker.says("Hello")
+    turn = world.bot.turns[1]
+    assert turn["contact"]["primary_identifier"] == "Johan"
+    assert turn["attributes"] == [{"attribute": "company", "value": "Acme", "source": "AGENT"}]
+    assert turn["inbox_channel"] == {"id": "inbox-channel-1", "name": "Demo Channel"}
+    assert (turn["medium"], turn["language"]) == ("whatsapp", "en")
+    assert turn["session_id"] == str(walker.conversation().session_id)
+    assert len(turn["session_id"]) >= 32
+
+
+def test_a_turn_keeps_its_idempotency_key_when_the_bot_is_asked_again(walker: Walker, world: World) -> None:
+    world.bot.replies = [NO_CONNECTION, {"messages": [{"text": "Here I am"}]}]
+    walker.says("Hello")
+    keys = [headers["Idempotency-Key"] for headers in world.bot.headers]
+    assert len(keys) == 2
+    assert keys[0] == keys[1] == world.bot.turns[0]["turn_id"]
+    assert world.inbox.said("0-conv-1") == ["Here I am"]
+
+
+def test_several_messages_and_extras_leave_in_one_call_on_inbox_2(walker: Walker, world: World) -> None:
+    world.bot.replies = [
+        {
+            "messages": [{"text": "One"}, {"text": "Two"}],
+            "topics": ["Orders"],
+            "tags": ["Happy"],
+            "attributes": {"order_number": "A-3301"},
+            "note": "Asked for order A-3301",
+        }
+    ]
+    walker.says("Hello")
+    assert len(world.inbox.calls) == 1
+    body = world.inbox.calls[0][1]
+    assert [message["text"] for message in body["sendMessages"]] == ["One", "Two"]
+    assert body["applyTopics"] == ["Orders"]
+    assert body["applyTags"][0]["tag"] == "Happy"
+    assert body["setContactAttributes"] == {"order_number": "A-3301"}
+    assert body["applyConversationNotes"] == [{"text": "Asked for order A-3301"}]
+
+
+def test_classic_gets_a_call_for_each_message_in_order(walk_with: Callable[..., Walker], world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "One"}, {"text": "Two"}], "topics": ["Orders"], "note": "x"}]
+    walk_with(inbox="sparkcentral").says("Hello")
+    bodies = [body for _, body in world.inbox.calls]
+    assert [body["sendMessage"]["text"] for body in bodies] == ["One", "Two"]
+    assert "applyTopics" not in bodies[0]
+    assert bodies[1]["applyTopics"] == ["Orders"]
+    assert all("applyConversationNotes" not in body for body in bodies)
+
+
+# --- options ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "payload"), [("2", "hours"), ("2.", "hours"), (" parcel ", "parcel"), ("PARCEL!", "parcel")]
+)
+def test_an_option_is_chosen_by_number_or_title(walker: Walker, world: World, typed: str, payload: str) -> None:
+    world.bot.replies = [MENU]
+    walker.says("menu")
+    walker.says(typed)
+    assert world.inbox.said("0-conv-1")[0] == (
+        "Which one?\n1. Parcel\n2. Hours\nHelp page: https://help.example.com\nCall us: +32 2 555"
+    )
+    assert world.bot.turns[1]["payload"] == payload
+
+
+def test_a_number_that_is_no_option_is_just_text(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU]
+    walker.says("menu")
+    walker.says("7")
+    assert (world.bot.turns[1]["text"], world.bot.turns[1]["payload"]) == ("7", None)
+
+
+def test_options_are_forgotten_once_the_bot_speaks_of_something_else(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU, {"messages": [{"text": "How many parcels?"}]}]
+    walker.says("menu")
+    walker.says("1")
+    walker.says("2")
+    assert world.bot.turns[2]["payload"] is None
+
+
+def test_a_payload_that_the_medium_sends_back_wins_over_the_text(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU]
+    walker.says("menu")
+    walker.says("1", payload="something-else")
+    assert world.bot.turns[1]["payload"] == "something-else"
+
+
+# --- order and ownership ------------------------------------------------------------------------------------------
+
+
+def test_a_message_that_overtakes_its_start_waits_for_it(walker: Walker, world: World) -> None:
+    from tests.builders import make_event
+
+    walker.post(make_event(text="Hi", after_s=0.01))
+    assert walker.work(patiently=False) == 1  # looked, and decided to wait
+    assert world.bot.turns == []
+    walker.post(make_event("CONVERSATION_STARTED"))
+    walker.work()
+    assert [turn["type"] for turn in world.bot.turns] == ["conversation_started", "message"]
+
+
+def test_a_message_whose_start_never_comes_is_answered(walker: Walker, world: World) -> None:
+    walker.says("Hi")
+    assert world.inbox.said("0-conv-1") == ["You said: Hi"]
+
+
+def test_a_late_start_neither_greets_nor_takes_the_conversation_back(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": "handover"}]
+    walker.says("Hi")
+    walker.starts(after_s=-2)
+    walker.says("Anybody?")
+    assert walker.outcomes() == ["ignored", "handed_over", "moot"]
+    assert len(world.bot.turns) == 1
+
+
+def test_messages_reach_the_bot_in_the_order_they_were_sent(walker: Walker, world: World) -> None:
+    from tests.builders import make_event
+
+    walker.post(make_event("CONVERSATION_STARTED", after_s=-9))
+    for after_s, text in [(-5, "three"), (-7, "one"), (-6, "two")]:
+        walker.post(make_event(text=text, after_s=after_s))
+    walker.work()
+    assert [turn["text"] for turn in world.bot.turns] == [None, "one", "two", "three"]
+
+
+def test_a_conversation_that_is_gone_silences_the_bot_until_it_is_delegated(walker: Walker, world: World) -> None:
+    walker.starts()
+    world.inbox.gone.add("0-conv-1")
+    walker.says("Hello")
+    walker.says("Hello?")
+    assert walker.outcomes() == ["replied", "moot", "moot"]
+    assert len(world.bot.turns) == 2  # the second message did not reach it
+    world.inbox.gone.clear()
+    walker.delegates()
+    assert world.bot.turns[-1]["type"] == "conversation_delegated"
+    assert world.inbox.said("0-conv-1")[-1] == "You said: None"
+
+
+def test_without_greeting_the_bot_is_not_asked_at_the_start(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(greet=False)
+    walker.starts()
+    assert walker.outcomes() == ["silent"]
+    assert world.bot.turns == []
+
+
+def test_a_message_without_text_is_still_a_turn(walker: Walker, world: World) -> None:
+    walker.says(None)
+    assert world.bot.turns[0]["text"] is None
+    assert walker.outcomes() == ["replied"]
+
+
+# --- handover -----------------------------------------------------------------------------------------------------
+
+
+def test_last_words_note_and_handover_leave_in_one_call(walker: Walker, world: World) -> None:
+    walker.says("Where is my parcel?")
+    world.bot.replies = [
+        {
+            "messages": [{"text": "A colleague takes over."}],
+            "offload": {"reason": "asked_for_human", "payload": {"team": "sales"}},
+        }
+    ]
+    walker.says("agent")
+    body = world.inbox.calls[-1][1]
+    assert world.inbox.said("0-conv-1")[-1] == "A colleague takes over."
+    assert body["complete"] == "HANDOVER"
+    note = body["applyConversationNotes"][0]["text"]
+    for part in ("asked_for_human", "team: sales", "Contact: Where is my parcel?", "Bot: You said: Where", "agent"):
+        assert part in note
+    offload = Offload.objects.get()
+    assert (offload.state, offload.reason, offload.requested_by) == ("handed_over", "asked_for_human", "bot")
+    assert offload.delivery is not None
+    assert walker.outcomes() == ["replied", "handed_over"]
+    assert walker.conversation().owner == "other"
+
+
+def test_after_the_handover_nothing_reaches_the_bot(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"complete": "handover"}]
+    walker.says("agent")
+    walker.says("are you there?")
+    assert walker.outcomes() == ["handed_over", "moot"]
+    assert len(world.bot.turns) == 1
+
+
+def test_a_closed_provider_leaves_the_conversation_with_the_bot(walker: Walker, world: World) -> None:
+    walker.channel.offload_provider = make_provider(walker, is_enabled=False, closed_text="We open at nine.")
+    world.bot.replies = [{"messages": [{"text": "Let me see."}], "offload": {"reason": "asked"}}]
+    walker.says("agent")
+    assert world.inbox.said("0-conv-1") == ["Let me see.", "We open at nine."]
+    assert world.inbox.completions("0-conv-1") == []
+    assert Offload.objects.get().state == "closed"
+    assert walker.conversation().owner == "bot"
+
+
+def test_a_closed_provider_and_nothing_to_say_hands_over_all_the_same(walker: Walker, world: World) -> None:
+    make_provider(walker, is_enabled=False)
+    world.bot.replies = [{"offload": {"reason": "asked"}}]
+    walker.says("agent")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_a_resolved_conversation_is_closed(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": "resolved"}]
+    walker.says("bye")
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+    assert walker.outcomes() == ["resolved"]
+    assert walker.conversation().owner == "closed"
+    assert not Offload.objects.exists()
+
+
+def test_an_admin_orders_the_handover(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    order_handover(walker.conversation(), by="anna")
+    walker.work()
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    offload = Offload.objects.get()
+    assert (offload.reason, offload.requested_by, offload.state) == ("admin", "anna", "handed_over")
+
+
+def test_a_handover_of_what_agents_have_already_is_moot(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"complete": "handover"}]
+    walker.says("agent")
+    order_handover(walker.conversation(), by="anna")
+    walker.work()
+    assert len(world.inbox.calls) == 1
+    assert Offload.objects.get(reason="admin").state == "moot"
+
+
+def test_a_bot_that_fails_twice_hands_over_with_the_fallback_text(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(fallback_text="One moment.")
+    world.bot.replies = [answer(500), answer(500)]
+    walker.says("Hello")
+    assert len(world.bot.turns) == 2
+    assert world.inbox.said("0-conv-1") == ["One moment."]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    offload = Offload.objects.get()
+    assert (offload.reason, offload.requested_by, offload.detail) == (
+        "bot_failed",
+        "chatbridge",
+        "The bot answered 500.",
+    )
+    assert MessageRow.objects.get(author="bridge").text == "One moment."
+
+
+@pytest.mark.parametrize("reply", [answer(200, ["no", "object"]), answer(404), answer(200, {"messages": "no list"})])
+def test_whatever_is_no_reply_is_a_failed_try(walker: Walker, world: World, reply: object) -> None:
+    world.bot.replies = [reply, {"messages": [{"text": "Better now"}]}]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["Better now"]
+
+
+def test_an_inbox_channel_without_the_bot_goes_to_agents_at_once(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(covers_all_inbox_channels=False)
+    InboxChannel.objects.create(channel=walker.channel, external_id="another", is_enabled=True)
+    walker.says("Hello")
+    assert world.bot.turns == []
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == "inbox_channel_off"
+    discovered = InboxChannel.objects.get(channel=walker.channel, external_id="inbox-channel-1")
+    assert (discovered.name, discovered.is_enabled) == ("Demo Channel", False)
+    assert discovered.first_seen_at is not None
+
+
+def test_an_enabled_inbox_channel_is_answered(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(covers_all_inbox_channels=False)
+    InboxChannel.objects.create(channel=walker.channel, external_id="inbox-channel-1", is_enabled=True)
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+
+
+@pytest.mark.parametrize(("changes", "reason"), [({"is_active": False}, "channel_off"), ({"bot": None}, "no_bot")])
+def test_a_channel_that_can_not_answer_goes_to_agents(
+    walk_with: Callable[..., Walker], world: World, changes: dict[str, object], reason: str
+) -> None:
+    walker = walk_with(**changes)
+    walker.says("Hello")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == reason
+
+
+def test_an_asynchronous_bot_that_stays_silent_hands_over_in_time(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    event = WebhookEvent.objects.get()
+    assert event.state == "bot_wait"
+    assert event.wait_until is not None
+    assert event.wait_until - timezone.now() < timedelta(seconds=46)
+    WebhookEvent.objects.update(wait_until=timezone.now())
+    Conversation.objects.update(wake_at=timezone.now())
+    walker.work()
+    assert Offload.objects.get().reason == "bot_silent"
+    assert walker.outcomes() == ["handed_over"]
+
+
+def test_a_bot_without_greeting_is_no_failure(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.starts()
+    WebhookEvent.objects.update(wait_until=timezone.now())
+    Conversation.objects.update(wake_at=timezone.now())
+    walker.work()
+    assert walker.outcomes() == ["silent"]
+    assert world.inbox.calls == []
+
+
+def test_an_empty_reply_is_silence_on_purpose(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": []}]
+    walker.says("Hello")
+    assert walker.outcomes() == ["silent"]
+    assert world.inbox.calls == []
+
+
+def make_provider(walker: Walker, **changes: object) -> object:
+    from offload.models import OffloadProvider
+
+    return OffloadProvider.objects.create(channel=walker.channel, **changes)

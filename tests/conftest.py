@@ -1,0 +1,114 @@
+"""The cast of the tests: a world outside, channels in it, and one who walks events through the doors."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from channels_app.conversations import claim_due_conversation
+from channels_app.models import Bot, Channel, Conversation, WebhookEvent
+from channels_app.throttle import forget_tickets
+from channels_app.tokens import forget_tokens
+from channels_app.turns import take_step
+from tests.builders import make_channel, make_event, signed
+from tests.world import World
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World().arrive(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """What processes remember beside the rows."""
+    yield
+    forget_tickets()
+    forget_tokens()
+
+
+@pytest.fixture
+def channel(db: None, world: World) -> Channel:
+    return make_channel()
+
+
+@pytest.fixture
+def bot(channel: Channel) -> Bot:
+    assert channel.bot is not None
+    return channel.bot
+
+
+class Walker:
+    """Posts events to the doors as the platforms do, and does the workers' part until nothing is due."""
+
+    def __init__(self, client: Client, channel: Channel) -> None:
+        self.client = client
+        self.channel = channel
+
+    def post(self, event: dict[str, Any], **kwargs: Any) -> Any:
+        header = "X-Sparkcentral-Signature" if self.channel.inbox == "sparkcentral" else "X-Hootsuite-Signature"
+        return self.client.post(f"/webhooks/inbox/{self.channel.uuid}/", **signed(event, header, **kwargs))
+
+    def starts(self, conversation: str = "0-conv-1", **changes: Any) -> None:
+        assert self.post(make_event("CONVERSATION_STARTED", conversation, **changes)).status_code == 200
+        self.work()
+
+    def delegates(self, conversation: str = "0-conv-1", **changes: Any) -> None:
+        assert self.post(make_event("CONVERSATION_DELEGATED", conversation, **changes)).status_code == 200
+        self.work()
+
+    def says(self, text: str | None, conversation: str = "0-conv-1", **changes: Any) -> None:
+        assert self.post(make_event(conversation=conversation, text=text, **changes)).status_code == 200
+        self.work()
+
+    def post_and_age(self, *, text: str, age_s: int) -> None:
+        """The contact said something that long ago, and only now somebody works on it."""
+        assert self.post(make_event(text=text)).status_code == 200
+        WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=age_s))
+        self.work()
+
+    def work(self, *, patiently: bool = True) -> int:
+        """Take every step that is due; `patiently` also those that only wait for a moment to pass."""
+        steps = 0
+        while True:
+            if patiently:
+                self.let_time_pass()
+            lease = claim_due_conversation("tests")
+            if lease is None:
+                return steps
+            take_step(lease)
+            steps += 1
+            assert steps < 100, "the turns go round in circles"
+
+    def let_time_pass(self) -> None:
+        """As if the short waits (settling, retries) were over; long ones stay."""
+        soon = timezone.now() + timedelta(seconds=20)
+        WebhookEvent.objects.filter(outcome=None).update(received_at=F("received_at") - timedelta(seconds=2))
+        WebhookEvent.objects.filter(outcome=None, wait_until__lt=soon).update(wait_until=timezone.now())
+        Conversation.objects.filter(wake_at__lt=soon).update(wake_at=timezone.now())
+
+    def conversation(self, external_id: str = "0-conv-1") -> Conversation:
+        return Conversation.objects.get(channel=self.channel, external_id=external_id)
+
+    def outcomes(self, external_id: str = "0-conv-1") -> list[str | None]:
+        events = WebhookEvent.objects.filter(conversation__external_id=external_id).order_by("sent_at", "id")
+        return list(events.values_list("outcome", flat=True))
+
+
+@pytest.fixture
+def walker(client: Client, channel: Channel) -> Walker:
+    return Walker(client, channel)
+
+
+@pytest.fixture
+def walk_with(client: Client, db: None, world: World) -> Callable[..., Walker]:
+    """A walker for a channel of one's own making."""
+
+    def make(**changes: Any) -> Walker:
+        return Walker(client, make_channel(**changes))
+
+    return make

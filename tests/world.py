@@ -1,0 +1,148 @@
+"""The rest of the world, in memory: an inbox and a bot at the seam where adapters call out.
+
+Unlike prepared answers it keeps conversations, so a test says what happened and not which calls were made.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from channels_app.errors import BridgeError
+from channels_app.http import Answer, ApiSession
+
+INBOX = "http://inbox.test"
+BOT = "http://bot.test/bot"
+CHATLAYER = "http://chatlayer.test/v1/channels/webhook/abc/messages"
+FILES = "http://files.test"
+
+Rule = Callable[[dict[str, Any]], Any]
+
+
+def answer(status: int = 200, document: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    body = b"" if document is None else json.dumps(document).encode()
+    return Answer(status, {"content-type": "application/json", **(headers or {})}, body, 1)
+
+
+@dataclass
+class FakeInbox:
+    """Keeps what arrives of each conversation; `faults` are answered first, one a call."""
+
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    uploads: list[tuple[str, str, bytes]] = field(default_factory=list)
+    tokens_given: int = 0
+    gone: set[str] = field(default_factory=set)
+    faults: list[Answer | BridgeError | tuple[str, Answer | BridgeError]] = field(default_factory=list)
+
+    def handle(self, method: str, path: str, request: dict[str, Any]) -> Answer:
+        if path.endswith("/oauth2/token"):
+            self.tokens_given += 1
+            token = {"access_token": f"token-{self.tokens_given}", "token_type": "bearer", "expires_in": 3600}
+            return answer(200, token)
+        fault = self.faults.pop(0) if self.faults else None
+        is_after = isinstance(fault, tuple)
+        if fault is not None and not is_after:
+            return _given(fault)
+        conversation, _, filename = re.sub(r".*/conversations/", "", path).partition("/attachments/")
+        if conversation in self.gone:
+            return answer(404, {"errors": [{"code": 1001, "message": "not assigned", "id": "trace-404"}]})
+        if filename:
+            self.uploads.append((conversation, filename, request["data"]))
+        else:
+            self._keep(conversation, _json_of(request))
+        return _given(fault[1]) if isinstance(fault, tuple) else answer(200, {})
+
+    def _keep(self, conversation: str, body: dict[str, Any]) -> None:
+        self.calls.append((conversation, body))
+        if body.get("complete"):
+            self.gone.add(conversation)
+
+    def said(self, conversation: str) -> list[str]:
+        """Texts that reached the contact, in order."""
+        texts: list[str] = []
+        for found, body in self.calls:
+            if found == conversation:
+                messages = body.get("sendMessages") or ([body["sendMessage"]] if body.get("sendMessage") else [])
+                texts += [message.get("text", "") for message in messages]
+        return texts
+
+    def completions(self, conversation: str) -> list[str]:
+        return [body["complete"] for found, body in self.calls if found == conversation and body.get("complete")]
+
+    def notes(self, conversation: str) -> list[str]:
+        bodies = [body for found, body in self.calls if found == conversation]
+        return [note["text"] for body in bodies for note in body.get("applyConversationNotes", [])]
+
+
+@dataclass
+class FakeBot:
+    """Answers turns with `replies` (documents, answers or errors), one each; then echoes."""
+
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    replies: list[Any] = field(default_factory=list)
+
+    def handle(self, request: dict[str, Any]) -> Answer:
+        self.turns.append(_json_of(request))
+        self.headers.append(dict(request.get("headers") or {}))
+        reply = (
+            self.replies.pop(0) if self.replies else {"messages": [{"text": f"You said: {self.turns[-1]['text']}"}]}
+        )
+        if isinstance(reply, dict):
+            return answer(200, reply)
+        return _given(reply)
+
+
+@dataclass
+class FakeChatlayer:
+    """Acknowledges whatever it is told."""
+
+    received: list[dict[str, Any]] = field(default_factory=list)
+
+    def handle(self, request: dict[str, Any]) -> Answer:
+        self.received.append(_json_of(request))
+        return answer(200, {})
+
+
+@dataclass
+class World:
+    inbox: FakeInbox = field(default_factory=FakeInbox)
+    bot: FakeBot = field(default_factory=FakeBot)
+    chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
+    files: dict[str, Answer] = field(default_factory=dict)
+
+    def call(self, session: ApiSession, method: str, url: str, **request: Any) -> Answer:
+        parts = urlsplit(url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        if base == INBOX:
+            return self.inbox.handle(method, parts.path, request)
+        if url == BOT:
+            return self.bot.handle(request)
+        if url == CHATLAYER:
+            return self.chatlayer.handle(request)
+        if base == FILES:
+            return self.files.get(parts.path, answer(404))
+        raise AssertionError(f"nobody lives at {url}")
+
+    def arrive(self, monkeypatch: pytest.MonkeyPatch) -> "World":
+        monkeypatch.setattr(ApiSession, "call", lambda session, *args, **kwargs: self.call(session, *args, **kwargs))
+        return self
+
+
+def _given(fault: Any) -> Answer:
+    if isinstance(fault, BridgeError):
+        raise fault
+    assert isinstance(fault, Answer)
+    return fault
+
+
+def _json_of(request: dict[str, Any]) -> dict[str, Any]:
+    document = request.get("json")
+    if document is None:
+        document = json.loads(request.get("data") or b"{}")
+    assert isinstance(document, dict)
+    return document
