@@ -14,6 +14,7 @@ from channels_app.deliveries import (
     Attempted,
     attempt_delivery,
     cancel_deliveries,
+    carried_by,
     deliveries_of,
     drop_attachments,
     plan_deliveries,
@@ -34,6 +35,9 @@ REPLY_BUDGET = timedelta(seconds=300)
 """The platform takes a conversation away when a message stays without reply for 5 minutes (its default) …"""
 DELEGATED_BUDGET = timedelta(seconds=120)
 """… and 2 minutes after an agent delegated it."""
+REPLY_MARGIN = timedelta(seconds=60)
+"""… so this long before, words give way to the handover: room for a new token, some tries and the rate limit."""
+DELEGATED_MARGIN = timedelta(seconds=40)
 UPLOAD_TRIES = 3
 """Then the contact gets the link: words must not wait for a picture."""
 
@@ -50,9 +54,8 @@ _OFFLOAD_STATES = {
 def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> Woken:
     """Send what is written for this event, in order; ends the event, or puts it off to the next try."""
     deliveries = deliveries_of(first.facts.id)
-    for delivery in deliveries:
-        if delivery.state not in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT):
-            continue
+    left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
+    for delivery in left:
         attempted = _within_budget(attempt_delivery(lease, channel, delivery), first)
         if delivery.kind == DeliveryKind.ATTACHMENT:
             attempted = _upload_or_link(attempted)
@@ -63,7 +66,7 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
                 return _on_lost_reply(lease, channel, first, deliveries, attempted)
             case Verdict.GONE:
                 return _close(lease, first, deliveries, attempted)
-        if delivery is deliveries[-1]:
+        if delivery is left[-1]:
             return _close(lease, first, deliveries, attempted)
         with transaction.atomic():
             hold(lease)
@@ -72,10 +75,13 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
 
 
 def _within_budget(attempted: Attempted, first: ClaimedEvent) -> Attempted:
-    """A try that could only be repeated after the platform's time is up has failed for good."""
-    budget = DELEGATED_BUDGET if first.facts.type is EventType.CONVERSATION_DELEGATED else REPLY_BUDGET
+    """A try that could only be repeated when its time is up has failed for good."""
     if attempted.verdict is not Verdict.RETRY:
         return attempted
+    is_delegated = first.facts.type is EventType.CONVERSATION_DELEGATED
+    budget, margin = (DELEGATED_BUDGET, DELEGATED_MARGIN) if is_delegated else (REPLY_BUDGET, REPLY_MARGIN)
+    if not carried_by(attempted.delivery).completes:
+        budget -= margin
     if timezone.now() + attempted.retry_in <= first.begun_at + budget:
         return attempted
     return replace(attempted, verdict=Verdict.FAILED)
@@ -174,10 +180,11 @@ def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
     if attempted is not None and attempted.verdict is Verdict.GONE:
         return _End(outcome=Outcome.MOOT, reason="The conversation is no longer assigned to the virtual agent.")
     replies = [delivery for delivery in deliveries if delivery.kind == DeliveryKind.REPLY]
+    last = attempted.delivery if attempted else next(reversed(replies), None)
     arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
     parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
-    if replies and replies[-1].state in (DeliveryState.REFUSED, DeliveryState.FAILED):
-        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {replies[-1].last_error}")
+    if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
+        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {last.last_error}")
     completions = [part.complete for part in parts if part.complete]
     if completions:
         return _End(outcome=Outcome.HANDED_OVER if completions[-1] is Completion.HANDOVER else Outcome.RESOLVED)

@@ -115,7 +115,15 @@ def test_after_the_platforms_time_nothing_is_tried_any_more(walker: Walker, worl
     world.inbox.faults = [NOT_DONE] * 50
     walker.post_and_age(text="Hello", age_s=299)
     assert walker.outcomes() == ["dead"]
-    assert Delivery.objects.get().state == "failed"
+    assert [delivery.state for delivery in Delivery.objects.order_by("seq")] == ["failed", "failed"]
+
+
+def test_a_minute_before_the_platforms_time_is_up_words_give_way_to_the_handover(walker: Walker, world: World) -> None:
+    world.inbox.faults = [NOT_DONE]
+    walker.post_and_age(text="Hello", age_s=241)
+    assert world.inbox.said("0-conv-1") == []
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert walker.outcomes() == ["handed_over"]
 
 
 def test_no_text_reaches_a_conversation_that_is_gone_after_its_first_message(
@@ -238,12 +246,13 @@ def test_a_person_can_retry_what_failed_and_only_while_it_is_ours(walker: Walker
     world.inbox.faults = [NOT_DONE] * 50
     walker.post_and_age(text="Hello", age_s=299)
     world.inbox.faults = []
-    assert retry_delivery(Delivery.objects.get())
+    message = Delivery.objects.get(seq=1)
+    assert retry_delivery(message)
     walker.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
     assert walker.outcomes() == ["replied"]
-    assert not retry_delivery(Delivery.objects.get())  # it is sent
+    assert not retry_delivery(message)  # it is sent
     Conversation.objects.update(owner="other")
     Delivery.objects.update(state="failed")
-    assert not retry_delivery(Delivery.objects.get())
+    assert not retry_delivery(message)
     assert WebhookEvent.objects.get().outcome == "replied"
