@@ -197,7 +197,7 @@ def test_where_the_virtual_agent_is_not_active(make_agent, webhook, seat):
 def test_whoever_does_not_reply_in_time_loses_the_conversation(make_agent):
     agent = make_agent(seat={"reply_limit_s": 0.1})
     silent, quick = agent.start(text="Hello"), agent.start()
-    agent.sim.post(f"conversations/{quick}/messages", text="Hello")
+    agent.sim.post(f"conversations/{quick}/messages", text="Hello", count=2)
     assert agent.send(quick, sendMessage={"text": "Hi"}).status_code == 200
     assert eventually(lambda: agent.see(silent)["owner"] == "queue")
     time.sleep(0.15)

@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 
@@ -18,6 +19,8 @@ def say(agent, webhook):
         if body["type"] == "CONVERSATION_DELEGATED":
             return 200, {"sendMessage": {"text": "I am back"}}
         text = body["data"]["message"]["text"]
+        if text == "late":
+            time.sleep(3 * QUICK.quiet_s)
         if text == "agent":
             note = [{"text": "Wants a human"}]
             return 200, {"sendMessage": {"text": "One moment"}, "applyConversationNotes": note, "complete": "HANDOVER"}
@@ -48,6 +51,10 @@ def test_a_scripted_conversation(say, agent):
     ]
     (conversation,) = agent.sim.get("conversations")
     assert conversation["contact"]["primaryIdentifier"] == "Johan"
+
+
+def test_a_late_answer_is_waited_for(say):
+    assert say("late", "bye")[2:5] == ["you     late", "bot     You said late", "bot     Next"]
 
 
 def test_agents_take_part(say):
