@@ -57,7 +57,7 @@ class Webhook:
     answers: list[Any] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
 
-    def respond(self, request: Received) -> tuple[int, Any]:
+    def respond(self, request: Received) -> Any:
         self.received.append(request)
         chosen = self.answers.pop(0) if self.answers else self.answer
         return chosen(request) if callable(chosen) else chosen

@@ -20,7 +20,7 @@ class Asker:
         turn = {"version": 1, "type": "message", "turn_id": str(uuid.uuid4()), "session_id": self.session}
         turn |= {"text": text, "payload": None} | changes
         raw = json.dumps(turn).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key or turn["turn_id"]}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(turn["turn_id"])}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         if self.secret:

@@ -19,12 +19,12 @@ execute_from_command_line(["manage.py", *sys.argv[1:]])
 """
 
 
-def command(*args, **options):
+def command(*args):
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     full = [sys.executable, "-c", BARE_DJANGO, *args]
-    return subprocess.Popen(full, cwd=PROJECT, env=environment, text=True, **pipes, **options)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(full, cwd=PROJECT, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
