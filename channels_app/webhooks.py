@@ -103,9 +103,9 @@ def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > max_bytes:
         raise TooLargeError
-    if length:
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", ""):
         return request.body
-    body: bytes = request.environ["wsgi.input"].read(max_bytes + 1) if hasattr(request, "environ") else request.body
+    body: bytes = request.META["wsgi.input"].read(max_bytes + 1)
     if len(body) > max_bytes:
         raise TooLargeError
     return body

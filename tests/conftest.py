@@ -90,7 +90,10 @@ class Walker:
     def let_time_pass(self) -> None:
         """As if the short waits (settling, retries) were over; long ones stay."""
         soon = timezone.now() + timedelta(seconds=20)
-        WebhookEvent.objects.filter(outcome=None).update(received_at=F("received_at") - timedelta(seconds=2))
+        a_while = timedelta(seconds=2)
+        WebhookEvent.objects.filter(outcome=None).update(
+            received_at=F("received_at") - a_while, wait_until=F("wait_until") - a_while
+        )
         WebhookEvent.objects.filter(outcome=None, wait_until__lt=soon).update(wait_until=timezone.now())
         Conversation.objects.filter(wake_at__lt=soon).update(wake_at=timezone.now())
 
