@@ -1,0 +1,60 @@
+"""Bots ready for a test, and the turns that they are told."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from channels_app.bots import BotConnector, bot_class
+from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Turn
+from tests.fakes.api import FakeApi
+
+SESSION = "3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77"
+NOW = datetime(2022, 4, 28, 9, 43, 27, tzinfo=UTC)
+SETTINGS: dict[str, dict[str, Any]] = {
+    "http": {
+        "url": "https://bot.example/turns",
+        "token": "demo-token",
+        "signing_secret": "demo words",
+        "timeout_s": 20,
+    },
+    "chatlayer": {
+        "url": "https://chatlayer.example/messages",
+        "access_token": "demo-access",
+        "verify_token": "demo verify token",
+        "identify_by": "conversationId",
+    },
+}
+
+
+def make_bot(kind: str, *answers: Any, **settings: Any) -> BotConnector:
+    bot = bot_class(kind)({**SETTINGS[kind], **settings})
+    bot.api = FakeApi(list(answers))  # type: ignore[assignment]
+    return bot
+
+
+def calls(bot: BotConnector) -> Any:
+    return bot.api.calls  # type: ignore[attr-defined]
+
+
+def make_turn(**changes: Any) -> Turn:
+    values: dict[str, Any] = {
+        "type": EventType.MESSAGE_RECEIVED,
+        "turn_id": "turn-1",
+        "session_id": SESSION,
+        "text": "Where is my parcel?",
+        "message_id": "m1",
+        "language": "en",
+        "medium": "whatsapp",
+        "contact": Contact(external_id="c1", primary_identifier="Johan", vip=True),
+        "attributes": (ContactAttribute(attribute="company", value="Acme", source="AGENT"),),
+        "inbox_channel": InboxChannelRef(external_id="ic1", name="Support"),
+        "topics": ("Orders",),
+    }
+    return Turn(**{**values, **changes})
+
+
+def request(
+    body: bytes | dict[str, Any], *, headers: dict[str, str] | None = None, query: dict[str, str] | None = None
+) -> Incoming:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Incoming(headers=headers or {}, query=query or {}, body=raw, received_at=NOW)

@@ -1,0 +1,219 @@
+import json
+from typing import Any
+
+import pytest
+
+from channels_app.errors import ConfigError, PayloadError, SignatureError
+from channels_app.protocol import Contact, EventType, OffloadRequest
+from tests import payloads
+from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
+from tests.fakes.api import answer
+
+POSTBACK = {"nextDialogstateId": "state-parcel", "parameters": [{"key": "kind", "value": "parcel"}], "title": "Parcel"}
+
+
+def told(identify_by: str | None = "conversationId", **turn: Any) -> dict[str, Any]:
+    bot = make_bot("chatlayer", answer(200, {}), identify_by=identify_by)
+    bot.send(make_turn(**turn))
+    [call] = calls(bot)
+    assert call.headers == {"Authorization": "Bearer demo-access"}
+    document: dict[str, Any] = call.request["json"]
+    return document
+
+
+def test_a_turn_is_told_with_the_facts_about_the_contact() -> None:
+    assert told() == {
+        "conversationId": SESSION,
+        "message": {"textMessage": {"text": "Where is my parcel?"}},
+        "user": {"firstName": "Johan", "preferredLanguage": "en"},
+        "sessionData": {
+            "channelDetails": {
+                "channelId": "ic1",
+                "medium": "whatsapp",
+                "contactProfile": {
+                    "id": "c1",
+                    "mediumContactProfileId": "",
+                    "primaryIdentifier": "Johan",
+                    "secondaryIdentifier": "",
+                    "pictureUrl": "",
+                    "vip": True,
+                },
+                "contactAttributes": [{"attribute": "company", "value": "Acme", "source": "AGENT"}],
+            }
+        },
+    }
+
+
+def test_the_user_can_be_named_by_user_id_instead() -> None:
+    document = told("user.id", contact=Contact(), language="")
+    assert document["user"] == {"id": SESSION}
+    assert "conversationId" not in document
+    assert told(None)["conversationId"] == SESSION
+
+
+@pytest.mark.parametrize(
+    ("turn", "message"),
+    [
+        ({"type": EventType.CONVERSATION_STARTED, "text": None}, {"introMessage": {}}),
+        ({"type": EventType.CONVERSATION_DELEGATED, "text": None}, {"introMessage": {}}),
+        ({"text": "Parcel", "payload": "LETTER"}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": '["a list"]'}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": "{broken"}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": {"nextDialogstateId": 5}}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": None}, {"textMessage": {"text": "[attachment]"}}),
+        ({"text": ""}, {"textMessage": {"text": "[attachment]"}}),
+    ],
+)
+def test_what_a_turn_says(turn: dict[str, Any], message: dict[str, Any]) -> None:
+    assert told(**turn)["message"] == message
+
+
+@pytest.mark.parametrize("payload", [POSTBACK, json.dumps(POSTBACK)])
+def test_a_chosen_option_goes_back_as_postback(payload: Any) -> None:
+    assert told(text="2", payload=payload)["message"] == {
+        "postbackMessage": {
+            "title": "Parcel",
+            "nextDialogstateId": "state-parcel",
+            "sessionDataToSet": [{"key": "kind", "value": "parcel"}],
+        }
+    }
+
+
+def test_a_postback_without_title_and_parameters_has_the_options_title() -> None:
+    assert told(text="Parcel", payload={"nextDialogstateId": "state-parcel"})["message"] == {
+        "postbackMessage": {"title": "Parcel", "nextDialogstateId": "state-parcel", "sessionDataToSet": []}
+    }
+
+
+@pytest.mark.parametrize("missing", ["url", "access_token"])
+def test_without_address_or_token_nothing_is_sent(missing: str) -> None:
+    bot = make_bot("chatlayer", **{missing: ""})
+    with pytest.raises(ConfigError, match="not saved yet"):
+        bot.send(make_turn())
+    assert calls(bot) == []
+
+
+# --- its messages ---
+
+
+@pytest.mark.parametrize("name", payloads.names("chatlayer", "callback_"))
+def test_the_verify_token_in_the_body_proves_it(name: str) -> None:
+    make_bot("chatlayer").verify(request(payloads.raw("chatlayer", name)))
+
+
+@pytest.mark.parametrize("presented", ["demo verify", "", None, 5, "démo verify token", ["demo verify token"]])
+def test_another_verify_token_is_refused(presented: Any) -> None:
+    with pytest.raises(SignatureError) as refused:
+        make_bot("chatlayer").verify(request({"verifyToken": presented, "message": {"text": "Hi"}}))
+    assert refused.value.reason == "bad_verify_token"
+
+
+@pytest.mark.parametrize("name", ["callback__text", "callback__older_form"])
+def test_both_forms_name_our_session(name: str) -> None:
+    [event] = make_bot("chatlayer").parse(request(payloads.raw("chatlayer", name)))
+    assert event.conversation_id == SESSION
+
+
+@pytest.mark.parametrize(
+    ("sender", "session"),
+    [
+        (SESSION, SESSION),
+        (f"default-{SESSION}", SESSION),
+        (f"a-b-c-{SESSION.upper()}", SESSION),
+        ("some-other-session", "some-other-session"),
+    ],
+)
+def test_a_prefix_before_our_session_is_dropped(sender: str, session: str) -> None:
+    [event] = make_bot("chatlayer").parse(request({"senderId": sender, "message": {"text": "Hi"}}))
+    assert event.conversation_id == session
+
+
+@pytest.mark.parametrize(
+    ("counter", "expected"),
+    [(0, 0), (7, 7), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), (None, None), (True, None), ("3", None)],
+)
+def test_the_counter_is_order_and_key(counter: Any, expected: int | None) -> None:
+    body = {"senderId": SESSION, "messageCounter": counter, "message": {"text": "Hi"}}
+    [event] = make_bot("chatlayer").parse(request(body))
+    [again] = make_bot("chatlayer").parse(request(body))
+    assert event.counter == expected
+    if expected is None:
+        assert event.key != again.key
+    else:
+        assert event.key == again.key == str(expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"senderId": SESSION}, "message: must be an object"),
+        ({"message": {"text": "Hi"}}, "senderId: is missing"),
+        ({"recipient": "someone", "message": {"text": "Hi"}}, "senderId: is missing"),
+    ],
+)
+def test_a_message_needs_itself_and_its_session(body: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        make_bot("chatlayer").parse(request(body))
+    assert refused.value.detail == problem
+
+
+def test_every_callback_is_answered_alike_so_that_none_is_repeated() -> None:
+    bot = make_bot("chatlayer")
+    assert bot.accepted() == bot.unknown_session() == bot.not_assigned() == (200, {})
+
+
+# --- "send to offload provider" ---
+
+
+def test_an_offload_request_brings_reason_payload_and_transcript() -> None:
+    [event] = make_bot("chatlayer").parse_offload(request(payloads.raw("chatlayer", "offload__request")))
+    assert (event.type, event.conversation_id) == (EventType.OFFLOAD_REQUESTED, SESSION)
+    assert event.sent_at.isoformat() == "2022-04-28T09:43:28.123000+00:00"
+    assert event.reply and event.reply.offload == OffloadRequest(
+        reason="asked_for_human", payload={"reason": "asked_for_human", "team": "sales"}
+    )
+    assert event.details == {
+        "transcript": [
+            {"author": "contact", "text": "Where is my parcel?", "sent_at": "2022-04-28T09:43:26Z"},
+            {"author": "bot", "text": "I get somebody.", "sent_at": "2022-04-28T09:43:27Z"},
+        ],
+        "bot_version": "LIVE",
+    }
+
+
+def test_a_retry_of_an_offload_request_has_the_same_key() -> None:
+    body = payloads.raw("chatlayer", "offload__request")
+    [first], [retry] = (make_bot("chatlayer").parse_offload(request(body)) for _ in range(2))
+    [other] = make_bot("chatlayer").parse_offload(request(body.replace(b"28.123Z", b"29.123Z")))
+    assert first.key == retry.key != other.key
+
+
+@pytest.mark.parametrize("payload", [None, "sales", {"reason": 5}, ["sales"]])
+def test_an_offload_request_without_reason_or_time_is_still_one(payload: Any) -> None:
+    body = {"event": "offload", "sessionId": SESSION, "payload": payload, "transcript": [{"message": {"card": 1}}, 5]}
+    [event] = make_bot("chatlayer").parse_offload(request(body))
+    assert event.sent_at == NOW
+    assert event.reply and event.reply.offload == OffloadRequest(payload=payload)
+    assert event.details["transcript"] == [{"author": "contact", "text": '{"card": 1}', "sent_at": ""}]
+
+
+@pytest.mark.parametrize("body", [payloads.raw("chatlayer", "offload__messages_copy"), b'{"event": "new"}', b"{}"])
+def test_copies_of_messages_ask_for_nobody(body: bytes) -> None:
+    assert make_bot("chatlayer").parse_offload(request(body)) == []
+
+
+def test_an_offload_request_needs_its_session() -> None:
+    with pytest.raises(PayloadError, match="sessionId: is missing"):
+        make_bot("chatlayer").parse_offload(request({"event": "offload"}))
+
+
+def test_the_offload_token_stands_in_the_query() -> None:
+    bot = make_bot("chatlayer")
+    assert bot.offload_token(request({}, query={"challenge.verifyToken": "demo"})) == "demo"
+    assert bot.offload_token(request({})) == ""
+
+
+def test_what_an_offload_request_is_answered() -> None:
+    bot = make_bot("chatlayer")
+    assert bot.offload_answer(is_taken=True) == (200, {"offloadSuccess": True, "pauseBot": True})
+    assert bot.offload_answer(is_taken=False) == (200, {"offloadSuccess": False, "pauseBot": False})

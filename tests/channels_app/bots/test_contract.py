@@ -1,0 +1,174 @@
+"""What every bot platform keeps, whatever its words are: runs for each kind in BOTS."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels_app.bots import BOTS, bot_class, choices, secret_keys
+from channels_app.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
+from channels_app.protocol import EventType, Reply
+from tests import payloads
+from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
+from tests.fakes.api import answer
+
+KINDS = pytest.mark.parametrize("kind", BOTS)
+STRANGERS: tuple[Any, ...] = (
+    None,
+    True,
+    7,
+    -1,
+    1e300,
+    "",
+    "x" * 300,
+    "\x00\ud800",
+    [],
+    [None],
+    {},
+    {"id": 1},
+    [[["deep"]]],
+)
+
+
+def files(prefix: str) -> list[tuple[str, str]]:
+    return [(kind, name) for kind in BOTS for name in payloads.names(kind, prefix)]
+
+
+@KINDS
+def test_the_registry_names_the_class_by_its_kind(kind: str) -> None:
+    assert bot_class(kind).kind == kind
+    assert (kind, bot_class(kind).label) in choices()
+
+
+def test_an_unknown_kind_is_the_admins_to_put_right() -> None:
+    with pytest.raises(ConfigError, match="Known kinds: http"):
+        bot_class("oracle")
+
+
+@KINDS
+def test_the_form_hides_secrets_and_takes_none_for_what_is_not_required(kind: str) -> None:
+    form_class = bot_class(kind).settings_form
+    assert secret_keys(form_class)
+    form = form_class(dict.fromkeys(form_class.base_fields))
+    assert set(form.errors) == {name for name, field in form.fields.items() if field.required}
+
+
+@KINDS
+def test_a_bot_without_settings_can_be_made_and_says_what_is_missing(kind: str) -> None:
+    bot = bot_class(kind)({})
+    [line] = bot.check()
+    assert (line.is_ok, "not saved yet" in line.detail) == (False, True)
+    with pytest.raises(SignatureError) as refused:
+        bot.verify(request({}))
+    assert refused.value.reason == "no_secret"
+
+
+@KINDS
+@pytest.mark.parametrize("event_type", [event_type for event_type in EventType if event_type.asks_bot])
+@pytest.mark.parametrize("text", ["Where is my parcel?", None])
+def test_each_turn_is_one_call_to_the_bots_address(kind: str, event_type: EventType, text: str | None) -> None:
+    bot = make_bot(kind, answer(200, {}))
+    assert bot.send(make_turn(type=event_type, text=text)) is None
+    [call] = calls(bot)
+    assert (call.method, call.url) == ("POST", bot.settings["url"])
+    assert SESSION in json.dumps(call.request.get("json") or call.request["data"].decode())
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("status", "error", "effect"),
+    [
+        (302, RefusedError, None),
+        (400, RefusedError, None),
+        (401, RefusedError, None),
+        (404, RefusedError, None),
+        (429, TemporaryError, Effect.NONE),
+        (500, TemporaryError, Effect.FAILED),
+        (502, TemporaryError, Effect.FAILED),
+        (503, TemporaryError, Effect.NONE),
+        (504, TemporaryError, Effect.FAILED),
+    ],
+)
+def test_their_status_tells_what_may_have_been_done(
+    kind: str, status: int, error: type[BridgeError], effect: Effect | None
+) -> None:
+    with pytest.raises(error) as failed:
+        make_bot(kind, answer(status, body=b"<html>")).send(make_turn())
+    assert failed.value.status == status
+    assert getattr(failed.value, "effect", None) == effect
+    [line] = make_bot(kind, answer(status)).check()
+    assert (line.is_ok, line.detail) == (False, f"The bot answered {status}.")
+
+
+@KINDS
+def test_the_check_begins_a_conversation_with_nobody(kind: str) -> None:
+    bots = [make_bot(kind, answer(200, {})) for _ in range(2)]
+    for bot in bots:
+        [line] = bot.check()
+        assert line.is_ok and line.took_ms is not None and "answers later" in line.detail
+    first, second = (calls(bot)[0].request for bot in bots)
+    assert first != second  # each in a session of its own
+
+
+@KINDS
+def test_a_network_failure_is_a_failed_line(kind: str) -> None:
+    [line] = make_bot(kind, TemporaryError("no answer in time", effect=Effect.UNKNOWN)).check()
+    assert (line.is_ok, line.detail) == (False, "no answer in time")
+
+
+@pytest.mark.parametrize(("kind", "name"), files("callback_"))
+def test_a_callback_is_one_reply_to_our_session(kind: str, name: str) -> None:
+    [event] = make_bot(kind).parse(request(payloads.raw(kind, name)))
+    assert (event.type, event.conversation_id, event.sent_at) == (EventType.BOT_REPLIED, SESSION, NOW)
+    assert event.key
+    assert event.reply and event.reply.messages
+
+
+@pytest.mark.parametrize(("kind", "name"), files("ignored_"))
+def test_what_is_no_message_is_no_event(kind: str, name: str) -> None:
+    assert make_bot(kind).parse(request(payloads.raw(kind, name))) == []
+
+
+@pytest.mark.parametrize(("kind", "name"), files("callback_"))
+def test_a_strange_value_in_a_callback_breaks_nothing(kind: str, name: str) -> None:
+    bot = make_bot(kind)
+    seen = 0
+    for variant in payloads.variants(payloads.load(kind, name), STRANGERS):
+        incoming = request(json.dumps(variant).encode())
+        seen += 1
+        try:
+            events = bot.parse(incoming)
+        except BridgeError:
+            continue
+        assert all(event.key and len(event.key) <= 100 and isinstance(event.reply, Reply) for event in events)
+    assert seen > 20
+
+
+@KINDS
+@given(body=st.binary() | st.text().map(str.encode), header=st.text())
+def test_a_stranger_is_refused_whatever_is_sent(kind: str, body: bytes, header: str) -> None:
+    headers = {"authorization": header, "x-chatbridge-signature": header}
+    with pytest.raises(SignatureError):
+        make_bot(kind).verify(request(body, headers=headers))
+
+
+@KINDS
+def test_what_a_callback_is_answered(kind: str) -> None:
+    bot = make_bot(kind)
+    for status, body in (bot.accepted(), bot.unknown_session(), bot.not_assigned()):
+        assert 200 <= status < 500
+        assert isinstance(json.dumps(body), str)
+    assert bot.accepted()[0] < 300
+
+
+@KINDS
+def test_a_turn_can_be_told_twice_in_the_same_words(kind: str) -> None:
+    def told(**changes: Any) -> Any:
+        bot = make_bot(kind, answer(200, {}))
+        bot.send(replace(make_turn(), **changes))
+        return calls(bot)[0].request
+
+    assert told() == told() != told(text="Another")

@@ -1,0 +1,280 @@
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from channels_app.bots.generic import HttpBot, HttpBotForm
+from channels_app.errors import PayloadError, SignatureError
+from channels_app.protocol import (
+    Attachment,
+    Completion,
+    EventType,
+    Message,
+    OffloadRequest,
+    Option,
+    Reply,
+)
+from tests import payloads
+from tests.channels_app.bots.cast import SESSION, calls, make_bot, make_turn, request
+from tests.fakes.api import answer
+
+EVERYTHING = Reply(
+    messages=(
+        Message(text="Let me look."),
+        Message(
+            text="Which one?",
+            options=(
+                Option(title="Parcel", payload="parcel"),
+                Option(title="Help page", url="https://help.example/parcels"),
+                Option(title="Call us", phone="+32 11 00 00 00"),
+            ),
+        ),
+        Message(
+            text="The map",
+            attachment=Attachment(url="https://files.example/map.png", name="map.png", content_type="image/png"),
+        ),
+    ),
+    topics=("Orders",),
+    tags=("Happy",),
+    attributes={"order_number": "A-3301"},
+    note="Asked for order A-3301",
+    complete=Completion.HANDOVER,
+    offload=OffloadRequest(reason="asked_for_human", payload={"team": "sales"}),
+)
+
+
+def replied(document: Any, status: int = 200) -> Reply | None:
+    return make_bot("http", answer(status, document)).send(make_turn())
+
+
+def test_a_turn_is_told_in_our_contracts_words() -> None:
+    bot = make_bot("http", answer(200, {}))
+    bot.send(make_turn(payload={"any": "json"}))
+    assert json.loads(calls(bot)[0].request["data"]) == {
+        "version": 1,
+        "type": "message",
+        "turn_id": "turn-1",
+        "session_id": SESSION,
+        "text": "Where is my parcel?",
+        "payload": {"any": "json"},
+        "message_id": "m1",
+        "language": "en",
+        "medium": "whatsapp",
+        "contact": {
+            "id": "c1",
+            "primary_identifier": "Johan",
+            "secondary_identifier": "",
+            "picture_url": "",
+            "vip": True,
+        },
+        "attributes": [{"attribute": "company", "value": "Acme", "source": "AGENT"}],
+        "inbox_channel": {"id": "ic1", "name": "Support"},
+        "topics": ["Orders"],
+        "trigger": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event_type", "name"),
+    [
+        (EventType.CONVERSATION_STARTED, "conversation_started"),
+        (EventType.CONVERSATION_DELEGATED, "conversation_delegated"),
+        (EventType.MESSAGE_RECEIVED, "message"),
+    ],
+)
+def test_the_type_of_a_turn(event_type: EventType, name: str) -> None:
+    bot = make_bot("http", answer(204))
+    bot.send(make_turn(type=event_type, text=None, is_test=True))
+    document = json.loads(calls(bot)[0].request["data"])
+    assert (document["type"], document["text"], document["test"]) == (name, None, True)
+
+
+def test_a_turn_carries_token_key_and_the_signature_of_the_very_bytes() -> None:
+    bot = make_bot("http", answer(200, {}))
+    bot.send(make_turn(text="Où est mon colis ?"))
+    [call] = calls(bot)
+    assert call.headers == {
+        "Content-Type": "application/json",
+        "Idempotency-Key": "turn-1",
+        "Authorization": "Bearer demo-token",
+        "X-Chatbridge-Signature": hmac.new(b"demo words", call.request["data"], hashlib.sha256).hexdigest(),
+    }
+
+
+def test_without_token_and_secret_nothing_is_presented() -> None:
+    bot = make_bot("http", answer(200, {}), token="", signing_secret=None)
+    bot.send(make_turn())
+    assert set(calls(bot)[0].headers) == {"Content-Type", "Idempotency-Key"}
+
+
+def test_a_reply_can_hold_everything() -> None:
+    assert replied(payloads.load("http", "reply__everything")) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("document", "reply"),
+    [
+        ({}, None),
+        ({"mood": "good"}, None),
+        ({"messages": None}, None),
+        ({"messages": []}, Reply()),
+        ({"note": ""}, Reply()),
+        ({"messages": [{"text": "Hi", "mood": "good"}]}, Reply(messages=(Message(text="Hi"),))),
+        ({"messages": [{}, {"text": ""}, {"text": None}]}, Reply()),
+        ({"messages": [{"options": [{"title": "Yes"}]}]}, Reply(messages=(Message(options=(Option(title="Yes"),)),))),
+        ({"complete": "resolved"}, Reply(complete=Completion.RESOLVED)),
+        ({"offload": {}}, Reply(offload=OffloadRequest())),
+        ({"attributes": {"city": None}}, Reply()),
+    ],
+)
+def test_nothing_now_and_silent_on_purpose_are_not_the_same(document: Any, reply: Reply | None) -> None:
+    assert replied(document) == reply
+
+
+def test_no_content_is_nothing_now() -> None:
+    assert make_bot("http", answer(204)).send(make_turn()) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ([], "The body must be a JSON object."),
+        ({"messages": {}}, "messages: must be a list"),
+        ({"messages": ["Hi"]}, "messages[0]: must be an object"),
+        ({"messages": [{"text": "Hi"}, {"text": 5}]}, "messages[1].text: must be text"),
+        ({"messages": [{"options": [{"title": 7}]}]}, "messages[0].options[0].title: must be text"),
+        ({"messages": [{"options": [{"payload": 1}]}]}, "messages[0].options[0].title: is missing"),
+        ({"messages": [{"attachment": {}}]}, "messages[0].attachment.url: is missing"),
+        ({"messages": [{"attachment": "https://files.example"}]}, "messages[0].attachment: must be an object"),
+        ({"topics": "Orders"}, "topics: must be a list"),
+        ({"tags": [1]}, "tags[0]: must be text"),
+        ({"attributes": ["a"]}, "attributes: must be an object"),
+        ({"attributes": {"order_number": 3301}}, "attributes.order_number: must be text"),
+        ({"note": ["x"]}, "note: must be text"),
+        ({"complete": "closed"}, "complete: must be handover or resolved"),
+        ({"complete": True}, "complete: must be text"),
+        ({"offload": True}, "offload: must be an object"),
+        ({"offload": {"reason": 1}}, "offload.reason: must be text"),
+    ],
+)
+def test_a_wrong_type_is_refused_with_its_place_and_not_its_content(document: Any, problem: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        replied(document)
+    assert refused.value.detail == problem
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"messages": [', b"\xff", b'{"note": NaN}', b'{"a":' * 70 + b"1" + b"}" * 70]
+)
+def test_an_answer_that_is_no_json_is_a_failed_try(body: bytes) -> None:
+    with pytest.raises(PayloadError):
+        make_bot("http", answer(200, body=body)).send(make_turn())
+
+
+def test_the_check_says_how_many_messages_came() -> None:
+    [line] = make_bot("http", answer(200, payloads.load("http", "reply__everything"))).check()
+    assert line.is_ok and line.detail.startswith("HTTP bot answered our test with 3 messages in ")
+    [line] = make_bot("http", answer(200, {"messages": []})).check()
+    assert line.is_ok and "without a message" in line.detail
+
+
+# --- later replies ---
+
+LATER = payloads.raw("http", "callback__later_reply")
+SIGNED = hmac.new(b"demo words", LATER, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer demo-token"},
+        {"authorization": "bearer  demo-token"},
+        {"x-chatbridge-signature": SIGNED},
+        {"authorization": "Bearer demo-token", "x-chatbridge-signature": SIGNED.upper()},
+    ],
+)
+def test_token_or_signature_is_enough(headers: dict[str, str]) -> None:
+    make_bot("http").verify(request(LATER, headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "no_signature"),
+        ({"authorization": ""}, "no_signature"),
+        ({"authorization": "Bearer other"}, "bad_signature"),
+        ({"authorization": "Basic demo-token"}, "bad_signature"),
+        ({"authorization": "demo-token"}, "bad_signature"),
+        ({"x-chatbridge-signature": "00" * 32}, "bad_signature"),
+        ({"authorization": "Bearer demo-token", "x-chatbridge-signature": "00" * 32}, "bad_signature"),
+        ({"authorization": "Bearer other", "x-chatbridge-signature": SIGNED}, "bad_signature"),
+    ],
+)
+def test_a_wrong_proof_is_refused_even_beside_a_right_one(headers: dict[str, str], reason: str) -> None:
+    with pytest.raises(SignatureError) as refused:
+        make_bot("http").verify(request(LATER, headers=headers))
+    assert refused.value.reason == reason
+
+
+def test_a_proof_of_a_kind_that_is_not_configured_proves_nothing() -> None:
+    headers = {"authorization": "Bearer demo-token"}
+    with pytest.raises(SignatureError) as refused:
+        make_bot("http", token="").verify(request(LATER, headers=headers))
+    assert refused.value.reason == "no_signature"
+
+
+def test_without_token_and_secret_no_later_reply_can_be_trusted() -> None:
+    with pytest.raises(SignatureError, match="Set a token") as refused:
+        make_bot("http", token=None, signing_secret="").verify(request(LATER))
+    assert refused.value.reason == "no_secret"
+
+
+def test_a_later_reply_counts_once_by_its_id() -> None:
+    [event] = make_bot("http").parse(request(LATER))
+    assert (event.key, event.conversation_id, event.reply) == ("reply-1", SESSION, EVERYTHING)
+    [first] = make_bot("http").parse(request(payloads.raw("http", "callback__without_reply_id")))
+    [second] = make_bot("http").parse(request(payloads.raw("http", "callback__without_reply_id")))
+    assert first.key != second.key
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ({"messages": []}, "session_id: is missing"),
+        ({"session_id": " "}, "session_id: is missing"),
+        ({"session_id": 5}, "session_id: must be text"),
+        ({"session_id": SESSION, "reply_id": 5}, "reply_id: must be text"),
+        ({"session_id": SESSION, "reply_id": "x" * 101}, "reply_id: has more than 100 characters"),
+    ],
+)
+def test_a_later_reply_needs_its_session(document: Any, problem: str) -> None:
+    with pytest.raises(PayloadError) as refused:
+        make_bot("http").parse(request(document))
+    assert refused.value.detail == problem
+
+
+def test_the_answers_to_a_later_reply() -> None:
+    bot = make_bot("http")
+    assert bot.accepted() == (202, {"accepted": True})
+    assert bot.unknown_session() == (404, {"accepted": False, "code": "unknown_session"})
+    assert bot.not_assigned() == (409, {"accepted": False, "code": "not_assigned"})
+
+
+def test_an_http_bot_has_no_offloading_webhook() -> None:
+    with pytest.raises(PayloadError):
+        make_bot("http").parse_offload(request({"event": "offload"}))
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize(("timeout_s", "is_valid"), [(None, True), (1, True), ("45", True), (0, False), (46, False)])
+def test_the_timeout_has_bounds(timeout_s: Any, is_valid: bool) -> None:
+    assert HttpBotForm({"url": "http://bot:9001/turns", "timeout_s": timeout_s}).is_valid() is is_valid
+
+
+@pytest.mark.parametrize(("timeout_s", "expected"), [(None, 20.0), (7, 7.0)])
+def test_the_timeout_is_twenty_seconds_unless_said(timeout_s: Any, expected: float) -> None:
+    assert HttpBot({"timeout_s": timeout_s}).timeout_s == expected

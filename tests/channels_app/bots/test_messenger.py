@@ -1,0 +1,109 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels_app.bots.messenger import read_messages
+from channels_app.protocol import Attachment, Message, Option
+from tests import payloads
+
+GO = json.dumps(
+    {"nextDialogstateId": "state-parcel", "parameters": [{"key": "kind", "value": "parcel"}], "title": "Parcel"}
+)
+
+
+def image(url: str) -> Attachment:
+    return Attachment(url=f"https://files.example/{url}")
+
+
+CASES = {
+    "text": [Message(text="Hi")],
+    "quick_replies": [
+        Message(
+            text="Which one?", options=(Option(title="Parcel", payload=GO), Option(title="Letter", payload="LETTER"))
+        )
+    ],
+    "buttons": [
+        Message(
+            text="How can I help?",
+            options=(
+                Option(title="Parcel", payload=GO),
+                Option(title="Help page", url="https://help.example/parcels"),
+                Option(title="Call us", phone="+32 11 00 00 00"),
+            ),
+        )
+    ],
+    "carousel": [
+        Message(
+            text="Red shoe\nSize 42",
+            attachment=image("red.png"),
+            options=(
+                Option(title="Red shoe", url="https://shop.example/red"),
+                Option(title="Buy red", payload="BUY_RED"),
+            ),
+        ),
+        Message(text="Blue shoe", options=(Option(title="See it", url="https://shop.example/blue"),)),
+    ],
+    "list": [
+        Message(text="Monday\n9 to 5"),
+        Message(text="Tuesday", options=(Option(title="More", payload="MORE"),)),
+    ],
+    **{kind: [Message(attachment=image(f"{kind}.bin"))] for kind in ("image", "video", "audio", "file")},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_shape_becomes_messages_of_ours(name: str) -> None:
+    assert list(read_messages(payloads.load("chatlayer", f"callback__{name}")["message"])) == CASES[name]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({}, []),
+        ({"text": " \n"}, []),
+        ({"text": 5}, []),
+        ({"attachment": {"type": "image", "payload": {}}}, []),
+        ({"attachment": {"type": "template", "payload": {"template_type": "receipt"}}}, []),
+        ({"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": [{}]}}}, []),
+        (
+            {"text": "See", "attachment": {"type": "image", "payload": {"url": "https://files.example/a.png"}}},
+            [Message(text="See"), Message(attachment=image("a.png"))],
+        ),
+        (
+            {
+                "attachment": {"type": "image", "payload": {"url": "https://files.example/a.png"}},
+                "quick_replies": [{"title": "Nice"}],
+            },
+            [Message(attachment=image("a.png"), options=(Option(title="Nice"),))],
+        ),
+        (
+            {"quick_replies": [{"title": "Yes", "payload": "Y"}]},
+            [Message(options=(Option(title="Yes", payload="Y"),))],
+        ),
+    ],
+)
+def test_what_can_not_be_shown_is_left_out(message: dict[str, Any], expected: list[Message]) -> None:
+    assert list(read_messages(message)) == expected
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["text", "attachment", "type", "payload", "template_type", "elements", "buttons", "title", "url"]
+                ),
+                inner | st.sampled_from(["template", "generic", "button", "list", "image", "web_url", "postback"]),
+            )
+        ),
+        max_leaves=20,
+    ).filter(lambda value: isinstance(value, dict))
+)
+def test_no_shape_breaks_it(message: Any) -> None:
+    for one in read_messages(message):
+        assert one.text or one.attachment or one.options

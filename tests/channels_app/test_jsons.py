@@ -1,0 +1,125 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels_app.errors import PayloadError
+from channels_app.jsons import MAX_DEPTH, MAX_NODES, MAX_TEXT, JsonObject, moment, read, read_object
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(-1e18, 1e18)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(categories=["L"])), inner),
+)
+
+
+@given(VALUES)
+def test_a_sound_document_is_read_as_it_is(value: Any) -> None:
+    assert read(json.dumps(value).encode()) == value
+    assert read(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        "{}".encode("utf-16"),
+        b"NaN",
+        b"[-Infinity]",
+        b"1e999",
+        b"-1e999",
+        str(2**64).encode(),
+        b"9" * 5000,
+        nested(MAX_DEPTH + 2),
+        nested(100_000),
+        json.dumps([0] * MAX_NODES).encode(),
+    ],
+)
+def test_what_could_hurt_is_refused(body: bytes) -> None:
+    with pytest.raises(PayloadError):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(MAX_DEPTH),
+        json.dumps([0] * (MAX_NODES - 1)).encode(),
+        b"\xef\xbb\xbf{}",
+        b' {"a": 1} ',
+        b"18446744073709551615",
+    ],
+)
+def test_what_is_only_unusual_is_read(body: bytes) -> None:
+    read(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb'"a\u0000b"', "a\ufffdb"),
+        (b'"a\\ud83db"', "a\ufffdb"),
+        (rb'"\\u0000"', "\\u0000"),  # the six letters, which are harmless
+        (rb'"\ud83d\ude00"', "😀"),
+        (b'"\xed\xa0\xbd"', "\ufffd"),
+        (json.dumps("x" * (MAX_TEXT + 1)).encode(), "x" * MAX_TEXT),
+    ],
+)
+def test_text_is_cleaned_of_what_can_not_be_stored(body: bytes, text: str) -> None:
+    assert read(body) == text
+    assert read_object(b'{"a": {%s: [%s]}}' % (body, body)) == {"a": {text: [text]}}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"1"])
+def test_an_object_is_an_object(body: bytes) -> None:
+    with pytest.raises(PayloadError, match="must be a JSON object"):
+        read_object(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2022-04-28T09:43:26.635984618Z", "2022-04-28T09:43:26.635984+00:00"),
+        ("2022-04-28T09:43:26Z", "2022-04-28T09:43:26+00:00"),
+        ("2022-04-28T11:43:26.5+02:00", "2022-04-28T09:43:26.500000+00:00"),
+        ("2022-04-28T09:43:26", None),
+        ("2022-04-28", None),
+        ("yesterday", None),
+        ("0001-01-01T00:00:00+23:00", None),
+        ("", None),
+        (None, None),
+        (1651139006, None),
+    ],
+)
+def test_a_moment_needs_its_offset(text: Any, expected: str | None) -> None:
+    found = moment(text)
+    assert (found.isoformat() if found else None) == expected
+
+
+@given(st.text())
+def test_no_text_breaks_a_moment(text: str) -> None:
+    assert moment(text) is None or moment(text)
+
+
+def test_an_object_knows_its_place() -> None:
+    document = JsonObject.read(b'{"a": {"b": [{"c": 1}]}, "none": null, "blank": " "}')
+    inner = document.object("a")
+    assert inner
+    [item] = inner.objects("b")
+    with pytest.raises(PayloadError, match=r"^a\.b\[0\]\.c: must be text$"):
+        item.text("c")
+    assert (document.text("none"), document.has("none"), document.object("none")) == ("", False, None)
+    assert [*document.texts("none"), *document.objects("none")] == []
+    with pytest.raises(PayloadError, match="blank: is missing"):
+        document.required_text("blank")
