@@ -1,0 +1,164 @@
+"""The whole way with real HTTP between real processes, once for each inbox and each kind of bot."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from chatbridge.simulator.server import Options, in_thread
+from tests.bridge import PATIENCE_S, Bridge, eventually, fresh_database
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+FLAVOURS = {"sparkcentral": "classic", "hootsuite": "hootsuite"}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[str]:
+    with in_thread(Options(port=0)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    with fresh_database() as url:
+        bridge = Bridge(tmp_path_factory.mktemp("bridge"), url)
+        bridge.manage("migrate")
+        try:
+            bridge.start_all()
+            yield bridge
+        finally:
+            bridge.stop()
+
+
+@dataclass
+class Contact:
+    """A person with a phone, and what the platform shows of the conversation."""
+
+    simulator: str
+    virtual_agent: str
+    id: str = ""
+
+    def begins(self) -> None:
+        begun = post(f"{self.simulator}/sim/conversations", {"virtual_agent": self.virtual_agent})
+        self.id = begun["conversation_id"]
+
+    def says(self, text: str) -> None:
+        post(f"{self.simulator}/sim/conversations/{self.id}/messages", {"text": text})
+
+    def agent(self, action: str, **more: str) -> None:
+        post(f"{self.simulator}/sim/conversations/{self.id}/agent", {"action": action, **more})
+
+    def sees(self) -> dict[str, Any]:
+        shown: dict[str, Any] = requests.get(f"{self.simulator}/sim/conversations/{self.id}", timeout=10).json()
+        return shown
+
+    def heard(self) -> list[str]:
+        return [message["text"] or "" for message in self.sees()["messages"] if message["from"] == "virtual_agent"]
+
+    def hears(self, part: str) -> None:
+        """Waits until the bot's words hold this."""
+        try:
+            eventually(lambda: any(part in text for text in self.heard()))
+        except AssertionError:
+            pytest.fail(f"“{part}” was never heard in {PATIENCE_S} s, only {self.heard()}")
+
+
+def post(url: str, document: dict[str, Any]) -> dict[str, Any]:
+    response = requests.post(url, json=document, timeout=10)
+    assert response.ok, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def connect(bridge: Bridge, simulator: str, inbox: str, kind: str) -> Contact:
+    """What an admin does: keys from there to here, address from here to there, secret from there to here."""
+    name = f"{inbox} {kind}"
+    account = post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[inbox]})
+    keys = {key: account.get(key) for key in ("client_id", "client_secret", "organization_id")}
+    bot = bot_document(simulator, name, kind)
+    channel: dict[str, Any] = {
+        "name": name,
+        "inbox": inbox,
+        "settings": {"base_url": simulator, **keys},
+        "bot": name,
+        "offload_provider": {"name": "Agents", "verify_token": "offload-token-of-the-walk"},
+    }
+    applied = bridge.apply({"bots": [bot], "channels": [channel]})
+    addresses = applied["channels"][0]
+    agent = post(
+        f"{simulator}/sim/virtual-agents",
+        {"client_id": account["client_id"], "name": name, "webhook_url": addresses["webhook_url"]},
+    )
+    bridge.apply({"bots": [], "channels": [{"name": name, "inbox": inbox, "shared_secret": agent["shared_secret"]}]})
+    if kind == "chatlayer":
+        post(
+            f"{simulator}/sim/chatlayer",
+            {
+                "id": inbox,
+                "access_token": "access-token-of-the-walk",
+                "verify_token": "verify-token-of-the-walk",
+                "reply_url": applied["bots"][0]["reply_url"],
+                "offload_url": addresses["offload_url"],
+                "offload_verify_token": "offload-token-of-the-walk",
+            },
+        )
+        health = post(f"{simulator}/sim/chatlayer/{inbox}/health-check", {})
+        assert health["status"] == 200
+    return Contact(simulator, agent["id"])
+
+
+def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
+    if kind == "http":
+        return {"name": name, "kind": "http", "settings": {"url": f"{simulator}/bot", "timeout_s": 20}}
+    settings = {
+        "url": f"{simulator}/chatlayer/v1/channels/webhook/{name.partition(' ')[0]}/messages",
+        "access_token": "access-token-of-the-walk",
+        "verify_token": "verify-token-of-the-walk",
+    }
+    return {"name": name, "kind": "chatlayer", "settings": settings}
+
+
+@pytest.mark.parametrize("kind", ["http", "chatlayer"])
+@pytest.mark.parametrize("inbox", ["sparkcentral", "hootsuite"])
+def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) -> None:
+    contact = connect(bridge, simulator, inbox, kind)
+    contact.begins()
+    eventually(contact.heard)  # the greeting
+    contact.says("hello")
+    contact.hears("hello")
+
+    contact.says("menu")
+    contact.hears("1. ")
+    before = len(contact.heard())
+    contact.says("1")
+    eventually(lambda: len(contact.heard()) > before)
+    assert "You said" not in contact.heard()[before]  # it was understood as the option
+
+    contact.says("agent")
+    eventually(lambda: contact.sees()["owner"] == "queue")
+    handover = [call for call in contact.sees()["calls"] if call["body"].get("complete") == "HANDOVER"]
+    assert [call["status"] for call in handover] == [200]
+    assert handover[0]["body"].get("sendMessage") or handover[0]["body"].get("sendMessages")  # the last words
+    if inbox == "hootsuite":
+        (note,) = contact.sees()["notes"]
+        assert "the bot asked for an agent" in str(note)
+        assert "Contact: hello" in str(note)
+
+    words = len(contact.heard())
+    contact.agent("take")
+    contact.says("are you a human?")
+    contact.agent("delegate")
+    eventually(lambda: len(contact.heard()) > words)  # the bot speaks first
+    contact.says("hello again")
+    contact.hears("hello again")
+    assert not any("human?" in text for text in contact.heard())
+    assert all(event["status"] == 200 for event in contact.sees()["events"])
+
+
+def test_a_signed_test_event_walks_through(bridge: Bridge, simulator: str) -> None:
+    connect(bridge, simulator, "hootsuite", "http")
+    output = bridge.manage("send_test_event", "hootsuite http", "--text", "hello")
+    assert "200" in output
