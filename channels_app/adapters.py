@@ -96,4 +96,4 @@ def is_signed(body: bytes, presented: str, key: bytes) -> bool:
 
 def is_same(presented: str, expected: str) -> bool:
     """Compare two tokens in constant time."""
-    return hmac.compare_digest(presented.encode(errors="replace"), expected.encode(errors="replace"))
+    return hmac.compare_digest(presented.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))

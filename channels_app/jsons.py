@@ -1,7 +1,6 @@
 """JSON from strangers: read strictly, cleaned of what no database takes, refused with a path, never with content."""
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from channels_app.errors import PayloadError
 MAX_DEPTH = 64  # levels; nobody nests a message deeper, and Python's own limit is a crash
 MAX_NODES = 10_000  # values in one document; bounds the work that a small body can ask for
 MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
-MAX_INTEGER = 2**64  # beyond this no platform counts, and other JSON readers lose digits
+MAX_NUMBER = 2**64  # beyond this no platform counts, and other JSON readers lose digits
+MAX_KEY = 40  # characters of a key that an error repeats
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
 
@@ -71,7 +71,7 @@ class _Cleaner:
             return {clean_text(key): self.clean(item, depth_left - 1) for key, item in value.items()}
         if isinstance(value, list):
             return [self.clean(item, depth_left - 1) for item in value]
-        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < MAX_INTEGER):
+        if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:  # also 1e999, which is read as infinity
             raise PayloadError("The JSON holds a number that is too large.")
         return value
 
@@ -125,7 +125,8 @@ class JsonObject:
             yield value
 
     def path_of(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        name = "".join(letter if letter.isprintable() else "?" for letter in key[:MAX_KEY])
+        return f"{self.path}.{name}" if self.path else name
 
     def refuse(self, key: str, problem: str) -> NoReturn:
         raise PayloadError(f"{self.path_of(key)}: {problem}")

@@ -270,4 +270,5 @@ class _OwnTokens:
 
 def public_text(text: object) -> str:
     """A platform's own words, fit for a log line and an admin's page."""
-    return " ".join(text.split())[:MAX_TEXT_OF_THEIRS] if isinstance(text, str) else ""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

@@ -40,6 +40,7 @@ def nested(depth: int) -> bytes:
         b"1e999",
         b"-1e999",
         str(2**64).encode(),
+        b"9" * 400,
         b"9" * 5000,
         nested(MAX_DEPTH + 2),
         nested(100_000),
@@ -123,3 +124,5 @@ def test_an_object_knows_its_place() -> None:
     assert [*document.texts("none"), *document.objects("none")] == []
     with pytest.raises(PayloadError, match="blank: is missing"):
         document.required_text("blank")
+    with pytest.raises(PayloadError, match=r"^a\?b: must be text$"):
+        JsonObject({"a\nb": 1}).text("a\nb")

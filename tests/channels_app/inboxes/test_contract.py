@@ -312,7 +312,7 @@ HELLO = Outgoing(messages=(OutgoingMessage(text="Hello"),))
 def test_their_status_tells_what_may_have_been_done(
     kind: str, status: int, error: type[BridgeError], effect: Effect | None
 ) -> None:
-    document = {"errors": [{"code": 1003, "message": "Slow\ndown", "id": "trace-1"}]}
+    document = {"errors": [{"code": 1003, "message": "Slow\ndown\x1b", "id": "trace-1"}]}
     for act in ("send", "upload"):
         inbox = make_inbox(kind, answer(status, document))
         with pytest.raises(error) as failed:
