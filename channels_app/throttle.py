@@ -35,9 +35,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local last = redis.call('LINDEX', KEYS[1], ARGV[1] - 1)
 if last and now - last < tonumber(ARGV[3]) then return math.min(last + ARGV[3] - now, tonumber(ARGV[3])) end
-redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
+redis.call('LPUSH', KEYS[1], now)
 redis.call('LTRIM', KEYS[1], 0, ARGV[2] - 1)
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ARGV[3] / 500))
+redis.call('PEXPIRE', KEYS[1], ARGV[3] / 500)
 return 0
 """
 PAUSE = """
