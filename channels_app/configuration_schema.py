@@ -1,4 +1,4 @@
-"""What a configuration file may say. Keys that it leaves out are not in the entries either: they keep what is saved."""
+"""What a configuration file may say. A key that it leaves out is not in the entry either: it keeps what is saved."""
 
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ class Document:
     channels: list[Entry]
 
 
-# --- single values ----------------------------------------------------------------------------------------------------
+# --- single values ---------------------------------------------------------------------------------------------------
 
 
 def _line(limit: int, *, is_required: bool = False) -> Reader:
@@ -112,9 +112,12 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-# --- the file ---------------------------------------------------------------------------------------------------------
+# --- the file --------------------------------------------------------------------------------------------------------
 
-FILE: dict[str, Reader] = {"bots": lambda value: _list(value or []), "channels": lambda value: _list(value or [])}
+FILE: dict[str, Reader] = {
+    "bots": lambda value: [] if value is None else _list(value),
+    "channels": lambda value: [] if value is None else _list(value),
+}
 BOT: dict[str, Reader] = {"name": _line(MAX_NAME, is_required=True), "kind": _one_of(BOTS), "settings": _object}
 CHANNEL: dict[str, Reader] = {
     "name": _line(MAX_NAME, is_required=True),
@@ -138,7 +141,7 @@ INBOX_CHANNEL: dict[str, Reader] = {
 OFFLOAD_PROVIDER: dict[str, Reader] = {
     "name": _line(MAX_NAME, is_required=True),
     "verify_token": _secret,
-    "opening_hours": _object,
+    "opening_hours": lambda value: _object(value) or None,
     "enabled": _truth,
     "closed_text": _prose,
     "write_back_secret": _secret,
@@ -164,11 +167,14 @@ def _read_parts(channel: Entry, problems: Problems) -> None:
     if "offload_provider" in values:
         path = channel.at("offload_provider")
         values["offload_provider"] = _read(values["offload_provider"], OFFLOAD_PROVIDER, path, problems)
-        hours = values["offload_provider"].get("opening_hours")
-        if wrong := opening_hours.problem(hours):
-            inner, colon, sentence = wrong.partition(": ")
-            hours_path = place(path, "opening_hours")
-            problems.add(place(hours_path, inner) if colon else hours_path, sentence or wrong)
+        _check_hours(values["offload_provider"].get("opening_hours"), place(path, "opening_hours"), problems)
+
+
+def _check_hours(hours: Any, path: str, problems: Problems) -> None:
+    wrong = opening_hours.problem(hours)
+    if wrong:
+        inner, colon, sentence = wrong.partition(": ")
+        problems.add(place(path, inner) if colon else path, sentence if colon else wrong)
 
 
 def _read_list(
@@ -179,11 +185,11 @@ def _read_list(
     for index, item in enumerate(items):
         entry = Entry(place(path, index), _read(item, readers, place(path, index), problems))
         name = entry.values.get(identity)
-        if name is None:
-            problems.add(entry.path if not isinstance(item, dict) else entry.at(identity), "is missing.")
+        if name is None and isinstance(item, dict):
+            problems.add(entry.at(identity), "is missing.")
         elif name in entries:
             problems.add(entry.at(identity), f"is the same as that of {entries[name].path}.")
-        else:
+        elif name:
             entries[name] = entry
     return list(entries.values())
 
@@ -205,25 +211,25 @@ def _read(node: Any, readers: Mapping[str, Reader], path: str, problems: Problem
     return values
 
 
-# --- settings ---------------------------------------------------------------------------------------------------------
+# --- settings --------------------------------------------------------------------------------------------------------
 
 
 def read_settings(
     form_class: type[forms.Form],
-    before: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
     given: Mapping[str, Any],
     path: str,
     problems: Problems,
 ) -> dict[str, Any]:
-    """The settings as their adapter wants them: what is given, over what was there before."""
+    """The settings as their adapter wants them: what is given, over what was there before (None: nothing was)."""
     names = form_class.base_fields
-    kept = {name: before.get(name) for name in names}
+    kept = {name: (before or {}).get(name) for name in names}
     for name, value in given.items():
         if name not in names:
             problems.add(place(path, str(name)), f"is not known. Known are: {', '.join(names)}.")
         elif not isinstance(value, str | int | float | None):
             problems.add(place(path, name), "must be a single value.")
-    if before and all(is_same(kept.get(name), value) for name, value in given.items()):
+    if before is not None and all(is_same(kept.get(name), value) for name, value in given.items()):
         return dict(before)  # also what is incomplete, as long as nobody touches it
     form = form_class({**kept, **given})
     for name, errors in form.errors.as_data().items():
@@ -233,8 +239,12 @@ def read_settings(
 
 
 def is_same(value: Any, other: Any) -> bool:
-    """Whether two values of a setting mean the same: an empty one means that there is none."""
-    return bool(value == other or (value in (None, "") and other in (None, "")))
+    """Whether two values mean the same: every empty one means that there is none."""
+    return bool(value == other) or (is_empty(value) and is_empty(other))
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or value in ("", {})
 
 
 def _sentence(error: ValidationError, field: forms.Field | None) -> str:

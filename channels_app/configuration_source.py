@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-REFERENCE = re.compile(r"(\$?)\$\{ENV:([^}]*)\}?")
+REFERENCE = re.compile(r"\$(?P<escaped>\$\{ENV:)|\$\{ENV:(?P<name>[^}]*)\}?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,7 +42,7 @@ def place(path: str, key: object) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
-# --- text to document -------------------------------------------------------------------------------------------------
+# --- text to document ------------------------------------------------------------------------------------------------
 
 
 def parse_document(data: bytes, name: str = "") -> Any:
@@ -91,12 +91,11 @@ class _Loader(yaml.SafeLoader):
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         known = set()
-        for key, _ in node.value:
-            if key.value in known and isinstance(key, yaml.ScalarNode):
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in known:
                 line = key.start_mark.line + 1
                 raise ConfigurationError([f"Line {line}: the key “{key.value}” stands twice in the same mapping."])
-            if isinstance(key, yaml.ScalarNode):
-                known.add(key.value)
+            known.add(key.value)
         return node
 
 
@@ -117,7 +116,7 @@ def _refuse(language: str, line: int = 0, column: int = 0) -> NoReturn:
     raise ConfigurationError([f"The file is not {language} that can be read.{where}{hint}"]) from None
 
 
-# --- references -------------------------------------------------------------------------------------------------------
+# --- references ------------------------------------------------------------------------------------------------------
 
 
 class References:
@@ -142,12 +141,11 @@ class References:
                 return node
 
     def _value(self, found: re.Match[str], path: str) -> str:
-        escape, name = found.groups()
-        if escape:
-            return found[0][1:]
+        if found["escaped"]:
+            return found["escaped"]
         self.paths.add(path)
         try:
-            return self._variable(name if found[0].endswith("}") else "")
+            return self._variable(found["name"] if found[0].endswith("}") else "")
         except ValueError as error:
             self._problems.add(path, str(error))
             return found[0]

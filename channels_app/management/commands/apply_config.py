@@ -1,0 +1,59 @@
+"""`manage.py apply_config FILE`: bots and channels from a file."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from channels_app.configuration import Applied, ConfigurationError, apply_configuration, result_document
+
+
+class Command(BaseCommand):
+    help = (
+        "Creates or updates the bots and channels that a file names, all or none. "
+        "JSON or YAML; what the file leaves out stays as it is. docs/configuration.md explains the form."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a .json or .yaml file; - reads standard input")
+        parser.add_argument("--plan", action="store_true", help="show what would change, and change nothing")
+        parser.add_argument("--json", action="store_true", help="print the result for machines, and nothing else")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        is_plan: bool = options["plan"]
+        try:
+            applied = apply_configuration(read(options["file"]), options["file"], is_plan=is_plan)
+        except ConfigurationError as error:
+            problems = "\n".join(f"  - {problem}" for problem in error.problems)
+            raise CommandError(f"The file is refused, and nothing was changed.\n{problems}") from None
+        result = result_document(applied, is_plan=is_plan)
+        if options["json"]:
+            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
+            return
+        for one, document in zip(applied, [*result["bots"], *result["channels"]], strict=True):
+            self.report(one, document)
+        self.stdout.write("This was a plan: nothing was changed." if is_plan else summary(applied))
+
+    def report(self, one: Applied, document: dict[str, Any]) -> None:
+        self.stdout.write(f"{one.changed:<9}  {one.row._meta.verbose_name} “{one.row.name}”")
+        for line in one.lines:
+            self.stdout.write(f"             {line}")
+        for key in ("reply_url", "webhook_url", "offload_url", "write_back_url"):
+            if document.get(key):
+                self.stdout.write(f"           {key}  {document[key]}")
+
+
+def read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file} can't be read: {error.strerror}.") from None
+
+
+def summary(applied: list[Applied]) -> str:
+    counts = {word: sum(one.changed == word for one in applied) for word in ("created", "updated", "unchanged")}
+    return ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
