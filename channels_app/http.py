@@ -9,8 +9,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from json import JSONDecodeError, JSONDecoder, JSONEncoder
-from typing import Any, NoReturn
+from json import JSONEncoder
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -24,7 +24,6 @@ from channels_app.wire import Exchange, shared_adapter
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
 
 POOL_SIZE = 64  # connections kept for one host: more than a process has threads
-JSON_DEPTH = 64  # levels; what any recursion of ours stands
 METHOD = re.compile(r"[A-Z]+")
 HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -32,28 +31,7 @@ HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
 FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if abs(number) != float("inf") else _refuse_constant(text)
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(text)
-
-
-_decode = JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 _encode = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-
-
-def _is_too_deep(document: Any) -> bool:
-    parents: list[Any] = [[document]]
-    for _ in range(JSON_DEPTH + 1):
-        children = [parent.values() if isinstance(parent, dict) else parent for parent in parents]
-        parents = [child for group in children for child in group if isinstance(child, dict | list)]
-    return bool(parents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +42,6 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     took_ms: int
-
-    def json(self) -> Any:
-        """The body as JSON; PayloadError says what is wrong with it and never shows it."""
-        try:
-            document = _decode(self.body.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            problem = "it is not UTF-8"
-        except JSONDecodeError as error:
-            problem = f"{error.msg}, line {error.lineno}, column {error.colno}"
-        except RecursionError:
-            problem = "it is nested too deep"
-        except ValueError:
-            problem = "it holds a number that is none"
-        else:
-            # Most answers have fewer brackets than levels are allowed: counting them is cheaper than a walk.
-            if self.body.count(b"[") + self.body.count(b"{") <= JSON_DEPTH or not _is_too_deep(document):
-                return document
-            problem = "it is nested too deep"
-        raise PayloadError(f"The answer is not JSON that we can read: {problem}.", status=self.status)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from channels_app import addresses, wire
 from channels_app.errors import ConfigError, Effect, PayloadError, TemporaryError
-from channels_app.http import AllowList, Answer, ApiSession
+from channels_app.http import AllowList, ApiSession
 
 LOOPBACK = AllowList.parse(["127.0.0.1"])
 SECRET = "s3cr3t-canary"
@@ -164,7 +164,7 @@ def failing(effect: Effect) -> Iterator[pytest.ExceptionInfo[TemporaryError]]:
 def test_json_goes_out_and_comes_back(serve):
     server = serve(polite)
     answer = api().call("POST", f"{server.url}/a?b=1", json={"text": "Grüß Gott 👋"}, params={"c": "2 3"})
-    assert (answer.status, answer.json()) == (200, {"ok": True})
+    assert (answer.status, json.loads(answer.body)) == (200, {"ok": True})
     [request] = server.requests
     assert request.head.startswith("POST /a?b=1&c=2+3 HTTP/1.1")
     assert json.loads(request.body) == {"text": "Grüß Gott 👋"}
@@ -241,7 +241,7 @@ def test_many_threads_share_the_connections(serve):
     session = api()
 
     def echo(number: int) -> bool:
-        return bool(session.call("POST", server.url, json=number).json() == number)
+        return bool(json.loads(session.call("POST", server.url, json=number).body) == number)
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(echo, range(400)))
@@ -254,7 +254,7 @@ def test_many_threads_share_the_connections(serve):
 def test_a_body_is_unpacked(serve):
     packed = gzip.compress(b'{"a": 1}')
     server = serve(lambda visit: visit.read() and visit.answer(packed, Content_Encoding="gzip"))
-    assert api().call("GET", server.url).json() == {"a": 1}
+    assert json.loads(api().call("GET", server.url).body) == {"a": 1}
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -709,51 +709,3 @@ def test_plain_http_on_a_tls_port_has_done_nothing(serve):
     with failing(Effect.NONE) as caught:
         api().call("POST", server.url.replace("http", "https"), json={})
     assert "TLS failed" in str(caught.value)
-
-
-# --- reading JSON ---
-
-
-def answer_of(body: bytes) -> Answer:
-    return Answer(200, {}, body, 0)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>canary",
-        b'{"canary": }',
-        b'["canary"',
-        b"\xff\xfe",
-        b"NaN",
-        b"[-Infinity]",
-        b"1e999",
-        b"1" * 5000,
-        b"[" * 65 + b"]" * 65,
-        b"[" * 100_000,
-        b'{"a":' * 65 + b"1" + b"}" * 65,
-    ],
-)
-def test_json_that_is_none_is_refused_without_its_content(body):
-    with pytest.raises(PayloadError) as caught:
-        answer_of(body).json()
-    assert "canary" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("body", "document"),
-    [
-        (b'\xef\xbb\xbf{"a": 1.5}', {"a": 1.5}),
-        (b"1e300", 1e300),
-        (b"[[]" + b",[]" * 99 + b"]", [[]] * 100),
-        (b'"' + b"[" * 100 + b'"', "[" * 100),
-    ],
-)
-def test_json_is_read(body, document):
-    assert answer_of(body).json() == document
-
-
-def test_json_may_be_as_deep_as_its_limit():
-    answer_of(b"[" * 64 + b"]" * 64).json()
-    answer_of(b'["[[[[[[", ' + b"[" * 63 + b"1" + b"]" * 63 + b"]").json()
