@@ -9,8 +9,12 @@ from chatbridge.embedded import EmbeddedError, temporary_servers
 
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers end here too
 try:
-    with temporary_servers() as variables:
-        sys.exit(subprocess.call(sys.argv[1:], env=os.environ | variables))  # noqa: S603 (the caller's own command)
+    with temporary_servers() as variables, subprocess.Popen(sys.argv[1:], env=os.environ | variables) as process:  # noqa: S603 (the caller's own command)
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
 except EmbeddedError as error:
     sys.exit(str(error))
 except KeyboardInterrupt:

@@ -37,9 +37,7 @@ class Postgres(Server):
         super().__init__(directory)
         self.data = self.directory / "postgres"
         self._sockets = self.data
-        self._settings = ["max_connections=200"]
-        if not survives_power_cut:
-            self._settings += ["fsync=off", "full_page_writes=off"]
+        self._survives_power_cut = survives_power_cut
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             self.user, self.group = nobody.pw_uid, nobody.pw_gid
@@ -56,8 +54,15 @@ class Postgres(Server):
         self.url = _address(self._sockets, DATABASE)
 
     def command(self) -> tuple[list[str], str]:
-        # The quotes: a list of directories is expected.
-        settings = ["listen_addresses=", f'unix_socket_directories="{self._sockets}"', "port=5432", *self._settings]
+        sockets = f'"{self._sockets}"'  # quoted: a list of directories is expected
+        settings = [
+            "listen_addresses=",
+            f"unix_socket_directories={sockets}",
+            "port=5432",
+            "max_connections=200",
+        ]
+        if not self._survives_power_cut:
+            settings += ["fsync=off", "full_page_writes=off"]
         options = [word for setting in settings for word in ("-c", setting)]
         return [str(_programs() / "postgres"), "-D", str(self.data), *options], ""
 
@@ -97,6 +102,7 @@ class Postgres(Server):
                 # The same order and case rules on every machine, whatever its locale.
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *("--auth=trust", "--no-instructions"),
+                *(() if self._survives_power_cut else ("--no-sync",)),
             ]
         )
         draft.rename(self.data)

@@ -1,0 +1,162 @@
+"""Settings from the environment, and that .env.example tells the truth about them."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatbridge.environment import Environment, base_url
+
+PROJECT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "SECRET_KEY": "not-a-secret-" * 4,
+    "ENCRYPTION_KEYS": "A" * 43 + "=",
+    "PUBLIC_BASE_URL": "https://bridge.example.com",
+    "ALLOWED_HOSTS": "bridge.example.com",
+    "DATABASE_URL": "postgresql://chatbridge:secret@db.example.com:5432/chatbridge?sslmode=require",
+    "REDIS_URL": "redis://redis.example.com:6379/0",
+}
+REQUIRED = set(PRODUCTION)
+
+
+def test_text_is_stripped_and_has_a_default() -> None:
+    env = Environment({"NAME": " value\n"})
+    assert (env.text("NAME"), env.text("OTHER", "default"), env.problems) == ("value", "default", [])
+
+
+def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    assert Environment({"NAME_FILE": str(file)}).text("NAME") == "from the file"
+
+
+def test_value_and_file_together_are_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a")
+    env = Environment({"NAME_FILE": str(file), "NAME": "b"})
+    env.text("NAME")
+    assert env.problems == ["NAME and NAME_FILE are both set: keep one of them."]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file or directory"), (b"\xff\xfe", "it is not UTF-8 text")]
+)
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    env = Environment({"NAME_FILE": str(file)})
+    assert env.text("NAME", "default") == "default"
+    assert env.problems == [f"NAME_FILE names {file}, which can't be read: {reason}."]
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "is_fine"),
+    [("1", True, True), ("TRUE", True, True), ("0", False, True), ("", False, True), ("maybe", False, False)],
+)
+def test_flag(word: str, value: bool, is_fine: bool) -> None:
+    env = Environment({"NAME": word})
+    assert (env.flag("NAME"), not env.problems) == (value, is_fine)
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "is_fine"),
+    [("12", 12, True), ("2", 2, True), ("1", 7, False), ("-3", 7, False), ("many", 7, False), ("1" * 10, 7, False)],
+)
+def test_number(word: str, value: int, is_fine: bool) -> None:
+    env = Environment({"NAME": word})
+    assert (env.number("NAME", 7, least=2), not env.problems) == (value, is_fine)
+
+
+def test_words() -> None:
+    assert Environment({"NAME": "a, b,,c "}).words("NAME") == ["a", "b", "c"]
+
+
+def test_required_unless_development() -> None:
+    env = Environment({})
+    assert env.required("NAME", unless=True, default="stand-in", hint="…") == "stand-in"
+    assert env.problems == []
+    assert env.required("NAME", unless=False, default="", hint="a name") == ""
+    assert env.problems == ["NAME is missing: a name"]
+
+
+def test_parsed_keeps_the_sentence_of_the_error() -> None:
+    env = Environment({})
+    assert env.parsed("NAME", "12", int, 0) == 12
+    assert env.parsed("NAME", "", int, 0) == 0
+    assert env.problems == []
+    assert env.parsed("URL", "ftp://x", base_url, "") == ""
+    assert env.problems == ["URL: must look like https://bridge.example.com, without a query."]
+
+
+@pytest.mark.parametrize("text", ["bridge.example.com", "https://", "https://a/?b", "https://a/#b", "ftp://a"])
+def test_base_url_refuses(text: str) -> None:
+    with pytest.raises(ValueError, match="must look like"):
+        base_url(text)
+
+
+def test_base_url_has_no_last_slash() -> None:
+    assert base_url("https://bridge.example.com/in/") == "https://bridge.example.com/in"
+
+
+def load_settings(variables: dict[str, str]) -> str:
+    """What the start says: "" when all is well."""
+    result = subprocess.run(
+        [sys.executable, "-c", "import chatbridge.settings"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.stderr
+
+
+def test_production_starts_with_all_that_is_required() -> None:
+    assert load_settings(PRODUCTION) == ""
+
+
+def test_production_names_all_that_is_missing_in_one_list() -> None:
+    report = load_settings({})
+    assert "chatbridge can't start: 6 setting(s) missing or wrong." in report
+    assert {line.split()[1] for line in report.splitlines() if line.startswith("  - ")} == REQUIRED
+
+
+def test_development_needs_nothing() -> None:
+    assert load_settings({"DEBUG": "1"}) == ""
+
+
+def test_wrong_values_are_named_and_secrets_are_not_shown() -> None:
+    wrong = {"SECRET_KEY": "hunter2", "ENCRYPTION_KEYS": "hunter3", "DATABASE_URL": "mysql://hunter4", "DEBUG": "0"}
+    report = load_settings({**PRODUCTION, **wrong, "REDIS_URL": "http://hunter5"}).rpartition("can't start")[2]
+    for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL"):
+        assert name in report
+    assert "hunter" not in report
+
+
+def variables_read(path: Path) -> set[str]:
+    """The names given to `env.text`, `env.flag` and so on."""
+    return {
+        str(call.args[0].value)
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "env"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def test_the_example_has_every_variable_and_marks_the_required_ones() -> None:
+    example = (PROJECT / ".env.example").read_text()
+    compose = set(re.findall(r"\$\{(\w+)", (PROJECT / "compose.yaml").read_text()))
+    read = variables_read(PROJECT / "chatbridge" / "settings.py") | variables_read(PROJECT / "gunicorn.conf.py")
+    required = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    optional = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE))
+    assert required | optional == read | compose
+    assert required == REQUIRED | {"POSTGRES_PASSWORD"}

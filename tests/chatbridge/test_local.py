@@ -1,0 +1,242 @@
+"""`make run`: its parts, and the whole of it from nothing."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from chatbridge.local import demo, processes
+from chatbridge.local.__main__ import port_of, serve, summary
+from chatbridge.local.database import renew_admin_password
+from chatbridge.local.kept import Kept
+from chatbridge.local.processes import Child, LocalError, require_free
+from chatbridge.local.run import Run
+from chatbridge.simulator.server import in_thread
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 90  # a busy machine
+
+
+def test_secrets_are_the_same_at_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    first = Kept.load(file)
+    first.save(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Kept.load(file) == first != Kept()
+
+
+@pytest.mark.parametrize("content", ["not json", "[]", '{"unknown": 1}', "1"])
+def test_secrets_that_cannot_be_read_are_not_replaced(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text(content)
+    with pytest.raises(LocalError, match="Repair it, or remove"):
+        Kept.load(file)
+    assert file.read_text() == content
+
+
+@pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "8000 "])
+def test_a_port_must_be_a_port(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("PORT", text)
+    with pytest.raises(LocalError, match="PORT must be a port number"):
+        port_of("PORT", 8000)
+
+
+def test_a_port_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert port_of("PORT", 8000) == 8000
+
+
+def test_a_port_in_use_is_named_with_a_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(LocalError, match=f"Port {port} is not free: .* make run PORT={port + 1}"):
+            require_free(port, "PORT")
+    require_free(port, "PORT")
+
+
+def test_a_child_that_ends_is_named_with_its_last_words(tmp_path: Path) -> None:
+    child = Child("guard", tmp_path, "-c", "raise SystemExit('no such thing')")
+    deadline = time.monotonic() + PATIENCE_S
+    with pytest.raises(LocalError, match=r"(?s)guard ended unexpectedly \(status 1\).*no such thing"):
+        while time.monotonic() < deadline:
+            child.check()
+            time.sleep(0.05)
+
+
+def test_a_stubborn_child_ends_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STOP_PATIENCE_S", 0.2)
+    deaf = "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    script = f"{deaf}; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
+    child = Child("worker", tmp_path, "-c", script)
+    deadline = time.monotonic() + PATIENCE_S
+    while not child.log.read_text().strip() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    grandchild = int(child.log.read_text())
+    child.stop()
+    while is_alive(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(grandchild)
+
+
+def is_alive(process: int) -> bool:
+    """A zombie is not, though it keeps its number where nobody collects it."""
+    states = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return states.stdout.strip()[:1] not in ("", "Z")
+
+
+@pytest.mark.django_db
+def test_the_admin_gets_a_fresh_password_until_they_choose_one() -> None:
+    assert renew_admin_password("", "first")
+    admin = User.objects.get(username="admin")
+    assert admin.is_superuser
+    assert admin.check_password("first")
+    assert renew_admin_password("first", "second")
+    admin.refresh_from_db()
+    assert admin.check_password("second")
+    admin.set_password("their own")
+    admin.save()
+    assert not renew_admin_password("second", "third")
+    admin.refresh_from_db()
+    assert admin.check_password("their own")
+
+
+@pytest.fixture
+def applied(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The configurations that were applied."""
+    seen: list[dict[str, Any]] = []
+
+    def apply(file: Path) -> dict[str, Any]:
+        assert file.stat().st_mode & 0o777 == 0o600
+        seen.append(json.loads(file.read_text()))
+        return {"channels": [{"name": "Demo", "webhook_url": "http://127.0.0.1:8000/webhooks/x/"}]}
+
+    monkeypatch.setattr(demo, "apply_configuration", apply)
+    return seen
+
+
+def test_the_demo_is_connected_as_an_admin_would(tmp_path: Path, applied: list[dict[str, Any]]) -> None:
+    kept = Kept()
+    with in_thread() as simulator:
+        demo.connect_demo(simulator, kept, tmp_path / "demo.json")
+    first, second = applied
+    channel = first["channels"][0]
+    assert "shared_secret" not in channel
+    assert channel["settings"] == {"base_url": simulator, **kept.account}
+    assert channel["bot"] == first["bots"][0]["name"]
+    assert first["bots"][0]["settings"] == {"url": f"{simulator}/bot"}
+    assert second["channels"][0] == {**channel, "shared_secret": kept.shared_secret}
+    assert bytes.fromhex(kept.shared_secret)
+
+
+def test_the_next_start_brings_the_same_keys_to_an_empty_simulator(
+    tmp_path: Path, applied: list[dict[str, Any]]
+) -> None:
+    kept = Kept()
+    for _ in range(2):
+        with in_thread() as simulator:
+            demo.connect_demo(simulator, kept, tmp_path / "demo.json")
+    _, before, after = applied
+    assert before["channels"][0]["shared_secret"] == after["channels"][0]["shared_secret"]
+    assert before["channels"][0]["settings"]["client_secret"] == after["channels"][0]["settings"]["client_secret"]
+
+
+def test_a_simulator_that_refuses_is_a_sentence(tmp_path: Path, applied: list[dict[str, Any]]) -> None:
+    with in_thread() as simulator, pytest.raises(LocalError, match="did not accept the demo: 4"):
+        demo.connect_demo(simulator, Kept(account={"client_id": ""}, shared_secret="no hex"), tmp_path / "demo.json")
+
+
+def test_the_summary_says_what_to_type(tmp_path: Path) -> None:
+    run = Run(tmp_path, port=8001, simulator_port=9001, password="swordfish")
+    text = summary(run)
+    assert "http://127.0.0.1:8001/admin/" in text
+    assert "user: admin   password: swordfish" in text
+    assert "make chat" in text
+    run.password = ""
+    assert "with the password that you chose" in summary(run)
+
+
+def test_a_failure_is_said_and_everything_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        run = Run(tmp_path, port=server.getsockname()[1], simulator_port=9001)
+        assert serve(run, threading.Event(), exit_when_ready=True) == 1
+    assert "is not free" in capsys.readouterr().out
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def started(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    given = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_BASE_URL", "DEBUG")
+    environment = {name: value for name, value in os.environ.items() if name not in given}
+    ports = {"PORT": str(free_port()), "SIMULATOR_PORT": str(free_port())}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chatbridge.local", *arguments],
+        cwd=PROJECT,
+        env={**environment, **ports, "CHATBRIDGE_LOCAL_DIR": str(directory)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """Not pytest's tmp_path, see test_embedded.py."""
+    with tempfile.TemporaryDirectory(prefix="chatbridge-") as directory:
+        yield Path(directory)
+
+
+def remains(home: Path) -> set[str]:
+    """What a run leaves that says it still runs."""
+    return {path.name for path in home.iterdir()} & {"env", "postgres.url", "redis.url"}
+
+
+@pytest.mark.xdist_group("local")
+def test_from_nothing_to_ready_and_again(home: Path) -> None:
+    shown = []
+    for _ in range(2):
+        with started(home, "--exit-when-ready") as process:
+            output, _errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, output
+        assert remains(home) == set()
+        shown.append(re.findall(r"password: (\S+)", output)[0])
+    assert shown[0] != shown[1]
+
+
+@pytest.mark.xdist_group("local")
+@pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard", "demo", "chatbridge runs"])
+def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
+    with started(home) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if moment in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        output, _errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, output
+    assert "Stopping" in output or moment == "PostgreSQL"
+    assert remains(home) == set()
