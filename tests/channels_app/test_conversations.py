@@ -1,0 +1,171 @@
+"""Leases, fences and wake-ups with real connections that compete."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from channels_app.conversations import LeaseLostError, claim_due_conversation, hold, release
+from channels_app.events import finish_events, store_inbox_event
+from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
+from channels_app.protocol import Event, EventType
+from tests.builders import make_channel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
+
+
+@pytest.fixture
+def channel(transactional_db: None) -> Channel:
+    return make_channel(bot=None)
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[Callable[[], T], int], list[T]]]:
+    """Runs something in several threads at the same moment, each with its own connection; gives the results."""
+
+    def run(act: Callable[[], T], count: int) -> list[T]:
+        start = threading.Barrier(count)
+
+        def in_thread() -> T:
+            start.wait()
+            try:
+                return act()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(count) as pool:
+            return [future.result() for future in [pool.submit(in_thread) for _ in range(count)]]
+
+    yield run
+
+
+def event(key: str = "key-1", conversation: str = "conv-1") -> Event:
+    return Event(type=EventType.MESSAGE_RECEIVED, key=key, conversation_id=conversation, sent_at=datetime.now(UTC))
+
+
+def store(channel: Channel, key: str = "key-1", conversation: str = "conv-1") -> Any:
+    return store_inbox_event(channel.pk, event(key, conversation), b"{}")
+
+
+def test_the_same_event_at_the_same_moment_is_kept_once(channel: Channel, threads: Any) -> None:
+    results = threads(lambda: store(channel), 12)
+    assert [result.is_new for result in results].count(True) == 1
+    assert len({result.event_id for result in results}) == 1
+    assert WebhookEvent.objects.get().duplicates == 11
+
+
+def test_many_events_of_a_conversation_owe_one_wakeup(channel: Channel) -> None:
+    assert [store(channel, f"key-{n}").owes_wakeup for n in range(4)] == [True, False, False, False]
+    assert store(channel, "key-9", "conv-2").owes_wakeup
+
+
+def test_an_event_in_a_conversation_that_waits_for_later_owes_a_wakeup(channel: Channel) -> None:
+    store(channel)
+    Conversation.objects.update(wake_at=timezone.now() + timedelta(hours=1))
+    assert store(channel, "key-2").owes_wakeup
+    assert Conversation.objects.get().wake_at <= timezone.now()
+
+
+def test_a_conversation_is_leased_by_one_worker_at_a_time(channel: Channel, threads: Any) -> None:
+    for number in range(3):
+        store(channel, f"key-{number}", f"conv-{number}")
+    leases = [lease for lease in threads(lambda: claim_due_conversation("slot"), 8) if lease is not None]
+    assert len(leases) == 3
+    assert len({lease.conversation_id for lease in leases}) == 3
+    assert claim_due_conversation("slot") is None
+
+
+def test_the_conversation_that_waits_longest_comes_first(channel: Channel) -> None:
+    for number in range(3):
+        store(channel, f"key-{number}", f"conv-{number}")
+    Conversation.objects.filter(external_id="conv-2").update(wake_at=timezone.now() - timedelta(minutes=1))
+    lease = claim_due_conversation("slot")
+    assert lease is not None
+    assert lease.external_id == "conv-2"
+
+
+def test_a_lease_brings_the_open_events_in_the_order_of_their_sending(channel: Channel) -> None:
+    for key in ("a", "b", "c"):
+        store(channel, key)
+    WebhookEvent.objects.filter(idempotency_key="c").update(sent_at=timezone.now() - timedelta(minutes=1))
+    WebhookEvent.objects.filter(idempotency_key="b").update(outcome=Outcome.REPLIED)
+    lease = claim_due_conversation("slot")
+    assert lease is not None
+    keys = dict(WebhookEvent.objects.values_list("id", "idempotency_key"))
+    assert [keys[claimed.facts.id] for claimed in lease.events] == ["c", "a"]
+
+
+def test_a_lease_that_ended_is_taken_over_and_its_holder_can_change_nothing(channel: Channel) -> None:
+    store(channel)
+    slow = claim_due_conversation("slow")
+    assert slow is not None
+    Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    quick = claim_due_conversation("quick")
+    assert quick is not None
+    for act in (hold, release):
+        with pytest.raises(LeaseLostError), transaction.atomic():
+            act(slow)
+    release(quick)
+
+
+def test_released_without_open_events_it_sleeps(channel: Channel) -> None:
+    stored = store(channel)
+    lease = claim_due_conversation("slot")
+    assert lease is not None
+    with transaction.atomic():
+        hold(lease)
+        finish_events([stored.event_id], Outcome.SILENT)
+    assert release(lease) is None
+    assert Conversation.objects.get().wake_at is None
+
+
+def test_an_event_that_comes_while_a_worker_decides_to_wait_is_seen_at_once(channel: Channel) -> None:
+    store(channel)
+    lease = claim_due_conversation("slot")
+    assert lease is not None
+    later = timezone.now() + timedelta(minutes=5)
+    store(channel, "key-2")
+    wake_at = release(lease, until=later)
+    assert wake_at is not None
+    assert wake_at < later
+
+
+def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, threads: Any) -> None:
+    """The event is committed while the release waits for the row: it must still find the event."""
+    for attempt in range(20):
+        Conversation.objects.all().delete()
+        stored = store(channel, f"old-{attempt}")
+        lease = claim_due_conversation("slot")
+        assert lease is not None
+        with transaction.atomic():
+            hold(lease)
+            finish_events([stored.event_id], Outcome.SILENT)
+        is_locked, may_commit = threading.Event(), threading.Event()
+
+        def receive(key: str = f"new-{attempt}", locked: Any = is_locked, commit: Any = may_commit) -> None:
+            with transaction.atomic():
+                store(channel, key)
+                locked.set()
+                commit.wait(5)
+            connection.close()
+
+        def give_back(lease: Any = lease) -> None:
+            release(lease)
+            connection.close()
+
+        receiver = threading.Thread(target=receive)
+        receiver.start()
+        is_locked.wait(5)
+        releaser = threading.Thread(target=give_back)
+        releaser.start()
+        releaser.join(0.02)  # it waits for the row by now
+        may_commit.set()
+        receiver.join(5)
+        releaser.join(5)
+        assert Conversation.objects.get().wake_at is not None

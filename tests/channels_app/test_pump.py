@@ -1,0 +1,151 @@
+"""Processes that work, and the guard that sees to it that nothing waits."""
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from channels_app import guard as guard_module
+from channels_app import pump as pump_module
+from channels_app.conversations import claim_due_conversation, new_slot_name, register_slot
+from channels_app.guard import Guard
+from channels_app.models import Channel, Conversation, WebhookEvent, WorkerSlot
+from channels_app.pump import Pump
+from tests.builders import make_channel, make_event, signed
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def channel(transactional_db: None, world: World) -> Channel:
+    return make_channel()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Wake-ups that were published; append False to `answers` of the list's owner to make Redis fail."""
+    published: list[bool] = []
+    monkeypatch.setattr(guard_module, "wake_a_worker", lambda: published.append(True) or True)
+    return published
+
+
+def post(client: Any, channel: Channel, conversation: str = "conv-1", text: str = "Hello") -> None:
+    event = make_event(text=text, conversation=conversation)
+    response = client.post(f"/webhooks/inbox/{channel.uuid}/", **signed(event))
+    assert response.status_code == 200
+    long_ago = timezone.now() - timedelta(seconds=3)
+    WebhookEvent.objects.update(received_at=long_ago)
+    Conversation.objects.filter(wake_at__isnull=False).update(wake_at=long_ago)
+
+
+def test_a_pump_works_until_nothing_is_due(client: Any, channel: Channel, world: World) -> None:
+    for number in range(3):
+        post(client, channel, f"conv-{number}")
+    assert Pump("worker").run_due() == 3
+    assert len(world.inbox.calls) == 3
+    assert WorkerSlot.objects.get().host == socket.gethostname()
+    assert Conversation.objects.filter(lease_slot__isnull=False).count() == 0
+
+
+def test_a_stopped_pump_claims_nothing(client: Any, channel: Channel, world: World) -> None:
+    post(client, channel)
+    pump = Pump("worker")
+    pump.stop()
+    assert pump.run_due() == 0
+    assert world.inbox.calls == []
+
+
+def test_an_unforeseen_failure_ends_in_an_operators_hands_and_blocks_nobody(
+    client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_step = pump_module.take_step
+
+    def stumble_at_poison(lease: Any) -> Any:
+        if lease.external_id == "poison":
+            raise RuntimeError("unforeseen")
+        return take_step(lease)
+
+    monkeypatch.setattr(pump_module, "take_step", stumble_at_poison)
+    post(client, channel, "poison")
+    post(client, channel, "healthy")
+    for _ in range(10):
+        Pump("worker").run_due()
+        Conversation.objects.filter(wake_at__isnull=False).update(wake_at=timezone.now())
+    outcomes = dict(WebhookEvent.objects.values_list("conversation__external_id", "outcome"))
+    assert outcomes == {"poison": "dead", "healthy": "replied"}
+
+
+def test_the_guard_wakes_workers_for_what_waits(client: Any, channel: Channel, told: list[bool]) -> None:
+    guard = Guard()
+    assert guard.look().overdue == 0
+    post(client, channel)
+    look = guard.look()
+    assert (look.overdue, look.works_itself) == (1, False)
+    assert told == [True]
+
+
+def test_the_guard_works_itself_while_nobody_can_be_told(
+    client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_module, "wake_a_worker", lambda: False)
+    post(client, channel)
+    guard = Guard()
+    assert guard.look().works_itself
+    guard._threads.shutdown(wait=True)
+    assert world.inbox.said("conv-1") == ["You said: Hello"]
+
+
+def test_the_guard_works_itself_when_nobody_hears(
+    client: Any, channel: Channel, world: World, told: list[bool]
+) -> None:
+    post(client, channel)
+    Conversation.objects.update(wake_at=timezone.now() - timedelta(seconds=10))
+    guard = Guard()
+    assert guard.look().works_itself
+    guard._threads.shutdown(wait=True)
+    assert world.inbox.said("conv-1") == ["You said: Hello"]
+
+
+def test_what_a_dead_process_of_this_machine_held_is_freed_at_once(
+    client: Any, channel: Channel, told: list[bool]
+) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead = f"{socket.gethostname()}/{gone.pid}/abc/worker"
+    register_slot(dead)
+    alive = new_slot_name("worker")
+    register_slot(alive)
+    post(client, channel, "conv-dead")
+    assert claim_due_conversation(dead) is not None
+    post(client, channel, "conv-alive")
+    assert claim_due_conversation(alive) is not None
+    assert Guard().look().freed == 1
+    assert Conversation.objects.get(external_id="conv-dead").lease_slot is None
+    assert Conversation.objects.get(external_id="conv-alive").lease_slot == alive
+    assert list(WorkerSlot.objects.values_list("name", flat=True)) == [alive]
+
+
+def test_a_process_with_a_recycled_number_is_not_taken_for_the_old_one(channel: Channel, told: list[bool]) -> None:
+    register_slot(f"{socket.gethostname()}/{os.getpid()}/abc/worker")
+    WorkerSlot.objects.update(started_at=timezone.now() - timedelta(days=300))
+    Guard().look()
+    assert not WorkerSlot.objects.exists()
+
+
+def test_a_process_of_another_machine_is_left_to_its_lease(channel: Channel, told: list[bool]) -> None:
+    register_slot("elsewhere/1/abc/worker")
+    Guard().look()
+    assert WorkerSlot.objects.exists()
+
+
+@pytest.fixture(autouse=True)
+def close_connections() -> Any:
+    yield
+    connection.close()
