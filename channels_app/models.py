@@ -4,6 +4,7 @@ Texts of verbose names and help are read by an admin who has the other platform 
 """
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.db import models
@@ -12,6 +13,7 @@ from django.db.models.functions import Now
 
 from channels_app import bots, inboxes
 from channels_app.encryption import decrypt, encrypt
+from channels_app.errors import ConfigError
 
 
 class RandomUUID(Func):
@@ -55,16 +57,18 @@ class SettingsModel(models.Model):
 
     def put_settings(self, values: dict[str, Any]) -> None:
         """Keep these settings; a secret that hasn't changed keeps its ciphertext, so that nothing looks changed."""
-        before = self.clear_settings()
         secrets = self.secret_names()
         self.settings = {
-            name: value
-            if name not in secrets or not value
-            else self.settings[name]
-            if before.get(name) == value
-            else encrypt(value, self._context(name))
-            for name, value in values.items()
+            name: self._sealed(name, value) if name in secrets and value else value for name, value in values.items()
         }
+
+    def _sealed(self, name: str, value: str) -> str:
+        context = self._context(name)
+        kept = self.settings.get(name)
+        with suppress(ConfigError):  # the key of the kept one is lost: then it is given anew
+            if kept and decrypt(kept, context) == value:
+                return str(kept)
+        return encrypt(value, context)
 
     def _context(self, name: str) -> str:
         return f"{self._meta.label_lower}.{self.uuid}.{name}"
