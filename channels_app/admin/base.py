@@ -1,0 +1,144 @@
+"""What the pages of the admin share: rows that nobody edits, lists that nobody counts, questions before an act."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    StackedInline = admin.StackedInline[Any, Any]
+    InlineModelAdmin = admin.options.InlineModelAdmin[Any, Any]
+    ChangeForm = forms.ModelForm[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    ModelAdmin, TabularInline, StackedInline = admin.ModelAdmin, admin.TabularInline, admin.StackedInline
+    InlineModelAdmin = admin.options.InlineModelAdmin
+    ChangeForm, AnyPaginator = forms.ModelForm, Paginator
+
+COUNTED_MOST = 10_000
+"""Rows that a list counts for its page numbers: counting millions takes seconds and tells nobody anything."""
+SHOWN_MOST = 20
+"""Rows that a question "really?" names; the rest are a number."""
+
+
+class ShortPaginator(AnyPaginator):
+    """Stops counting where nobody turns pages any more."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[:COUNTED_MOST].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that the bridge writes and people only read."""
+
+    paginator = ShortPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    ordering: ClassVar[tuple[Any, ...]] = ("-id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def may_act(self, request: HttpRequest) -> bool:
+        """Whether this person may do what the page offers, although nobody may edit the row."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+
+class WordFilter(admin.SimpleListFilter):
+    """A filter by the words of an enumeration: asks the database for nothing."""
+
+    words: ClassVar[Sequence[tuple[str, str]]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        return self.words
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+def moment(value: datetime | None) -> SafeString | str:
+    """A time for people and for machines, to the second: minutes are too coarse to follow a conversation."""
+    if value is None:
+        return "–"
+    local = localtime(value)
+    words = "j M H:i:s" if local.year == localtime().year else "j M Y H:i:s"
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), date_format(local, words))
+
+
+def row_link(row: Model | None, text: str = "") -> SafeString | str:
+    """A link to a row's page."""
+    if row is None:
+        return "–"
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(row))
+
+
+def document(text: str) -> SafeString:
+    """A body or a payload, as it is."""
+    return format_html('<pre class="document" tabindex="0">{}</pre>', text)
+
+
+def page(
+    model_admin: ModelAdmin, request: HttpRequest, template: str, title: str, row: Model | None = None, **context: Any
+) -> HttpResponse:
+    """A page of the admin that is no form: breadcrumbs and menus as everywhere."""
+    common = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "title": title,
+        "original": row,
+        "row_url": _url_of(model_admin, "change", row.pk) if row else None,
+        "list_url": _url_of(model_admin, "changelist"),
+    }
+    return TemplateResponse(request, f"admin/chatbridge/{template}.html", {**common, **context})
+
+
+def ask_first(
+    model_admin: ModelAdmin, request: HttpRequest, title: str, text: str, button: str, rows: Mapping[Any, str]
+) -> HttpResponse:
+    """A page that says what is about to happen to these rows, by their names.
+
+    Its form posts the same action with `confirmed`.
+    """
+    names = list(rows.values())[:SHOWN_MOST]
+    return page(
+        model_admin,
+        request,
+        "confirm",
+        title,
+        row=next(iter(rows)) if len(rows) == 1 else None,
+        text=text,
+        button=button,
+        names=names,
+        more=len(rows) - len(names),
+        action=request.POST.get("action", ""),
+        selected=[row.pk for row in rows],
+    )
+
+
+def _url_of(model_admin: ModelAdmin, name: str, *args: Any) -> str:
+    opts = model_admin.opts
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{name}", args=args)

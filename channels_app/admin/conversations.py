@@ -1,0 +1,191 @@
+"""Conversations: who said what, what became of it, and the button that gives one to the agents."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from channels_app.admin.base import ReadOnlyAdmin, WordFilter, ask_first, moment, page
+from channels_app.admin.deliveries import LOST
+from channels_app.admin.events import type_word
+from channels_app.events import order_handover
+from channels_app.models import Author, Channel, Conversation, MessageRow, Owner, WebhookEvent
+from channels_app.views import wake_if_owed
+
+MESSAGES_MOST = 300
+"""Messages on a page: more than a contact-centre conversation has; of a longer one the latest."""
+ROWS_MOST = 100
+"""Events and deliveries on a page, the latest."""
+
+
+class OwnerFilter(WordFilter):
+    title = "owner"
+    parameter_name = "owner"
+    words = tuple(Owner.choices)
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    list_display = ("who", "channel", "inbox_channel", "owner", "last_event", "message_count", "external_id")
+    list_filter = ("channel", OwnerFilter)
+    list_select_related = ("channel", "contact", "inbox_channel")
+    search_fields = ("external_id",)
+    search_help_text = "The id in Sparkcentral, the session of the bot, or the contact's name."
+    actions = ("hand_over",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        said = MessageRow.objects.filter(conversation=OuterRef("pk")).order_by().values("conversation")
+        count = said.annotate(n=Count("pk")).values("n")
+        said_times = Subquery(count, output_field=IntegerField())
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(said=said_times)
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By what identifies one conversation through an index; only a contact's name is searched for."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(session_id=UUID(term)), False
+        except ValueError:
+            channels = list(Channel.objects.values_list("pk", flat=True))
+        if Conversation.objects.filter(channel__in=channels, external_id=term).exists():
+            return queryset.filter(channel__in=channels, external_id=term), False
+        contact = Q(contact__primary_identifier__icontains=term) | Q(contact__secondary_identifier__icontains=term)
+        return queryset.filter(contact | Q(contact__channel__in=channels, contact__external_id=term)), False
+
+    @admin.display(description="contact")
+    def who(self, conversation: Conversation) -> str:
+        return str(conversation.contact or "unknown contact")
+
+    @admin.display(description="last event", ordering="newest_sent_at")
+    def last_event(self, conversation: Conversation) -> SafeString | str:
+        return moment(conversation.newest_sent_at or conversation.created_at)
+
+    @admin.display(description="messages")
+    def message_count(self, conversation: Any) -> int:
+        return conversation.said or 0
+
+    # --- its page -------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        conversation: Conversation | None = self.get_object(request, unquote(object_id))
+        if conversation is None:
+            raise Http404
+        if not self.has_view_permission(request, conversation):
+            raise PermissionDenied
+        said = list(conversation.messages.order_by("-said_at", "-id")[:MESSAGES_MOST])
+        return page(
+            self,
+            request,
+            "conversation",
+            f"Conversation with {self.who(conversation)}",
+            conversation,
+            voices=[_voice(row) for row in reversed(said)],
+            is_cut=len(said) == MESSAGES_MOST,
+            messages_most=MESSAGES_MOST,
+            events=[_happening(event) for event in conversation.events.order_by("-id")[:ROWS_MOST]],
+            deliveries=conversation.deliveries.order_by("-id")[:ROWS_MOST],
+            offloads=conversation.offloads.order_by("-id")[:ROWS_MOST],
+            lost=LOST,
+            is_row=True,
+            hand_over_url=self._hand_over_url(request, conversation),
+        )
+
+    def _hand_over_url(self, request: HttpRequest, conversation: Conversation) -> str:
+        """Empty when this person may not, or when the agents have it already."""
+        if not self.may_act(request) or not _is_with_bot(conversation):
+            return ""
+        return reverse("admin:channels_app_conversation_hand_over", args=[conversation.pk])
+
+    # --- hand-over ------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.hand_over_view)
+        name = "channels_app_conversation_hand_over"
+        return [path("<path:object_id>/hand-over/", view, name=name), *super().get_urls()]
+
+    def hand_over_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rows = self.get_queryset(request).filter(pk=unquote(object_id)) if object_id.isdigit() else None
+        if not rows:
+            raise Http404
+        if not self.may_act(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._hand_over_all(request, rows)
+            return HttpResponseRedirect(reverse("admin:channels_app_conversation_change", args=[rows[0].pk]))
+        return self._ask(request, rows)
+
+    def has_hand_over_permission(self, request: HttpRequest) -> bool:
+        return self.may_act(request)
+
+    @admin.action(description="Hand over to an agent", permissions=["hand_over"])
+    def hand_over(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> HttpResponse | None:
+        if "confirmed" not in request.POST:
+            return self._ask(request, queryset)
+        self._hand_over_all(request, queryset)
+        return None
+
+    def _ask(self, request: HttpRequest, rows: Iterable[Conversation]) -> HttpResponse:
+        text = (
+            "The bot stops answering, and the conversation goes to the queue of your agents with a note that holds "
+            "what was said. It comes back to the bot only if an agent gives it back."
+        )
+        names = {row: f"{self.who(row)} ({row})" for row in rows}
+        return ask_first(self, request, "Hand over to an agent?", text, "Hand over", names)
+
+    def _hand_over_all(self, request: HttpRequest, rows: QuerySet[Conversation]) -> None:
+        ordered, others = 0, 0
+        for conversation in rows:
+            if not _is_with_bot(conversation):
+                others += 1
+                continue
+            wake_if_owed(order_handover(conversation, by=request.user.get_username()))
+            self.log_change(request, conversation, "Ordered the hand-over to an agent.")
+            ordered += 1
+        if ordered:
+            self.message_user(request, f"Hand-over ordered for {ordered} conversation{'s' * (ordered > 1)}.")
+        if others:
+            text = f"Not ordered for {others}: no longer with the bot."
+            self.message_user(request, text, messages.WARNING)
+
+
+def _is_with_bot(conversation: Conversation) -> bool:
+    return conversation.owner in (Owner.BOT, Owner.UNKNOWN)
+
+
+def _happening(event: WebhookEvent) -> dict[str, Any]:
+    return {"row": event, "word": type_word(event.type)}
+
+
+def _voice(row: MessageRow) -> dict[str, Any]:
+    """One line of the transcript. Only web addresses become links: a bot may send any text as an address."""
+    url = row.attachment_url
+    return {
+        "author": row.author,
+        "name": "chatbridge" if row.author == Author.BRIDGE else row.get_author_display().capitalize(),
+        "text": row.text,
+        "time": moment(row.said_at),
+        "url": url if _is_web_address(url) else "",
+        "not_a_link": "" if _is_web_address(url) else url,
+    }
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False

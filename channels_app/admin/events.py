@@ -1,0 +1,112 @@
+"""Events as they came in, and how the turn of each ended. Nobody edits them."""
+
+from django.contrib import admin
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from channels_app.admin.base import ReadOnlyAdmin, WordFilter, document, moment, row_link
+from channels_app.masking import readable_body
+from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
+from channels_app.protocol import EventType
+
+WORDS: dict[str, str] = {
+    EventType.CONVERSATION_STARTED: "conversation started",
+    EventType.CONVERSATION_DELEGATED: "given to the bot by an agent",
+    EventType.MESSAGE_RECEIVED: "message of the contact",
+    EventType.BOT_REPLIED: "message of the bot",
+    EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
+    EventType.HANDOVER_ORDERED: "hand-over ordered",
+    EventType.CONVERSATION_RESOLVED: "resolved by the agents",
+    EventType.CONVERSATION_PENDING: "set to pending by the agents",
+}
+SHORT_REASON = 80
+"""Characters of a reason in a list; its page has all of it."""
+
+
+class TypeFilter(WordFilter):
+    title = "type"
+    parameter_name = "type"
+    words = tuple(WORDS.items())
+
+
+class SourceFilter(WordFilter):
+    title = "from"
+    parameter_name = "source"
+    words = tuple(EventSource.choices)
+
+
+class StateFilter(WordFilter):
+    title = "state"
+    parameter_name = "state"
+    words = tuple(EventState.choices)
+
+
+class OutcomeFilter(WordFilter):
+    title = "outcome"
+    parameter_name = "outcome"
+    words = tuple(Outcome.choices)
+
+
+@admin.register(WebhookEvent)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("received", "word", "result", "why", "channel", "talk", "duplicates")
+    list_filter = ("channel", OutcomeFilter, StateFilter, TypeFilter, SourceFilter)
+    list_select_related = ("channel", "conversation__contact")
+    search_fields = ("=idempotency_key",)
+    search_help_text = "The idempotency key of the event."
+    fieldsets = (
+        (None, {"fields": ("word", "source", "channel", "talk", "received", "sent", "idempotency_key", "duplicates")}),
+        ("What became of it", {"fields": ("state", "outcome", "reason", "attempts", "finished")}),
+        ("Body", {"fields": ("body_shown",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        return super().get_queryset(request).select_related("channel", "conversation__contact")
+
+    @admin.display(description="received", ordering="id")
+    def received(self, event: WebhookEvent) -> SafeString | str:
+        return moment(event.received_at)
+
+    @admin.display(description="sent by the platform")
+    def sent(self, event: WebhookEvent) -> SafeString | str:
+        return moment(event.sent_at)
+
+    @admin.display(description="finished")
+    def finished(self, event: WebhookEvent) -> SafeString | str:
+        return moment(event.finished_at)
+
+    @admin.display(description="type")
+    def word(self, event: WebhookEvent) -> str:
+        return type_word(event.type)
+
+    @admin.display(description="reason")
+    def why(self, event: WebhookEvent) -> str:
+        reason = event.reason
+        return reason if len(reason) <= SHORT_REASON else f"{reason[:SHORT_REASON]}…"
+
+    @admin.display(description="conversation")
+    def talk(self, event: WebhookEvent) -> SafeString | str:
+        return row_link(event.conversation, talk_words(event.conversation))
+
+    @admin.display(description="outcome")
+    def result(self, event: WebhookEvent) -> str:
+        """Where it stands, until it has ended."""
+        return str(event.get_outcome_display() if event.outcome else event.get_state_display())
+
+    @admin.display(description="as it came, secrets covered")
+    def body_shown(self, event: WebhookEvent) -> SafeString | str:
+        try:
+            return document(readable_body(bytes(event.body.raw)))
+        except ObjectDoesNotExist:
+            return "Not kept any more."
+
+
+def talk_words(conversation: Conversation) -> str:
+    """A conversation by its contact, whom people know; its id is on its page."""
+    return str(conversation.contact or conversation)
+
+
+def type_word(name: str) -> str:
+    return WORDS.get(name, name)

@@ -1,0 +1,86 @@
+"""What channels and bots share: they are set up on a page that stays open, and tested from there."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from channels_app.admin.base import ChangeForm, ModelAdmin, page
+from channels_app.models import SettingsModel
+from channels_app.protocol import CheckLine
+
+
+class SetupAdmin(ModelAdmin):
+    """A row with settings of an adapter. Saving never calls anybody: testing is a button of its own."""
+
+    settings_fields: tuple[str, ...] = ()
+    """The names of the adapter's fields on the form."""
+
+    class Media:
+        js = ("chatbridge/setup.js",)
+
+    def check_lines(self, row: Any) -> list[CheckLine]:
+        """What "Test connection" finds. Never raises."""
+        raise NotImplementedError
+
+    def page_context(self, row: Any) -> dict[str, Any]:
+        """What the page shows above its form once the row is saved."""
+        return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_test"
+        return [
+            path("<path:object_id>/test/", self.admin_site.admin_view(self.test_view), name=name),
+            *super().get_urls(),
+        ]
+
+    def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Runs the checks: outside any transaction, because a slow bot may take most of a minute."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseRedirect(self.url_of(row))
+        lines = self.check_lines(row)
+        failed = sum(not line.is_ok for line in lines)
+        return page(self, request, "verdict", f"Test connection: {row}", row, lines=lines, failed=failed)
+
+    def url_of(self, row: SettingsModel, name: str = "change") -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        if obj is not None and change:
+            context |= {"test_url": self.url_of(obj, "test"), **self.page_context(obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.url_of(obj))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """The set-up goes on where it was."""
+        return HttpResponseRedirect(self.url_of(obj))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and set(form.changed_data) & set(self.settings_fields):
+            self.forget(obj)
+
+    def forget(self, row: Any) -> None:
+        """The settings changed: what was known to work has to be proven again."""
+
+    def warn(self, request: HttpRequest, text: str) -> None:
+        self.message_user(request, text, messages.WARNING)

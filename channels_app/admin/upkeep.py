@@ -1,0 +1,107 @@
+"""What runs the bridge: requests that a door turned away, what is known of API keys, and the processes at work."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
+from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
+from channels_app.refusals import REASONS, reason_words
+
+ALIVE_WITHIN = timedelta(seconds=30)
+"""A worker says every few seconds that it lives; one that is silent for longer has lost its work."""
+DOORS = {
+    "inbox": "webhook URL (inbox)",
+    "bot": "reply URL (bot)",
+    "offload": "offload URL (bot)",
+    "write_back": "write-back URL (inbox)",
+}
+
+
+class ReasonFilter(WordFilter):
+    title = "reason"
+    parameter_name = "reason"
+    words = tuple(REASONS.items())
+
+
+@admin.register(IntakeCount)
+class IntakeCountAdmin(ReadOnlyAdmin):
+    """Counts of requests; the requests themselves are not kept."""
+
+    owners: tuple[type[Model], ...] = (Channel, Bot)
+    """Rows with a `uuid` in an address and a `name`."""
+    list_display = ("day", "where", "owner", "why", "count", "last")
+    list_filter = ("day", ReasonFilter)
+    list_display_links = None
+    ordering = ("-day", "-last_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        names = [
+            Subquery(row._default_manager.filter(uuid=OuterRef("owner_uuid")).values("name")) for row in self.owners
+        ]
+        counts: QuerySet[Any] = super().get_queryset(request).annotate(owner_name=Coalesce(*names))
+        return counts
+
+    @admin.display(description="address", ordering="door")
+    def where(self, row: IntakeCount) -> str:
+        return DOORS.get(row.door, row.door)
+
+    @admin.display(description="of")
+    def owner(self, row: Any) -> str:
+        return row.owner_name or (str(row.owner_uuid) if row.owner_uuid else "nobody: unknown address")
+
+    @admin.display(description="reason", ordering="reason")
+    def why(self, row: IntakeCount) -> str:
+        return reason_words(row.reason)
+
+    @admin.display(description="last", ordering="last_at")
+    def last(self, row: IntakeCount) -> SafeString | str:
+        return moment(row.last_at)
+
+
+@admin.register(Credential)
+class CredentialAdmin(ReadOnlyAdmin):
+    list_display = ("account", "token", "problem", "since", "quota_used", "quota_limit")
+    list_display_links = None
+
+    @admin.display(description="account")
+    def account(self, row: Credential) -> str:
+        return str(row)
+
+    @admin.display(description="token valid until")
+    def token(self, row: Credential) -> SafeString | str:
+        return moment(row.token_expires_at) if row.token_encrypted else "no token"
+
+    @admin.display(description="problem since")
+    def since(self, row: Credential) -> SafeString | str:
+        return moment(row.problem_since)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_view_permission(request, obj)
+
+
+@admin.register(WorkerSlot)
+class WorkerSlotAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "life", "beat", "started", "version")
+    list_display_links = None
+
+    @admin.display(description="state")
+    def life(self, row: WorkerSlot) -> str:
+        return "● alive" if timezone.now() - row.beat_at < ALIVE_WITHIN else "▲ silent"
+
+    @admin.display(description="last seen", ordering="beat_at")
+    def beat(self, row: WorkerSlot) -> SafeString | str:
+        return moment(row.beat_at)
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, row: WorkerSlot) -> SafeString | str:
+        return moment(row.started_at)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_view_permission(request, obj)

@@ -1,0 +1,237 @@
+"""What an admin fills in for a channel or a bot: the row's own fields, and those that its adapter asks for."""
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from django import forms
+from django.utils import timezone
+
+from channels_app import bots, inboxes
+from channels_app.errors import BridgeError
+from channels_app.models import Bot, Channel, SettingsModel
+from channels_app.secret_fields import WriteOnlyField
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
+
+
+class Adapter(Protocol):
+    """What a form needs to know of a kind of inbox or bot."""
+
+    label: ClassVar[str]
+    settings_form: ClassVar[type[forms.Form]]
+
+
+Adapters = Mapping[str, type[Adapter]]
+
+
+def settings_fields(adapters: Adapters) -> dict[str, forms.Field]:
+    """The fields that any of these kinds asks for, by name, in the order of the first kind that has it.
+
+    Each widget tells the page's script which kinds have it, and their words for it.
+    """
+    names = dict.fromkeys(name for adapter in adapters.values() for name in adapter.settings_form.base_fields)
+    return {name: field for name in names if (field := _merged(name, adapters)) is not None}
+
+
+class SettingField(forms.Field):
+    """Takes anything: the form of the chosen kind judges. `required` is only shown."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing to say."""
+
+
+def _merged(name: str, adapters: Adapters) -> forms.Field | None:
+    """One field for all kinds that show a field of this name; None when they all hide it."""
+    found = {kind: adapter.settings_form.base_fields.get(name) for kind, adapter in adapters.items()}
+    shown = {kind: field for kind, field in found.items() if field and not field.widget.is_hidden}
+    if not shown:
+        return None
+    first = next(iter(shown.values()))
+    field: forms.Field
+    if isinstance(first.widget, forms.PasswordInput):
+        field = WriteOnlyField(required=first.required)
+    else:
+        field = SettingField(
+            required=first.required, initial=_as_typed(first.initial), widget=copy.deepcopy(first.widget)
+        )
+        field.widget.attrs.setdefault("autocomplete", "off")
+        if isinstance(field.widget, forms.TextInput) and field.widget.input_type == "text":
+            field.widget.attrs.setdefault("class", "vTextField")
+    texts = {
+        kind: {"label": str(other.label), "help": str(other.help_text), "required": other.required}
+        for kind, other in shown.items()
+    }
+    field.widget.attrs["data-kinds"] = json.dumps(texts)
+    field.label = " / ".join(dict.fromkeys(str(text["label"]) for text in texts.values()))
+    field.help_text = _help_for_all(texts, adapters)
+    return field
+
+
+def _help_for_all(texts: Mapping[str, Mapping[str, Any]], adapters: Adapters) -> str:
+    """For a page without script, on which the kind can still change."""
+    if len(texts) == len(adapters) and len({text["help"] for text in texts.values()}) == 1:
+        return str(next(iter(texts.values()))["help"])
+    return " ".join(f"{adapters[kind].label}: {text['help']}" for kind, text in texts.items())
+
+
+def _as_typed(value: Any) -> Any:
+    """As the page will send it back, so that a value that stayed the same doesn't count as changed."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class SettingsForm(ModelForm):
+    """A row with the settings of its adapter. A secret that is left blank stays; what is typed is never lost
+    but for secrets, which go to the page no more."""
+
+    kind_field: ClassVar[str]
+    adapters: ClassVar[Adapters]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.row: SettingsModel = self.instance
+        self.unreadable = ""
+        """Why the saved secrets can't be decrypted, for the admin."""
+        self.stored = self._stored()
+        self.values: dict[str, Any] = {}
+        kind = self._kind()
+        if kind in self.adapters and self.row.pk:
+            self._show_stored(self.adapters[kind])
+        elif not self.row.pk:
+            self.initial.setdefault(self.kind_field, next(iter(self.adapters)))
+
+    def _kind(self) -> str:
+        return str(getattr(self.row, self.kind_field))
+
+    def _stored(self) -> dict[str, Any]:
+        """The saved settings in clear. Read at once: later the row may already be of another kind."""
+        if not self.row.pk:
+            return {}
+        try:
+            return self.row.clear_settings()
+        except BridgeError as error:
+            self.unreadable = error.detail
+            secrets = self.row.secret_names()
+            return {name: value for name, value in self.row.settings.items() if name not in secrets}
+
+    def _show_stored(self, adapter: type[Adapter]) -> None:
+        """Saved values and the texts of the row's own kind."""
+        asked = adapter.settings_form.base_fields
+        for name in self.fields.keys() & settings_names(self.adapters):
+            field, value = self.fields[name], self.stored.get(name)
+            if name in asked and not asked[name].widget.is_hidden:
+                field.label, field.help_text = str(asked[name].label), str(asked[name].help_text)
+                field.required = asked[name].required
+            if isinstance(field, WriteOnlyField):
+                field.show_saved(value or "", may_clear=not (name in asked and asked[name].required))
+            elif value is not None:
+                self.initial.setdefault(name, _as_typed(value))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = str(cleaned.get(self.kind_field))
+        if kind in self.adapters:
+            self._check_settings(self.adapters[kind].settings_form)
+        return cleaned
+
+    def _check_settings(self, form_class: type[forms.Form]) -> None:
+        """Let the kind's own form judge; its errors stand at the fields they are about."""
+        form = form_class({name: self._given(name) for name in form_class.base_fields})
+        for name, errors in form.errors.as_data().items():
+            for error in errors:
+                self.add_error(name if name in self.fields else None, error)
+            if self.unreadable and isinstance(self.fields.get(name), WriteOnlyField):
+                self.add_error(name, self.unreadable)
+        self.values = form.cleaned_data
+
+    def _given(self, name: str) -> Any:
+        value = self.cleaned_data.get(name)
+        is_kept = name not in self.fields or (value is None and isinstance(self.fields[name], WriteOnlyField))
+        return self.stored.get(name) if is_kept else value
+
+    def save(self, commit: bool = True) -> Any:
+        if self.unreadable or self.kind_field in self.changed_data:
+            self.row.settings = {}  # ciphertexts of another kind, or that nobody can read, are compared with nothing
+        self.row.put_settings(self.values)
+        return super().save(commit)
+
+
+def settings_names(adapters: Adapters) -> set[str]:
+    return {name for adapter in adapters.values() for name in adapter.settings_form.base_fields}
+
+
+INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
+BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
+INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
+BOT_FIELDS = settings_fields(BOT_ADAPTERS)
+
+
+class _ChannelForm(SettingsForm):
+    kind_field = "inbox"
+    adapters = INBOX_ADAPTERS
+    row: Channel
+
+    shared_secret = WriteOnlyField(
+        label="Shared secret",
+        help_text="Shown by Sparkcentral when you add the virtual agent. It has only 0-9 and a-f.",
+    )
+
+    class Meta:
+        model = Channel
+        fields = (
+            "name",
+            "inbox",
+            "bot",
+            "is_active",
+            "covers_all_inbox_channels",
+            "greet",
+            "bot_tries",
+            "fallback_text",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "shared_secret" in self.fields and self.row.shared_secret_encrypted:
+            self._show_shared_secret()
+
+    def _show_shared_secret(self) -> None:
+        field = self.fields["shared_secret"]
+        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
+        try:
+            field.show_saved(self.row.shared_secret, self.row.shared_secret_saved_at)
+        except BridgeError as error:
+            field.help_text = error.detail
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        secret = cleaned.get("shared_secret")
+        problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
+        if problem:
+            self.add_error("shared_secret", problem)
+        return cleaned
+
+    def save(self, commit: bool = True) -> Any:
+        secret = self.cleaned_data.get("shared_secret")
+        if secret is not None:
+            self.row.shared_secret = secret
+            self.row.shared_secret_saved_at = timezone.now() if secret else None
+        return super().save(commit)
+
+
+class _BotForm(SettingsForm):
+    kind_field = "kind"
+    adapters = BOT_ADAPTERS
+    row: Bot
+
+    class Meta:
+        model = Bot
+        fields = ("name", "kind")
+
+
+# A class body can't hold fields whose names are only known from the adapters.
+ChannelForm: type[_ChannelForm] = type("ChannelForm", (_ChannelForm,), dict(INBOX_FIELDS))
+BotForm: type[_BotForm] = type("BotForm", (_BotForm,), dict(BOT_FIELDS))

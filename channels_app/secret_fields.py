@@ -1,0 +1,91 @@
+"""Form fields for secrets: they take a new value, and never give the old one back to a page."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from django import forms
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from channels_app.encryption import fingerprint
+
+
+def saved_words(secret: str, saved_at: datetime | None = None) -> str:
+    """What may be shown of a saved secret: "Saved · ends in 9f2c · 14 Mar 2026"; empty when there is none."""
+    if not secret:
+        return ""
+    end = fingerprint(secret)
+    date = date_format(localtime(saved_at), "j M Y") if saved_at else ""
+    return " · ".join(filter(None, ("Saved", f"ends in {end}" if end else "", date)))
+
+
+class SecretInput(forms.PasswordInput):
+    """A password input that is never filled, with what may be known of the saved value and a box to clear it."""
+
+    def __init__(self, attrs: Mapping[str, Any] | None = None) -> None:
+        super().__init__(
+            {"class": "vTextField", "autocomplete": "new-password", "spellcheck": "false"} | dict(attrs or {})
+        )
+        self.saved = ""
+        self.may_clear = False
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        own = dict(attrs or {})
+        identifier = own.get("id") or f"id_{name}"
+        if not self.saved:
+            return super().render(name, None, own, renderer)
+        own["aria-describedby"] = " ".join(filter(None, (own.get("aria-describedby"), f"{identifier}_saved")))
+        return format_html(
+            '<span class="secret">{}<span class="secret-saved" id="{}_saved">{}</span>{}</span>',
+            super().render(name, None, own, renderer),
+            identifier,
+            f"{self.saved}. Leave the field empty to keep it.",
+            self._clear_box(name, identifier),
+        )
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return not self.saved and super().use_required_attribute(initial)
+
+    def _clear_box(self, name: str, identifier: str) -> SafeString:
+        if not self.may_clear:
+            return SafeString("")
+        return format_html(
+            '<label class="secret-clear" for="{}_clear"><input type="checkbox" name="{}-clear" id="{}_clear"> '
+            "Remove the saved value</label>",
+            identifier,
+            name,
+            identifier,
+        )
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str | None:
+        """None keeps what is saved, an empty text clears it. What was typed wins over the box."""
+        typed = str(data.get(name) or "").strip()
+        if typed:
+            return typed
+        return "" if self.may_clear and data.get(f"{name}-clear") else None
+
+
+class WriteOnlyField(forms.CharField):
+    """A secret to enter. Cleaned it is None to keep the saved value, empty to clear it, else the new one."""
+
+    widget = SecretInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, **kwargs})
+
+    def show_saved(self, secret: str, saved_at: datetime | None = None, *, may_clear: bool = True) -> None:
+        """Say on the page what is saved."""
+        widget = cast(SecretInput, self.widget)
+        widget.saved, widget.may_clear = saved_words(secret, saved_at), may_clear and bool(secret)
+
+    def clean(self, value: Any) -> Any:
+        return None if value is None else super().clean(value)
+
+    def validate(self, value: Any) -> None:
+        """Whether a value is needed depends on what is saved: the row's form knows. `required` is only shown."""
+
+    def has_changed(self, initial: object, data: object) -> bool:
+        return data is not None

@@ -1,0 +1,151 @@
+"""The channel's page with its offload provider on it, and the requests for humans."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from channels_app.admin.base import ChangeForm, ReadOnlyAdmin, StackedInline, WordFilter, document, moment, row_link
+from channels_app.admin.channels import ChannelAdmin
+from channels_app.admin.events import talk_words
+from channels_app.admin.upkeep import IntakeCountAdmin
+from channels_app.links import offload_url, write_back_url
+from channels_app.masking import readable_document
+from channels_app.models import Channel, IntakeCount
+from channels_app.refusals import recent_refusals
+from channels_app.setup_steps import Address, Progress, Step
+from offload.forms import OffloadProviderForm
+from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
+from offload.opening_hours import is_open, next_opening
+
+
+class OffloadProviderInline(StackedInline):
+    model = OffloadProvider
+    form = OffloadProviderForm
+    readonly_fields = ("now",)
+    fields = ("name", "is_enabled", "verify_token", "opening_hours", "now", "closed_text", "write_back_secret")
+    can_delete = False
+    max_num = 1
+    extra = 1
+
+    @admin.display(description="right now")
+    def now(self, provider: OffloadProvider) -> str:
+        moment_now = timezone.now()
+        if provider.pk is None or is_open(provider.opening_hours, moment_now):
+            return "Open." if provider.is_enabled else "Open, but switched off."
+        opening = next_opening(provider.opening_hours, moment_now)
+        return f"Closed. Opens {date_format(opening, 'l j F, H:i')}." if opening else "Closed, and never open."
+
+
+admin.site.unregister(Channel)
+admin.site.unregister(IntakeCount)
+
+
+@admin.register(Channel)
+class ChannelWithOffloadAdmin(ChannelAdmin):
+    inlines = (*ChannelAdmin.inlines, OffloadProviderInline)
+
+    def save_related(self, request: HttpRequest, form: ChangeForm, formsets: Any, change: bool) -> None:
+        """Every channel has a provider from its first save on, because its addresses are needed for the set-up."""
+        super().save_related(request, form, formsets, change)
+        OffloadProvider.objects.get_or_create(channel=form.instance)
+
+    def steps(self, channel: Channel) -> list[Step]:
+        provider = OffloadProvider.objects.filter(channel=channel).first()
+        return [*super().steps(channel), _hand_over(channel, provider)]
+
+
+def _hand_over(channel: Channel, provider: OffloadProvider | None) -> Step:
+    done = (OffloadState.HANDED_OVER, OffloadState.ENDED)
+    is_tested = Offload.objects.filter(conversation__channel=channel, state__in=done).exists()
+    step = Step(
+        title="Check the hand-over to your agents",
+        progress=Progress.DONE if is_tested else Progress.WAITING,
+        where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
+        detail="Your inbox accepted a hand-over."
+        if is_tested
+        else "Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. Then "
+        "make the bot hand over. The write-back URL is optional: by it you see here how agents ended a conversation.",
+        field="offload_provider-0-verify_token",
+        field_label="Verify token",
+    )
+    if provider is None:
+        return replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
+    refused = next(iter(recent_refusals("offload", provider.uuid)), None)
+    if refused and not is_tested:
+        words = f"{refused.count} offload requests were refused lately: {refused.words}. {step.detail}"
+        step = replace(step, progress=Progress.PROBLEM, detail=words)
+    return replace(
+        step,
+        addresses=[
+            Address(label="Offload URL", url=offload_url(provider.uuid)),
+            Address(label="Write-back URL", url=write_back_url(provider.uuid)),
+        ],
+    )
+
+
+@admin.register(IntakeCount)
+class DoorCountAdmin(IntakeCountAdmin):
+    owners = (*IntakeCountAdmin.owners, OffloadProvider)
+
+
+class ReasonFilter(WordFilter):
+    title = "reason"
+    parameter_name = "reason"
+    words = tuple(OffloadReason.choices)
+
+
+class StateFilter(WordFilter):
+    title = "state"
+    parameter_name = "state"
+    words = tuple(OffloadState.choices)
+
+
+@admin.register(Offload)
+class OffloadAdmin(ReadOnlyAdmin):
+    list_display = ("requested", "reason", "detail", "state", "requested_by", "talk", "channel", "ended")
+    list_filter = ("conversation__channel", ReasonFilter, StateFilter)
+    list_select_related = ("conversation__channel", "conversation__contact")
+    fieldsets = (
+        (None, {"fields": ("talk", "reason", "detail", "requested_by", "requested")}),
+        ("What became of it", {"fields": ("state", "finished", "sent_with", "ended", "ended_by", "end_comment")}),
+        ("From the bot", {"fields": ("payload_shown",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Offload]:
+        return (
+            super().get_queryset(request).select_related("conversation__channel", "conversation__contact", "delivery")
+        )
+
+    @admin.display(description="requested", ordering="id")
+    def requested(self, offload: Offload) -> SafeString | str:
+        return moment(offload.requested_at)
+
+    @admin.display(description="finished")
+    def finished(self, offload: Offload) -> SafeString | str:
+        return moment(offload.finished_at)
+
+    @admin.display(description="resolved by the agents")
+    def ended(self, offload: Offload) -> SafeString | str:
+        return moment(offload.ended_at)
+
+    @admin.display(description="conversation")
+    def talk(self, offload: Offload) -> SafeString | str:
+        return row_link(offload.conversation, talk_words(offload.conversation))
+
+    @admin.display(description="channel")
+    def channel(self, offload: Offload) -> str:
+        return str(offload.conversation.channel)
+
+    @admin.display(description="sent with")
+    def sent_with(self, offload: Offload) -> SafeString | str:
+        return row_link(offload.delivery)
+
+    @admin.display(description="payload")
+    def payload_shown(self, offload: Offload) -> SafeString | str:
+        return document(readable_document(offload.payload)) if offload.payload is not None else "nothing"
