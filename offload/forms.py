@@ -7,8 +7,8 @@ from django import forms
 
 from channels_app.adapters import PhraseField
 from channels_app.errors import BridgeError
+from channels_app.forms.secrets import WriteOnlyField
 from channels_app.inboxes import shared_secret_problem
-from channels_app.secret_fields import WriteOnlyField
 from offload.models import OffloadProvider
 from offload.opening_hours import DAYS, problem
 

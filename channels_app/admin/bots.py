@@ -12,12 +12,12 @@ from channels_app.admin.base import moment, row_link
 from channels_app.admin.setup import SetupAdmin
 from channels_app.bots import bot_class
 from channels_app.checking import check_bot
+from channels_app.checking.refusals import recent_refusals
+from channels_app.checking.steps import Address
 from channels_app.forms import BOT_FIELDS, BotForm
 from channels_app.links import reply_url
 from channels_app.models import Bot
 from channels_app.protocol import CheckLine
-from channels_app.refusals import recent_refusals
-from channels_app.setup_steps import Address
 
 
 @admin.register(Bot)

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from channels_app.admin.base import InlineModelAdmin, TabularInline, moment
 from channels_app.admin.setup import SetupAdmin
 from channels_app.checking import check_channel, forget_token
+from channels_app.checking.steps import Progress, Step, setup_steps
 from channels_app.forms import INBOX_FIELDS, ChannelForm
 from channels_app.models import Channel, EventSource, InboxChannel, Outcome, WebhookEvent
 from channels_app.protocol import CheckLine
-from channels_app.setup_steps import Progress, Step, setup_steps
 
 
 class InboxChannelInline(TabularInline):

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from channels_app.admin.base import ReadOnlyAdmin, WordFilter, document, moment, row_link
-from channels_app.masking import readable_body
+from channels_app.admin.masking import readable_body
 from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
 from channels_app.protocol import EventType
 

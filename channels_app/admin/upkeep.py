@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
+from channels_app.checking.refusals import REASONS, reason_words
 from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
-from channels_app.refusals import REASONS, reason_words
 
 ALIVE_WITHIN = timedelta(seconds=30)
 """A worker says every few seconds that it lives; one that is silent for longer has lost its work."""

@@ -7,10 +7,10 @@ from enum import StrEnum
 from channels_app.bots import bot_class
 from channels_app.channels import make_inbox
 from channels_app.checking import check_address
+from channels_app.checking.refusals import Refusals, recent_refusals
 from channels_app.errors import BridgeError
 from channels_app.links import webhook_url
 from channels_app.models import Bot, Channel, Credential, EventSource, Outcome, WebhookEvent
-from channels_app.refusals import Refusals, recent_refusals
 
 
 class Progress(StrEnum):
@@ -41,29 +41,15 @@ class Step:
     field_label: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Menus:
-    """What the menus of an inbox are called."""
-
-    keys: str
-    virtual_agent: str
-    switch_on: str
-
-
-MENUS = {
-    "sparkcentral": Menus(
-        keys="Sparkcentral › Settings › Integrations › Generate API Keys",
-        virtual_agent="Sparkcentral › Users tab › Add Virtual Agent",
-        switch_on="Sparkcentral › Users tab › edit the virtual agent",
-    ),
-    "hootsuite": Menus(
-        keys="Your developer app at Hootsuite, and the ID of your organization",
-        virtual_agent="Inbox › Settings › Virtual Agents › Add Custom Virtual Agent",
-        switch_on="Inbox › Settings › Virtual Agents › edit the virtual agent",
-    ),
-}
-OTHER_MENUS = Menus(keys="Its API keys", virtual_agent="Its virtual agents", switch_on="Its virtual agents")
-
+# Both products' words: outside the adapters nobody knows which one a channel has.
+KEYS_MENU = (
+    "Sparkcentral › Settings › Integrations › Generate API Keys. "
+    "Inbox 2.0: your developer app at Hootsuite, and the ID of your organization"
+)
+VIRTUAL_AGENT_MENU = (
+    "Settings › Virtual Agents › Add Custom Virtual Agent. In classic Sparkcentral: Users tab › Add Virtual Agent"
+)
+SWITCH_ON_MENU = "Virtual Agents › edit the virtual agent › switch on the channels on which the bot answers"
 HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it shows the shared secret of the next step."
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
@@ -76,26 +62,25 @@ NO_EVENT_YET = (
 
 def setup_steps(channel: Channel) -> list[Step]:
     """What is done and what is next. Steps that need the offload provider are its own."""
-    menus = MENUS.get(channel.inbox, OTHER_MENUS)
     refused = recent_refusals("inbox", channel.uuid)
     has_events = WebhookEvent.objects.filter(channel=channel, source=EventSource.INBOX).exists()
     return [
-        _keys(channel, menus),
+        _keys(channel),
         _connection(channel),
-        _webhook_url(channel, menus, is_called=has_events or bool(refused)),
-        _shared_secret(channel, menus, refused),
+        _webhook_url(channel, is_called=has_events or bool(refused)),
+        _shared_secret(channel, refused),
         _bot(channel),
-        _first_answer(channel, menus, has_events=has_events),
+        _first_answer(channel, has_events=has_events),
     ]
 
 
-def _keys(channel: Channel, menus: Menus) -> Step:
+def _keys(channel: Channel) -> Step:
     saved = channel.settings
     is_saved = bool(saved) and all(saved.get(name) for name in channel.secret_names())
     return Step(
         title="Create API keys and enter them here",
         progress=Progress.DONE if is_saved else Progress.TODO,
-        where=menus.keys,
+        where=KEYS_MENU,
         detail="The secret is stored encrypted and never shown again.",
         field="client_id",
         field_label="API keys",
@@ -119,7 +104,7 @@ def _credential(channel: Channel) -> Credential | None:
         return Credential(problem=error.detail)
 
 
-def _webhook_url(channel: Channel, menus: Menus, *, is_called: bool) -> Step:
+def _webhook_url(channel: Channel, *, is_called: bool) -> Step:
     url = webhook_url(channel.uuid)
     verdict = check_address(url)
     progress = Progress.DONE if is_called else Progress.TODO if verdict.is_ok else Progress.PROBLEM
@@ -129,13 +114,13 @@ def _webhook_url(channel: Channel, menus: Menus, *, is_called: bool) -> Step:
     return Step(
         title="Give your inbox our webhook URL",
         progress=progress,
-        where=menus.virtual_agent,
+        where=VIRTUAL_AGENT_MENU,
         detail=detail.strip(),
         addresses=[Address(label="Webhook URL", url=url)],
     )
 
 
-def _shared_secret(channel: Channel, menus: Menus, refused: Sequence[Refusals]) -> Step:
+def _shared_secret(channel: Channel, refused: Sequence[Refusals]) -> Step:
     since = channel.shared_secret_saved_at
     is_saved = bool(channel.shared_secret_encrypted)
     news = [group for group in refused if since is None or group.last_at > since]
@@ -154,7 +139,7 @@ def _shared_secret(channel: Channel, menus: Menus, refused: Sequence[Refusals]) 
     return Step(
         title="Paste the shared secret",
         progress=progress,
-        where=menus.virtual_agent,
+        where=VIRTUAL_AGENT_MENU,
         detail=detail,
         field="shared_secret",
         field_label="Shared secret",
@@ -188,7 +173,7 @@ def _problem_of_bot(bot: Bot) -> str:
     return f"{calls} refused lately: {refused.words}. See the bot's page."
 
 
-def _first_answer(channel: Channel, menus: Menus, *, has_events: bool) -> Step:
+def _first_answer(channel: Channel, *, has_events: bool) -> Step:
     progress, detail = Progress.WAITING, f"Waiting for the first message. {NO_EVENT_YET}"
     answered = WebhookEvent.objects.filter(channel=channel, outcome__in=(Outcome.REPLIED, Outcome.RESOLVED))
     if not channel.is_active:
@@ -202,6 +187,6 @@ def _first_answer(channel: Channel, menus: Menus, *, has_events: bool) -> Step:
     return Step(
         title="Switch the virtual agent on, and write “hello” from a phone",
         progress=progress,
-        where=menus.switch_on,
+        where=SWITCH_ON_MENU,
         detail=detail,
     )

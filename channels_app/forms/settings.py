@@ -1,4 +1,4 @@
-"""What an admin fills in for a channel or a bot: the row's own fields, and those that its adapter asks for."""
+"""The fields that adapters ask for, on the form of a row: whatever kind is chosen, and with the secrets kept back."""
 
 import copy
 import json
@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django import forms
-from django.utils import timezone
 
-from channels_app import bots, inboxes
 from channels_app.errors import BridgeError
-from channels_app.models import Bot, Channel, SettingsModel
-from channels_app.secret_fields import WriteOnlyField
+from channels_app.forms.secrets import WriteOnlyField
+from channels_app.models import SettingsModel
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -162,76 +160,3 @@ class SettingsForm(ModelForm):
 
 def settings_names(adapters: Adapters) -> set[str]:
     return {name for adapter in adapters.values() for name in adapter.settings_form.base_fields}
-
-
-INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
-BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
-INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
-BOT_FIELDS = settings_fields(BOT_ADAPTERS)
-
-
-class _ChannelForm(SettingsForm):
-    kind_field = "inbox"
-    adapters = INBOX_ADAPTERS
-    row: Channel
-
-    shared_secret = WriteOnlyField(
-        label="Shared secret",
-        help_text="Shown by Sparkcentral when you add the virtual agent. It has only 0-9 and a-f.",
-    )
-
-    class Meta:
-        model = Channel
-        fields = (
-            "name",
-            "inbox",
-            "bot",
-            "is_active",
-            "covers_all_inbox_channels",
-            "greet",
-            "bot_tries",
-            "fallback_text",
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "shared_secret" in self.fields and self.row.shared_secret_encrypted:
-            self._show_shared_secret()
-
-    def _show_shared_secret(self) -> None:
-        field = self.fields["shared_secret"]
-        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
-        try:
-            field.show_saved(self.row.shared_secret, self.row.shared_secret_saved_at)
-        except BridgeError as error:
-            field.help_text = error.detail
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        secret = cleaned.get("shared_secret")
-        problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
-        if problem:
-            self.add_error("shared_secret", problem)
-        return cleaned
-
-    def save(self, commit: bool = True) -> Any:
-        secret = self.cleaned_data.get("shared_secret")
-        if secret is not None:
-            self.row.shared_secret = secret
-            self.row.shared_secret_saved_at = timezone.now() if secret else None
-        return super().save(commit)
-
-
-class _BotForm(SettingsForm):
-    kind_field = "kind"
-    adapters = BOT_ADAPTERS
-    row: Bot
-
-    class Meta:
-        model = Bot
-        fields = ("name", "kind")
-
-
-# A class body can't hold fields whose names are only known from the adapters.
-ChannelForm: type[_ChannelForm] = type("ChannelForm", (_ChannelForm,), dict(INBOX_FIELDS))
-BotForm: type[_BotForm] = type("BotForm", (_BotForm,), dict(BOT_FIELDS))
