@@ -179,10 +179,10 @@ def test_a_failure_is_said_and_everything_stopped(tmp_path: Path, capsys: pytest
 
 
 @contextlib.contextmanager
-def started(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def started(directory: Path, *arguments: str, simulator_port: int = 0) -> Iterator["subprocess.Popen[str]"]:
     given = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_BASE_URL", "DEBUG")
     environment = {name: value for name, value in os.environ.items() if name not in given}
-    ports = {"PORT": str(free_port()), "SIMULATOR_PORT": str(free_port())}
+    ports = {"PORT": str(free_port()), "SIMULATOR_PORT": str(simulator_port or free_port())}
     process = subprocess.Popen(
         [sys.executable, "-m", "chatbridge.local", *arguments],
         cwd=PROJECT,
@@ -195,6 +195,16 @@ def started(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[str]
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE_S)
+
+
+def shown_until(words: str, process: "subprocess.Popen[str]") -> str:
+    """What is on the screen up to the line with these words, or to the end."""
+    shown = ""
+    for line in process.stdout or ():
+        shown += line
+        if words in line:
+            break
+    return shown
 
 
 def free_port() -> int:
@@ -228,13 +238,21 @@ def test_from_nothing_to_ready_and_again(home: Path) -> None:
 
 
 @pytest.mark.xdist_group("local")
+def test_the_demo_bot_answers(home: Path) -> None:
+    port = free_port()
+    with started(home, simulator_port=port) as process:
+        shown = shown_until("Ctrl-C stops everything", process)
+        chat = [sys.executable, "manage.py", "chat", "--simulator", f"http://127.0.0.1:{port}", "hello"]
+        result = subprocess.run(chat, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert "chatbridge runs" in shown
+    assert re.search(r"^bot .*I am the demo bot", result.stdout, re.MULTILINE), result.stdout + result.stderr
+
+
+@pytest.mark.xdist_group("local")
 @pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard", "demo", "chatbridge runs"])
 def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
     with started(home) as process:
-        assert process.stdout
-        for line in process.stdout:
-            if moment in line:
-                break
+        shown_until(moment, process)
         process.send_signal(signal.SIGTERM)
         output, _errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
