@@ -1,176 +1,15 @@
-"""One worker at a time works on a conversation: claim, release, renew.
-
-Hand-written SQL, because each of these is one short statement whose locks matter. All times are the database's
-clock, so that machines with different clocks agree. Nothing here is held over a network call but the lease.
-"""
+"""Conversations: found by what others call them, and brought up to date by what their events say."""
 
 import json
-import os
-import socket
-import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.conf import settings
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import connection
 
-from channels_app.contacts import KnownContact, KnownInboxChannel
-from channels_app.models import Conversation, Owner, WorkerSlot
-from channels_app.offered import Offered
-from channels_app.protocol import EventType
-from channels_app.steps import OpenEvent, Standing
-
-LEASE_S = 30
-"""A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
-a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
-OPEN_EVENTS_MOST = 50
-"""Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
-
-
-class LeaseLostError(Exception):
-    """Another worker has the conversation now: stop, and touch nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedEvent:
-    """An open event with what is needed to handle it."""
-
-    facts: OpenEvent
-    source: str
-    raw: bytes
-    attempts: int
-    reason: str
-    begun_at: datetime
-    """From when the platform's time for a reply runs: receipt, or a person's wish to send it again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """A conversation in our hands, as it was at the claim, with its open events."""
-
-    conversation_id: int
-    fence: int
-    slot: str
-    now: datetime
-    channel_id: int
-    channel_revision: int
-    bot_id: int | None
-    bot_revision: int | None
-    external_id: str
-    session_id: uuid.UUID
-    owner: str
-    stint: int
-    stint_is_implied: bool
-    newest_sent_at: datetime | None
-    offered: Offered
-    last_turn_id: int
-    last_message_id: str
-    bot_counter: int | None
-    medium: str
-    language: str
-    topics: list[str]
-    contact: KnownContact
-    inbox_channel: KnownInboxChannel
-    events: tuple[ClaimedEvent, ...]
-
-    @property
-    def standing(self) -> Standing:
-        return Standing(is_owned=self.owner == Owner.BOT, bot_counter=self.bot_counter)
-
-    def event(self, event_id: int) -> ClaimedEvent:
-        return next(event for event in self.events if event.facts.id == event_id)
-
-
-def new_slot_name(kind: str) -> str:
-    """A name for this process and this start of it: `host/pid/when/kind`, unique over all machines."""
-    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns():x}/{kind}"
-
-
-# The conversation is leased in the same statement that finds it; its open events come along. An event that is
-# committed while we wait for the row is not seen here, but the release looks again.
-_CLAIM = """
-WITH claimed AS (
-    UPDATE channels_app_conversation AS conversation
-    SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
-        fence = conversation.fence + 1
-    WHERE conversation.id = (
-        SELECT due.id FROM channels_app_conversation AS due
-        WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
-        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING conversation.*
-)
-SELECT clock_timestamp() AS now, claimed.*, channel.revision AS channel_revision, channel.bot_id,
-    bot.revision AS bot_revision, to_jsonb(contact) AS contact, to_jsonb(inbox_channel) AS inbox_channel,
-    event.id AS event_id, event.type AS event_type, event.state AS event_state, event.sent_at AS event_sent_at,
-    event.received_at AS event_received_at, event.counter AS event_counter, event.wait_until AS event_wait_until,
-    event.source AS event_source, body.raw AS event_raw, event.attempts AS event_attempts,
-    event.reason AS event_reason, coalesce(event.retried_at, event.received_at) AS event_begun_at
-FROM claimed
-JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
-LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
-LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
-LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
-LEFT JOIN LATERAL (
-    SELECT * FROM channels_app_webhookevent AS open
-    WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
-    ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
-LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
-"""
-
-
-def claim_due_conversation(slot: str) -> Lease | None:
-    """Lease the conversation that waits longest, or None when none is due."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST})
-        names = [column.name for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    if not rows:
-        return None
-    return _lease(slot, rows[0], tuple(_claimed_event(row) for row in rows if row["event_id"] is not None))
-
-
-_AS_THEY_ARE = (
-    *("now", "fence", "channel_id", "channel_revision", "bot_id", "bot_revision", "external_id", "session_id"),
-    *("owner", "stint", "stint_is_implied", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter"),
-    *("medium", "language"),
-)
-
-
-def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...]) -> Lease:
-    return Lease(
-        **{name: row[name] for name in _AS_THEY_ARE},
-        slot=slot,
-        conversation_id=row["id"],
-        offered=Offered.from_json(json.loads(row["options"])),
-        topics=json.loads(row["topics"]),
-        contact=KnownContact.from_row(json.loads(row["contact"] or "{}")),
-        inbox_channel=KnownInboxChannel.from_row(json.loads(row["inbox_channel"] or "{}")),
-        events=events,
-    )
-
-
-def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
-    facts = OpenEvent(
-        id=row["event_id"],
-        type=EventType(row["event_type"]),
-        state=row["event_state"],
-        sent_at=row["event_sent_at"],
-        received_at=row["event_received_at"],
-        counter=row["event_counter"],
-        wait_until=row["event_wait_until"],
-    )
-    return ClaimedEvent(
-        facts=facts,
-        source=row["event_source"],
-        raw=bytes(row["event_raw"]),
-        attempts=row["event_attempts"],
-        reason=row["event_reason"],
-        begun_at=row["event_begun_at"],
-    )
+from channels_app.leases import Lease, LeaseLostError
+from channels_app.models import Conversation
 
 
 def find_session(session_id: str, **of: int) -> Conversation | None:
@@ -188,64 +27,9 @@ def find_conversation(channel_id: int, external_id: str) -> Conversation | None:
     return Conversation.objects.filter(channel_id=channel_id, external_id=external_id).first()
 
 
-def hold(lease: Lease) -> None:
-    """Lock the conversation's row until the transaction ends; raise LeaseLostError if it isn't ours any more.
-
-    First statement of every transaction that changes anything of the conversation.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM channels_app_conversation WHERE id = %s AND fence = %s FOR UPDATE",
-            [lease.conversation_id, lease.fence],
-        )
-        if cursor.fetchone() is None:
-            raise LeaseLostError
-
-
 def set_owner(lease: Lease, owner: str) -> None:
     """The conversation is somebody else's now. Inside a transaction that holds it."""
     Conversation.objects.filter(pk=lease.conversation_id).update(owner=owner)
-
-
-def release(lease: Lease, *, until: datetime | None = None) -> datetime | None:
-    """Give the conversation back, to be woken at `until`, or at once if something runnable is left open.
-
-    Returns when it wants to be woken, None: not before something comes.
-
-    The row is locked by a statement of its own first: in a single statement, an event committed while the
-    update waits for the row would not be seen, and nobody would ever wake the conversation for it.
-    """
-    with transaction.atomic():
-        hold(lease)
-        return release_held(lease, until=until)
-
-
-# Open events that wait for a moment of their own wake the conversation then, others at once.
-_RELEASE = """
-UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, wake_at = (
-    SELECT min(greatest(event.wait_until, clock_timestamp()))
-    FROM channels_app_webhookevent AS event WHERE event.conversation_id = %(id)s AND event.outcome IS NULL)
-WHERE id = %(id)s RETURNING wake_at
-"""
-# After a decision to wait, only what arrived since the claim is a reason to look before that moment.
-_RELEASE_UNTIL = """
-UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL,
-    wake_at = CASE WHEN EXISTS (
-        SELECT 1 FROM channels_app_webhookevent AS event
-        WHERE event.conversation_id = %(id)s AND event.outcome IS NULL AND event.id > %(newest)s)
-    THEN clock_timestamp() ELSE %(until)s END
-WHERE id = %(id)s RETURNING wake_at
-"""
-
-
-def release_held(lease: Lease, *, until: datetime | None = None) -> datetime | None:
-    """`release` inside a transaction that holds the row already."""
-    newest = max((event.facts.id for event in lease.events), default=0)
-    statement = _RELEASE if until is None else _RELEASE_UNTIL
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"id": lease.conversation_id, "until": until, "newest": newest})
-        wake_at: datetime | None = cursor.fetchone()[0]
-    return wake_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,49 +80,3 @@ def begin_turn(lease: Lease, beginning: Beginning) -> None:
         cursor.execute(_BEGIN, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence})
         if not cursor.rowcount:
             raise LeaseLostError
-
-
-def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
-    """Keep what this process still works on, and say that it lives."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
-            " WHERE id = ANY(%s) AND lease_slot = %s",
-            [LEASE_S, list(conversation_ids), slot],
-        )
-        cursor.execute("UPDATE channels_app_workerslot SET beat_at = clock_timestamp() WHERE name = %s", [slot])
-
-
-def register_slot(slot: str) -> None:
-    """Announce this process, so that its leases can be freed when it dies."""
-    host, pid, _, kind = slot.rsplit("/", 3)
-    now = timezone.now()
-    WorkerSlot.objects.create(
-        name=slot, host=host, pid=int(pid), kind=kind, version=settings.VERSION, started_at=now, beat_at=now
-    )
-
-
-def free_leases(slots: Sequence[str]) -> int:
-    """Free what dead processes held, so that others go on at once; returns how many conversations that were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
-            " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
-            [list(slots)],
-        )
-        freed: int = cursor.rowcount
-    WorkerSlot.objects.filter(name__in=slots).delete()
-    return freed
-
-
-def count_due(*, older_than_s: float = 0.0) -> int:
-    """Conversations that wait for a worker longer than this many seconds."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM channels_app_conversation"
-            " WHERE wake_at <= clock_timestamp() - make_interval(secs => %s)"
-            " AND (lease_until IS NULL OR lease_until < clock_timestamp())",
-            [older_than_s],
-        )
-        count: int = cursor.fetchone()[0]
-    return count

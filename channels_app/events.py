@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from channels_app.conversations import Lease, hold, release_held
+from channels_app.leases import Lease, hold, release_held
 from channels_app.models import Conversation, EventSource, EventState, IntakeCount, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from channels_app.conversations import count_due, free_leases
+from channels_app.leases import count_due, free_leases
 from channels_app.models import WorkerSlot
 from channels_app.pump import Pump
 from channels_app.wakeups import wake_a_worker

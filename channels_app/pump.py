@@ -11,7 +11,8 @@ from functools import cache
 
 from django.db import DatabaseError, connection
 
-from channels_app.conversations import (
+from channels_app.events import stumble
+from channels_app.leases import (
     LEASE_S,
     Lease,
     LeaseLostError,
@@ -20,7 +21,6 @@ from channels_app.conversations import (
     register_slot,
     renew_leases,
 )
-from channels_app.events import stumble
 from channels_app.turns import take_step
 from channels_app.wakeups import wake_a_worker_at
 

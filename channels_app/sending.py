@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
-from channels_app.conversations import ClaimedEvent, Lease, hold, release_held, set_owner
+from channels_app.conversations import set_owner
 from channels_app.deliveries import (
     Attempted,
     attempt_delivery,
@@ -17,12 +17,13 @@ from channels_app.deliveries import (
     carried_by,
     deliveries_of,
     drop_attachments,
-    plan_deliveries,
     record_attempt,
     write_deliveries,
 )
 from channels_app.events import finish_events, put_off
+from channels_app.leases import ClaimedEvent, Lease, hold, release_held
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
+from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Outgoing, Reply
 from channels_app.steps import BOT_SETTLE_MOST
 from channels_app.verdicts import Verdict

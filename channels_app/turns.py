@@ -16,16 +16,17 @@ from django.db import transaction
 
 from channels_app import contacts, options
 from channels_app.channels import LiveChannel, live_channel
-from channels_app.conversations import Beginning, ClaimedEvent, Lease, begin_turn, hold, release, release_held
-from channels_app.deliveries import plan_deliveries, write_deliveries
+from channels_app.conversations import Beginning, begin_turn
 from channels_app.errors import BridgeError, ConfigError, PayloadError
 from channels_app.events import finish_events, put_off
-from channels_app.models import Author, EventSource, EventState, Outcome, Owner
-from channels_app.protocol import Completion, ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
+from channels_app.leases import ClaimedEvent, Lease, hold, release, release_held
+from channels_app.models import EventSource, EventState, Outcome, Owner
+from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Reply, Turn
+from channels_app.replies import hand_over_for, send_reply
 from channels_app.sending import ANSWER_WAIT, Woken, send_deliveries
 from channels_app.steps import Idle, Run, Wait, next_step
 from offload.models import OffloadReason, OffloadState
-from offload.services import Request, close_offload, hand_over, record_offload, request_offload
+from offload.services import Request, close_offload, record_offload
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def _on_contact_event(
         return _finish(begun, claimed, Outcome.MOOT, "The conversation is not with the bot.")
     request = _reason_against_bot(begun, channel, first)
     if request is not None:
-        return _hand_over(begun, channel, first, request)
+        return hand_over_for(begun, channel, first, request)
     if event.type is EventType.CONVERSATION_STARTED and not channel.greet:
         return _finish(begun, claimed, Outcome.SILENT, "Greeting is switched off for this channel.")
     return _ask_bot(begun, channel, first, event)
@@ -196,7 +197,7 @@ def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: E
         return _on_failed_bot(lease, channel, claimed, error)
     if reply is None:
         return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, ANSWER_WAIT)
-    return _reply(lease, channel, [claimed], reply)
+    return send_reply(lease, channel, [claimed], reply)
 
 
 def _turn(lease: Lease, event: Event, claimed: ClaimedEvent) -> Turn:
@@ -228,7 +229,7 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     if claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError):
         return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, RETRY_WAIT, error.detail)
     request = Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=error.detail)
-    return _hand_over(lease, channel, claimed, request)
+    return hand_over_for(lease, channel, claimed, request)
 
 
 def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Woken:
@@ -238,7 +239,7 @@ def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) ->
     if claimed.facts.type is EventType.CONVERSATION_STARTED:
         return _finish(lease, [claimed], Outcome.SILENT, "The bot had no greeting.")
     detail = f"No answer within {ANSWER_WAIT.seconds} seconds."
-    return _hand_over(
+    return hand_over_for(
         lease, channel, claimed, Request(reason=OffloadReason.BOT_SILENT, by="chatbridge", detail=detail)
     )
 
@@ -253,7 +254,7 @@ def _on_bot_events(
     if lease.owner != Owner.BOT:
         return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
     replies = [event.reply for event in events if event.reply is not None]
-    return _reply(lease, channel, claimed, reduce(Reply.merged_with, replies, Reply()))
+    return send_reply(lease, channel, claimed, reduce(Reply.merged_with, replies, Reply()))
 
 
 def _on_ordered_handover(
@@ -266,7 +267,7 @@ def _on_ordered_handover(
             hold(lease)
             record_offload(lease, claimed[0].facts.id, request, OffloadState.MOOT)
         return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
-    return _hand_over(lease, channel, claimed[0], request)
+    return hand_over_for(lease, channel, claimed[0], request)
 
 
 def _on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Woken:
@@ -276,69 +277,6 @@ def _on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEven
         close_offload(lease.conversation_id, events[0])
         finish_events([event.facts.id for event in claimed], Outcome.SILENT, "Noted with the hand-over.")
         return release_held(lease)
-
-
-# --- replies ------------------------------------------------------------------------------------------------------
-
-
-def _reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
-    """Send what the bot said, completed by what a wish for a human needs."""
-    if reply.complete is Completion.HANDOVER and reply.offload is None:
-        request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
-        return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), request)
-    if reply.offload is None:
-        return _write_and_send(lease, channel, claimed, reply)
-    request = Request(
-        reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=reply.offload.reason, payload=reply.offload.payload
-    )
-    reply, state = request_offload(lease, reply, request)
-    return _write_and_send(lease, channel, claimed, reply, request, state)
-
-
-def _hand_over(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
-    """Humans take over because the bot can't or shouldn't answer."""
-    failed = request.reason in (OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT)
-    words = (Message(text=channel.fallback_text),) if failed and channel.fallback_text else ()
-    reply = hand_over(lease, Reply(messages=words), request)
-    return _write_and_send(lease, channel, [claimed], reply, request, author=Author.BRIDGE)
-
-
-def _write_and_send(
-    lease: Lease,
-    channel: LiveChannel,
-    claimed: Sequence[ClaimedEvent],
-    reply: Reply,
-    request: Request | None = None,
-    state: OffloadState = OffloadState.REQUESTED,
-    *,
-    author: Author = Author.BOT,
-) -> Woken:
-    """Write the reply down, with all that follows from it, in one transaction; then send it."""
-    first, others = claimed[0], claimed[1:]
-    offered = lease.offered
-    plan = plan_deliveries(
-        channel,
-        reply,
-        first_number=len(offered.in_turn(lease.last_turn_id)) + 1,
-        message_id=lease.last_message_id,
-        unique=f"{first.facts.id:x}",
-    )
-    counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
-    reason = request.reason.label if request else ""
-    with transaction.atomic():
-        write_deliveries(
-            lease,
-            first.facts.id,
-            plan,
-            options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
-            reason=reason,
-            author=author,
-            counter=counters[-1] if counters else None,
-        )
-        finish_events([event.facts.id for event in others], Outcome.MERGED, "Sent with the message before it.")
-        if request is not None:
-            record_offload(lease, first.facts.id, request, state)
-    return send_deliveries(lease, channel, first)
 
 
 _HANDLERS: dict[EventType, Callable[[Lease, LiveChannel, Sequence[ClaimedEvent], Sequence[Event]], Woken]] = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from channels_app.conversations import Lease
 from channels_app.deliveries import has_doubtful_deliveries
+from channels_app.leases import Lease
 from channels_app.models import Conversation, Delivery
 from channels_app.protocol import Completion, Event, EventType, Message, Reply
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState

@@ -34,7 +34,8 @@ def _line(voice: str, text: str, attachment_url: str) -> str:
 
 def write_note(reason: str, detail: str, remarks: Sequence[str], lines: Sequence[str]) -> str:
     """The note: why the agent gets it, what else to know, and the end of the conversation so far."""
-    head = "\n".join([f"Handed over by chatbridge: {reason}.", *([detail] if detail else []), *remarks])
+    given = [f"Details: {detail}"] if detail else []
+    head = "\n".join([f"Handed over by chatbridge: {reason}.", *given, *remarks])
     kept: list[str] = []
     room = NOTE_MOST - len(head)
     for line in reversed(lines):

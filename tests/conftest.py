@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations import claim_due_conversation
+from channels_app.leases import claim_due_conversation
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from channels_app.throttle import forget_tickets
 from channels_app.tokens import forget_tokens

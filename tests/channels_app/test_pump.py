@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from channels_app import guard as guard_module
 from channels_app import pump as pump_module
-from channels_app.conversations import claim_due_conversation, new_slot_name, register_slot
 from channels_app.guard import Guard
+from channels_app.leases import claim_due_conversation, new_slot_name, register_slot
 from channels_app.models import Channel, Conversation, WebhookEvent, WorkerSlot
 from channels_app.pump import Pump
 from tests.builders import make_channel, make_event, signed

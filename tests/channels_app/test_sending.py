@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from channels_app.conversations import claim_due_conversation
 from channels_app.deliveries import retry_delivery
 from channels_app.errors import Effect, TemporaryError
+from channels_app.leases import claim_due_conversation
 from channels_app.models import Conversation, Delivery, DeliveryAttempt, WebhookEvent
 from channels_app.turns import take_step
 from offload.models import Offload
@@ -224,7 +224,7 @@ def test_a_call_cut_off_by_a_crash_is_made_once_more(
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:
-    from channels_app.conversations import LeaseLostError
+    from channels_app.leases import LeaseLostError
     from tests.builders import make_event
 
     walker.post(make_event(text="Hello", data={}))

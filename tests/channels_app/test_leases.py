@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels_app.conversations import LeaseLostError, claim_due_conversation, hold, release
 from channels_app.events import finish_events, store_inbox_event
+from channels_app.leases import LeaseLostError, claim_due_conversation, hold, release
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel

@@ -1,0 +1,36 @@
+"""The rows. They are the truth; whatever is in Redis or in a process can be lost at any time.
+
+Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
+"""
+
+from channels_app.models.channels import Bot, Channel, InboxChannel, SettingsModel
+from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
+from channels_app.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
+from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
+from channels_app.models.messages import Author, MessageRow
+from channels_app.models.upkeep import Credential, IntakeCount, WorkerSlot
+
+__all__ = [
+    "Author",
+    "Bot",
+    "Channel",
+    "ContactRow",
+    "Conversation",
+    "Credential",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryKind",
+    "DeliveryState",
+    "EventBody",
+    "EventSource",
+    "EventState",
+    "InboxChannel",
+    "IntakeCount",
+    "MessageRow",
+    "Outcome",
+    "Owner",
+    "RandomUUID",
+    "SettingsModel",
+    "WebhookEvent",
+    "WorkerSlot",
+]

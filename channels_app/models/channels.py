@@ -1,0 +1,155 @@
+"""What an admin sets up: bots, channels, and the inbox channels on which a bot answers."""
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from django.db import models
+
+from channels_app import bots, inboxes
+from channels_app.encryption import decrypt, encrypt
+from channels_app.errors import ConfigError
+
+
+class SettingsModel(models.Model):
+    """A row with the settings that its adapter asks for: one JSON field, secret values encrypted.
+
+    `revision` counts saves, so that other processes notice that what they hold is old.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    settings = models.JSONField(default=dict, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.revision += 1
+        super().save(*args, **kwargs)
+
+    def secret_names(self) -> frozenset[str]:
+        """The keys of `settings` whose values are secret."""
+        raise NotImplementedError  # each concrete row asks its adapter
+
+    def clear_settings(self) -> dict[str, Any]:
+        """The settings with their secrets decrypted: for the adapter alone. Raises ConfigError without the key."""
+        secrets = self.secret_names()
+        return {
+            name: decrypt(value, self._context(name)) if name in secrets and value else value
+            for name, value in self.settings.items()
+        }
+
+    def put_settings(self, values: dict[str, Any]) -> None:
+        """Keep these settings; a secret that hasn't changed keeps its ciphertext, so that nothing looks changed."""
+        secrets = self.secret_names()
+        self.settings = {
+            name: self._sealed(name, value) if name in secrets and value else value for name, value in values.items()
+        }
+
+    def _sealed(self, name: str, value: str) -> str:
+        context = self._context(name)
+        kept = self.settings.get(name)
+        with suppress(ConfigError):  # the key of the kept one is lost: then it is given anew
+            if kept and decrypt(kept, context) == value:
+                return str(kept)
+        return encrypt(value, context)
+
+    def _context(self, name: str) -> str:
+        return f"{self._meta.label_lower}.{self.uuid}.{name}"
+
+
+class Bot(SettingsModel):
+    name = models.CharField(max_length=100, unique=True, help_text="Shown to your team only.")
+    kind = models.CharField(
+        max_length=30,
+        choices=bots.choices,
+        help_text="The platform that your bot runs on, or any bot with an address.",
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def secret_names(self) -> frozenset[str]:
+        return bots.secret_keys(bots.bot_class(self.kind).settings_form)
+
+
+class Channel(SettingsModel):
+    name = models.CharField(
+        max_length=100, unique=True, help_text="Shown to your team only. Example: Acme EU customer care."
+    )
+    inbox = models.CharField(
+        "inbox",
+        max_length=30,
+        choices=inboxes.choices,
+        help_text="Sparkcentral at app.sparkcentral.com or app-eu.sparkcentral.com is classic; "
+        "inside the Hootsuite dashboard it is Inbox 2.0.",
+    )
+    shared_secret_encrypted = models.TextField(blank=True, editable=False)
+    shared_secret_saved_at = models.DateTimeField(null=True, editable=False)
+    bot = models.ForeignKey(
+        Bot, null=True, blank=True, on_delete=models.PROTECT, help_text="Who answers first on this channel."
+    )
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Off: every conversation goes to your agents at once.",
+    )
+    covers_all_inbox_channels = models.BooleanField(
+        "bot answers on every inbox channel",
+        default=True,
+        help_text="Off: the bot answers only on the inbox channels ticked below; others go to your agents at once.",
+    )
+    greet = models.BooleanField(
+        "greet", default=True, help_text="Ask the bot for a greeting when a conversation starts."
+    )
+    bot_tries = models.PositiveSmallIntegerField(
+        "tries", default=2, help_text="How often the bot is called for a message before your agents get it."
+    )
+    fallback_text = models.TextField(
+        "text when the bot fails",
+        blank=True,
+        help_text="Sent with the hand-over when the bot can't be reached. Empty: the contact sees no text. "
+        "Example: One moment, a colleague takes over.",
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def secret_names(self) -> frozenset[str]:
+        return inboxes.secret_keys(inboxes.inbox_class(self.inbox).settings_form)
+
+    @property
+    def shared_secret(self) -> str:
+        """Decrypted; empty when none is saved."""
+        text = self.shared_secret_encrypted
+        return decrypt(text, self._context("shared_secret")) if text else ""
+
+    @shared_secret.setter
+    def shared_secret(self, value: str) -> None:
+        self.shared_secret_encrypted = encrypt(value, self._context("shared_secret")) if value else ""
+
+
+class InboxChannel(models.Model):
+    """What the platform calls a channel, e.g. a WhatsApp number: from the configuration, or seen in an event."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="inbox_channels")
+    external_id = models.CharField("id", max_length=200, help_text="As Sparkcentral names it in its events.")
+    name = models.CharField(max_length=200, blank=True)
+    is_enabled = models.BooleanField("bot answers here", default=False)
+    first_seen_at = models.DateTimeField("first event", null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "external_id"]
+        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="inbox_channel_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id

@@ -1,0 +1,91 @@
+"""What came in, how far we are with it, and how it ended."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from channels_app.models.channels import Channel
+from channels_app.models.conversations import Conversation
+
+
+class EventSource(models.TextChoices):
+    INBOX = "inbox", "inbox"
+    BOT = "bot", "bot"
+    OFFLOAD = "offload", "bot's offload request"
+    WRITE_BACK = "write_back", "write back"
+    ADMIN = "admin", "admin"
+
+
+class EventState(models.TextChoices):
+    """Where the turn of an event stands; every arrow between them is one short transaction."""
+
+    QUEUED = "queued", "waiting"
+    BOT_CALL = "bot_call", "asking the bot"
+    BOT_WAIT = "bot_wait", "waiting for the bot"
+    SENDING = "sending", "sending"
+    DONE = "done", "done"
+
+
+class Outcome(models.TextChoices):
+    """How an event ended. Each accepted event gets exactly one."""
+
+    REPLIED = "replied", "answered"
+    REPLIED_UNCONFIRMED = "replied_unconfirmed", "answered, not confirmed"
+    HANDED_OVER = "handed_over", "handed over"
+    RESOLVED = "resolved", "resolved"
+    SILENT = "silent", "nothing to say"
+    MOOT = "moot", "not ours any more"
+    IGNORED = "ignored", "ignored"
+    MERGED = "merged", "answered with another event"
+    DEAD = "dead", "failed: needs an operator"
+
+
+class WebhookEvent(models.Model):
+    """One notification and its turn: what came, how far we are, and how it ended.
+
+    The turn has no table of its own because there is exactly one for each event. Never partition this table:
+    the unique key that makes an event count once would have to contain the partition.
+    """
+
+    source = models.CharField(max_length=10, choices=EventSource)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="events", db_index=False)
+    idempotency_key = models.CharField(max_length=200)
+    type = models.CharField(max_length=40)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events", db_index=False)
+    sent_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+    counter = models.IntegerField(null=True)
+    state = models.CharField(
+        max_length=10, choices=EventState, default=EventState.QUEUED, db_default=EventState.QUEUED
+    )
+    wait_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    stint = models.PositiveIntegerField(default=0, db_default=0)
+    outcome = models.CharField(max_length=20, choices=Outcome, null=True)
+    reason = models.TextField(blank=True, default="", db_default="")
+    finished_at = models.DateTimeField(null=True)
+    retried_at = models.DateTimeField(null=True)
+    duplicates = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "source", "idempotency_key"], name="event_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["conversation", "sent_at"], name="event_open", condition=models.Q(outcome__isnull=True)
+            ),
+            models.Index(fields=["conversation", "id"], name="event_of_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.idempotency_key}"
+
+
+class EventBody(models.Model):
+    """The raw body as it came: bytes, because text columns refuse some of what people send."""
+
+    event = models.OneToOneField(WebhookEvent, primary_key=True, on_delete=models.CASCADE, related_name="body")
+    raw = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of event {self.event_id}"

@@ -1,0 +1,59 @@
+"""What the bridge knows about itself: its credentials, its processes, and whom its doors turned away."""
+
+from django.db import models
+
+
+class Credential(models.Model):
+    """What is known about one set of API keys: its token, and whether the platform takes the keys.
+
+    Shared by all channels with the same keys. Made on demand; no secret of it is readable without our keys.
+    """
+
+    account_key = models.CharField(max_length=64, unique=True)
+    token_encrypted = models.TextField(blank=True)
+    token_expires_at = models.DateTimeField(null=True)
+    token_refresh_at = models.DateTimeField(null=True)
+    refreshing_until = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+    problem_since = models.DateTimeField(null=True)
+    quota_used = models.PositiveIntegerField(null=True)
+    quota_limit = models.PositiveIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.account_key[:8]
+
+
+class IntakeCount(models.Model):
+    """How many requests a door turned away or ignored, by reason and day: all that is kept of them."""
+
+    door = models.CharField(max_length=20)
+    owner_uuid = models.UUIDField("uuid in the address", null=True)
+    reason = models.CharField(max_length=30)
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["door", "owner_uuid", "reason", "day"], name="intake_count_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.count}"
+
+
+class WorkerSlot(models.Model):
+    """A process that runs turns, and when it was last seen alive."""
+
+    name = models.CharField(max_length=100, unique=True)
+    host = models.CharField(max_length=100)
+    pid = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10)
+    version = models.CharField(max_length=20)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
