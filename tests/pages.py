@@ -71,7 +71,7 @@ def _read(html: str, form_id: str) -> _Fields:
     return parser
 
 
-def submit(client: Client, url: str, form_id: str, **changes: Any) -> Any:
+def submit(client: Client, url: str, form_id: str, /, **changes: Any) -> Any:
     """Open a page, change some fields (None: as if unticked), press Save, follow where it leads."""
     values: dict[str, Any] = {**fields_of(client.get(url).content.decode(), form_id), **changes}
     sent = {name: value for name, value in values.items() if value is not None}

@@ -7,9 +7,10 @@ from typing import Any
 MASK = "••••"
 
 _SECRET_NAME = re.compile(r"token|secret|password|authori[sz]ation|credential|api_?key|signature", re.IGNORECASE)
-# A text that isn't JSON after all may still hold `"verifyToken": "…"`, or a cut-off beginning of it.
+# A text that isn't JSON after all may still hold `"verifyToken": "…"`, or a cut-off beginning of it. Keys are short,
+# and the limit keeps the search linear.
 _SECRET_IN_TEXT = re.compile(
-    rf'("[^"]*(?:{_SECRET_NAME.pattern})[^"]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]]+)', re.IGNORECASE
+    rf'("[^"]{{0,100}}?(?:{_SECRET_NAME.pattern})[^"]{{0,100}}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]]+)', re.IGNORECASE
 )
 
 

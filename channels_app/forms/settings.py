@@ -152,8 +152,6 @@ class SettingsForm(ModelForm):
         return self.stored.get(name) if is_kept else value
 
     def save(self, commit: bool = True) -> Any:
-        if self.unreadable or self.kind_field in self.changed_data:
-            self.row.settings = {}  # ciphertexts of another kind, or that nobody can read, are compared with nothing
         self.row.put_settings(self.values)
         return super().save(commit)
 

@@ -1,0 +1,313 @@
+"""The set-up of a channel and a bot by the forms of the admin, as a person without script fills them in."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from channels_app.channels import make_bot as make_connector
+from channels_app.models import Bot, Channel, Credential, InboxChannel
+from offload.models import OffloadProvider
+from tests.builders import SHARED_SECRET, make_bot, make_channel
+from tests.conftest import Walker
+from tests.pages import fields_of, names_in, submit
+from tests.world import BOT, INBOX, World
+
+CANARY = "canary-7f3e-secret-of-the-tests"
+ADD_CHANNEL = "/admin/channels_app/channel/add/"
+ADD_BOT = "/admin/channels_app/bot/add/"
+KEYS = {"inbox": "sparkcentral", "region": "eu", "client_id": "acme", "client_secret": CANARY}
+
+
+def page_of(row: Any) -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
+
+
+def save(client: Client, row: Any, /, **changes: Any) -> Any:
+    return submit(client, page_of(row), f"{row._meta.model_name}_form", **changes)
+
+
+def text_of(response: Any) -> str:
+    content: str = response.content.decode()
+    return content
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    return {name: list(errors) for name, errors in response.context["adminform"].form.errors.items()}
+
+
+def steps_of(client: Client, channel: Channel) -> dict[str, str]:
+    """Words of progress by the first word of each step."""
+    steps = client.get(page_of(channel)).context["steps"]
+    return {step.title: step.progress.value for step in steps}
+
+
+# --- the whole way ------------------------------------------------------------------------------------------------
+
+
+def test_a_person_sets_up_a_channel_from_nothing_to_the_first_answer(
+    admin_client: Client, client: Client, world: World
+) -> None:
+    submit(admin_client, ADD_BOT, "bot_form", name="Parcel bot", kind="http", url=BOT, token="bot-token-of-the-tests")
+    bot = Bot.objects.get()
+    page = submit(admin_client, ADD_CHANNEL, "channel_form", name="Acme", bot=bot.pk, base_url=INBOX, **KEYS)
+    channel = Channel.objects.get()
+    assert page.redirect_chain[-1][0] == page_of(channel)  # it stays open: the set-up goes on there
+    assert f"https://bridge.example.com/webhooks/inbox/{channel.uuid}/" in text_of(page)
+    assert OffloadProvider.objects.get(channel=channel).is_enabled  # its addresses are needed from the start on
+    progress = ["done", "to do", "to do", "to do", "done", "waiting", "waiting"]
+    assert list(steps_of(admin_client, channel).values()) == progress
+
+    verdict = admin_client.post(f"/admin/channels_app/channel/{channel.pk}/test/")
+    assert [line.title for line in verdict.context["lines"] if not line.is_ok] == ["Shared secret"]
+    save(admin_client, channel, shared_secret=f" {SHARED_SECRET} ")
+    channel.refresh_from_db()
+    assert channel.shared_secret == SHARED_SECRET
+    assert list(steps_of(admin_client, channel).values())[:5] == ["done", "done", "to do", "done", "done"]
+
+    walker = Walker(client, channel)
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert list(steps_of(admin_client, channel).values()) == ["done"] * 6 + ["waiting"]
+    world.bot.replies.append({"complete": "handover"})
+    walker.says("I want a person")
+    assert set(steps_of(admin_client, channel).values()) == {"done"}
+    assert "All done" in text_of(admin_client.get(page_of(channel)))
+
+
+def test_the_add_page_asks_for_no_more_than_is_needed(admin_client: Client) -> None:
+    names = names_in(text_of(admin_client.get(ADD_CHANNEL)), "channel_form")
+    own = {name for name in names if not name.startswith(("csrf", "_"))}
+    assert own == {"name", "inbox", "region", "client_id", "client_secret", "organization_id", "base_url", "bot"}
+
+
+# --- settings of a kind -------------------------------------------------------------------------------------------
+
+
+def test_each_kind_judges_its_own_fields(admin_client: Client) -> None:
+    shown = submit(admin_client, ADD_CHANNEL, "channel_form", **{**KEYS, "name": "A", "inbox": "hootsuite"})
+    assert set(errors_of(shown)) == {"organization_id"}
+    shown = submit(admin_client, ADD_CHANNEL, "channel_form", **{**KEYS, "name": "A", "region": ""})
+    assert set(errors_of(shown)) == {"region"}
+    assert not Channel.objects.exists()
+
+
+def test_fields_of_another_kind_are_not_kept(admin_client: Client) -> None:
+    submit(
+        admin_client, ADD_BOT, "bot_form", name="B", kind="http", url=BOT, access_token="x" * 20, verify_token="y" * 20
+    )
+    assert set(Bot.objects.get().settings) == {"url", "token", "signing_secret", "timeout_s"}
+
+
+def test_a_bot_can_move_to_another_platform(admin_client: Client, db: None) -> None:
+    bot = make_bot("http", token=CANARY)
+    save(admin_client, bot, kind="chatlayer", access_token="access-token", verify_token="verify-token")
+    bot.refresh_from_db()
+    assert bot.clear_settings()["access_token"] == "access-token"
+    assert make_connector(bot).kind == "chatlayer"
+    assert "token" not in bot.settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"client_secret": "acme"}, "client_secret", "This is the client ID"),
+        ({"client_id": "ann@example.com"}, "client_id", "an e-mail address"),
+        ({"client_id": "https://app.sparkcentral.com"}, "client_id", "an address"),
+        ({"client_secret": "two words"}, "client_secret", "a space or a line break inside"),
+        ({"base_url": "javascript:alert(1)"}, "base_url", "not an address"),
+    ],
+)
+def test_mix_ups_are_named_at_the_field(admin_client: Client, changes: dict[str, str], field: str, words: str) -> None:
+    shown = submit(admin_client, ADD_CHANNEL, "channel_form", **{**KEYS, "name": "Acme", **changes})
+    assert any(words in error for error in errors_of(shown)[field])
+    assert f'href="#id_{field}"' in text_of(shown)  # the summary leads to it
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(CANARY, "client secret from step 1"), ("not hexadecimal!", "only 0-9 and a-f"), ("00ff", "at least 32")],
+)
+def test_a_wrong_shared_secret_is_recognised(admin_client: Client, world: World, value: str, words: str) -> None:
+    submit(admin_client, ADD_CHANNEL, "channel_form", name="Acme", **KEYS)
+    shown = save(admin_client, Channel.objects.get(), shared_secret=value)
+    assert any(words in error for error in errors_of(shown)["shared_secret"])
+    assert not Channel.objects.get().shared_secret_encrypted
+
+
+def test_an_error_loses_no_input_but_secrets(admin_client: Client, channel: Channel) -> None:
+    changes = {"name": "", "base_url": "https://other.example.com", "fallback_text": "Wait, please", "greet": None}
+    hours = '{"mon": ["25:00-26:00"]}'
+    provider = {"offload_provider-0-closed_text": "Closed now", "offload_provider-0-opening_hours": hours}
+    shown = save(admin_client, channel, client_secret=CANARY, **changes, **provider)
+    kept = fields_of(text_of(shown), "channel_form")
+    assert (kept["base_url"], kept["fallback_text"]) == ("https://other.example.com", "Wait, please")
+    assert "greet" not in kept
+    assert kept["offload_provider-0-closed_text"] == "Closed now"
+    assert json.loads(kept["offload_provider-0-opening_hours"]) == json.loads(hours)
+    assert CANARY not in text_of(shown)
+    assert "have to be pasted again" in text_of(shown)
+
+
+# --- secrets ------------------------------------------------------------------------------------------------------
+
+
+def test_a_blank_secret_keeps_what_is_saved(admin_client: Client, channel: Channel) -> None:
+    before = channel.settings["client_secret"], channel.shared_secret_encrypted
+    save(admin_client, channel, client_id="another-client")
+    channel.refresh_from_db()
+    assert (channel.settings["client_secret"], channel.shared_secret_encrypted) == before
+    assert channel.settings["client_id"] == "another-client"
+
+
+def test_a_new_secret_replaces_the_old(admin_client: Client, channel: Channel) -> None:
+    save(admin_client, channel, client_secret=CANARY, shared_secret="ab" * 16)
+    channel.refresh_from_db()
+    assert (channel.clear_settings()["client_secret"], channel.shared_secret) == (CANARY, "ab" * 16)
+    assert channel.shared_secret_saved_at is not None
+
+
+def test_a_ticked_box_clears_a_secret(admin_client: Client, channel: Channel, bot: Bot) -> None:
+    save(admin_client, channel, **{"shared_secret-clear": "on"})
+    channel.refresh_from_db()
+    assert (channel.shared_secret, channel.shared_secret_saved_at) == ("", None)
+    save(admin_client, bot, **{"token-clear": "on"})
+    bot.refresh_from_db()
+    assert not bot.settings["token"]
+
+
+def test_what_is_needed_can_not_be_cleared(admin_client: Client, channel: Channel) -> None:
+    assert "client_secret-clear" not in names_in(text_of(admin_client.get(page_of(channel))), "channel_form")
+    save(admin_client, channel, **{"client_secret-clear": "on"})
+    channel.refresh_from_db()
+    assert channel.clear_settings()["client_secret"]
+
+
+def test_a_saved_secret_is_shown_by_its_end_and_date(admin_client: Client, channel: Channel) -> None:
+    Channel.objects.update(shared_secret_saved_at=timezone.now().replace(year=2026, month=3, day=14))
+    page = text_of(admin_client.get(page_of(channel)))
+    assert "Saved · ends in 00ff · 14 Mar 2026" in page
+    assert 'autocomplete="new-password"' in page
+
+
+def test_no_secret_is_on_any_page_or_in_the_history(admin_client: Client, walk_with: Callable[..., Walker]) -> None:
+    bot = make_bot("chatlayer", access_token=f"{CANARY}-access", verify_token=f"{CANARY}-verify")
+    walker = walk_with(bot=bot)
+    channel = walker.channel
+    save(admin_client, channel, client_secret=f"{CANARY}-client", shared_secret="cafe" * 16)
+    provider = {
+        "offload_provider-0-verify_token": f"{CANARY}-offload",
+        "offload_provider-0-write_back_secret": "beef" * 16,
+    }
+    save(admin_client, channel, **provider)
+    save(admin_client, bot, access_token=f"{CANARY}-again")
+    walker.client.post(
+        f"/webhooks/bot/{bot.uuid}/",
+        {"verifyToken": f"{CANARY}-verify", "senderId": "x", "message": {"text": "Hi"}},
+        content_type="application/json",
+    )
+    pages = [page_of(channel), page_of(bot), "/admin/", "/admin/channels_app/channel/", "/admin/channels_app/bot/"]
+    pages += [page_of(row).replace("change", "history") for row in (channel, bot)]
+    texts = [text_of(admin_client.get(page)) for page in pages]
+    texts += [text_of(admin_client.post(page_of(row).replace("change", "test"))) for row in (channel, bot)]
+    texts += [f"{entry.change_message} {entry.object_repr}" for entry in LogEntry.objects.all()]
+    texts += [str(row) for row in Channel.objects.values_list()] + [str(row) for row in Bot.objects.values_list()]
+    for secret in (CANARY, "cafe" * 16, "beef" * 16):
+        assert not [text for text in texts if secret in text]
+    assert "Verify token" in " ".join(texts)
+
+
+def test_a_secret_whose_key_is_lost_can_be_given_anew(admin_client: Client, channel: Channel, settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = [b"n" * 32]
+    shown = save(admin_client, channel, name="Renamed")
+    assert any("encryption key" in error for error in errors_of(shown)["client_secret"])
+    save(admin_client, channel, name="Renamed", client_secret=CANARY, shared_secret=SHARED_SECRET)
+    channel.refresh_from_db()
+    assert (channel.name, channel.clear_settings()["client_secret"]) == ("Renamed", CANARY)
+
+
+# --- the rest of the page -----------------------------------------------------------------------------------------
+
+
+def test_inbox_channels_are_ticked_one_by_one(admin_client: Client, channel: Channel) -> None:
+    found = InboxChannel.objects.create(
+        channel=channel, external_id="wa-1", name="WhatsApp", first_seen_at=timezone.now()
+    )
+    changes = {"covers_all_inbox_channels": None, "inbox_channels-0-is_enabled": "on"}
+    save(admin_client, channel, **changes)
+    channel.refresh_from_db()
+    found.refresh_from_db()
+    assert (channel.covers_all_inbox_channels, found.is_enabled) == (False, True)
+
+
+def test_new_keys_have_to_be_proven_again(admin_client: Client, channel: Channel, world: World) -> None:
+    admin_client.post(f"/admin/channels_app/channel/{channel.pk}/test/")
+    assert steps_of(admin_client, channel)["Check the connection"] == "done"
+    save(admin_client, channel, client_secret=CANARY)
+    assert steps_of(admin_client, channel)["Check the connection"] == "to do"
+    assert not Credential.objects.get().token_encrypted
+
+
+def test_refused_events_are_told_with_their_cause(admin_client: Client, walker: Walker) -> None:
+    channel = walker.channel
+    walker.client.post(f"/webhooks/inbox/{channel.uuid}/", {}, content_type="application/json")
+    for _ in range(2):
+        walker.post({"type": "X"}, secret="ab" * 16)
+    steps = {step.title: step for step in admin_client.get(page_of(channel)).context["steps"]}
+    assert "2 events were refused: the signature does not match" in steps["Paste the shared secret"].detail
+    assert steps["Give your inbox our webhook URL"].progress == "done"  # it does reach us
+
+
+def test_a_channel_that_answers_nowhere_says_so(admin_client: Client, channel: Channel) -> None:
+    Channel.objects.update(covers_all_inbox_channels=False)
+    page = admin_client.get(page_of(channel))
+    assert "The bot answers nowhere" in text_of(page)
+
+
+def test_a_channel_with_conversations_is_switched_off_and_not_deleted(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    page = page_of(walker.channel)
+    assert "so it can't be deleted" in text_of(admin_client.get(page))
+    assert admin_client.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
+    selected = {"action": "delete_selected", "_selected_action": walker.channel.pk, "post": "yes"}
+    admin_client.post("/admin/channels_app/channel/", selected)
+    assert Channel.objects.exists()
+
+
+def test_a_channel_without_conversations_can_be_deleted(admin_client: Client, channel: Channel) -> None:
+    admin_client.post(page_of(channel).replace("change", "delete"), {"post": "yes"})
+    assert not Channel.objects.exists()
+
+
+def test_pages_say_nothing_inline(admin_client: Client, channel: Channel) -> None:
+    """The content security policy allows neither scripts nor styles inside a page."""
+    for page in (ADD_CHANNEL, ADD_BOT, page_of(channel), page_of(channel.bot), "/admin/"):
+        text = text_of(admin_client.get(page))
+        assert "<script>" not in text and "<style" not in text and " style=" not in text and " onclick=" not in text
+
+
+def test_only_who_may_change_a_channel_may_test_it(client: Client, channel: Channel, world: World) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_channel"))
+    client.force_login(viewer)
+    assert "Test connection" not in text_of(client.get(page_of(channel))).replace("“Test connection”", "")
+    assert client.post(f"/admin/channels_app/channel/{channel.pk}/test/").status_code == 403
+    assert world.inbox.tokens_given == 0
+
+
+def test_opening_the_test_does_nothing(admin_client: Client, channel: Channel, world: World) -> None:
+    response = admin_client.get(f"/admin/channels_app/channel/{channel.pk}/test/")
+    assert (response.status_code, world.inbox.tokens_given) == (302, 0)
+
+
+def test_names_are_escaped(admin_client: Client, world: World) -> None:
+    bot = make_bot(name="<b>bot</b>")
+    channel = make_channel(name="<script>alert(1)</script>", bot=bot)
+    for page in (page_of(channel), page_of(bot), "/admin/channels_app/bot/", "/admin/channels_app/channel/"):
+        text = text_of(admin_client.get(page))
+        assert "<script>alert" not in text and "<b>bot" not in text

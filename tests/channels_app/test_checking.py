@@ -1,0 +1,183 @@
+""" "Test connection": a verdict for everything that can be wrong, and never an exception."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from channels_app.checking import check_address, check_bot, check_channel
+from channels_app.checking.connection import forget_token
+from channels_app.models import Channel, Credential
+from tests.builders import make_bot, make_channel
+from tests.world import World
+
+TOKEN = {"access_token": "t", "token_type": "bearer", "expires_in": 3599}
+
+
+@contextmanager
+def stub(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
+    """A real HTTP server on this machine, that answers POSTs by the end of their path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, document = next(found for end, found in answers.items() if self.path.endswith(end))
+            body = document if isinstance(document, bytes) else json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def channel_at(url: str) -> Channel:
+    channel = make_channel(bot=make_bot(url=f"{url}/bot"))
+    channel.put_settings({**channel.clear_settings(), "base_url": url})
+    channel.save()
+    return channel
+
+
+def verdicts(lines: Any) -> dict[str, bool]:
+    return {line.title: line.is_ok for line in lines}
+
+
+# --- over real HTTP -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_all_is_well() -> None:
+    with stub({"/token": (200, TOKEN), "/bot": (200, {"messages": [{"text": "Hi"}]})}) as url:
+        lines = check_channel(channel_at(url))
+    assert verdicts(lines) == {
+        "API keys": True,
+        "Clock": True,
+        "Webhook address": True,
+        "Shared secret": True,
+        "Bot": True,
+    }
+    assert Credential.objects.get().token_encrypted  # so the page knows that the keys work
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("status", "document", "words"),
+    [
+        (401, {"error_description": "Unknown client", "error_hint": "Check it"}, "does not accept these keys"),
+        (503, b"<html>down</html>", "did not answer (503)"),
+        (200, b"<html>a proxy</html>", "not with a token"),
+        (404, b"", "no token endpoint"),
+    ],
+)
+def test_what_the_token_endpoint_says_is_told(status: int, document: Any, words: str) -> None:
+    with stub({"/token": (status, document), "/bot": (204, b"")}) as url:
+        first = check_channel(channel_at(url))[0]
+    assert not first.is_ok
+    assert words in first.detail
+    assert not Credential.objects.exists()
+
+
+@pytest.mark.django_db
+def test_nobody_is_at_home() -> None:
+    with stub({}) as url:
+        pass
+    found = verdicts(check_channel(channel_at(url)))
+    assert (found["API keys"], found["Bot"]) == (False, False)
+
+
+@pytest.mark.django_db
+def test_the_page_shows_each_line_with_a_word_and_its_time(admin_client: Client) -> None:
+    with stub({"/token": (200, TOKEN), "/bot": (500, b"")}) as url:
+        channel = channel_at(url)
+        page = admin_client.post(f"/admin/channels_app/channel/{channel.pk}/test/").content.decode()
+    assert "1 of 5 needs attention" in page
+    assert "✓ Works" in page and "✗ Does not work" in page and " ms</span>" in page
+    assert "The bot answered 500" in page
+
+
+# --- without ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "is_public"),
+    [
+        ("https://bridge.example.com", True),
+        ("https://93.184.216.34", True),
+        ("http://bridge.example.com", False),
+        ("https://localhost", False),
+        ("https://bridge", False),
+        ("https://bridge.internal", False),
+        ("https://10.0.0.7", False),
+        ("https://[::1]:8000", False),
+    ],
+)
+def test_an_address_is_public_or_says_what_to_do(base: str, is_public: bool) -> None:
+    line = check_address(f"{base}/webhooks/inbox/1/")
+    assert line.is_ok is is_public
+    assert is_public or "set PUBLIC_BASE_URL" in line.detail
+
+
+@pytest.mark.django_db
+def test_what_is_missing_is_named(world: World) -> None:
+    channel = make_channel(bot=None)
+    channel.settings, channel.shared_secret = {}, ""
+    channel.save()
+    lines = {line.title: line for line in check_channel(channel)}
+    assert verdicts(lines.values()) == {
+        "API keys": False,
+        "Webhook address": True,
+        "Shared secret": False,
+        "Bot": False,
+    }
+    assert "not saved yet" in lines["API keys"].detail
+
+
+@pytest.mark.django_db
+def test_a_bot_that_calls_back_needs_our_address_too(world: World) -> None:
+    assert verdicts(check_bot(make_bot("chatlayer"))) == {"Bot": True, "Reply address": True}
+    assert world.chatlayer.received[0]["message"] == {"introMessage": {}}
+
+
+@pytest.mark.django_db
+def test_lost_keys_are_a_line_and_no_error(world: World, settings: Any) -> None:
+    channel = make_channel()
+    settings.ENCRYPTION_KEYS = [b"n" * 32]
+    lines = {line.title: line for line in check_channel(channel)}
+    assert not any(lines[title].is_ok for title in ("API keys", "Shared secret", "Bot"))
+    assert "encryption key" in lines["Shared secret"].detail
+    forget_token(channel)
+
+
+@pytest.mark.django_db
+def test_a_bug_in_a_check_is_a_line_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*args: object) -> None:
+        raise RuntimeError("a secret that must not be shown")
+
+    monkeypatch.setattr("channels_app.bots.generic.HttpBot.send", explode)
+    (line,) = check_bot(make_bot())
+    assert (line.is_ok, line.detail) == (False, "The check itself failed; the log of the bridge says why.")
+
+
+@pytest.mark.django_db
+def test_keys_that_work_take_a_known_problem_away(world: World, walk_with: Callable[..., Any]) -> None:
+    channel = make_channel()
+    check_channel(channel)
+    Credential.objects.update(problem="refused", token_encrypted="")
+    check_channel(channel)
+    credential = Credential.objects.get()
+    assert (credential.problem, bool(credential.token_encrypted)) == ("", True)
