@@ -86,8 +86,8 @@ class OffloadProviderForm(ModelForm):
         label="Opening hours",
         decoder=_Decoder,
         required=False,
-        help_text="Empty: always open. Days: mon, tue, wed, thu, fri, sat, sun; a day without a name is closed, and "
-        'so are the dates under “closed”. Example: {"timezone": "Europe/Brussels", "mon": ["09:00-12:30", '
+        help_text="Empty: always open. Days: mon, tue, wed, thu, fri, sat, sun; a day that is not listed is closed, "
+        'and so are the dates under “closed”. Example: {"timezone": "Europe/Brussels", "mon": ["09:00-12:30", '
         '"13:30-17:00"], "tue": ["09:00-17:00"], "closed": ["2026-12-25"]}',
     )
 

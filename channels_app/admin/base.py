@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     StackedInline = admin.StackedInline[Any, Any]
     InlineModelAdmin = admin.options.InlineModelAdmin[Any, Any]
     ChangeForm = forms.ModelForm[Any]
+    ChildFormSet = forms.BaseInlineFormSet[Any, Any, Any]
     AnyPaginator = Paginator[Any]
 else:
     ModelAdmin, TabularInline, StackedInline = admin.ModelAdmin, admin.TabularInline, admin.StackedInline
     InlineModelAdmin = admin.options.InlineModelAdmin
-    ChangeForm, AnyPaginator = forms.ModelForm, Paginator
+    ChangeForm, ChildFormSet, AnyPaginator = forms.ModelForm, forms.BaseInlineFormSet, Paginator
 
 COUNTED_MOST = 10_000
 """Rows that a list counts for its page numbers: counting millions takes seconds and tells nobody anything."""

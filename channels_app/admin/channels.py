@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from channels_app.admin.base import InlineModelAdmin, TabularInline, moment
+from channels_app.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment
 from channels_app.admin.setup import SetupAdmin
 from channels_app.checking import check_channel, forget_token
 from channels_app.checking.steps import Progress, Step, setup_steps
@@ -15,8 +15,18 @@ from channels_app.models import Channel, EventSource, InboxChannel, Outcome, Web
 from channels_app.protocol import CheckLine
 
 
+class LabelledFormSet(ChildFormSet):
+    """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            field.widget.attrs.setdefault("aria-label", str(field.label or name))
+
+
 class InboxChannelInline(TabularInline):
     model = InboxChannel
+    formset = LabelledFormSet
     fields = ("is_enabled", "name", "external_id", "first_event")
     readonly_fields = ("first_event",)
     extra = 0
