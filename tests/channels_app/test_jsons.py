@@ -28,6 +28,10 @@ def nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
+def nested_objects(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -44,6 +48,7 @@ def nested(depth: int) -> bytes:
         b"9" * 5000,
         nested(MAX_DEPTH + 2),
         nested(100_000),
+        nested_objects(MAX_DEPTH + 1),
         json.dumps([0] * MAX_NODES).encode(),
     ],
 )
@@ -56,6 +61,7 @@ def test_what_could_hurt_is_refused(body: bytes) -> None:
     "body",
     [
         nested(MAX_DEPTH),
+        nested_objects(MAX_DEPTH),
         json.dumps([0] * (MAX_NODES - 1)).encode(),
         b"\xef\xbb\xbf{}",
         b' {"a": 1} ',

@@ -65,6 +65,27 @@ def test_each_shape_becomes_messages_of_ours(name: str) -> None:
         ({}, []),
         ({"text": " \n"}, []),
         ({"text": 5}, []),
+        (
+            {
+                "attachment": {
+                    "type": "template",
+                    "payload": {"template_type": "button", "buttons": [{"type": "web_url", "title": "See"}]},
+                }
+            },
+            [],
+        ),
+        (
+            {
+                "attachment": {
+                    "type": "template",
+                    "payload": {
+                        "template_type": "button",
+                        "buttons": [{"type": "element_share", "title": "Share", "url": "https://x.example"}],
+                    },
+                }
+            },
+            [],
+        ),
         ({"attachment": {"type": "image", "payload": {}}}, []),
         ({"attachment": {"type": "template", "payload": {"template_type": "receipt"}}}, []),
         ({"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": [{}]}}}, []),

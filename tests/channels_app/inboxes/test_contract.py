@@ -294,6 +294,7 @@ HELLO = Outgoing(messages=(OutgoingMessage(text="Hello"),))
 @pytest.mark.parametrize(
     ("status", "error", "effect"),
     [
+        (300, RefusedError, None),
         (302, RefusedError, None),
         (400, RefusedError, None),
         (403, RefusedError, None),
@@ -399,7 +400,9 @@ def test_a_token_without_a_sane_life_has_the_documented_hour(kind: str, expires_
         (answer(401, {"error_description": "Unknown client", "error_hint": "Copy it again"}), ConfigError),
         (answer(403, body=b"<html>"), ConfigError),
         (answer(404, body=b"<html>"), ConfigError),
+        (answer(408), TemporaryError),
         (answer(429), TemporaryError),
+        (answer(500), TemporaryError),
         (answer(503), TemporaryError),
         (answer(200, body=b"<html>"), TemporaryError),
         (answer(200, {"access_token": 5}), TemporaryError),

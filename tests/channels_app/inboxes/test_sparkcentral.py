@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from channels_app.errors import ConfigError
+from channels_app.errors import ConfigError, PayloadError
 from channels_app.protocol import (
     Completion,
     Contact,
@@ -192,3 +193,24 @@ def test_a_conversation_id_can_not_leave_its_place_in_the_address() -> None:
     inbox = make_inbox("sparkcentral", answer(200))
     inbox.send("a/../b?c", Outgoing())
     assert calls(inbox)[0].url.endswith("/conversations/a%2F..%2Fb%3Fc")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"type": 5}, "type: must be text"),
+        ({"idempotencyKey": ""}, "idempotencyKey: must be text"),
+        ({"timestamp": "2022-04-28T09:43:26"}, "timestamp: must be a date and time with its offset"),
+        ({"data": None}, "data: must be an object"),
+        ({"data": {}}, "data.conversationId: must be an id"),
+        ({"data": {"conversationId": ".."}}, "data.conversationId: must be an id"),
+        ({"data": {"conversationId": CONVERSATION}}, "data.message: must be an object"),
+    ],
+)
+def test_what_a_turn_can_not_do_without_is_named(changes: dict[str, Any], problem: str) -> None:
+    inbox = make_inbox("sparkcentral")
+    request = incoming(inbox, payloads.raw("sparkcentral", "message_received"))
+    document = {**payloads.load("sparkcentral", "message_received"), **changes}
+    with pytest.raises(PayloadError) as refused:
+        inbox.parse(replace(request, body=json.dumps(document).encode()))
+    assert refused.value.detail == problem
