@@ -24,9 +24,9 @@ MODES = ("sync", "async")
 DEMO_BOT = "demo"
 TURN_TYPES = ("conversation_started", "conversation_delegated", "message")
 
-KEPT_TURNS = 1_000
-HUGE_BYTES = 1_500_000
-"""More than the 1 MB that a reply may have."""
+KEPT_TURNS = 10_000
+HUGE_BYTES = 10_000_000
+"""Far more than the 1 MB that a reply may have."""
 
 CALLBACK_LIMIT_S = 10.0
 REPLY_STATUSES_TO_RETRY = (0, 429, 500, 502, 503, 504)
@@ -109,7 +109,8 @@ class Bots:
             return answer({"error": "crashed as you wished"}, 500)
         media_url = f"{request.url.origin()}/media/map.png"
         if bot.mode == "async":
-            self.client.spawn(self._reply_later(bot, turn, media_url))
+            if _is_new(bot, seen["idempotency_key"]):
+                self.client.spawn(self._reply_later(bot, turn, media_url))
             return answer({})
         await self._think(bot, turn)
         return answer(_reply(bot, turn, seen["idempotency_key"], media_url))
@@ -176,11 +177,23 @@ def _reply(bot: HttpBot, turn: JSON, key: str | None, media_url: str) -> JSON:
     if key and key in bot.given:
         return bot.given[key]
     reply = demo.answer(turn, bot.sessions.get(turn["session_id"]), media_url)
+    _keep(bot, key, reply)
+    return reply
+
+
+def _is_new(bot: HttpBot, key: str | None) -> bool:
+    """Is this turn none that is being answered already? A bot that answers later counts a key once, too."""
+    if key and key in bot.given:
+        return False
+    _keep(bot, key, {})
+    return True
+
+
+def _keep(bot: HttpBot, key: str | None, reply: JSON) -> None:
     if key:
         bot.given[key] = reply
         if len(bot.given) > KEPT_TURNS:
             bot.given.popitem(last=False)
-    return reply
 
 
 async def _misbehave(fault: str, request: web.Request) -> web.Response:

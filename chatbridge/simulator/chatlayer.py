@@ -26,7 +26,7 @@ SHORTEST_SENDER_ID = 32
 """Chatlayer refuses ids with fewer characters."""
 
 CALLBACK_LIMIT_S = 10.0
-KEPT_RECORDS = 1_000
+KEPT_RECORDS = 10_000
 DIALOG_WHEN_CLOSED = "Nobody is here right now. Can I help with something else?"
 
 

@@ -11,6 +11,7 @@ from chatbridge.simulator.bots import Bots, HttpBot
 from chatbridge.simulator.chatlayer import Chatlayer, ChatlayerBot
 from chatbridge.simulator.client import Client
 from chatbridge.simulator.conversation import JSON
+from chatbridge.simulator.disorder import Disorder
 from chatbridge.simulator.events import EventSender
 from chatbridge.simulator.faults import FAULTS, MOMENTS, SLOW_S, TARGETS, Faults, Rule
 from chatbridge.simulator.ledger import Ledger
@@ -50,6 +51,7 @@ class ControlTools:
             ("POST", "/sim/faults", self.add_fault),
             ("GET", "/sim/faults", self.list_faults),
             ("DELETE", "/sim/faults", self.clear_faults),
+            ("POST", "/sim/disorder", self.set_disorder),
             ("GET", "/sim/ledger", self.show_ledger),
             ("GET", "/sim/status", self.status),
             ("POST", "/sim/reset", self.reset),
@@ -72,7 +74,8 @@ class ControlTools:
         if bot.mode == "async" and not bot.reply_url:
             raise BadRequestError("an async bot needs a 'reply_url'")
         if before := self.bots.by_id.get(bot.id):
-            bot.turns, bot.replies, bot.sessions = before.turns, before.replies, before.sessions
+            bot.turns, bot.replies = before.turns, before.replies
+            bot.sessions, bot.given = before.sessions, before.given
         self.bots.by_id[bot.id] = bot
         return answer({"id": bot.id, "url": f"{request.url.origin()}/bots/{bot.id}"})
 
@@ -137,6 +140,17 @@ class ControlTools:
         self.faults.rules.clear()
         return answer({})
 
+    async def set_disorder(self, request: web.Request) -> web.Response:
+        """From now on so many events are late or doubled; {} ends it."""
+        body = await read_object(request)
+        self.events.disorder = Disorder(
+            doubled=take(body, "doubled", float, 0.0),
+            late=take(body, "late", float, 0.0),
+            late_s=take(body, "late_s", float, 0.0),
+            chance=random.Random(take_or_none(body, "seed", int)),  # noqa: S311 - chance, no secret
+        )
+        return answer(self.events.disorder.view())
+
     async def show_ledger(self, request: web.Request) -> web.Response:
         """Requests younger than number `after`, at most `limit` of them."""
         try:
@@ -173,6 +187,7 @@ class ControlTools:
         self.bots.clear()
         self.chatlayer.by_id.clear()
         self.faults.rules.clear()
+        self.events.disorder = Disorder()
         self.ledger.clear()
         self.events.sent = self.events.failed = 0
         return answer({})

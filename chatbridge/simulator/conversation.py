@@ -78,6 +78,7 @@ class Conversation:
     last_event: tuple[str, JSON, str] | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
     stop_reply_timer: Callable[[], None] | None = None
+    owners: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
 
     def say(self, sender: str, text: str | None, *, attachment: str | None = None, payload: str | None = None) -> Said:
         """Add a message; a word of the virtual agent or of an agent ends the time that the contact waits."""
@@ -97,6 +98,7 @@ class Conversation:
             self.status = "new"
             self.queued_at = time.time()
         self.owner = owner
+        self.owners.append({"at": time.time(), "owner": owner})
         self.wake()
 
     def answered(self) -> None:
@@ -145,4 +147,5 @@ class Conversation:
             "typing": self.typing,
             "calls": [{key: call.get(key) for key in CALL_KEYS} for call in self.calls],
             "events": list(self.events),
+            "owners": list(self.owners),
         }

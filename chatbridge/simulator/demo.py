@@ -126,6 +126,11 @@ def show_map(turn: JSON, session: Session, media_url: str) -> JSON:
     return {"messages": [{"text": "This is where we are.", "attachment": attachment}]}
 
 
+def repeat(turn: JSON, session: Session, media_url: str) -> JSON:
+    """Two messages that both show what was heard."""
+    return say(f"You said: {turn['text']}", f"Once more: {turn['text']}")
+
+
 Rule = Callable[[JSON, Session, str], JSON]
 
 RULES: tuple[tuple[frozenset[str], Rule], ...] = (
@@ -135,6 +140,7 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (frozenset({"hours", "opening"}), lambda *_: say("We are open from Monday to Friday, 9:00 to 17:00.")),
     (frozenset({"parcel", "order"}), ask_order),
     (frozenset({"bye"}), lambda *_: say("Goodbye!", complete="resolved", tags=["Happy"])),
+    (frozenset({"twice"}), repeat),
     (frozenset({"slow"}), lambda *_: say("Sorry, that took a while.")),
     (frozenset({"hello", "hi"}), lambda turn, *_: greet(turn)),
 )

@@ -10,6 +10,7 @@ from typing import Any
 from chatbridge.simulator import payloads
 from chatbridge.simulator.client import Answered, Client, tries
 from chatbridge.simulator.conversation import JSON, Conversation, Owner, Said
+from chatbridge.simulator.disorder import Disorder
 from chatbridge.simulator.manipulation import MalformedError, manipulate
 from chatbridge.simulator.platform import Account, Platform, VirtualAgent, new_id
 
@@ -42,6 +43,7 @@ class EventSender:
         self.platform = platform
         self.client = client
         self.timing = timing
+        self.disorder = Disorder()
         self.sent = 0
         self.failed = 0
         platform.on_status = self.write_back
@@ -86,19 +88,37 @@ class EventSender:
     async def _deliver(self, conversation: Conversation, kind: str, data: JSON, key: str) -> JSON:
         virtual_agent = self._virtual_agent(conversation)
         record = self._record(conversation, kind, key)
+        record["text"] = data.get("message", {}).get("text")
+        await asyncio.sleep(self.disorder.delay_s())
         async for number in tries(self.timing.retry_delays_s):
             record["attempts"] = number
-            answered = await self.post(conversation, virtual_agent, kind, data, key)
+            answered = await self._post_perhaps_twice(conversation, virtual_agent, kind, data, key)
             self._note(record, answered)
             if answered.status == 200:
                 self.sent += 1
-                self._apply_inline(conversation, virtual_agent, answered)
+                record["inline"] = self._apply_inline(conversation, virtual_agent, answered)
                 return record
         self.failed += 1
         is_theirs = conversation.virtual_agent_id == virtual_agent.id and conversation.owner is Owner.VIRTUAL_AGENT
         if is_theirs:
             conversation.give_to(Owner.QUEUE)
         return record
+
+    async def _post_perhaps_twice(
+        self, conversation: Conversation, virtual_agent: VirtualAgent, kind: str, data: JSON, key: str
+    ) -> Answered:
+        """One try, with the copies that a disorder makes of it: at the same moment, or later."""
+
+        async def copy_later() -> None:
+            await asyncio.sleep(self.disorder.chance.uniform(0, self.disorder.late_s))
+            await self.post(conversation, virtual_agent, kind, data, key)
+
+        if self.disorder.is_doubled():
+            self.client.spawn(copy_later())
+        copies = 2 if self.disorder.is_doubled() else 1
+        posts = (self.post(conversation, virtual_agent, kind, data, key) for _ in range(copies))
+        answers = await asyncio.gather(*posts)
+        return next((answered for answered in answers if answered.status == 200), answers[0])
 
     async def post(
         self,
@@ -132,24 +152,28 @@ class EventSender:
             if answered.is_success:
                 return
 
-    def _apply_inline(self, conversation: Conversation, virtual_agent: VirtualAgent, answered: Answered) -> None:
-        """ "The 200's body may carry a manipulation as an inline reply, or {}"; nonsense is noted and ignored."""
+    def _apply_inline(self, conversation: Conversation, virtual_agent: VirtualAgent, answered: Answered) -> bool:
+        """ "The 200's body may carry a manipulation as an inline reply, or {}"; nonsense is noted and ignored.
+
+        Whether something was applied.
+        """
         try:
             body = json.loads(answered.body or b"{}")
         except ValueError:
             body = answered.body[:200].decode(errors="replace")
         if body == {}:
-            return
+            return False
         call = {"at": time.time(), "body": body, "status": 200, "inline": True}
         conversation.calls.append(call)
         account = self._account(conversation)
         if self.platform.assigned(account, conversation.id) is None:
             call["status"] = 404
-            return
+            return False
         try:
             manipulate(self.platform, account, conversation, body, inline=True)
         except MalformedError as error:
             call |= {"status": 400, "error": str(error)}
+        return call["status"] == 200
 
     # Time to reply
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from chatbridge.simulator.conversation import JSON
+from chatbridge.simulator.conversation import JSON, Owner
 from chatbridge.simulator.faults import STATUSES, Faults, Rule, strike
 from chatbridge.simulator.ledger import Ledger
 from chatbridge.simulator.manipulation import MalformedError, check_attributes, is_strings, manipulate
@@ -102,7 +102,7 @@ class InboxApi:
             if response := await self._fail(rule, request, entry):
                 return response
         value = await action(request, account, entry)
-        entry |= {"processed": True, "status": 200}
+        entry |= {"processed": True, "processed_at": time.time(), "status": 200}
         rule = self.faults.pick(target, "after", account.client_id)
         return (rule and await self._fail(rule, request, entry)) or answer(value)
 
@@ -116,6 +116,10 @@ class InboxApi:
     async def _fail(self, rule: Rule, request: web.Request, entry: JSON) -> web.Response | None:
         """The fault's answer; a reset or a hang is status 0 in the ledger."""
         entry["fault"] = rule.fault
+        if rule.fault == "taken":
+            if conversation := self.platform.conversations.get(entry["conversation"] or ""):
+                conversation.give_to(Owner.AGENT)
+            return None
         if rule.fault in STATUSES:
             entry["status"] = int(rule.fault)
             return RefusedError(int(rule.fault), "Fault on request.").answer()
