@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from channels_app import bots, inboxes
@@ -24,6 +25,9 @@ class LiveChannel:
     greet: bool
     bot_tries: int
     fallback_text: str
+    answer_within: timedelta
+    on_bot_failure: str
+    reply_limit: timedelta
     inbox: Inbox
     bot: BotConnector | None
 
@@ -93,6 +97,9 @@ def _load(channel_id: int) -> LiveChannel:
         greet=channel.greet,
         bot_tries=channel.bot_tries,
         fallback_text=channel.fallback_text,
+        answer_within=timedelta(seconds=channel.answer_within_s),
+        on_bot_failure=channel.on_bot_failure,
+        reply_limit=timedelta(seconds=channel.reply_limit_s),
         inbox=make_inbox(channel),
         bot=make_bot(channel.bot) if channel.bot else None,
     )

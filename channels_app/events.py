@@ -130,6 +130,17 @@ def finish_events(event_ids: Sequence[int], outcome: Outcome, reason: str | None
     WebhookEvent.objects.filter(pk__in=event_ids, outcome__isnull=True).update(**values)
 
 
+def mark_answered(event_ids: Sequence[int], by_id: int) -> None:
+    """What the bot now says answers these events: they end when it is sent."""
+    if event_ids:
+        WebhookEvent.objects.filter(pk__in=event_ids).update(answered_by=by_id)
+
+
+def answered_by(event_id: int) -> list[int]:
+    """The open events that this event of the bot answers."""
+    return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))
+
+
 def put_off(event_id: int, state: EventState, wait: timedelta, reason: str = "") -> None:
     """Leave an event in this state for a while. Inside a transaction that holds the conversation."""
     WebhookEvent.objects.filter(pk=event_id).update(state=state, wait_until=timezone.now() + wait, reason=reason)

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from channels_app.leases import count_due, free_leases
+from channels_app.events import count_refusal
+from channels_app.leases import count_due, free_leases, mend_lost_wakeups, stuck_conversations
 from channels_app.models import WorkerSlot
 from channels_app.pump import Pump
+from channels_app.sending import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
 from channels_app.wakeups import wake_a_worker
 
 logger = logging.getLogger(__name__)
@@ -28,8 +30,13 @@ WAKEUPS_MOST = 32
 """Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
 DEAF_S = 5.0
 """When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
+STUCK_GRACE_S = 5.0
+"""What a healthy worker may be late with a handover."""
 SLOT_KEPT = timedelta(days=1)
 """A process that was silent for so long is forgotten."""
+
+
+_DELEGATED_S = (DELEGATED_LIMIT - DELEGATED_MARGIN).seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +46,14 @@ class Look:
     overdue: int
     freed: int
     works_itself: bool
+    taken_over: int = 0
+    mended: int = 0
 
     def __str__(self) -> str:
-        deeds = f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes"
+        deeds = (
+            f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes, "
+            f"{self.taken_over} taken over from stuck workers, {self.mended} mended"
+        )
         return f"{deeds}{', working itself' if self.works_itself else ''}"
 
 
@@ -58,7 +70,7 @@ class Guard:
         while not self._is_stopping.wait(PERIOD_S):
             try:
                 look = self.look()
-                if look.freed or look.works_itself:
+                if look.freed or look.works_itself or look.taken_over or look.mended:
                     logger.info("guard: %s", look)
             except DatabaseError as error:
                 logger.warning("guard: PostgreSQL does not answer: %s", error)
@@ -77,7 +89,21 @@ class Guard:
         is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
         if is_needed:
             self._work(overdue)
-        return Look(overdue=overdue, freed=freed, works_itself=is_needed)
+        stuck = stuck_conversations(margin_s=MARGIN.seconds, delegated_s=_DELEGATED_S, grace_s=STUCK_GRACE_S)
+        for conversation_id in stuck:
+            self._threads.submit(self._take_over, conversation_id)
+        mended = mend_lost_wakeups()
+        if mended:
+            count_refusal("guard", None, "lost_wakeup")
+        return Look(overdue=overdue, freed=freed, works_itself=is_needed, taken_over=len(stuck), mended=mended)
+
+    def _take_over(self, conversation_id: int) -> None:
+        try:
+            self.pump.take_over(conversation_id)
+        except DatabaseError as error:
+            logger.warning("guard: %s", error)
+        finally:
+            connection.close()
 
     def _work(self, overdue: int) -> None:
         with self._lock:

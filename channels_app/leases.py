@@ -60,6 +60,8 @@ class Lease:
     channel_revision: int
     bot_id: int | None
     bot_revision: int | None
+    bot_failures: int | None
+    bot_paused_until: datetime | None
     external_id: str
     session_id: uuid.UUID
     owner: str
@@ -97,18 +99,17 @@ WITH claimed AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
         fence = conversation.fence + 1
-    WHERE conversation.id = (
-        SELECT due.id FROM channels_app_conversation AS due
-        WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
-        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    WHERE conversation.id = ({which})
     RETURNING conversation.*
 )
 SELECT clock_timestamp() AS now, claimed.*, channel.revision AS channel_revision, channel.bot_id,
-    bot.revision AS bot_revision, to_jsonb(contact) AS contact, to_jsonb(inbox_channel) AS inbox_channel,
+    bot.revision AS bot_revision, bot.failures AS bot_failures, bot.paused_until AS bot_paused_until,
+    to_jsonb(contact) AS contact, to_jsonb(inbox_channel) AS inbox_channel,
     event.id AS event_id, event.type AS event_type, event.state AS event_state, event.sent_at AS event_sent_at,
     event.received_at AS event_received_at, event.counter AS event_counter, event.wait_until AS event_wait_until,
-    event.source AS event_source, body.raw AS event_raw, event.attempts AS event_attempts,
-    event.reason AS event_reason, coalesce(event.retried_at, event.received_at) AS event_begun_at
+    event.called_at AS event_called_at, event.source AS event_source, body.raw AS event_raw,
+    event.attempts AS event_attempts, event.reason AS event_reason,
+    coalesce(event.retried_at, event.received_at) AS event_begun_at
 FROM claimed
 JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
 LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
@@ -122,10 +123,69 @@ LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
 """
 
 
+_CLAIM_DUE = _CLAIM.format(
+    which="""
+        SELECT due.id FROM channels_app_conversation AS due
+        WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
+        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
+)
+_STEAL = _CLAIM.format(which="%(conversation_id)s")
+
+
 def claim_due_conversation(slot: str) -> Lease | None:
     """Lease the conversation that waits longest, or None when none is due."""
+    return _claim(_CLAIM_DUE, slot)
+
+
+def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
+    """Lease a conversation whoever has it: its present holder can change nothing from now on."""
+    return _claim(_STEAL, slot, conversation_id=conversation_id)
+
+
+# Calls to the bot end by themselves; only a worker that is stuck still has one when the handover should have begun.
+# What is being sent is left alone: nobody else can know what became of it.
+_STUCK = """
+SELECT DISTINCT event.conversation_id
+FROM channels_app_webhookevent AS event
+JOIN channels_app_conversation AS conversation ON conversation.id = event.conversation_id
+JOIN channels_app_channel AS channel ON channel.id = conversation.channel_id
+WHERE event.outcome IS NULL AND event.state = 'bot_call' AND conversation.lease_until > clock_timestamp()
+    AND coalesce(event.retried_at, event.received_at) + make_interval(secs => %(grace_s)s
+        + CASE event.type WHEN %(delegated)s THEN %(delegated_s)s ELSE channel.reply_limit_s - %(margin_s)s END)
+        < clock_timestamp()
+    AND NOT EXISTS (SELECT 1 FROM channels_app_webhookevent AS sending
+        WHERE sending.conversation_id = event.conversation_id AND sending.outcome IS NULL
+            AND sending.state = 'sending')
+"""
+
+
+def stuck_conversations(*, margin_s: float, delegated_s: float, grace_s: float) -> list[int]:
+    """Conversations whose worker still waits for the bot after the handover should have begun.
+
+    `margin_s`: seconds before the channel's limit at which it should begin; `delegated_s`: seconds after which it
+    should for a delegated conversation; `grace_s`: what a healthy worker may be late.
+    """
+    values = {"margin_s": margin_s, "delegated_s": delegated_s, "grace_s": grace_s}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST})
+        cursor.execute(_STUCK, {**values, "delegated": EventType.CONVERSATION_DELEGATED})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def mend_lost_wakeups() -> int:
+    """Wake conversations that have something open and would never be woken; 0 unless the bridge has a defect."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation AS conversation SET wake_at = clock_timestamp()"
+            " WHERE conversation.wake_at IS NULL AND conversation.id IN"
+            " (SELECT event.conversation_id FROM channels_app_webhookevent AS event WHERE event.outcome IS NULL)"
+        )
+        mended: int = cursor.rowcount
+    return mended
+
+
+def _claim(statement: str, slot: str, **values: int) -> Lease | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST, **values})
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if not rows:
@@ -134,7 +194,18 @@ def claim_due_conversation(slot: str) -> Lease | None:
 
 
 _AS_THEY_ARE = (
-    *("now", "fence", "channel_id", "channel_revision", "bot_id", "bot_revision", "external_id", "session_id"),
+    *(
+        "now",
+        "fence",
+        "channel_id",
+        "channel_revision",
+        "bot_id",
+        "bot_revision",
+        "bot_failures",
+        "bot_paused_until",
+        "external_id",
+        "session_id",
+    ),
     *("owner", "stint", "stint_is_implied", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter"),
     *("medium", "language"),
 )
@@ -162,6 +233,7 @@ def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
         received_at=row["event_received_at"],
         counter=row["event_counter"],
         wait_until=row["event_wait_until"],
+        called_at=row["event_called_at"],
     )
     return ClaimedEvent(
         facts=facts,

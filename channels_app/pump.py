@@ -20,6 +20,7 @@ from channels_app.leases import (
     new_slot_name,
     register_slot,
     renew_leases,
+    steal_conversation,
 )
 from channels_app.turns import take_step
 from channels_app.wakeups import wake_a_worker_at
@@ -53,6 +54,13 @@ class Pump:
             self._take_step(lease)
             steps += 1
         return steps
+
+    def take_over(self, conversation_id: int) -> None:
+        """Go on with a conversation whose worker is stuck."""
+        self._start_upkeep()
+        lease = steal_conversation(self.slot, conversation_id)
+        if lease is not None:
+            self._take_step(lease)
 
     def stop(self) -> None:
         """Claim nothing more; steps that have begun go on to their end."""

@@ -6,11 +6,11 @@ from django.db import transaction
 
 from channels_app.channels import LiveChannel
 from channels_app.deliveries import write_deliveries
-from channels_app.events import finish_events
+from channels_app.events import finish_events, mark_answered
 from channels_app.leases import ClaimedEvent, Lease
-from channels_app.models import Author, Outcome
+from channels_app.models import Author, EventState, Outcome
 from channels_app.plans import plan_deliveries
-from channels_app.protocol import Completion, Message, Reply
+from channels_app.protocol import Completion, EventType, Message, Reply
 from channels_app.sending import Woken, send_deliveries
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
@@ -30,10 +30,21 @@ def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEven
     return _write_and_send(lease, channel, claimed, reply, request, state)
 
 
+_FAILURES = frozenset(
+    {OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_DOWN, OffloadReason.OUT_OF_TIME}
+)
+"""Handovers that the contact had no reason to expect."""
+
+
+def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Woken:
+    """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
+    reply = Reply(messages=(Message(text=text),))
+    return _write_and_send(lease, channel, [claimed], reply, reason=reason, author=Author.BRIDGE)
+
+
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
     """Humans take over because the bot can't or shouldn't answer."""
-    failed = request.reason in (OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT)
-    words = (Message(text=channel.fallback_text),) if failed and channel.fallback_text else ()
+    words = (Message(text=channel.fallback_text),) if request.reason in _FAILURES and channel.fallback_text else ()
     reply = hand_over(lease, Reply(messages=words), request)
     return _write_and_send(lease, channel, [claimed], reply, request, author=Author.BRIDGE)
 
@@ -47,6 +58,7 @@ def _write_and_send(
     state: OffloadState = OffloadState.REQUESTED,
     *,
     author: Author = Author.BOT,
+    reason: str = "",
 ) -> Woken:
     """Write the reply down, with all that follows from it, in one transaction; then send it."""
     first, others = claimed[0], claimed[1:]
@@ -59,7 +71,7 @@ def _write_and_send(
         unique=f"{first.facts.id:x}",
     )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
-    reason = request.reason.label if request else ""
+    reason = request.reason.label if request else reason
     with transaction.atomic():
         write_deliveries(
             lease,
@@ -70,7 +82,20 @@ def _write_and_send(
             author=author,
             counter=counters[-1] if counters else None,
         )
+        mark_answered(_answered(lease, claimed), first.facts.id)
         finish_events([event.facts.id for event in others], Outcome.MERGED, "Sent with the message before it.")
         if request is not None:
             record_offload(lease, first.facts.id, request, state)
     return send_deliveries(lease, channel, first)
+
+
+def _answered(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[int]:
+    """The events that waited for these words of the bot: those that it had been given before it spoke.
+
+    For what it was given since, it speaks again; so a bot that dies in between leaves nobody without a deadline.
+    """
+    if claimed[0].facts.type is not EventType.BOT_REPLIED:
+        return []
+    spoken_at = max(event.facts.received_at for event in claimed)
+    waiting = [event.facts for event in lease.events if event.facts.state == EventState.BOT_WAIT]
+    return [facts.id for facts in waiting if facts.called_at is None or facts.called_at <= spoken_at]

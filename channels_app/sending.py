@@ -20,24 +20,22 @@ from channels_app.deliveries import (
     record_attempt,
     write_deliveries,
 )
-from channels_app.events import finish_events, put_off
+from channels_app.events import answered_by, finish_events, put_off
 from channels_app.leases import ClaimedEvent, Lease, hold, release_held
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Outgoing, Reply
-from channels_app.steps import BOT_SETTLE_MOST
 from channels_app.verdicts import Verdict
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, settle_offload
 
 logger = logging.getLogger(__name__)
 
-REPLY_BUDGET = timedelta(seconds=300)
-"""The platform takes a conversation away when a message stays without reply for 5 minutes (its default) …"""
-DELEGATED_BUDGET = timedelta(seconds=120)
-"""… and 2 minutes after an agent delegated it."""
-REPLY_MARGIN = timedelta(seconds=60)
-"""… so this long before, words give way to the handover: room for a new token, some tries and the rate limit."""
+DELEGATED_LIMIT = timedelta(seconds=120)
+"""The platform takes a conversation away 2 minutes after an agent delegated it, if the bot says nothing. After a
+message the channel's own limit counts, 5 minutes unless somebody changed it there."""
+MARGIN = timedelta(seconds=60)
+"""So long before, everything gives way to the handover: room for a new token, some tries and the rate limit."""
 DELEGATED_MARGIN = timedelta(seconds=40)
 UPLOAD_TRIES = 3
 """Then the contact gets the link: words must not wait for a picture."""
@@ -57,7 +55,7 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
     deliveries = deliveries_of(first.facts.id)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
     for delivery in left:
-        attempted = _within_budget(attempt_delivery(lease, channel, delivery), first)
+        attempted = _within_budget(channel, first, attempt_delivery(lease, channel, delivery))
         if delivery.kind == DeliveryKind.ATTACHMENT:
             attempted = _upload_or_link(attempted)
         match attempted.verdict:
@@ -75,15 +73,25 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
     return _close(lease, first, deliveries, None)
 
 
-def _within_budget(attempted: Attempted, first: ClaimedEvent) -> Attempted:
+def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the platform takes the conversation away."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return claimed.begun_at + (DELEGATED_LIMIT if is_delegated else channel.reply_limit)
+
+
+def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the handover has to begin, whatever else was hoped for."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return hard_deadline(channel, claimed) - (DELEGATED_MARGIN if is_delegated else MARGIN)
+
+
+def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempted) -> Attempted:
     """A try that could only be repeated when its time is up has failed for good."""
     if attempted.verdict is not Verdict.RETRY:
         return attempted
-    is_delegated = first.facts.type is EventType.CONVERSATION_DELEGATED
-    budget, margin = (DELEGATED_BUDGET, DELEGATED_MARGIN) if is_delegated else (REPLY_BUDGET, REPLY_MARGIN)
-    if not carried_by(attempted.delivery).completes:
-        budget -= margin
-    if timezone.now() + attempted.retry_in <= first.begun_at + budget:
+    completes = carried_by(attempted.delivery).completes
+    deadline = hard_deadline(channel, first) if completes else soft_deadline(channel, first)
+    if timezone.now() + attempted.retry_in <= deadline:
         return attempted
     return replace(attempted, verdict=Verdict.FAILED)
 
@@ -202,26 +210,12 @@ def _owner_after(lease: Lease, outcome: Outcome) -> str:
 
 def _answered_with(lease: Lease, first: ClaimedEvent, owner: str) -> list[int]:
     """Events that waited for the bot and have their answer now: all of them once it lost the conversation."""
-    waiting = [event.facts for event in lease.events if event.facts.state == EventState.BOT_WAIT]
     if owner != Owner.BOT:
-        return [facts.id for facts in waiting]
-    if first.facts.type is not EventType.BOT_REPLIED:
-        return []
-    # Only what the bot had been given before it spoke; for what it was given since, it speaks again.
-    spoken_by = first.facts.received_at + BOT_SETTLE_MOST
-    return [facts.id for facts in waiting if (given_at(facts.wait_until) or spoken_by) <= spoken_by]
+        return [event.facts.id for event in lease.events if event.facts.state == EventState.BOT_WAIT]
+    return answered_by(first.facts.id) if first.facts.type is EventType.BOT_REPLIED else []
 
 
 def _outcome_of_answered(outcome: Outcome) -> tuple[Outcome, str]:
     if outcome is Outcome.SILENT:
         return Outcome.SILENT, "The bot said that it has nothing to say."
     return Outcome.MERGED, f"Ended with the bot's later message: {outcome.label}."
-
-
-ANSWER_WAIT = timedelta(seconds=45)
-"""How long a bot that calls back may take. With the handover behind it, a contact is with a human in a minute."""
-
-
-def given_at(wait_until: datetime | None) -> datetime | None:
-    """When an event that waits for the bot was given to it."""
-    return wait_until - ANSWER_WAIT if wait_until else None

@@ -32,6 +32,7 @@ class OpenEvent:
     received_at: datetime
     counter: int | None = None
     wait_until: datetime | None = None
+    called_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

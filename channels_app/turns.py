@@ -13,20 +13,22 @@ from functools import reduce
 from uuid import uuid5
 
 from django.db import transaction
+from django.utils import timezone
 
 from channels_app import contacts, options
+from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.conversations import Beginning, begin_turn
 from channels_app.errors import BridgeError, ConfigError, PayloadError
 from channels_app.events import finish_events, put_off
 from channels_app.leases import ClaimedEvent, Lease, hold, release, release_held
-from channels_app.models import EventSource, EventState, Outcome, Owner
+from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner
 from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Reply, Turn
-from channels_app.replies import hand_over_for, send_reply
-from channels_app.sending import ANSWER_WAIT, Woken, send_deliveries
+from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
+from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
 from offload.models import OffloadReason, OffloadState
-from offload.services import Request, close_offload, record_offload
+from offload.services import Request, close_offload, has_bounced_too_often, record_offload
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +122,8 @@ def _on_contact_event(
         return hand_over_for(begun, channel, first, request)
     if event.type is EventType.CONVERSATION_STARTED and not channel.greet:
         return _finish(begun, claimed, Outcome.SILENT, "Greeting is switched off for this channel.")
+    if not may_call_bot(begun):
+        return _on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
     return _ask_bot(begun, channel, first, event)
 
 
@@ -186,6 +190,10 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
         return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
     if claimed.attempts >= TRIES_MOST:
         return Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=claimed.reason)
+    if lease.now >= soft_deadline(channel, claimed):
+        return Request(reason=OffloadReason.OUT_OF_TIME, by="chatbridge", detail=claimed.reason)
+    if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease):
+        return Request(reason=OffloadReason.BOUNCED, by="chatbridge")
     return None
 
 
@@ -194,9 +202,11 @@ def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: E
     try:
         reply = channel.bot.send(_turn(lease, event, claimed))
     except BridgeError as error:
+        note_failure(lease)
         return _on_failed_bot(lease, channel, claimed, error)
+    note_success(lease)
     if reply is None:
-        return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, ANSWER_WAIT)
+        return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(lease, channel, claimed))
     return send_reply(lease, channel, [claimed], reply)
 
 
@@ -224,12 +234,30 @@ def _turn(lease: Lease, event: Event, claimed: ClaimedEvent) -> Turn:
 
 
 def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Woken:
-    """Another try, or humans. A wrong configuration doesn't mend itself: humans at once."""
+    """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
-    if claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError):
+    may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
+    if may_try and timezone.now() - lease.now < _time_left(lease, channel, claimed):
         return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, RETRY_WAIT, error.detail)
-    request = Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=error.detail)
-    return hand_over_for(lease, channel, claimed, request)
+    return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail)
+
+
+def _time_left(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
+    """How long the bot may still take: the channel's patience, and never beyond the time to hand over."""
+    return min(channel.answer_within, soft_deadline(channel, claimed) - lease.now)
+
+
+def _on_lost_bot(
+    lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: OffloadReason, detail: str
+) -> Woken:
+    """There will be no answer: what the channel's owner wants to follow. An agent who delegated waits for us."""
+    request = Request(reason=reason, by="chatbridge", detail=detail)
+    if channel.on_bot_failure == FailurePolicy.HAND_OVER:
+        return hand_over_for(lease, channel, claimed, request)
+    said = f"{request.reason.label}: {detail}"
+    if channel.on_bot_failure == FailurePolicy.SAY_TEXT and channel.fallback_text:
+        return say_instead_of_bot(lease, channel, claimed, channel.fallback_text, said)
+    return _finish(lease, [claimed], Outcome.SILENT, said)
 
 
 def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Woken:
@@ -238,10 +266,8 @@ def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) ->
         return _finish(lease, [claimed], Outcome.MOOT, "The conversation is not with the bot.")
     if claimed.facts.type is EventType.CONVERSATION_STARTED:
         return _finish(lease, [claimed], Outcome.SILENT, "The bot had no greeting.")
-    detail = f"No answer within {ANSWER_WAIT.seconds} seconds."
-    return hand_over_for(
-        lease, channel, claimed, Request(reason=OffloadReason.BOT_SILENT, by="chatbridge", detail=detail)
-    )
+    detail = f"No answer within {channel.answer_within.seconds} seconds."
+    return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail)
 
 
 # --- the bot's side -----------------------------------------------------------------------------------------------

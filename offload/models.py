@@ -67,6 +67,8 @@ class OffloadReason(models.TextChoices):
     BOT_COMPLETED = "bot_completed", "the bot ended its part"
     BOT_FAILED = "bot_failed", "the bot failed"
     BOT_SILENT = "bot_silent", "the bot did not answer in time"
+    BOT_DOWN = "bot_down", "the bot is down"
+    OUT_OF_TIME = "out_of_time", "the time for an answer was nearly over"
     NO_BOT = "no_bot", "no bot is chosen"
     CHANNEL_OFF = "channel_off", "the channel is switched off"
     INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"

@@ -5,7 +5,7 @@ Nothing here calls anybody: a handover is a `Reply` with `complete`, delivered l
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -105,6 +105,17 @@ def refuse_offload(conversation: Conversation, request: Request) -> None:
         state=OffloadState.CLOSED,
         finished_at=now,
     )
+
+
+BOUNCES_MOST = 5
+BOUNCE_WINDOW = timedelta(hours=1)
+"""More handovers of one conversation than BOUNCES_MOST within this look like two robots playing ball."""
+
+
+def has_bounced_too_often(lease: Lease) -> bool:
+    """Whether bot and agents hand this conversation to and fro; then the bot is left out."""
+    recent = Offload.objects.filter(conversation_id=lease.conversation_id, state=OffloadState.HANDED_OVER)
+    return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= BOUNCES_MOST
 
 
 def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:

@@ -92,7 +92,9 @@ class Walker:
         soon = timezone.now() + timedelta(seconds=20)
         a_while = timedelta(seconds=2)
         WebhookEvent.objects.filter(outcome=None).update(
-            received_at=F("received_at") - a_while, wait_until=F("wait_until") - a_while
+            received_at=F("received_at") - a_while,
+            wait_until=F("wait_until") - a_while,
+            called_at=F("called_at") - a_while,
         )
         WebhookEvent.objects.filter(outcome=None, wait_until__lt=soon).update(wait_until=timezone.now())
         Conversation.objects.filter(wake_at__lt=soon).update(wake_at=timezone.now())

@@ -34,6 +34,7 @@ FLOORS: list[list[str]] = [
         "channels_app.credentials",
         "channels_app.channels",
         "channels_app.leases",
+        "channels_app.breakers",
         "channels_app.conversations",
         "channels_app.events",
         "channels_app.plans",

@@ -3,7 +3,7 @@
 Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
 """
 
-from channels_app.models.channels import Bot, Channel, InboxChannel, SettingsModel
+from channels_app.models.channels import Bot, Channel, FailurePolicy, InboxChannel, SettingsModel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
 from channels_app.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
@@ -24,6 +24,7 @@ __all__ = [
     "EventBody",
     "EventSource",
     "EventState",
+    "FailurePolicy",
     "InboxChannel",
     "IntakeCount",
     "MessageRow",

@@ -4,6 +4,7 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from channels_app import bots, inboxes
@@ -62,12 +63,20 @@ class SettingsModel(models.Model):
 
 
 class Bot(SettingsModel):
+    """A bot on its platform, and the circuit breaker that spares contacts the wait while it is down.
+
+    `failures` counts failed calls in a row. While `paused_until` lies ahead nobody calls the bot; afterwards the
+    one who moves it ahead again makes a trial call. Both change by plain updates, so that no revision is counted.
+    """
+
     name = models.CharField(max_length=100, unique=True, help_text="Shown to your team only.")
     kind = models.CharField(
         max_length=30,
         choices=bots.choices,
         help_text="The platform that your bot runs on, or any bot with an address.",
     )
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    paused_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -77,6 +86,12 @@ class Bot(SettingsModel):
 
     def secret_names(self) -> frozenset[str]:
         return bots.secret_keys(bots.bot_class(self.kind).settings_form)
+
+
+class FailurePolicy(models.TextChoices):
+    HAND_OVER = "hand_over", "hand over to the agents"
+    SAY_TEXT = "say_text", "say the text below and stay with the bot"
+    STAY_SILENT = "stay_silent", "say nothing and stay with the bot"
 
 
 class Channel(SettingsModel):
@@ -111,11 +126,31 @@ class Channel(SettingsModel):
     bot_tries = models.PositiveSmallIntegerField(
         "tries", default=2, help_text="How often the bot is called for a message before your agents get it."
     )
+    answer_within_s = models.PositiveSmallIntegerField(
+        "seconds for an answer",
+        default=45,
+        validators=[MinValueValidator(5), MaxValueValidator(240)],
+        help_text="How long the bot may take for an answer, all tries together; then it has failed.",
+    )
+    on_bot_failure = models.CharField(
+        "when the bot fails",
+        max_length=20,
+        choices=FailurePolicy,
+        default=FailurePolicy.HAND_OVER,
+        help_text="What the contact gets when the bot can't be reached, fails or keeps silent.",
+    )
     fallback_text = models.TextField(
         "text when the bot fails",
         blank=True,
-        help_text="Sent with the hand-over when the bot can't be reached. Empty: the contact sees no text. "
+        help_text="Sent when the bot fails, together with the hand-over. Empty: the contact sees no text. "
         "Example: One moment, a colleague takes over.",
+    )
+    reply_limit_s = models.PositiveSmallIntegerField(
+        "seconds until Sparkcentral takes over",
+        default=300,
+        validators=[MinValueValidator(120), MaxValueValidator(3600)],
+        help_text="The reply time that is set for the virtual agent in Sparkcentral: 300 unless someone changed it. "
+        "A minute before it ends, the conversation is handed over whatever went wrong.",
     )
 
     class Meta:

@@ -44,6 +44,9 @@ class WebhookEvent(models.Model):
 
     The turn has no table of its own because there is exactly one for each event. Never partition this table:
     the unique key that makes an event count once would have to contain the partition.
+
+    `called_at`: when the bot was last called for it; `answered_by`: the id of the bot's event that answers it;
+    `retried_at`: when a person wanted it done again, from which the platform's time for a reply runs anew.
     """
 
     source = models.CharField(max_length=10, choices=EventSource)
@@ -64,6 +67,8 @@ class WebhookEvent(models.Model):
     reason = models.TextField(blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True)
     retried_at = models.DateTimeField(null=True)
+    called_at = models.DateTimeField(null=True)
+    answered_by = models.BigIntegerField(null=True)
     duplicates = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from channels_app import guard as guard_module
 from channels_app import pump as pump_module
 from channels_app.guard import Guard
-from channels_app.leases import claim_due_conversation, new_slot_name, register_slot
-from channels_app.models import Channel, Conversation, WebhookEvent, WorkerSlot
+from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot, release
+from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.pump import Pump
 from tests.builders import make_channel, make_event, signed
 from tests.world import World
@@ -146,6 +146,42 @@ def test_a_process_of_another_machine_is_left_to_its_lease(channel: Channel, tol
 
 
 @pytest.fixture(autouse=True)
-def close_connections() -> Any:
+def no_upkeep_after_the_test(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The threads that renew leases outlive a test; none may wake up when the tables are gone."""
+    monkeypatch.setattr(pump_module, "RENEW_S", 3600)
     yield
     connection.close()
+
+
+def test_the_guard_takes_over_what_a_stuck_worker_still_holds(
+    client: Any, channel: Channel, world: World, told: list[bool]
+) -> None:
+    post(client, channel)
+    stuck = claim_due_conversation(new_slot_name("worker"))
+    assert stuck is not None
+    WebhookEvent.objects.update(state="bot_call", received_at=timezone.now() - timedelta(seconds=250))
+    guard = Guard()
+    assert guard.look().taken_over == 1
+    guard._threads.shutdown(wait=True)
+    assert world.inbox.completions("conv-1") == ["HANDOVER"]
+    with pytest.raises(LeaseLostError):
+        release(stuck)
+
+
+def test_the_guard_leaves_alone_what_is_being_sent_and_what_has_time(
+    client: Any, channel: Channel, world: World, told: list[bool]
+) -> None:
+    post(client, channel)
+    claim_due_conversation(new_slot_name("worker"))
+    assert Guard().look().taken_over == 0
+    WebhookEvent.objects.update(state="sending", received_at=timezone.now() - timedelta(seconds=250))
+    assert Guard().look().taken_over == 0
+
+
+def test_the_guard_mends_and_counts_a_wakeup_that_was_lost(client: Any, channel: Channel, told: list[bool]) -> None:
+    post(client, channel)
+    Conversation.objects.update(wake_at=None)
+    assert Guard().look().mended == 1
+    assert Conversation.objects.get().wake_at is not None
+    assert IntakeCount.objects.get().reason == "lost_wakeup"
+    assert Guard().look().mended == 0

@@ -113,14 +113,14 @@ def test_a_message_reported_failed_three_times_becomes_a_handover(walker: Walker
 
 def test_after_the_platforms_time_nothing_is_tried_any_more(walker: Walker, world: World) -> None:
     world.inbox.faults = [NOT_DONE] * 50
-    walker.post_and_age(text="Hello", age_s=299)
+    walker.post_and_age(text="Hello", age_s=235)
     assert walker.outcomes() == ["dead"]
     assert [delivery.state for delivery in Delivery.objects.order_by("seq")] == ["failed", "failed"]
 
 
 def test_a_minute_before_the_platforms_time_is_up_words_give_way_to_the_handover(walker: Walker, world: World) -> None:
-    world.inbox.faults = [NOT_DONE]
-    walker.post_and_age(text="Hello", age_s=241)
+    world.inbox.faults = [NOT_DONE] * 3
+    walker.post_and_age(text="Hello", age_s=235)
     assert world.inbox.said("0-conv-1") == []
     assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
     assert walker.outcomes() == ["handed_over"]
@@ -244,7 +244,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: Wor
 
 def test_a_person_can_retry_what_failed_and_only_while_it_is_ours(walker: Walker, world: World) -> None:
     world.inbox.faults = [NOT_DONE] * 50
-    walker.post_and_age(text="Hello", age_s=299)
+    walker.post_and_age(text="Hello", age_s=235)
     world.inbox.faults = []
     message = Delivery.objects.get(seq=1)
     assert retry_delivery(message)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from channels_app.errors import Effect, TemporaryError
 from channels_app.events import order_handover
-from channels_app.models import Conversation, InboxChannel, MessageRow, WebhookEvent
+from channels_app.models import Bot, Conversation, InboxChannel, MessageRow, WebhookEvent
 from offload.models import Offload
 from tests.conftest import Walker
 from tests.world import World, answer
@@ -358,3 +358,106 @@ def make_provider(walker: Walker, **changes: object) -> object:
     from offload.models import OffloadProvider
 
     return OffloadProvider.objects.create(channel=walker.channel, **changes)
+
+
+# --- when the bot fails -------------------------------------------------------------------------------------------
+
+
+def test_what_waited_too_long_goes_to_agents_without_asking_the_bot(walker: Walker, world: World) -> None:
+    walker.post_and_age(text="Hello", age_s=241)
+    assert world.bot.turns == []
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == "out_of_time"
+
+
+def test_a_longer_limit_there_gives_the_bot_longer_here(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(reply_limit_s=3600)
+    walker.post_and_age(text="Hello", age_s=3000)
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+
+
+@pytest.mark.parametrize(("age_s", "is_asked"), [(79, True), (81, False)])
+def test_a_delegated_conversation_has_two_minutes(walker: Walker, world: World, age_s: int, is_asked: bool) -> None:
+    from tests.builders import make_event
+
+    walker.post(make_event("CONVERSATION_DELEGATED"))
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=age_s))
+    walker.work(patiently=False)
+    assert bool(world.bot.turns) is is_asked
+    assert world.inbox.completions("0-conv-1") == ([] if is_asked else ["HANDOVER"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "text", "said", "outcome"),
+    [
+        ("say_text", "Try again later.", ["Try again later."], "replied"),
+        ("say_text", "", [], "silent"),
+        ("stay_silent", "Try again later.", [], "silent"),
+    ],
+)
+def test_the_owner_of_the_channel_decides_what_follows_a_failure(
+    walk_with: Callable[..., Walker], world: World, policy: str, text: str, said: list[str], outcome: str
+) -> None:
+    walker = walk_with(on_bot_failure=policy, fallback_text=text)
+    world.bot.replies = [answer(500), answer(500)]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == said
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == [outcome]
+    walker.says("Hello again")
+    assert world.inbox.said("0-conv-1")[-1] == "You said: Hello again"
+
+
+def test_a_bot_that_is_down_is_left_alone_and_found_again(walker: Walker, world: World) -> None:
+    world.bot.replies = [answer(500)] * 5
+    for number in range(4):
+        walker.says("Hello", f"conv-{number}")
+    assert len(world.bot.turns) == 5  # two tries each, the fifth failure closed the way
+    reasons = Offload.objects.order_by("id").values_list("reason", flat=True)
+    assert list(reasons) == ["bot_failed", "bot_failed", "bot_down", "bot_down"]
+    assert world.inbox.completions("conv-3") == ["HANDOVER"]
+    Bot.objects.update(paused_until=timezone.now())
+    walker.says("Hello", "conv-4")
+    assert world.inbox.said("conv-4") == ["You said: Hello"]
+    assert (Bot.objects.get().failures, Bot.objects.get().paused_until) == (0, None)
+
+
+def test_only_one_turn_tries_a_bot_that_was_down(walker: Walker, world: World) -> None:
+    Bot.objects.update(failures=9, paused_until=timezone.now())
+    world.bot.replies = [answer(500)]
+    walker.says("Hello", "conv-1")
+    walker.says("Hello", "conv-2")
+    assert len(world.bot.turns) == 1
+    assert world.inbox.completions("conv-1") == world.inbox.completions("conv-2") == ["HANDOVER"]
+
+
+def test_bot_and_agents_do_not_play_ball_for_ever(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"complete": "handover"}] * 9
+    for _ in range(8):
+        world.inbox.gone.clear()
+        walker.delegates()
+    assert len(world.bot.turns) == 5
+    assert list(Offload.objects.order_by("id").values_list("reason", flat=True))[-3:] == ["bounced"] * 3
+
+
+def test_an_answer_counts_for_what_the_bot_knew_when_it_spoke(walker: Walker, world: World) -> None:
+    """It answers the first message while the second is on its way to it: the second keeps its deadline."""
+    import json
+
+    world.bot.replies = [{}, {}]
+    walker.says("one")
+    walker.client.post(
+        f"/webhooks/bot/{walker.channel.bot.uuid}/",  # type: ignore[union-attr]
+        json.dumps({"session_id": str(walker.conversation().session_id), "messages": [{"text": "to one"}]}),
+        content_type="application/json",
+        headers={"Authorization": "Bearer bot-token-of-the-tests"},
+    )
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now())
+    from tests.builders import make_event
+
+    walker.post(make_event(text="two"))
+    walker.work(patiently=False)  # "two" reaches the bot while its answer still settles
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["to one"]
+    states = dict(WebhookEvent.objects.filter(type="message_received").values_list("id", "state"))
+    assert sorted(states.values()) == ["bot_wait", "done"]
