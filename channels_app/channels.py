@@ -65,6 +65,10 @@ class _Kept:
             self._channels[channel_id] = (stamp, live)
         return live
 
+    def by_uuid(self, uuid: UUID) -> LiveChannel | None:
+        with self._lock:
+            return next((live for _, live in self._channels.values() if live.uuid == uuid), None)
+
 
 _kept = _Kept()
 
@@ -78,6 +82,11 @@ def find_channel(uuid: UUID) -> LiveChannel | None:
     """The channel with this address, or None."""
     row = Channel.objects.filter(uuid=uuid).values_list("id", "revision", "bot_id", "bot__revision").first()
     return live_channel(*row) if row else None
+
+
+def remembered_channel(uuid: UUID) -> LiveChannel | None:
+    """The channel as this process last saw it: for when PostgreSQL can't be asked."""
+    return _kept.by_uuid(uuid)
 
 
 def find_bot(uuid: UUID) -> tuple[int, BotConnector] | None:

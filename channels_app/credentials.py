@@ -1,5 +1,7 @@
 """What all workers share about a set of API keys: its token, and whether the platform takes the keys."""
 
+import logging
+import time
 from datetime import timedelta
 
 from django.db.models import Q
@@ -9,6 +11,8 @@ from channels_app.encryption import decrypt, encrypt
 from channels_app.errors import BridgeError
 from channels_app.models import Credential
 from channels_app.tokens import Token
+
+logger = logging.getLogger(__name__)
 
 
 class TokenRow:
@@ -49,6 +53,17 @@ class TokenRow:
         rows.update(refreshing_until=None, problem=error.detail)
 
 
+QUOTA_NOTE_S = 30.0
+"""Between two notes of a process about the same account: the figure is for people."""
+QUOTA_WARNING = 0.9
+_quota_noted: dict[str, float] = {}
+
+
 def note_quota(account_key: str, used: int | None, limit: int | None) -> None:
-    """Keep what the platform said about the day's calls."""
+    """Keep what the platform says about the day's calls, now and then, and warn when they run out."""
+    if not limit or used is None or time.monotonic() - _quota_noted.get(account_key, -QUOTA_NOTE_S) < QUOTA_NOTE_S:
+        return
+    _quota_noted[account_key] = time.monotonic()
     Credential.objects.filter(account_key=account_key).update(quota_used=used, quota_limit=limit)
+    if used >= QUOTA_WARNING * limit:
+        logger.warning("account %s has used %s of its %s calls of today", account_key[:8], used, limit)

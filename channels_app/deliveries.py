@@ -107,12 +107,14 @@ def write_deliveries(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """What came of one delivery; `retry_in` when it has to wait."""
+    """What came of one delivery; `retry_in` when it has to wait. `is_try`: a call was made, now or by a process
+    that died over it; else the account's limit did not allow one."""
 
     delivery: Delivery
     verdict: Verdict
     error: BridgeError | None = None
     retry_in: timedelta = timedelta(0)
+    is_try: bool = True
     started_at: datetime | None = None
 
 
@@ -131,10 +133,11 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> 
         verdict = judge_crash(carried, tries=delivery.tries)
         if verdict is not Verdict.RETRY:
             return Attempted(delivery=delivery, verdict=verdict)
+        _record_crash(lease, delivery)
     wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
     if wait_s > 0:
-        return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=timedelta(seconds=wait_s))
-    may_have_arrived = delivery.state == DeliveryState.IN_FLIGHT or _is_doubtful(delivery)
+        return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=timedelta(seconds=wait_s), is_try=False)
+    may_have_arrived = _is_doubtful(delivery)
     started_at = _mark_in_flight(lease, delivery)
     error = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
@@ -161,8 +164,6 @@ def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:
     now = timezone.now()
     with transaction.atomic():
         hold(lease)
-        if delivery.state == DeliveryState.IN_FLIGHT:
-            _record_crash(lease, delivery)
         delivery.state = DeliveryState.IN_FLIGHT
         delivery.tries += 1
         delivery.first_sent_at = delivery.first_sent_at or now
@@ -171,14 +172,19 @@ def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:
 
 
 def _record_crash(lease: Lease, delivery: Delivery) -> None:
-    DeliveryAttempt.objects.create(
-        delivery=delivery,
-        n=delivery.tries,
-        fence=lease.fence,
-        started_at=delivery.first_sent_at or timezone.now(),
-        result="unknown",
-        error="The process that made this call ended before the answer came.",
-    )
+    """The try that a process died over is a try that may have arrived."""
+    with transaction.atomic():
+        hold(lease)
+        DeliveryAttempt.objects.create(
+            delivery=delivery,
+            n=delivery.tries,
+            fence=lease.fence,
+            started_at=delivery.first_sent_at or timezone.now(),
+            result="unknown",
+            error="The process that made this call ended before the answer came.",
+        )
+        delivery.state = DeliveryState.PENDING
+        delivery.save(update_fields=["state"])
 
 
 def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> BridgeError | None:
@@ -189,8 +195,7 @@ def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> Bri
         else:
             outgoing = _with_links(delivery)
             sent = channel.inbox.send(conversation_id, outgoing)
-            if sent.quota_limit:
-                note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+            note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
     except BridgeError as error:
         return error
     return None
@@ -225,10 +230,11 @@ def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: set[str]
 def record_attempt(lease: Lease, attempted: Attempted) -> None:
     """Keep what came of a try. Inside a transaction that holds the conversation."""
     delivery, error = attempted.delivery, attempted.error
-    if attempted.verdict is Verdict.RETRY and attempted.started_at is None:
-        return  # it had to wait for the account: no try
     delivery.state = _STATES[attempted.verdict]
     delivery.finished_at = None if attempted.verdict is Verdict.RETRY else timezone.now()
+    if not attempted.is_try:
+        delivery.save(update_fields=["state", "finished_at"])
+        return
     delivery.last_status = error.status if error else 200 * (attempted.started_at is not None)
     delivery.last_error = error.detail if error else ""
     delivery.trace_id = error.trace_id if error else ""

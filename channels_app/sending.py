@@ -97,7 +97,7 @@ def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempt
 
 
 def _upload_or_link(attempted: Attempted) -> Attempted:
-    if attempted.verdict is Verdict.RETRY and attempted.started_at and attempted.delivery.tries >= UPLOAD_TRIES:
+    if attempted.verdict is Verdict.RETRY and attempted.is_try and attempted.delivery.tries >= UPLOAD_TRIES:
         return replace(attempted, verdict=Verdict.FAILED)
     return attempted
 
@@ -193,7 +193,8 @@ def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
     arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
     parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
     if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
-        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {last.last_error}")
+        why = last.last_error or "the account's limit left no room in time"
+        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {why}")
     completions = [part.complete for part in parts if part.complete]
     if completions:
         return _End(outcome=Outcome.HANDED_OVER if completions[-1] is Completion.HANDOVER else Outcome.RESOLVED)

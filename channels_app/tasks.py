@@ -1,18 +1,28 @@
 """Where Celery enters: a wake-up says that there is work, and nothing else."""
 
+import logging
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
+from django.db import DatabaseError, connection
 
 from channels_app.pump import worker_pump
 from channels_app.wakeups import wake_a_worker
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="channels_app.tasks.work", ignore_result=True)
 def work() -> int:
     """Take the steps that are due; how many that were."""
-    return worker_pump().run_due()
+    try:
+        return worker_pump().run_due()
+    except DatabaseError as error:
+        logger.warning("PostgreSQL does not answer, the guard will wake us again: %s", error)
+        return 0
+    finally:
+        connection.close()
 
 
 @worker_ready.connect

@@ -1,5 +1,7 @@
 """What all doors for platforms share: read the raw request within a limit, and turn our errors into answers."""
 
+import logging
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -7,7 +9,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
@@ -20,11 +22,18 @@ from channels_app.errors import PayloadError, SignatureError
 from channels_app.events import count_refusal
 from channels_app.protocol import Incoming
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 P = ParamSpec("P")
 HOLD_S = 6.0
 """How long a request waits for PostgreSQL to come back: a restart takes a few seconds, the platform waits ten."""
 HOLD_STEP_S = 0.25
+_may_hold = threading.BoundedSemaphore(max(1, settings.WEB_THREADS * 3 // 4))
+"""Requests of this process that may wait so: the rest of its threads answer at once, or nobody would."""
+
+
+class DatabaseAwayError(Exception):
+    """PostgreSQL did not come back in time."""
 
 
 class TooLargeError(Exception):
@@ -72,7 +81,13 @@ class WebhookView(ABC, APIView):
             return self.refuse(uuid, 401, error.reason, error.detail)
         except PayloadError as error:
             return self.refuse(uuid, 400, "malformed", error.detail)
+        except DatabaseAwayError:
+            status, body = self.answer_without_database(uuid, incoming)
         return Response(body, status=status)
+
+    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Status and body while nothing can be stored: the sender is to try again."""
+        return 503, {"detail": "The database of this bridge does not answer. Try again."}
 
     @abstractmethod
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
@@ -80,7 +95,11 @@ class WebhookView(ABC, APIView):
 
     def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> Response:
         """Turn a request away; counted, and kept nowhere."""
-        count_refusal(self.door, uuid, reason)
+        try:
+            count_refusal(self.door, uuid, reason)
+        except DatabaseError as error:
+            logger.warning("%s at the %s door was not counted: %s", reason, self.door, error)
+            connection.close()
         return Response({"detail": detail}, status=status)
 
     def not_found(self) -> tuple[int, dict[str, Any]]:
@@ -112,13 +131,29 @@ def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def with_patience(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again while PostgreSQL is away for a moment: a 5xx of ours costs the conversation."""
+    """Do it, again and again while PostgreSQL is away for a moment: a 5xx of ours costs the conversation.
+
+    Raises DatabaseAwayError when it stays away.
+    """
     deadline = time.monotonic() + HOLD_S
+    try:
+        return act(*args, **kwargs)
+    except (OperationalError, InterfaceError) as error:
+        connection.close()
+        if not _may_hold.acquire(blocking=False):
+            raise DatabaseAwayError from error
+    try:
+        return _until(deadline, act, *args, **kwargs)
+    finally:
+        _may_hold.release()
+
+
+def _until(deadline: float, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     while True:
+        time.sleep(HOLD_STEP_S)
         try:
             return act(*args, **kwargs)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
             connection.close()
-            if connection.in_atomic_block or time.monotonic() + HOLD_STEP_S > deadline:
-                raise
-            time.sleep(HOLD_STEP_S)
+            if time.monotonic() > deadline:
+                raise DatabaseAwayError from error

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -20,10 +21,18 @@ class Environment:
         self._variables = os.environ if variables is None else variables
         self.problems: list[str] = []
 
+    def add_defaults(self, file: Path) -> None:
+        """Take from a file of `NAME=value` lines, as a shell reads them, what is not set; it need not exist."""
+        try:
+            words = shlex.split(file.read_text(encoding="utf-8"), comments=True)
+        except (OSError, ValueError):
+            return
+        self._variables = {**dict(word.split("=", 1) for word in words if "=" in word), **self._variables}
+
     def text(self, name: str, default: str = "") -> str:
         file = self._variables.get(f"{name}_FILE", "").strip()
         if not file:
-            return self._variables.get(name, default).strip()
+            return self._variables.get(name, "").strip() or default
         if self._variables.get(name, "").strip():
             self.problems.append(f"{name} and {name}_FILE are both set: keep one of them.")
         try:

@@ -16,6 +16,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
 env = Environment()
+LOCAL_DIR = Path(env.text("CHATBRIDGE_LOCAL_DIR", str(BASE_DIR / ".local")))
+# While `make run` runs, a second terminal finds its databases and keys; what the environment says comes first.
+env.add_defaults(LOCAL_DIR / "env")
 DEBUG = env.flag("DEBUG")
 
 # --- secrets and addresses: production gives all of them, development has stand-ins ---------------------------------
@@ -59,17 +62,6 @@ ALLOWED_PRIVATE_HOSTS = env.words("ALLOWED_PRIVATE_HOSTS")
 
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
-# Where `make run` keeps the embedded servers' data; their sockets have fixed places, so that a second terminal
-# finds the servers of the first.
-LOCAL_DIR = Path(env.text("CHATBRIDGE_LOCAL_DIR", str(BASE_DIR / ".local")))
-
-
-def _local_url(name: str) -> str:
-    """The address that the running embedded server wrote down, or "" when none runs."""
-    try:
-        return (LOCAL_DIR / f"{name}.url").read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -93,7 +85,9 @@ def _database(url: str) -> dict[str, Any]:
             **parts,
             # A statement that waits for a lock gives up before the platform's 10 seconds for a webhook are over.
             "options": "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+            # In seconds. Short, so that a request can try again within the platform's 10 seconds; and a pool that
+            # gives up soon notices soon that PostgreSQL is back, instead of waiting out a grown pause.
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 2, "reconnect_timeout": 2},
         },
     }
 
@@ -106,12 +100,13 @@ def _redis(url: str) -> str:
 
 # Connections a process keeps at most: one a thread and a few for upkeep. Processes times this must stay below
 # PostgreSQL's max_connections.
+WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
 WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
-DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", WORKER_THREADS + 4, least=2)
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", max(WORKER_THREADS, WEB_THREADS) + 4, least=2)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,
-    default=_local_url("postgres") or "postgresql://127.0.0.1:5432/chatbridge",
+    default="postgresql://127.0.0.1:5432/chatbridge",
     hint="your PostgreSQL, e.g. postgresql://user:password@host:5432/chatbridge",
 )
 DATABASES: dict[str, dict[str, Any]] = {"default": env.parsed("DATABASE_URL", _database_url, _database, {})}
@@ -120,7 +115,7 @@ REDIS_URL = env.parsed(
     env.required(
         "REDIS_URL",
         unless=DEBUG,
-        default=_local_url("redis") or "redis://127.0.0.1:6379/0",
+        default="redis://127.0.0.1:6379/0",
         hint="your Redis, e.g. redis://host:6379/0",
     ),
     _redis,

@@ -39,6 +39,7 @@ FLOORS: list[list[str]] = [
         "channels_app.events",
         "channels_app.plans",
         "channels_app.deliveries",
+        "channels_app.replays",
     ],
     ["offload.transcript", "offload.services"],
     [

@@ -298,3 +298,80 @@ def test_chatlayer_is_not_told_that_it_is_late(chatlayer: Walker, world: World) 
     chatlayer.work()
     assert world.inbox.calls == []
     assert counts() == {"not_assigned": 1}
+
+
+# --- PostgreSQL is away -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets the next so many attempts to store an event fail as a lost server does."""
+    from django.db import OperationalError
+
+    from channels_app import views, webhooks
+
+    store = views.store_inbox_event
+    left = [0]
+
+    def fail_at_first(*args: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("the connection is lost")
+        return store(*args)
+
+    monkeypatch.setattr(views, "store_inbox_event", fail_at_first)
+    monkeypatch.setattr(webhooks, "HOLD_S", 0.3)
+    monkeypatch.setattr(webhooks, "HOLD_STEP_S", 0.05)
+    monkeypatch.setattr("django.db.connection.close", lambda: None)  # the test's own transaction lives in it
+
+    def go_away(attempts: int) -> None:
+        left[0] = attempts
+
+    return go_away
+
+
+def test_a_short_absence_of_the_database_is_waited_out(walker: Walker, away: Callable[[int], None]) -> None:
+    away(3)
+    response = walker.post(make_event())
+    assert (response.status_code, response.json()) == (200, {})
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_in_a_long_absence_the_answer_itself_hands_over(walker: Walker, away: Callable[[int], None]) -> None:
+    walker.channel.fallback_text = "One moment."
+    walker.channel.save()
+    away(10_000)
+    response = walker.post(make_event())
+    assert response.status_code == 200
+    assert response.json()["complete"] == "HANDOVER"
+    assert response.json()["sendMessage"] == {"text": "One moment."}
+    assert walker.post(make_event(), secret="11" * 32).status_code == 401
+
+
+def test_in_a_long_absence_a_bot_is_asked_to_try_again(
+    walker: Walker, world: World, monkeypatch: pytest.MonkeyPatch, away: Callable[[int], None]
+) -> None:
+    from django.db import OperationalError
+
+    from channels_app import views
+
+    walker.says("Hello")
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(views, "find_session", fail)
+    assert bot_says(walker, {"messages": []}).status_code == 503
+
+
+def test_only_some_requests_wait_and_the_others_answer_at_once(
+    walker: Walker, monkeypatch: pytest.MonkeyPatch, away: Callable[[int], None]
+) -> None:
+    import threading
+
+    from channels_app import webhooks
+
+    monkeypatch.setattr(webhooks, "_may_hold", threading.BoundedSemaphore(1))
+    webhooks._may_hold.acquire()
+    away(1)
+    assert walker.post(make_event()).json()["complete"] == "HANDOVER"  # it didn't even try again

@@ -160,3 +160,16 @@ def test_the_example_has_every_variable_and_marks_the_required_ones() -> None:
     optional = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE))
     assert required | optional == read | compose
     assert required == REQUIRED | {"POSTGRES_PASSWORD"}
+
+
+def test_a_file_gives_what_is_not_set(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("ONE='from the file'\nTWO=also\n# THREE=not\n")
+    env = Environment({"TWO": "from the environment"})
+    env.add_defaults(file)
+    env.add_defaults(tmp_path / "missing")
+    assert (env.text("ONE"), env.text("TWO"), env.text("THREE")) == ("from the file", "from the environment", "")
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    assert Environment({"NUMBER": ""}).number("NUMBER", 7) == 7
