@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 
 def make_bot(kind: str = "http", **changes: Any) -> Bot:
-    settings = {
+    settings_by_kind: dict[str, dict[str, Any]] = {
         "http": {"url": BOT, "token": TOKEN, "signing_secret": "", "timeout_s": 20},
         "chatlayer": {
             "url": CHATLAYER,
@@ -24,7 +24,8 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
             "verify_token": "verify-token-of-the-tests",
             "identify_by": "conversationId",
         },
-    }[kind]
+    }
+    settings = settings_by_kind[kind]
     bot = Bot(name=changes.pop("name", f"Bot {next(_numbers)}"), kind=kind)
     bot.put_settings({**settings, **changes})
     bot.save()

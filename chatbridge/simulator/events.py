@@ -173,7 +173,7 @@ class EventSender:
             manipulate(self.platform, account, conversation, body, inline=True)
         except MalformedError as error:
             call |= {"status": 400, "error": str(error)}
-        return call["status"] == 200
+        return bool(call["status"] == 200)
 
     # Time to reply
 

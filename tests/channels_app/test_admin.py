@@ -272,7 +272,9 @@ def test_a_channel_that_answers_nowhere_says_so(admin_client: Client, channel: C
 def test_a_channel_with_conversations_is_switched_off_and_not_deleted(admin_client: Client, walker: Walker) -> None:
     walker.says("Hello")
     page = page_of(walker.channel)
-    assert "so it can't be deleted" in text_of(admin_client.get(page))
+    shown = text_of(admin_client.get(page))
+    assert "so it can't be deleted" in shown and "deletelink" not in shown
+    assert admin_client.get(page.replace("change", "delete")).status_code == 403  # it would list every row
     assert admin_client.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
     selected = {"action": "delete_selected", "_selected_action": walker.channel.pk, "post": "yes"}
     admin_client.post("/admin/channels_app/channel/", selected)

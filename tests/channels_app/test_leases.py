@@ -69,7 +69,7 @@ def test_an_event_in_a_conversation_that_waits_for_later_owes_a_wakeup(channel: 
     store(channel)
     Conversation.objects.update(wake_at=timezone.now() + timedelta(hours=1))
     assert store(channel, "key-2").owes_wakeup
-    assert Conversation.objects.get().wake_at <= timezone.now()
+    assert Conversation.objects.filter(wake_at__lte=timezone.now()).exists()
 
 
 def test_a_conversation_is_leased_by_one_worker_at_a_time(channel: Channel, threads: Any) -> None:

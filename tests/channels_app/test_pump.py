@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from channels_app import guard as guard_module
 from channels_app import pump as pump_module
+from channels_app import turns
 from channels_app.guard import Guard
 from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot, release
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
@@ -30,9 +31,14 @@ def channel(transactional_db: None, world: World) -> Channel:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Wake-ups that were published; append False to `answers` of the list's owner to make Redis fail."""
+    """The wake-ups that the guard published."""
     published: list[bool] = []
-    monkeypatch.setattr(guard_module, "wake_a_worker", lambda: published.append(True) or True)
+
+    def publish() -> bool:
+        published.append(True)
+        return True
+
+    monkeypatch.setattr(guard_module, "wake_a_worker", publish)
     return published
 
 
@@ -65,12 +71,10 @@ def test_a_stopped_pump_claims_nothing(client: Any, channel: Channel, world: Wor
 def test_an_unforeseen_failure_ends_in_an_operators_hands_and_blocks_nobody(
     client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take_step = pump_module.take_step
-
     def stumble_at_poison(lease: Any) -> Any:
         if lease.external_id == "poison":
             raise RuntimeError("unforeseen")
-        return take_step(lease)
+        return turns.take_step(lease)
 
     monkeypatch.setattr(pump_module, "take_step", stumble_at_poison)
     post(client, channel, "poison")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from channels_app.deliveries import retry_delivery
 from channels_app.errors import Effect, TemporaryError
+from channels_app.http import Answer
 from channels_app.leases import claim_due_conversation
 from channels_app.models import Conversation, Delivery, DeliveryAttempt, WebhookEvent
 from channels_app.turns import take_step
@@ -19,7 +20,7 @@ NO_ANSWER = TemporaryError("POST: no answer within 30 s", effect=Effect.UNKNOWN)
 HANDOVER = {"messages": [{"text": "Bye"}], "complete": "handover"}
 
 
-def error(status: int, message: str = "no") -> object:
+def error(status: int, message: str = "no") -> Answer:
     return answer(status, {"errors": [{"code": 1003, "message": message, "id": f"trace-{status}"}]})
 
 

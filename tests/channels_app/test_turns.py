@@ -224,7 +224,7 @@ def test_after_the_handover_nothing_reaches_the_bot(walker: Walker, world: World
 
 
 def test_a_closed_provider_leaves_the_conversation_with_the_bot(walker: Walker, world: World) -> None:
-    walker.channel.offload_provider = make_provider(walker, is_enabled=False, closed_text="We open at nine.")
+    make_provider(walker, is_enabled=False, closed_text="We open at nine.")
     world.bot.replies = [{"messages": [{"text": "Let me see."}], "offload": {"reason": "asked"}}]
     walker.says("agent")
     assert world.inbox.said("0-conv-1") == ["Let me see.", "We open at nine."]

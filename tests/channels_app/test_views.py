@@ -308,9 +308,9 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Lets the next so many attempts to store an event fail as a lost server does."""
     from django.db import OperationalError
 
-    from channels_app import views, webhooks
+    from channels_app import events, views, webhooks
 
-    store = views.store_inbox_event
+    store = events.store_inbox_event
     left = [0]
 
     def fail_at_first(*args: Any) -> Any:

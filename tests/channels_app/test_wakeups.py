@@ -24,7 +24,7 @@ def server(settings: Any) -> Iterator[redis.Redis]:
 def test_celery_understands_our_message(server: redis.Redis, settings: Any) -> None:
     assert wakeups.Publisher().publish()
     with Connection(settings.REDIS_URL) as broker:
-        queue = SimpleQueue(broker, wakeups.QUEUE)
+        queue = SimpleQueue(broker.default_channel, wakeups.QUEUE)
         message = queue.get(timeout=5)
         message.ack()
         queue.close()

@@ -19,7 +19,7 @@ class Session:
         given = {"id": "cl", "access_token": "at", "verify_token": "vt", "reply_url": webhook.url + "/reply"}
         self.made = sim.post("chatlayer", **given | changes)
 
-    def send(self, message, *, token="at", **changes):  # noqa: S107 - a stub's token
+    def send(self, message, *, token="at", **changes):
         body = {"conversationId": self.id, "message": message, "user": {"firstName": "Johan"}} | changes
         return requests.post(self.made["url"], json=body, headers={"Authorization": f"Bearer {token}"}, timeout=5)
 
