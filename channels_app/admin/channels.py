@@ -14,6 +14,8 @@ from channels_app.forms import INBOX_FIELDS, ChannelForm
 from channels_app.models import Channel, EventSource, InboxChannel, Outcome, WebhookEvent
 from channels_app.protocol import CheckLine
 
+FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within_s", "reply_limit_s")
+
 
 class LabelledFormSet(ChildFormSet):
     """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
@@ -77,7 +79,7 @@ class ChannelAdmin(SetupAdmin):
             ("Inbox and API keys", {"fields": ("inbox", *self.settings_fields)}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greet")}),
-            ("If the bot fails", {"fields": ("bot_tries", "fallback_text"), "classes": ("collapse",)}),
+            ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),
         )
 

@@ -165,7 +165,19 @@ def _answers_later(bot: Bot) -> bool:
     return bot_class(bot.kind).answers_later
 
 
+def pause_words(bot: Bot) -> str:
+    """What is to be said of a bot that is left alone for a while; nothing for one that works."""
+    if bot.paused_until is None:
+        return ""
+    return (
+        f"It failed {bot.failures} times in a row. Until it answers again, contacts are not kept waiting for it: "
+        "each channel does what it is set to do when the bot fails."
+    )
+
+
 def _problem_of_bot(bot: Bot) -> str:
+    if bot.paused_until:
+        return pause_words(bot)
     refused = next(iter(recent_refusals("bot", bot.uuid)), None)
     if refused is None or refused.last_at < bot.updated_at:
         return ""

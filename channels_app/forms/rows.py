@@ -8,7 +8,7 @@ from channels_app import bots, inboxes
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.forms.settings import Adapters, SettingsForm, settings_fields
-from channels_app.models import Bot, Channel
+from channels_app.models import Bot, Channel, FailurePolicy
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
@@ -36,7 +36,10 @@ class _ChannelForm(SettingsForm):
             "covers_all_inbox_channels",
             "greet",
             "bot_tries",
+            "answer_within_s",
+            "on_bot_failure",
             "fallback_text",
+            "reply_limit_s",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,6 +61,8 @@ class _ChannelForm(SettingsForm):
         problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
         if problem:
             self.add_error("shared_secret", problem)
+        if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and not cleaned.get("fallback_text"):
+            self.add_error("fallback_text", "Write the text that the contact gets, or choose another answer above.")
         return cleaned
 
     def save(self, commit: bool = True) -> Any:

@@ -307,6 +307,22 @@ def test_opening_the_test_does_nothing(admin_client: Client, channel: Channel, w
     assert (response.status_code, world.inbox.tokens_given) == (302, 0)
 
 
+def test_a_text_that_is_to_be_said_has_to_be_written(admin_client: Client, channel: Channel) -> None:
+    shown = save(admin_client, channel, on_bot_failure="say_text")
+    assert "Write the text" in errors_of(shown)["fallback_text"][0]
+    save(admin_client, channel, on_bot_failure="say_text", fallback_text="One moment", reply_limit_s="600")
+    channel.refresh_from_db()
+    assert (channel.on_bot_failure, channel.reply_limit_s) == ("say_text", 600)
+
+
+def test_a_paused_bot_says_so_and_is_asked_again_after_a_change(admin_client: Client, channel: Channel) -> None:
+    Bot.objects.update(failures=7, paused_until=timezone.now())
+    for row in (channel.bot, channel):
+        assert "It failed 7 times in a row" in text_of(admin_client.get(page_of(row)))
+    save(admin_client, channel.bot, timeout_s="10")
+    assert Bot.objects.values_list("failures", "paused_until").get() == (0, None)
+
+
 def test_names_are_escaped(admin_client: Client, world: World) -> None:
     bot = make_bot(name="<b>bot</b>")
     channel = make_channel(name="<script>alert(1)</script>", bot=bot)
