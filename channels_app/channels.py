@@ -1,13 +1,17 @@
 """A channel ready for work: its row's facts with the adapters of its inbox and its bot."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from channels_app import bots, inboxes
 from channels_app.bots import BotConnector
 from channels_app.credentials import TokenRow
+from channels_app.errors import ConfigError
 from channels_app.inboxes import Inbox
 from channels_app.models import Bot, Channel
 from channels_app.tokens import TokenSource
@@ -82,6 +86,13 @@ def find_channel(uuid: UUID) -> LiveChannel | None:
     """The channel with this address, or None."""
     row = Channel.objects.filter(uuid=uuid).values_list("id", "revision", "bot_id", "bot__revision").first()
     return live_channel(*row) if row else None
+
+
+def remember_channels() -> None:
+    """Read all channels once, so that a process that has just started knows them when PostgreSQL goes away."""
+    with suppress(DatabaseError, ConfigError):
+        for row in Channel.objects.values_list("id", "revision", "bot_id", "bot__revision"):
+            live_channel(*row)
 
 
 def remembered_channel(uuid: UUID) -> LiveChannel | None:

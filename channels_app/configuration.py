@@ -22,7 +22,8 @@ from offload.models import OffloadProvider
 __all__ = ["Applied", "ConfigurationError", "apply_configuration", "result_document"]
 
 LOCK = 0x636861746272  # any number of our own: two files at the same time would both create what is missing
-CHANNEL_FIELDS = ("is_active", "greet", "bot_tries", "fallback_text")
+FAILURE_FIELDS = ("bot_tries", "answer_within_s", "on_bot_failure", "fallback_text", "reply_limit_s")
+CHANNEL_FIELDS = ("is_active", "greet", *FAILURE_FIELDS)
 PROVIDER_SECRETS = ("verify_token", "write_back_secret")
 
 

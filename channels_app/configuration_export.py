@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels_app import bots, inboxes
+from channels_app.configuration import FAILURE_FIELDS
 from channels_app.configuration_source import as_written
 from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
@@ -35,7 +36,7 @@ def _bot(bot: Bot) -> dict[str, Any]:
 def _channel(channel: Channel) -> dict[str, Any]:
     words = ("channel", channel.name)
     names = inboxes.inbox_class(channel.inbox).settings_form.base_fields
-    ours = {"bot_tries": channel.bot_tries, "fallback_text": channel.fallback_text}
+    ours = {name: getattr(channel, name) for name in FAILURE_FIELDS}
     return {
         "name": channel.name,
         "inbox": channel.inbox,

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from channels_app import jsons
+from channels_app import jsons, limits
 from channels_app.adapters import PhraseField
 from channels_app.bots import BOTS
 from channels_app.configuration_source import Problems, place
@@ -84,10 +84,13 @@ def _truth(value: Any) -> bool:
     return value
 
 
-def _tries(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_TRIES:
-        raise ValueError(f"must be a whole number from 1 to {MAX_TRIES}.")
-    return value
+def _number(least: int, most: int) -> Reader:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return value
+
+    return read
 
 
 def _one_of(kinds: Mapping[str, str]) -> Reader:
@@ -129,8 +132,11 @@ CHANNEL: dict[str, Reader] = {
     "inbox_channels": _list,
     "covers_all_inbox_channels": _truth,
     "greet": _truth,
-    "bot_tries": _tries,
+    "bot_tries": _number(1, MAX_TRIES),
+    "answer_within_s": _number(*limits.ANSWER_WITHIN_S),
+    "on_bot_failure": _one_of(dict.fromkeys(("hand_over", "say_text", "stay_silent"), "")),
     "fallback_text": _prose,
+    "reply_limit_s": _number(*limits.REPLY_LIMIT_S),
     "offload_provider": _object,
 }
 INBOX_CHANNEL: dict[str, Reader] = {

@@ -67,8 +67,8 @@ WITH held AS (
     ON CONFLICT DO NOTHING
 )
 UPDATE channels_app_webhookevent AS event
-SET state = %(state)s, attempts = event.attempts + 1, called_at = clock_timestamp(), stint = %(stint)s,
-    wait_until = NULL
+SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event.called_at, clock_timestamp()),
+    stint = %(stint)s, wait_until = NULL
 FROM held WHERE event.id = %(event_id)s
 """
 

@@ -281,6 +281,8 @@ def retry_delivery(delivery: Delivery) -> bool:
 
     Its event is open again, and with it the platform's time: who asks for a late message knows that it is late.
     """
+    if delivery.kind != DeliveryKind.REPLY:
+        return False  # its message has left with the link instead
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(pk=delivery.conversation_id)
         if conversation.owner != Owner.BOT:

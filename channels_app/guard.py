@@ -67,6 +67,7 @@ class Guard:
 
     def run(self) -> None:
         """Look every second until stopped; then let steps that have begun end."""
+        self.pump.announce()
         while not self._is_stopping.wait(PERIOD_S):
             try:
                 look = self.look()
@@ -145,7 +146,10 @@ def _is_alive(slot: WorkerSlot) -> bool:
 def _began_before(slot: WorkerSlot) -> bool:
     """False if the process with this number began after the slot was registered (Linux tells; elsewhere: True)."""
     try:
-        ticks = int(Path(f"/proc/{slot.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        status = Path(f"/proc/{slot.pid}/stat").read_text().rpartition(")")[2].split()
+        if status[0] == "Z":  # dead, and its parent hasn't noticed yet
+            return False
+        ticks = int(status[19])
         uptime_s = float(Path("/proc/uptime").read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return True

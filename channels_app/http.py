@@ -145,8 +145,13 @@ class ApiSession:
         auth: tuple[str, str] | None = None,
         timeout_s: float | None = None,
         max_bytes: int | None = None,
+        may_repeat: bool = True,
     ) -> Answer:
         """One request and its answer, whatever the status; a redirect is an answer too.
+
+        A kept connection that closes at once when it is used again was probably closed before our request came;
+        then it is made once more. `may_repeat=False`: not if it may have been read, because a second time would
+        be noticed; the TemporaryError says FAILED.
 
         ConfigError: the URL or a header can't be sent, or the host is internal. TemporaryError: no answer.
         PayloadError: the answer is too large or packed wrongly; `status` tells what it was.
@@ -156,7 +161,8 @@ class ApiSession:
         allowed = self._allow_private
         if allowed is None:
             allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
-        exchange = Exchange(started + (self._timeout_s if timeout_s is None else timeout_s), allowed)
+        deadline = started + (self._timeout_s if timeout_s is None else timeout_s)
+        exchange = Exchange(deadline, allowed, may_repeat=may_repeat)
         response, body = self._exchanged(request, exchange, self._max_bytes if max_bytes is None else max_bytes)
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
@@ -174,12 +180,15 @@ class ApiSession:
             cause = _cause(error)
             if not exchange.met_closed_connection(cause):
                 raise _failure(request, exchange, cause) from None
+            if exchange.sent_at is not None and not exchange.may_repeat:
+                detail = f"{request.name}: the kept connection was closed."
+                raise TemporaryError(detail, effect=Effect.FAILED) from None
         else:
             if len(body) <= max_bytes:
                 return response, body
             response.close()
             raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
-        again = Exchange(exchange.deadline, exchange.allowed, must_be_fresh=True)
+        again = Exchange(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
         return self._exchanged(request, again, max_bytes)
 
 

@@ -1,5 +1,6 @@
 """How a reply leaves: which calls carry it, in which order, and what the contact reads."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,11 @@ from channels_app.channels import LiveChannel
 from channels_app.media import file_name
 from channels_app.models import DeliveryKind
 from channels_app.protocol import Option, Outgoing, OutgoingMessage, Reply
+
+logger = logging.getLogger(__name__)
+
+MESSAGES_MOST = 20
+"""Messages of one reply that reach the contact; a bot that says more in one breath is broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,9 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, first_number: int, me
     links: dict[str, str] = {}
     messages: list[OutgoingMessage] = []
     offered: list[Option] = []
-    for place, message in enumerate(reply.messages):
+    if len(reply.messages) > MESSAGES_MOST:
+        logger.warning("a bot of channel %s said %s messages at once", channel.name, len(reply.messages))
+    for place, message in enumerate(reply.messages[:MESSAGES_MOST]):
         text = options.write_out(message, first_number + len(offered))
         offered += [option for option in message.options if option.is_choosable]
         name = ""

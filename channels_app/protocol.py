@@ -198,6 +198,8 @@ class Turn:
     inbox_channel: InboxChannelRef | None = None
     topics: tuple[str, ...] = ()
     trigger: Mapping[str, Any] | None = None
+    time_left_s: float | None = None
+    """Seconds in which the answer must be here, if the bot's own time-out isn't shorter; not told to the bot."""
     is_test: bool = False
     """A question of "Test connection": no contact is behind it."""
 

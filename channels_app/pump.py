@@ -7,6 +7,7 @@ late wake-ups change nothing but the time.
 import logging
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 
 from django.db import DatabaseError, connection
@@ -97,6 +98,11 @@ class Pump:
                 if time.monotonic() > deadline:
                     return
                 time.sleep(0.5)  # seconds between two looks whether PostgreSQL is back
+
+    def announce(self) -> None:
+        """Be seen alive before the first step: for a process that may have nothing to do for long."""
+        with suppress(DatabaseError):
+            self._start_upkeep()
 
     def _start_upkeep(self) -> None:
         if self._upkeep is not None:

@@ -71,7 +71,8 @@ def replay_event(event_id: int, by: str) -> Replayed:
         now = timezone.now()
         event.state = EventState.SENDING if _reopen_reply(event_id) else EventState.QUEUED
         event.outcome, event.finished_at, event.wait_until = None, None, None
-        event.attempts, event.retried_at, event.reason = 0, now, f"Done again for {by}."
+        event.attempts, event.called_at, event.retried_at = 0, None, now
+        event.reason = f"Done again for {by}."
         event.save()
         Conversation.objects.filter(pk=conversation.pk).update(wake_at=Least(Coalesce("wake_at", now), now))
     return verdict

@@ -180,7 +180,10 @@ def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], at
             set_owner(lease, owner)
             cancel_deliveries(lease.conversation_id)
         if end.outcome in _OFFLOAD_STATES:
-            settle_offload(first.facts.id, _OFFLOAD_STATES[end.outcome], deliveries[-1] if deliveries else None)
+            last = deliveries[-1] if deliveries else None
+            was_refused = end.outcome is Outcome.DEAD and last is not None and last.state == DeliveryState.REFUSED
+            state = OffloadState.REFUSED if was_refused else _OFFLOAD_STATES[end.outcome]
+            settle_offload(first.facts.id, state, last)
         return release_held(lease)
 
 

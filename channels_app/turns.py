@@ -200,17 +200,17 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
 def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> Woken:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
     try:
-        reply = channel.bot.send(_turn(lease, event, claimed))
+        reply = channel.bot.send(_turn(lease, channel, event, claimed))
     except BridgeError as error:
         note_failure(lease)
         return _on_failed_bot(lease, channel, claimed, error)
     note_success(lease)
     if reply is None:
-        return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(lease, channel, claimed))
+        return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(channel, claimed))
     return send_reply(lease, channel, [claimed], reply)
 
 
-def _turn(lease: Lease, event: Event, claimed: ClaimedEvent) -> Turn:
+def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Turn:
     message = event.message or ContactMessage()
     text, payload = message.text, message.payload
     chosen = options.choose(text or "", lease.offered.options) if payload is None else None
@@ -230,6 +230,7 @@ def _turn(lease: Lease, event: Event, claimed: ClaimedEvent) -> Turn:
         inbox_channel=lease.inbox_channel.ref,
         topics=tuple(lease.topics),
         trigger=event.trigger,
+        time_left_s=_time_left(channel, claimed).total_seconds(),
     )
 
 
@@ -237,25 +238,33 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
     may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
-    if may_try and timezone.now() - lease.now < _time_left(lease, channel, claimed):
+    if may_try and _time_left(channel, claimed) > RETRY_WAIT:
         return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, RETRY_WAIT, error.detail)
     return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail)
 
 
-def _time_left(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
-    """How long the bot may still take: the channel's patience, and never beyond the time to hand over."""
-    return min(channel.answer_within, soft_deadline(channel, claimed) - lease.now)
+def _time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
+    """How long the bot may still take: the channel's patience from its first call on, and never beyond the time
+    that a handover needs."""
+    now = timezone.now()
+    patience_ends = (claimed.facts.called_at or now) + channel.answer_within
+    return min(patience_ends, soft_deadline(channel, claimed)) - now
 
 
 def _on_lost_bot(
     lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: OffloadReason, detail: str
 ) -> Woken:
-    """There will be no answer: what the channel's owner wants to follow. An agent who delegated waits for us."""
+    """There will be no answer: what the channel's owner wants to follow.
+
+    An agent who delegated gets the conversation back in any case: the contact didn't ask for the bot.
+    """
     request = Request(reason=reason, by="chatbridge", detail=detail)
-    if channel.on_bot_failure == FailurePolicy.HAND_OVER:
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    has_text = bool(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
+    if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or not has_text:
         return hand_over_for(lease, channel, claimed, request)
     said = f"{request.reason.label}: {detail}"
-    if channel.on_bot_failure == FailurePolicy.SAY_TEXT and channel.fallback_text:
+    if channel.on_bot_failure == FailurePolicy.SAY_TEXT:
         return say_instead_of_bot(lease, channel, claimed, channel.fallback_text, said)
     return _finish(lease, [claimed], Outcome.SILENT, said)
 

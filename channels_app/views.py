@@ -77,5 +77,7 @@ class BotWebhook(WebhookView):
             if conversation.owner != Owner.BOT:
                 count_refusal(self.door, uuid, "not_assigned")
                 return bot.not_assigned()
-            wake_if_owed(with_patience(store_session_event, conversation, EventSource.BOT, event, incoming.body))
+            wake_if_owed(
+                with_patience(store_session_event, conversation, EventSource.BOT, event, bot.kept(incoming.body))
+            )
         return bot.accepted()

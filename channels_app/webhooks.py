@@ -74,15 +74,16 @@ class WebhookView(ABC, APIView):
     def post(self, request: Request, uuid: UUID) -> Response:
         try:
             incoming = read_incoming(request._request, self.max_bytes)
-            status, body = self.receive(uuid, incoming)
+            try:
+                status, body = self.receive(uuid, incoming)
+            except DatabaseAwayError:
+                status, body = self.answer_without_database(uuid, incoming)
         except TooLargeError:
             return self.refuse(uuid, 413, "too_large", f"The body is larger than {self.max_bytes} bytes.")
         except SignatureError as error:
             return self.refuse(uuid, 401, error.reason, error.detail)
         except PayloadError as error:
             return self.refuse(uuid, 400, "malformed", error.detail)
-        except DatabaseAwayError:
-            status, body = self.answer_without_database(uuid, incoming)
         return Response(body, status=status)
 
     def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:

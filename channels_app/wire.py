@@ -30,11 +30,14 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 class Exchange:
     """What our sockets and connections must know of the call in progress, and what they saw of it."""
 
-    __slots__ = ("allowed", "deadline", "is_answered", "is_fresh", "must_be_fresh", "sent_at", "status")
+    __slots__ = ("allowed", "deadline", "is_answered", "is_fresh", "may_repeat", "must_be_fresh", "sent_at", "status")
 
-    def __init__(self, deadline: float, allowed: AllowList, *, must_be_fresh: bool = False) -> None:
+    def __init__(
+        self, deadline: float, allowed: AllowList, may_repeat: bool = True, *, must_be_fresh: bool = False
+    ) -> None:
         self.deadline = deadline
         self.allowed = allowed
+        self.may_repeat = may_repeat
         self.must_be_fresh = must_be_fresh
         self.is_fresh = False
         self.is_answered = False

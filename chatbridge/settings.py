@@ -4,6 +4,7 @@ import base64
 import hashlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
@@ -17,8 +18,10 @@ VERSION = "0.1.0"
 
 env = Environment()
 LOCAL_DIR = Path(env.text("CHATBRIDGE_LOCAL_DIR", str(BASE_DIR / ".local")))
-# While `make run` runs, a second terminal finds its databases and keys; what the environment says comes first.
-env.add_defaults(LOCAL_DIR / "env")
+# While `make run` runs, a second terminal finds its databases and keys. Never where any of them is given: a file
+# that was left behind must not put a production server into development mode.
+if not any(env.text(name) for name in ("DEBUG", "DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS")):
+    env.add_defaults(LOCAL_DIR / "env")
 DEBUG = env.flag("DEBUG")
 
 # --- secrets and addresses: production gives all of them, development has stand-ins ---------------------------------
@@ -192,7 +195,7 @@ _is_https = PUBLIC_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
-CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
+CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(PUBLIC_BASE_URL)[:2])] if PUBLIC_BASE_URL else []
 # The proxy in front says whether the contact of the browser was https; only a proxy that always sets it may be used.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 # A year, in seconds; the proxy redirects http to https, so that health checks and platforms on http still work.

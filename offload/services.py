@@ -132,6 +132,7 @@ def close_offload(conversation_id: int, event: Event) -> None:
     details = event.details
     latest.state = OffloadState.ENDED
     latest.ended_at = event.sent_at
-    latest.ended_by = str(details.get("agent", ""))[:200]
+    agent = details.get("agent") or {}
+    latest.ended_by = str(agent.get("name") or agent.get("email") or agent.get("external_id") or "")[:200]
     latest.end_comment = str(details.get("comment", ""))
     latest.save(update_fields=["state", "ended_at", "ended_by", "end_comment"])

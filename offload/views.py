@@ -18,7 +18,7 @@ from channels_app.events import Stored, count_refusal, store_session_event
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
 from channels_app.views import wake_if_owed
-from channels_app.webhooks import WebhookView, read_incoming, with_patience
+from channels_app.webhooks import DatabaseAwayError, TooLargeError, WebhookView, read_incoming, with_patience
 from offload.models import OffloadProvider, OffloadReason
 from offload.services import Request, refuse_offload, takes_requests
 
@@ -46,8 +46,10 @@ class OffloadWebhook(WebhookView):
             self._bot(*found, read_incoming(request._request, self.max_bytes))
         except SignatureError as error:
             return self.refuse(uuid, 401, error.reason, error.detail)
-        except PayloadError as error:
-            return self.refuse(uuid, 400, "malformed", error.detail)
+        except (PayloadError, TooLargeError):
+            return self.refuse(uuid, 400, "malformed", "This is no health check.")
+        except DatabaseAwayError:
+            return Response({"status": "The database does not answer."}, status=503)
         return Response({"status": "ok"})
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
@@ -114,7 +116,7 @@ class WriteBackWebhook(WebhookView):
         secret = provider.write_back_secret
         channel.inbox.verify(incoming, secrets=[secret] if secret else [])
         for event in channel.inbox.parse_write_back(incoming):
-            conversation = find_conversation(channel.id, event.conversation_id)
+            conversation = with_patience(find_conversation, channel.id, event.conversation_id)
             if conversation is not None:  # others were never with the bot
                 wake_if_owed(self._store(conversation, event, incoming.body))
         return 200, {}

@@ -37,6 +37,10 @@ class BotConnector(ABC):
     def timeout_s(self) -> float:
         return float(self.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
 
+    def timeout_for(self, turn: Turn) -> float:
+        """Seconds for the call of this turn."""
+        return self.timeout_s if turn.time_left_s is None else max(min(self.timeout_s, turn.time_left_s), 1.0)
+
     @abstractmethod
     def send(self, turn: Turn) -> Reply | None:
         """Tell the bot a turn. None: it was taken, and an answer may come later by webhook."""
@@ -49,6 +53,10 @@ class BotConnector(ABC):
     def parse(self, incoming: Incoming) -> list[Event]:
         """What it says later. `conversation_id` of the events is our session id."""
         return []
+
+    def kept(self, body: bytes) -> bytes:
+        """What is kept of a verified body: all of it but the secrets that it proved itself with."""
+        return body
 
     def accepted(self) -> HttpAnswer:
         return 202, {"accepted": True}

@@ -52,7 +52,10 @@ class Chatlayer(BotConnector):
             raise ConfigError("Address and access token of Chatlayer's webhook channel are not saved yet.")
         headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
         document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
-        self.raise_for(self.api.call("POST", self.settings["url"], json=document, headers=headers))
+        timeout_s = self.timeout_for(turn)
+        self.raise_for(
+            self.api.call("POST", self.settings["url"], json=document, headers=headers, timeout_s=timeout_s)
+        )
         return None
 
     # --- its messages ---
@@ -89,6 +92,12 @@ class Chatlayer(BotConnector):
             reply=Reply(messages=messages),
         )
         return [event]
+
+    def kept(self, body: bytes) -> bytes:
+        """Without the verify token, which has done its work."""
+        document = jsons.read_object(body)
+        document.pop("verifyToken", None)
+        return json.dumps(document, ensure_ascii=False).encode()
 
     def accepted(self) -> HttpAnswer:
         """Anything but 200 makes Chatlayer repeat a message that stays as unwelcome as it was."""

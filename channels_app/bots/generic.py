@@ -42,7 +42,7 @@ class HttpBotForm(forms.Form):
     token = SecretField(
         label="Token",
         required=False,
-        help_text="Sent as “Authorization: Bearer …”; later replies of the bot must carry it too.",
+        help_text="Sent as “Authorization: Bearer …”; the bot proves later replies with it or with a signature.",
     )
     signing_secret = PhraseField(
         label="Signing secret",
@@ -69,7 +69,8 @@ class HttpBot(BotConnector):
         if not self.settings.get("url"):
             raise ConfigError("The bot's address is not saved yet.")
         body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
-        answer = self.api.call("POST", self.settings["url"], data=body, headers=self._headers(body, turn.turn_id))
+        headers, timeout_s = self._headers(body, turn.turn_id), self.timeout_for(turn)
+        answer = self.api.call("POST", self.settings["url"], data=body, headers=headers, timeout_s=timeout_s)
         self.raise_for(answer)
         if answer.status == 204:
             return None

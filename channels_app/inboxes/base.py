@@ -188,7 +188,8 @@ class Inbox(ABC):
     def _call_with(self, token: str, method: str, url: str, request: Mapping[str, Any]) -> Answer:
         headers = {**request.get("headers", {}), "Authorization": f"Bearer {token}"}
         try:
-            return self.api.call(method, url, **{**request, "headers": headers})
+            # Not twice in silence: a contact would read a message again, and nobody would know why.
+            return self.api.call(method, url, may_repeat=False, **{**request, "headers": headers})
         except (PayloadError, TemporaryError) as error:
             if not error.status:
                 raise

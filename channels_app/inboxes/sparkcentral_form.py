@@ -12,7 +12,7 @@ class AccountForm(forms.Form):
 
     region = forms.ChoiceField(
         label="Sparkcentral region",
-        choices=[("", "By address below"), ("eu", "EU"), ("us", "US")],
+        choices=[("", "Choose…"), ("eu", "EU"), ("us", "US")],
         required=False,
         help_text="Look at your Sparkcentral address: app.sparkcentral.com is US, app-eu.sparkcentral.com is EU.",
     )
@@ -46,5 +46,6 @@ class AccountForm(forms.Form):
         return values
 
     def check_server(self, values: dict[str, Any]) -> None:
-        if not values.get("region") and not values.get("base_url") and not self.errors:
+        is_judged = "region" in self.errors or "base_url" in self.errors
+        if not values.get("region") and not values.get("base_url") and not is_judged:
             self.add_error("region", "Choose the region: it is in the address of your Sparkcentral.")

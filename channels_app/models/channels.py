@@ -7,8 +7,8 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from channels_app import bots, inboxes
-from channels_app.encryption import decrypt, encrypt
+from channels_app import bots, inboxes, limits
+from channels_app.encryption import decrypt, encrypt, needs_rotation
 from channels_app.errors import ConfigError
 
 
@@ -54,7 +54,7 @@ class SettingsModel(models.Model):
         context = self._context(name)
         kept = self.settings.get(name)
         with suppress(ConfigError):  # the key of the kept one is lost: then it is given anew
-            if kept and decrypt(kept, context) == value:
+            if kept and decrypt(kept, context) == value and not needs_rotation(kept):
                 return str(kept)
         return encrypt(value, context)
 
@@ -86,6 +86,10 @@ class Bot(SettingsModel):
 
     def secret_names(self) -> frozenset[str]:
         return bots.secret_keys(bots.bot_class(self.kind).settings_form)
+
+
+def _between(least: int, most: int) -> list[MinValueValidator | MaxValueValidator]:
+    return [MinValueValidator(least), MaxValueValidator(most)]
 
 
 class FailurePolicy(models.TextChoices):
@@ -129,7 +133,7 @@ class Channel(SettingsModel):
     answer_within_s = models.PositiveSmallIntegerField(
         "seconds for an answer",
         default=45,
-        validators=[MinValueValidator(5), MaxValueValidator(240)],
+        validators=_between(*limits.ANSWER_WITHIN_S),
         help_text="How long the bot may take for an answer, all tries together; then it has failed.",
     )
     on_bot_failure = models.CharField(
@@ -148,7 +152,7 @@ class Channel(SettingsModel):
     reply_limit_s = models.PositiveSmallIntegerField(
         "seconds until Sparkcentral takes over",
         default=300,
-        validators=[MinValueValidator(120), MaxValueValidator(3600)],
+        validators=_between(*limits.REPLY_LIMIT_S),
         help_text="The reply time that is set for the virtual agent in Sparkcentral: 300 unless someone changed it. "
         "A minute before it ends, the conversation is handed over whatever went wrong.",
     )

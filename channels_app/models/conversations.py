@@ -62,7 +62,7 @@ class Conversation(models.Model):
     medium = models.CharField(max_length=50, blank=True, default="", db_default="")
     language = models.CharField(max_length=35, blank=True, default="", db_default="")
     topics = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
-    owner = models.CharField(max_length=10, choices=Owner, default=Owner.UNKNOWN, db_default=Owner.UNKNOWN)
+    owner = models.CharField("now", max_length=10, choices=Owner, default=Owner.UNKNOWN, db_default=Owner.UNKNOWN)
     stint = models.PositiveIntegerField(default=0, db_default=0)
     stint_is_implied = models.BooleanField(default=False, db_default=False)
     newest_sent_at = models.DateTimeField(null=True)

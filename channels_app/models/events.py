@@ -45,7 +45,7 @@ class WebhookEvent(models.Model):
     The turn has no table of its own because there is exactly one for each event. Never partition this table:
     the unique key that makes an event count once would have to contain the partition.
 
-    `called_at`: when the bot was last called for it; `answered_by`: the id of the bot's event that answers it;
+    `called_at`: when the bot was first called for it; `answered_by`: the id of the bot's event that answers it;
     `retried_at`: when a person wanted it done again, from which the platform's time for a reply runs anew.
     """
 
@@ -72,6 +72,7 @@ class WebhookEvent(models.Model):
     duplicates = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
+        verbose_name = "event"
         constraints = [
             models.UniqueConstraint(fields=["channel", "source", "idempotency_key"], name="event_once"),
         ]

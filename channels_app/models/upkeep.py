@@ -19,6 +19,9 @@ class Credential(models.Model):
     quota_used = models.PositiveIntegerField(null=True)
     quota_limit = models.PositiveIntegerField(null=True)
 
+    class Meta:
+        verbose_name = "API account"
+
     def __str__(self) -> str:
         return self.account_key[:8]
 
@@ -34,6 +37,7 @@ class IntakeCount(models.Model):
     last_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "refused or ignored request"
         constraints = [
             models.UniqueConstraint(
                 fields=["door", "owner_uuid", "reason", "day"], name="intake_count_once", nulls_distinct=False
@@ -54,6 +58,9 @@ class WorkerSlot(models.Model):
     version = models.CharField(max_length=20)
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "worker"
 
     def __str__(self) -> str:
         return self.name

@@ -443,6 +443,16 @@ def test_a_kept_connection_that_closes_without_a_byte_is_replaced_once(serve, en
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("end", [Visit.close, Visit.reset])
+def test_what_a_contact_would_read_twice_is_not_repeated_in_silence(serve, end):
+    server = serve(once_then(lambda visit: visit.read() and end(visit)))
+    session = api()
+    session.call("POST", server.url, json=1, may_repeat=False)
+    with failing(Effect.FAILED):
+        session.call("POST", server.url, json=2, may_repeat=False)
+    assert len(server.requests) == 2
+
+
 def test_a_kept_connection_that_the_server_had_closed_is_not_used(serve):
     closed = threading.Event()
 

@@ -64,6 +64,14 @@ def test_the_first_key_encrypts_and_all_decrypt(settings: Any) -> None:
     assert Channel.objects.get(pk=channel.pk).shared_secret == SHARED_SECRET
 
 
+def test_saving_encrypts_with_the_newest_key(settings: Any) -> None:
+    bot = make_bot()
+    settings.ENCRYPTION_KEYS = [*OTHER_KEY, *settings.ENCRYPTION_KEYS]
+    bot.put_settings(bot.clear_settings())
+    settings.ENCRYPTION_KEYS = OTHER_KEY
+    assert bot.clear_settings()["token"] == TOKEN
+
+
 def test_each_save_is_a_new_revision_for_other_processes() -> None:
     bot = make_bot()
     revision = bot.revision

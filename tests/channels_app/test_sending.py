@@ -93,7 +93,7 @@ def test_a_refused_handover_is_tried_bare_and_then_reported_as_failed(walker: Wa
     walker.says("agent")
     assert world.inbox.completions("0-conv-1") == []
     assert walker.outcomes() == ["dead"]
-    assert Offload.objects.get().state == "failed"
+    assert Offload.objects.get().state == "refused"
     assert walker.conversation().owner == "bot"
 
 

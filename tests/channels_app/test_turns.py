@@ -391,7 +391,6 @@ def test_a_delegated_conversation_has_two_minutes(walker: Walker, world: World, 
     ("policy", "text", "said", "outcome"),
     [
         ("say_text", "Try again later.", ["Try again later."], "replied"),
-        ("say_text", "", [], "silent"),
         ("stay_silent", "Try again later.", [], "silent"),
     ],
 )
@@ -461,3 +460,33 @@ def test_an_answer_counts_for_what_the_bot_knew_when_it_spoke(walker: Walker, wo
     assert world.inbox.said("0-conv-1") == ["to one"]
     states = dict(WebhookEvent.objects.filter(type="message_received").values_list("id", "state"))
     assert sorted(states.values()) == ["bot_wait", "done"]
+
+
+def test_a_failure_without_a_text_to_say_goes_to_agents(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(on_bot_failure="say_text", fallback_text="")
+    world.bot.replies = [answer(500), answer(500)]
+    walker.says("Hello")
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_an_agent_who_delegated_gets_a_failed_conversation_back(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(on_bot_failure="stay_silent")
+    world.bot.replies = [answer(500), answer(500)]
+    walker.delegates()
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_all_tries_together_have_the_channels_patience(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(bot_tries=9, answer_within_s=5)
+    world.bot.replies = [answer(500)] * 9
+    walker.says("Hello")  # each look ahead lets two seconds pass
+    assert 1 < len(world.bot.turns) < 5
+    assert Offload.objects.get().reason == "bot_failed"
+
+
+def test_more_than_a_contact_can_read_is_cut(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": str(number)} for number in range(500)]}]
+    walker.says("Hello")
+    assert len(world.inbox.said("0-conv-1")) == 20

@@ -291,6 +291,16 @@ def test_a_wrong_verify_token_is_refused(chatlayer: Walker) -> None:
     assert counts() == {"bad_verify_token": 1}
 
 
+def test_the_verify_token_is_not_kept(chatlayer: Walker, world: World) -> None:
+    chatlayer.says("Hello")
+    chatlayer_says(chatlayer, "Hi", 1)
+    bodies = [bytes(body.raw) for body in EventBody.objects.all()]
+    assert any(b"messageCounter" in body for body in bodies)
+    assert not any(VERIFY_TOKEN.encode() in body for body in bodies)
+    chatlayer.work()
+    assert world.inbox.said("0-conv-1") == ["Hi"]
+
+
 def test_chatlayer_is_not_told_that_it_is_late(chatlayer: Walker, world: World) -> None:
     chatlayer.says("Hello")
     Conversation.objects.update(owner="other")

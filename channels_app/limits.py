@@ -1,0 +1,7 @@
+"""Bounds of what an admin may choose, for the forms and for configuration files alike."""
+
+ANSWER_WITHIN_S = (5, 240)
+"""Seconds that a bot may take: at least a slow answer's time, and below the platform's 5 minutes."""
+REPLY_LIMIT_S = (120, 3600)
+"""Seconds until the inbox takes a conversation away: the platform allows up to an hour; below two minutes nothing
+would be left for the bot beside the margin for a handover."""
