@@ -58,6 +58,7 @@ WITH held AS (
     UPDATE channels_app_conversation SET owner = %(owner)s, stint = %(stint)s,
         stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
         bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
+        stint_began_at = CASE WHEN stint = %(stint)s THEN stint_began_at ELSE clock_timestamp() END,
         language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
         inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id

@@ -67,6 +67,7 @@ class Lease:
     owner: str
     stint: int
     stint_is_implied: bool
+    stint_began_at: datetime | None
     newest_sent_at: datetime | None
     offered: Offered
     last_turn_id: int
@@ -81,7 +82,8 @@ class Lease:
 
     @property
     def standing(self) -> Standing:
-        return Standing(is_owned=self.owner == Owner.BOT, bot_counter=self.bot_counter)
+        was_lost = self.owner in (Owner.OTHER, Owner.CLOSED)
+        return Standing(is_owned=self.owner == Owner.BOT, was_lost=was_lost, bot_counter=self.bot_counter)
 
     def event(self, event_id: int) -> ClaimedEvent:
         return next(event for event in self.events if event.facts.id == event_id)
@@ -194,20 +196,9 @@ def _claim(statement: str, slot: str, **values: int) -> Lease | None:
 
 
 _AS_THEY_ARE = (
-    *(
-        "now",
-        "fence",
-        "channel_id",
-        "channel_revision",
-        "bot_id",
-        "bot_revision",
-        "bot_failures",
-        "bot_paused_until",
-        "external_id",
-        "session_id",
-    ),
-    *("owner", "stint", "stint_is_implied", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter"),
-    *("medium", "language"),
+    *("now", "fence", "channel_id", "channel_revision", "bot_id", "bot_revision", "bot_failures", "bot_paused_until"),
+    *("external_id", "session_id", "owner", "stint", "stint_is_implied", "stint_began_at", "newest_sent_at"),
+    *("last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
 )
 
 

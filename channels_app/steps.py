@@ -12,6 +12,9 @@ from channels_app.protocol import EventType
 
 START_SETTLE = timedelta(milliseconds=400)
 """How long a message without its STARTED waits for it: both are sent at the same moment and may overtake."""
+RETURN_SETTLE = timedelta(seconds=3)
+"""The same in a conversation that somebody else has had: the event that gives it back is repeated for up to two
+seconds when its first try fails, and a message that came meanwhile would be lost with "not ours"."""
 BOT_SETTLE = timedelta(milliseconds=300)
 """How long a bot's message waits for its siblings: what comes in one breath leaves in one call, because the
 platform allows 20 calls a second in all, and last words should leave together with the handover."""
@@ -37,9 +40,11 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the decision needs of the conversation: is the bot its owner, and the last number the bot used."""
+    """What the decision needs of the conversation: whether the bot has it, whether somebody else has had it since,
+    and the last number the bot used."""
 
     is_owned: bool
+    was_lost: bool = False
     bot_counter: int | None = None
 
 
@@ -147,6 +152,7 @@ def _contact_step(in_order: Sequence[OpenEvent], standing: Standing, now: dateti
     if not standing.is_owned and not first.type.opens:
         if opening is not None:
             return Run((opening.id,))
-        if first.received_at + START_SETTLE > now:
-            return Wait(first.received_at + START_SETTLE)
+        patience = RETURN_SETTLE if standing.was_lost else START_SETTLE
+        if first.received_at + patience > now:
+            return Wait(first.received_at + patience)
     return Run((first.id,))

@@ -111,10 +111,12 @@ def _on_contact_event(
     event, first = events[0], claimed[0]
     if first.facts.state == EventState.BOT_WAIT:
         return _on_silent_bot(lease, channel, first)
-    if _is_late_start(lease, event):
-        return _finish(lease, claimed, Outcome.IGNORED, "The conversation had begun without it.")
-    begun = _stand(lease, channel, event, first.facts.id, is_retry=first.facts.state != EventState.QUEUED)
+    is_late = _is_late_start(lease, event, first)
+    is_retry = first.facts.state != EventState.QUEUED
+    begun = _stand(lease, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
     begin_turn(lease, _beginning(begun, event, first))
+    if is_late:  # what it tells of the contact is known now
+        return _finish(begun, claimed, Outcome.IGNORED, "The conversation had begun without it.")
     if begun.owner != Owner.BOT:
         return _finish(begun, claimed, Outcome.MOOT, "The conversation is not with the bot.")
     request = _reason_against_bot(begun, channel, first)
@@ -127,20 +129,30 @@ def _on_contact_event(
     return _ask_bot(begun, channel, first, event)
 
 
-def _is_late_start(lease: Lease, event: Event) -> bool:
-    """A STARTED that comes after younger messages were handled belongs to the stint they opened.
+RETRIES_LAST = timedelta(seconds=45)
+"""The platform tries to deliver an event four times, each for up to 10 seconds, with two seconds of pauses."""
 
-    Greeting now would follow the answer, and after a handover it would take the conversation back.
+
+def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
+    """A STARTED that comes when messages had opened the stint belongs to that stint.
+
+    Greeting now would follow the answer, and after a handover it would take the conversation back. A retry may be
+    stamped anew, so a younger timestamp proves nothing as long as retries last.
     """
     if event.type is not EventType.CONVERSATION_STARTED or not lease.stint_is_implied:
         return False
-    return lease.newest_sent_at is not None and event.sent_at < lease.newest_sent_at
+    is_older = lease.newest_sent_at is not None and event.sent_at < lease.newest_sent_at
+    began_at = lease.stint_began_at
+    return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
 
 
-def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, is_retry: bool) -> Lease:
-    """The conversation as it stands with this event: whose it is, who writes, and from where."""
+def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool) -> Lease:
+    """The conversation as it stands with this event: whose it is, who writes, and from where.
+
+    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled.
+    """
     owner, stint, is_implied = lease.owner, lease.stint, lease.stint_is_implied
-    if event.type.opens and not is_retry:
+    if takes_over:
         owner, stint, is_implied = Owner.BOT, stint + 1, False
     elif owner == Owner.UNKNOWN:  # its STARTED is lost or late; nobody but the virtual agent gets messages
         owner, stint, is_implied = Owner.BOT, stint + 1, True

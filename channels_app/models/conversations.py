@@ -65,6 +65,7 @@ class Conversation(models.Model):
     owner = models.CharField("now", max_length=10, choices=Owner, default=Owner.UNKNOWN, db_default=Owner.UNKNOWN)
     stint = models.PositiveIntegerField(default=0, db_default=0)
     stint_is_implied = models.BooleanField(default=False, db_default=False)
+    stint_began_at = models.DateTimeField(null=True)
     newest_sent_at = models.DateTimeField(null=True)
     options = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     last_turn_id = models.BigIntegerField(default=0, db_default=0)

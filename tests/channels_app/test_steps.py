@@ -12,6 +12,7 @@ from channels_app.protocol import EventType
 from channels_app.steps import (
     BOT_SETTLE,
     GAP_PATIENCE,
+    RETURN_SETTLE,
     START_SETTLE,
     Idle,
     OpenEvent,
@@ -24,6 +25,11 @@ from channels_app.steps import (
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OURS, NOT_OURS = Standing(is_owned=True), Standing(is_owned=False)
+LOST = Standing(is_owned=False, was_lost=True)
+
+
+def ago(milliseconds: int) -> datetime:
+    return NOW - timedelta(milliseconds=milliseconds)
 
 
 def event(id_: int, type_: EventType = EventType.MESSAGE_RECEIVED, **changes: Any) -> OpenEvent:
@@ -52,6 +58,9 @@ JUST_NOW = NOW - timedelta(milliseconds=100)
         # a message waits for the STARTED that it overtook, but not for ever
         ([event(2, received_at=JUST_NOW)], NOT_OURS, Wait(JUST_NOW + START_SETTLE)),
         ([event(2)], NOT_OURS, Run((2,))),
+        ([event(2, received_at=ago(1000))], LOST, Wait(ago(1000) + RETURN_SETTLE)),
+        ([event(2, received_at=ago(3001))], LOST, Run((2,))),
+        ([event(2, received_at=JUST_NOW), event(3, EventType.CONVERSATION_DELEGATED)], LOST, Run((3,))),
         ([event(2, received_at=JUST_NOW)], OURS, Run((2,))),
         ([event(2, sent_at=NOW - timedelta(seconds=60)), STARTED], NOT_OURS, Run((1,))),
         # what is being sent is never overtaken
@@ -83,10 +92,6 @@ JUST_NOW = NOW - timedelta(milliseconds=100)
 )
 def test_the_next_step(events: list[OpenEvent], standing: Standing, expected: Step) -> None:
     assert next_step(events, standing, NOW) == expected
-
-
-def ago(milliseconds: int) -> datetime:
-    return NOW - timedelta(milliseconds=milliseconds)
 
 
 contact_events = st.lists(

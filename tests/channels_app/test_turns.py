@@ -154,6 +154,31 @@ def test_a_late_start_neither_greets_nor_takes_the_conversation_back(walker: Wal
     assert len(world.bot.turns) == 1
 
 
+def test_a_late_start_with_a_new_timestamp_is_late_all_the_same(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": "handover"}]
+    walker.says("Hi")
+    walker.starts(after_s=1, data={"language": "nl"})
+    assert walker.outcomes() == ["handed_over", "ignored"]
+    assert len(world.bot.turns) == 1
+    assert walker.conversation().owner == "other"
+    assert walker.conversation().language == "nl"  # what it tells is known all the same
+
+
+def test_a_message_that_overtakes_the_agents_return_waits_for_it(walker: Walker, world: World) -> None:
+    from tests.builders import make_event
+
+    world.bot.replies = [{"complete": "handover"}]
+    walker.says("agent")
+    world.inbox.gone.clear()
+    walker.post(make_event(text="and now?", after_s=0.1))
+    walker.work(patiently=False)
+    assert walker.outcomes() == ["handed_over", None]
+    walker.post(make_event("CONVERSATION_DELEGATED", after_s=2))
+    walker.work(patiently=False)
+    assert [turn["type"] for turn in world.bot.turns[1:]] == ["conversation_delegated", "message"]
+    assert world.inbox.said("0-conv-1")[-1] == "You said: and now?"
+
+
 def test_messages_reach_the_bot_in_the_order_they_were_sent(walker: Walker, world: World) -> None:
     from tests.builders import make_event
 
