@@ -9,6 +9,7 @@ from channels_app.channels import make_inbox
 from channels_app.checking import check_address
 from channels_app.checking.refusals import Refusals, recent_refusals
 from channels_app.errors import BridgeError
+from channels_app.inboxes import inbox_class
 from channels_app.links import webhook_url
 from channels_app.models import Bot, Channel, Credential, EventSource, Outcome, WebhookEvent
 
@@ -41,15 +42,6 @@ class Step:
     field_label: str = ""
 
 
-# Both products' words: outside the adapters nobody knows which one a channel has.
-KEYS_MENU = (
-    "Sparkcentral › Settings › Integrations › Generate API Keys. "
-    "Inbox 2.0: your developer app at Hootsuite, and the ID of your organization"
-)
-VIRTUAL_AGENT_MENU = (
-    "Settings › Virtual Agents › Add Custom Virtual Agent. In classic Sparkcentral: Users tab › Add Virtual Agent"
-)
-SWITCH_ON_MENU = "Virtual Agents › edit the virtual agent › switch on the channels on which the bot answers"
 HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it shows the shared secret of the next step."
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
@@ -80,7 +72,7 @@ def _keys(channel: Channel) -> Step:
     return Step(
         title="Create API keys and enter them here",
         progress=Progress.DONE if is_saved else Progress.TODO,
-        where=KEYS_MENU,
+        where=inbox_class(channel.inbox).keys_menu,
         detail="The secret is stored encrypted and never shown again.",
         field="client_id",
         field_label="API keys",
@@ -114,7 +106,7 @@ def _webhook_url(channel: Channel, *, is_called: bool) -> Step:
     return Step(
         title="Give your inbox our webhook URL",
         progress=progress,
-        where=VIRTUAL_AGENT_MENU,
+        where=inbox_class(channel.inbox).virtual_agent_menu,
         detail=detail.strip(),
         addresses=[Address(label="Webhook URL", url=url)],
     )
@@ -139,7 +131,7 @@ def _shared_secret(channel: Channel, refused: Sequence[Refusals]) -> Step:
     return Step(
         title="Paste the shared secret",
         progress=progress,
-        where=VIRTUAL_AGENT_MENU,
+        where=inbox_class(channel.inbox).virtual_agent_menu,
         detail=detail,
         field="shared_secret",
         field_label="Shared secret",
@@ -199,6 +191,6 @@ def _first_answer(channel: Channel, *, has_events: bool) -> Step:
     return Step(
         title="Switch the virtual agent on, and write “hello” from a phone",
         progress=progress,
-        where=SWITCH_ON_MENU,
+        where=inbox_class(channel.inbox).switch_on_menu,
         detail=detail,
     )

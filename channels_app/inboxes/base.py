@@ -67,6 +67,11 @@ class Inbox(ABC):
     settings_form: ClassVar[type[forms.Form]]
     signature_header: ClassVar[str]
 
+    keys_menu: ClassVar[str]
+    """Where its admin finds the API keys, in the platform's own words; likewise the next two."""
+    virtual_agent_menu: ClassVar[str]
+    switch_on_menu: ClassVar[str]
+
     max_messages_per_call: ClassVar[int | None] = 1
     """None: any number."""
     carries_notes: ClassVar[bool] = False

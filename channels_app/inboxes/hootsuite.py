@@ -36,6 +36,9 @@ class Hootsuite(Sparkcentral):
     label = "Hootsuite Inbox 2.0"
     settings_form = HootsuiteForm
     signature_header = "x-hootsuite-signature"
+    keys_menu = "Hootsuite: your developer app shows client ID and secret; the organization ID comes with it"
+    virtual_agent_menu = "Inbox 2.0 › Settings › Virtual Agents › Add Custom Virtual Agent"
+    switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"
 
     max_messages_per_call = None
     carries_notes = True

@@ -33,6 +33,9 @@ class Sparkcentral(Inbox):
     label = "Sparkcentral"
     settings_form = AccountForm
     signature_header = "x-sparkcentral-signature"
+    keys_menu = "Sparkcentral › Settings › Integrations › Generate API Keys"
+    virtual_agent_menu = "Sparkcentral › Users tab › Add Virtual Agent"
+    switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"
     attribute_key = re.compile(r"[a-zA-Z0-9_]+")
 
     api_prefix: ClassVar[str] = "/virtual-agent"
