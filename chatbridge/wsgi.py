@@ -8,6 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbridge.settings")
 
 application = get_wsgi_application()
 
-from channels_app.channels import remember_channels  # noqa: E402 - models need Django to be set up
+from django.db import connection  # noqa: E402 - both need Django to be set up
+
+from channels_app.channels import remember_channels  # noqa: E402
 
 remember_channels()
+connection.close()  # back to the pool: this thread serves no request

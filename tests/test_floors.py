@@ -46,6 +46,7 @@ FLOORS: list[list[str]] = [
         "channels_app.sending",
         "channels_app.replies",
         "channels_app.turns",
+        "channels_app.rekeying",
         "channels_app.configuration",
         "channels_app.configuration_export",
         "channels_app.checking",

@@ -1,8 +1,10 @@
 """Secrets in rows: encrypted at rest, bound to their row, and replaceable when their key is lost."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from channels_app.errors import ConfigError
@@ -77,3 +79,26 @@ def test_each_save_is_a_new_revision_for_other_processes() -> None:
     revision = bot.revision
     bot.save()
     assert Bot.objects.get(pk=bot.pk).revision == revision + 1
+
+
+def test_after_reencrypt_the_old_keys_can_go(settings: Any) -> None:
+    channel = make_channel()
+    provider = OffloadProvider(channel=channel)
+    provider.verify_token, provider.write_back_secret = "verify-canary-of-tests", "ab" * 16
+    provider.save()
+    settings.ENCRYPTION_KEYS = [*OTHER_KEY, *settings.ENCRYPTION_KEYS]
+    call_command("reencrypt", stdout=StringIO())
+    settings.ENCRYPTION_KEYS = OTHER_KEY
+    channel.refresh_from_db()
+    assert channel.shared_secret == SHARED_SECRET
+    assert channel.clear_settings()["client_secret"].startswith("client-secret")
+    assert channel.bot is not None
+    assert channel.bot.clear_settings()["token"] == TOKEN
+    assert OffloadProvider.objects.get().verify_token == "verify-canary-of-tests"
+
+
+def test_reencrypt_says_which_key_is_missing(settings: Any) -> None:
+    make_bot()
+    settings.ENCRYPTION_KEYS = OTHER_KEY
+    with pytest.raises(CommandError, match="key"):
+        call_command("reencrypt", stdout=StringIO())
