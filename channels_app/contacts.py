@@ -72,13 +72,18 @@ def learn_contact(channel_id: int, known: KnownContact, event: Event) -> KnownCo
     return KnownContact(id=row.pk, contact=event.contact, attributes=kept)
 
 
-def learn_inbox_channel(channel_id: int, known: KnownInboxChannel, event: Event) -> KnownInboxChannel:
-    """The inbox channel of this event: discovered ones are kept, so that an admin can tick them."""
+def learn_inbox_channel(
+    channel_id: int, known: KnownInboxChannel, event: Event, *, is_enabled: bool
+) -> KnownInboxChannel:
+    """The inbox channel of this event: discovered ones are kept, so that an admin can tick them.
+
+    `is_enabled`: whether the bot answers on one that nobody has decided about.
+    """
     ref = event.inbox_channel
     if ref is None or not ref.external_id or ref == known.ref:
         return known
     row, is_new = InboxChannel.objects.get_or_create(
-        channel_id=channel_id, external_id=ref.external_id, defaults={"name": ref.name}
+        channel_id=channel_id, external_id=ref.external_id, defaults={"name": ref.name, "is_enabled": is_enabled}
     )
     if is_new or row.first_seen_at is None or (ref.name and row.name != ref.name):
         InboxChannel.objects.filter(pk=row.pk).update(

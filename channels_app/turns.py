@@ -163,7 +163,9 @@ def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, t
         stint_is_implied=is_implied,
         newest_sent_at=max(lease.newest_sent_at or event.sent_at, event.sent_at),
         contact=contacts.learn_contact(channel.id, lease.contact, event),
-        inbox_channel=contacts.learn_inbox_channel(channel.id, lease.inbox_channel, event),
+        inbox_channel=contacts.learn_inbox_channel(
+            channel.id, lease.inbox_channel, event, is_enabled=channel.covers_all_inbox_channels
+        ),
         medium=event.medium or lease.medium,
         language=event.language or lease.language,
         topics=list(event.topics) or lease.topics,

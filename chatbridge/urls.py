@@ -1,10 +1,12 @@
 """All addresses of the bridge. Those of the platforms start with webhooks/ and belong to the apps."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("webhooks/", include("channels_app.urls")),

@@ -331,6 +331,11 @@ def test_an_inbox_channel_without_the_bot_goes_to_agents_at_once(
     assert discovered.first_seen_at is not None
 
 
+def test_an_inbox_channel_that_was_answered_stays_so_when_the_choice_is_made(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    assert InboxChannel.objects.get().is_enabled
+
+
 def test_an_enabled_inbox_channel_is_answered(walk_with: Callable[..., Walker], world: World) -> None:
     walker = walk_with(covers_all_inbox_channels=False)
     InboxChannel.objects.create(channel=walker.channel, external_id="inbox-channel-1", is_enabled=True)
