@@ -8,7 +8,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from channels_app.events import finish_events, store_inbox_event
 from channels_app.leases import Lease, LeaseLostError, claim_due_conversation, hold, release, release_held
@@ -46,9 +54,8 @@ class Claiming(RuleBasedStateMachine):
         assert store_inbox_event(self.channel.pk, event, b"{}").is_new
 
     @rule(lease=leases)
-    def an_event_comes_meanwhile(self, lease: Lease | None) -> None:
-        if lease is not None:
-            self.an_event_comes(lease.external_id)
+    def an_event_comes_meanwhile(self, lease: Lease) -> None:
+        self.an_event_comes(lease.external_id)
 
     @rule(target=leases)
     def a_worker_claims(self) -> Any:
@@ -56,7 +63,7 @@ class Claiming(RuleBasedStateMachine):
         if lease is None:
             free = set(Conversation.objects.filter(wake_at__lte=timezone.now()).values_list("pk", flat=True))
             assert free <= set(self.holders) - self.expired, "something was due and nobody got it"
-            return None
+            return multiple()
         held = lease.conversation_id
         assert held not in self.holders or held in self.expired, "two workers have the same conversation"
         assert lease.fence > self.fences.get(held, 0)
@@ -66,9 +73,7 @@ class Claiming(RuleBasedStateMachine):
         return lease
 
     @rule(lease=consumes(leases))
-    def a_worker_ends_what_it_saw(self, lease: Lease | None) -> None:
-        if lease is None:
-            return
+    def a_worker_ends_what_it_saw(self, lease: Lease) -> None:
         try:
             with transaction.atomic():
                 hold(lease)
@@ -82,9 +87,7 @@ class Claiming(RuleBasedStateMachine):
         assert (wake_at is not None) is has_more
 
     @rule(lease=consumes(leases))
-    def a_worker_decides_to_wait(self, lease: Lease | None) -> None:
-        if lease is None:
-            return
+    def a_worker_decides_to_wait(self, lease: Lease) -> None:
         try:
             wake_at = release(lease, until=timezone.now() + timedelta(hours=1))
         except LeaseLostError:

@@ -37,8 +37,8 @@ SHORT: dict[str, Any] = {
 }
 LONGER_THAN_CLAIM_MS = 2500.0
 """A bot so slow that messages wait for each other longer than the account tolerates."""
-BUSY: dict[str, Any] = {"conversations": 40, "burst_share": 1.0, "delay_ms": 1000.0}
-"""Messages come while others are being answered, and then no more that would help."""
+BUSY: dict[str, Any] = {"conversations": 24, "kinds": ("sync",), "delay_ms": 2000.0}
+"""A message often comes while the one before is being answered, and often it is the last, so that no other helps."""
 
 PROOFS = (
     Proof(defect="forget-what-came-meanwhile", promise=LEFT_OPEN, circumstances=BUSY),

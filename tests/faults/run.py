@@ -16,7 +16,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.mischief import Mischief
 from tests.faults.records import History
 from tests.faults.schedule import Deed, Targets, Trouble, draw_schedule
-from tests.faults.seats import Seat, connect_seats, post
+from tests.faults.seats import KINDS, Seat, connect_seats, post
 from tests.faults.stage import Servers, Stage, running_servers
 
 REST_LOOK_S = 0.5
@@ -41,6 +41,8 @@ class Plan:
     doubled: float = 0.1
     late: float = 0.1
     late_s: float = 3.0
+    kinds: Sequence[str] = KINDS
+    """Of bots."""
     agent_share: float = 0.03
     burst_share: float = 0.1
     delay_ms: float = 100.0
@@ -71,7 +73,7 @@ def run_on(servers: Servers, directory: Path, plan: Plan, say: Say) -> Result:
     try:
         stage.manage("migrate")
         stage.raise_simulator()
-        seats = connect_seats(stage, delay_ms=plan.delay_ms)
+        seats = connect_seats(stage, plan.kinds, delay_ms=plan.delay_ms)
         stage.raise_bridge(plan.workers, plan.guards)
         return _play(stage, servers, seats, plan, say)
     finally:

@@ -1,5 +1,6 @@
 """Accounts, bots and channels of a run, connected as an admin connects them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,9 +58,9 @@ class Seat:
         return common | {"token": TOKEN, "mode": self.kind}
 
 
-def connect_seats(stage: Stage, *, delay_ms: float) -> list[Seat]:
+def connect_seats(stage: Stage, kinds: Sequence[str], *, delay_ms: float) -> list[Seat]:
     """Keys from there to here, addresses from here to there, secrets from there to here."""
-    seats = [Seat(inbox, kind) for inbox in FLAVOURS for kind in KINDS]
+    seats = [Seat(inbox, kind) for inbox in FLAVOURS for kind in kinds]
     accounts = [post(f"{stage.simulator}/sim/accounts", {"flavour": FLAVOURS[seat.inbox]}) for seat in seats]
     applied = stage.apply(
         {
