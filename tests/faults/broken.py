@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -29,7 +31,7 @@ def put_in(module: str, name: str, make: Callable[[Function], Function]) -> None
             setattr(holder, name, defect)
 
 
-# --- left open, lost -----------------------------------------------------------------------------------------------------------
+# --- left open, lost -------------------------------------------------------------------------------------------------
 
 
 def forget_what_came_meanwhile() -> None:
@@ -80,7 +82,7 @@ def answer_before_commit() -> None:
     put_in("channels_app.events", "store_inbox_event", make)
 
 
-# --- double replies -------------------------------------------------------------------------------------------------
+# --- double replies --------------------------------------------------------------------------------------------------
 
 
 def resend_what_may_have_arrived() -> None:
@@ -103,7 +105,7 @@ def count_repeated_events() -> None:
     put_in("channels_app.events", "store_inbox_event", make)
 
 
-# --- order ----------------------------------------------------------------------------------------------------------
+# --- order -----------------------------------------------------------------------------------------------------------
 
 
 def take_the_newest_first() -> None:
@@ -121,7 +123,7 @@ def take_the_newest_first() -> None:
     put_in("channels_app.steps", "next_step", make)
 
 
-# --- said after handover --------------------------------------------------------------------------------------------
+# --- said after handover ---------------------------------------------------------------------------------------------
 
 
 def forget_the_handover() -> None:
@@ -129,7 +131,7 @@ def forget_the_handover() -> None:
     put_in("channels_app.conversations", "set_owner", lambda true: lambda *args: None)
 
 
-# --- left alone -----------------------------------------------------------------------------------------------------
+# --- left alone ------------------------------------------------------------------------------------------------------
 
 
 def say_nothing_when_the_bot_fails() -> None:
@@ -161,13 +163,11 @@ DEFECTS: dict[str, Callable[[], None]] = {
 def main() -> None:
     name, separator, *arguments = sys.argv[1:]
     assert separator == "--", __doc__
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbridge.settings")
     django.setup()
-    import channels_app.tasks
-    import channels_app.views
-    import offload.views  # noqa: F401 - whatever a process of the bridge will load
-
+    for module in ("channels_app.tasks", "channels_app.guard", "channels_app.views", "offload.views"):
+        import_module(module)
     DEFECTS[name]()
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
