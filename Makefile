@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test check format clean
+.PHONY: help install run chat manage test faults check format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
@@ -33,6 +33,9 @@ manage: $(INSTALLED) ## a command of Django on the running bridge: make manage A
 
 test: $(INSTALLED) ## all tests, or some: make test ARGS="-k signature"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+faults: $(INSTALLED) ## kill and break everything under load, and account for every message: 5 minutes (ARGS="--seed 7")
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(INSTALLED) ## lint, format, types, missing migrations, Django's deployment checks
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The account of a run, from its records alone: what was promised, and where it was broken."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -139,15 +139,16 @@ def _excuse(history: History, text: str, copies: Sequence[Call], planned: Sequen
         return _excuse_of_bot(history, marker_in(text))
     results = {result for sending in planned for result in sending.results}
     by_arrival = sorted(copies, key=lambda call: call.at)
-    reasons = [_excuse_between(history.blows, results, first, second) for first, second in pairwise(by_arrival)]
-    found = [reason for reason in reasons if reason]
-    return " and ".join(found[:extra]) if len(found) >= extra else ""
-
-
-def _excuse_between(blows: Sequence[Blow], results: Set[str], first: Call, second: Call) -> str:
-    if FAILED in results and first.fault in FAILURES:
-        return f"the inbox had answered {first.fault}"
-    return _blow_between(blows, first.at - BLOW_S, second.at) if UNKNOWN in results else ""
+    blows = [blow for blow in history.blows if blow.may_interrupt_calls] if UNKNOWN in results else []
+    reasons = []
+    for first, second in pairwise(by_arrival):
+        blow = _blow_between(blows, first.at - BLOW_S, second.at)
+        if FAILED in results and first.fault in FAILURES:
+            reasons.append(f"the inbox had answered {first.fault}")
+        elif blow is not None:
+            reasons.append(blow.what)
+            blows.remove(blow)  # it cut off this call, and no other of the same words
+    return " and ".join(reasons[:extra]) if len(reasons) >= extra else ""
 
 
 def _excuse_of_bot(history: History, marker: str) -> str:
@@ -155,14 +156,14 @@ def _excuse_of_bot(history: History, marker: str) -> str:
     heard = sorted((each for each in history.heard if each.marker == marker), key=lambda each: each.at)
     if len(heard) < 2 or heard[0].counts_once:
         return ""
-    blow = _blow_between(history.blows, heard[0].at - BLOW_S, heard[-1].at)
-    return f"the bot was asked again: {blow}" if blow else ""
+    blows = [blow for blow in history.blows if blow.may_interrupt_calls]
+    blow = _blow_between(blows, heard[0].at - BLOW_S, heard[-1].at)
+    return f"the bot was asked again: {blow.what}" if blow else ""
 
 
-def _blow_between(blows: Sequence[Blow], since: float, until: float) -> str:
+def _blow_between(blows: Sequence[Blow], since: float, until: float) -> Blow | None:
     """A blow that may have cut off a call between two moments."""
-    hit = (blow.what for blow in blows if blow.may_interrupt_calls and since <= blow.at <= until)
-    return next(hit, "")
+    return next((blow for blow in blows if since <= blow.at <= until), None)
 
 
 # --- in order -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+"""The short fault run, and broken builds that it must notice. The whole run: `make faults`."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.bridge import BASE_DIR
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+SEED = "5"
+PATIENCE_S = 300
+"""A run bounds itself; this is for one that hangs."""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a person at the terminal does, on servers of its own that it may kill."""
+    command = [sys.executable, "-m", "tests.faults", "--seed", SEED, *arguments]
+    return subprocess.run(
+        command, cwd=BASE_DIR, env=os.environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+
+
+def test_all_promises_are_kept_under_faults() -> None:
+    done = run("--quick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All promises were kept." in done.stdout
+
+
+def test_broken_builds_are_noticed() -> None:
+    done = run("--prove", "count-repeated-events", "forget-the-handover")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("noticed: ") == 2
+
+
+def test_a_broken_build_fails_and_tells_how_to_repeat_it() -> None:
+    done = run("--break", "say-nothing-when-the-bot-fails")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "VIOLATION left alone: " in done.stdout
+    assert f"--seed {SEED} --break say-nothing-when-the-bot-fails" in done.stdout
