@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import requests
 
 from tests.faults.records import marker
-from tests.faults.seats import Seat, post
+from tests.faults.seats import TIMEOUT_S, Seat, post
 
 WORDS = (("slow twice", 0.03), ("crash", 0.01), ("twice", 0.5))
 """What contacts say, by share: it decides what the bot does. The rest says nothing special, and is echoed."""
@@ -18,6 +18,8 @@ PAUSES_S = (0.0, 0.0, 0.2)
 """Within a burst: all at once, or while the first is being answered already."""
 """Some contacts press the send key after every few words."""
 AGENTS_LOOK_S = 1.0
+AGENTS_TAKE_S = (2.0, 6.0)
+"""From the moment when they see a conversation to their decision."""
 GIVEN_BACK_SHARE = 0.6
 """Of the conversations that come to the agents; the others stay with them, and other contacts begin."""
 
@@ -115,14 +117,17 @@ class Crowd:
         return ""
 
     def _work_as_agents(self) -> None:
+        """See what comes, think about it, and give it back or keep it."""
         chance = random.Random(self.seed)
-        decided: set[str] = set()
+        decide_at: dict[str, float] = {}
         while not self._is_over.wait(AGENTS_LOOK_S):
-            shown = requests.get(f"{self.simulator}/sim/conversations", timeout=10).json()
-            for one in shown:
-                if one["owner"] not in ("queue", "agent") or one["id"] in decided:
+            now = time.monotonic()
+            shown = requests.get(f"{self.simulator}/sim/conversations", timeout=TIMEOUT_S).json()
+            for one in (each["id"] for each in shown if each["owner"] in ("queue", "agent")):
+                if now < decide_at.setdefault(one, now + chance.uniform(*AGENTS_TAKE_S)):
                     continue
                 if chance.random() < GIVEN_BACK_SHARE:
-                    post(f"{self.simulator}/sim/conversations/{one['id']}/agent", {"action": "delegate"})
+                    post(f"{self.simulator}/sim/conversations/{one}/agent", {"action": "delegate"})
+                    del decide_at[one]
                 else:
-                    decided.add(one["id"])  # it stays with them
+                    decide_at[one] = float("inf")

@@ -65,6 +65,10 @@ class Sending:
     results: tuple[str, ...]
 
 
+FAILED, UNKNOWN = "failed", "unknown"
+"""What the bridge writes about a try that may have been done all the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Words that reached the inbox: a request, or our answer to an event. `fault`: the trouble that the platform was
@@ -130,3 +134,8 @@ class History:
         """From when till when a conversation was the bot's; infinity if it still is."""
         tenures = [*self.tenures.get(conversation, ()), Tenure(at=float("inf"), is_ours=False)]
         return [(now.at, then.at) for now, then in pairwise(tenures) if now.is_ours]
+
+    def processed(self) -> list[Call]:
+        """What reached the contacts, in the order in which it did."""
+        done = [(call.processed_at, call) for call in self.calls if call.processed_at is not None]
+        return [call for _, call in sorted(done, key=lambda each: each[0])]

@@ -8,6 +8,9 @@ from tests.faults.run import Result
 
 LINES = 40
 """Of what happened in a conversation, the last ones; --keep writes all."""
+LONGEST = 5
+LONG_S = 60.0
+"""A broken bot means a human within a minute; who waits longer is named."""
 SHOWN = 10
 """Violations of one kind that are listed; more of them rarely tell more."""
 
@@ -34,8 +37,8 @@ def lines(result: Result) -> Iterator[str]:
     yield f"doubtful doubles       {len(account.doubtful)}"
     yield from (f"  {doubt}" for doubt in account.doubtful)
     yield f"doubtful losses        {len(account.unconfirmed)}"
-    yield from (f"  {loss}" for loss in account.unconfirmed)
-    yield _waits(account.waits_s)
+    yield from (f"  {loss}: the answer met silence and never arrived" for loss in account.unconfirmed)
+    yield from _waits(account.waits)
     yield from (f"process: {line}" for line in result.fallen)
     yield from _violations(account)
     yield from _examples(result)
@@ -49,11 +52,12 @@ def _violations(account: Account) -> Iterator[str]:
             yield f"VIOLATION {promise}: … and {len(broken) - SHOWN} more"
 
 
-def _waits(waits_s: Sequence[float]) -> str:
-    if not waits_s:
-        return "nobody waited for an answer"
-    p50, p95 = (waits_s[round(share * (len(waits_s) - 1))] for share in (0.5, 0.95))
-    return f"answer or human after  p50 {p50:.1f} s, p95 {p95:.1f} s, max {waits_s[-1]:.1f} s"
+def _waits(waits: Sequence[tuple[float, str]]) -> Iterator[str]:
+    if not waits:
+        return
+    p50, p95, most = (waits[round(share * (len(waits) - 1))][0] for share in (0.5, 0.95, 1.0))
+    yield f"answer or human after  p50 {p50:.1f} s, p95 {p95:.1f} s, max {most:.1f} s"
+    yield from (f"  {wait_s:.1f} s {name}" for wait_s, name in waits[:-LONGEST:-1] if wait_s > LONG_S)
 
 
 # --- what happened in a conversation ---------------------------------------------------------------------------------

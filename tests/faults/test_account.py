@@ -86,7 +86,7 @@ def test_a_good_history() -> None:
     assert not account.doubtful
     assert not account.unconfirmed
     assert (account.accepted, account.outcomes) == (2, {"replied": 2})
-    assert account.waits_s == [1.0, 1.0]
+    assert account.waits == [(1.0, ONE), (1.0, TWO)]
 
 
 GOOD = {
@@ -265,8 +265,20 @@ def test_words_that_met_silence_and_never_came_are_listed() -> None:
     assert [TWO in line for line in account.unconfirmed] == [True]
 
 
+def test_so_are_those_to_which_the_bot_said_nothing_when_its_next_words_met_silence() -> None:
+    account = account_for(
+        history(
+            calls=[call(TWO, 11.0, fault="504", status=504, processed_at=None)],
+            sendings=[sending(TWO, "unknown")],
+            heard=[Heard(marker=ONE, at=0.5, is_answered=False), Heard(marker=TWO, at=10.5)],
+        )
+    )
+    assert not account.violations
+    assert len(account.unconfirmed) == 2
+
+
 def test_how_long_people_wait_counts_the_human_too() -> None:
     account = account_for(
         history(calls=[call(ONE)], tenures={TALK: [*WITH_AGENTS[TALK][:1], Tenure(at=14.0, is_ours=False)]})
     )
-    assert account.waits_s == [1.0, 4.0]
+    assert [wait_s for wait_s, _ in account.waits] == [1.0, 4.0]
