@@ -27,7 +27,7 @@ from channels_app.models import (
     WebhookEvent,
 )
 from channels_app.plans import Plan
-from channels_app.protocol import Outgoing, OutgoingMessage
+from channels_app.protocol import EventType, Outgoing, OutgoingMessage
 from channels_app.throttle import pause, take_ticket
 from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
 
@@ -134,10 +134,12 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> 
         if verdict is not Verdict.RETRY:
             return Attempted(delivery=delivery, verdict=verdict)
         _record_crash(lease, delivery)
+    may_have_arrived = _is_doubtful(delivery)
+    if carried.completes and may_have_arrived and _was_given_back(lease, delivery):
+        return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False)
     wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
     if wait_s > 0:
         return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=timedelta(seconds=wait_s), is_try=False)
-    may_have_arrived = _is_doubtful(delivery)
     started_at = _mark_in_flight(lease, delivery)
     error = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
@@ -157,6 +159,16 @@ def carried_by(delivery: Delivery) -> Carried:
 def _is_doubtful(delivery: Delivery) -> bool:
     """Whether an earlier try of this delivery may have been done."""
     return delivery.tries > 0 and delivery.attempts.filter(result__in=("unknown", "failed")).exists()
+
+
+def _was_given_back(lease: Lease, delivery: Delivery) -> bool:
+    """Whether agents have given the conversation back since we tried to hand it over: then they had got it.
+
+    Once more would hand over what is the bot's again.
+    """
+    returns = [event.facts for event in lease.events if event.facts.type is EventType.CONVERSATION_DELEGATED]
+    first_sent_at = delivery.first_sent_at
+    return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in returns)
 
 
 def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:

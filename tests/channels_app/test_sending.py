@@ -12,6 +12,7 @@ from channels_app.leases import claim_due_conversation
 from channels_app.models import Conversation, Delivery, DeliveryAttempt, WebhookEvent
 from channels_app.turns import take_step
 from offload.models import Offload
+from tests.builders import make_event
 from tests.conftest import Walker
 from tests.world import FILES, World, answer
 
@@ -66,6 +67,22 @@ def test_a_handover_without_answer_is_repeated_and_404_is_its_proof(walker: Walk
     assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
     assert walker.outcomes() == ["handed_over"]
     assert Offload.objects.get().state == "handed_over"
+
+
+def test_a_doubtful_handover_is_not_repeated_once_agents_gave_the_conversation_back(
+    walker: Walker, world: World
+) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.faults = [("after", NO_ANSWER)]
+    walker.post(make_event(text="agent"))
+    walker.let_time_pass()
+    walker.work(patiently=False)  # handed over, without an answer
+    world.inbox.gone.clear()
+    walker.delegates()
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert walker.outcomes() == ["handed_over", "replied"]
+    assert world.bot.turns[-1]["type"] == "conversation_delegated"
+    assert walker.conversation().owner == "bot"
 
 
 def test_a_handover_that_comes_too_late_is_not_reported_as_done(walker: Walker, world: World) -> None:
@@ -226,7 +243,6 @@ def test_a_call_cut_off_by_a_crash_is_made_once_more(
 
 def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:
     from channels_app.leases import LeaseLostError
-    from tests.builders import make_event
 
     walker.post(make_event(text="Hello", data={}))
     walker.let_time_pass()
