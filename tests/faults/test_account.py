@@ -97,7 +97,7 @@ GOOD = {
         notices=[notice(ended_inline=True)], rows=[], calls=[], sendings=[], tenures=WITH_AGENTS
     ),
     "the same words in two deliveries": history(
-        calls=[call(ONE), call(TWO), call("", 2.0, texts=("menu?",)), call("", 3.0, texts=("menu?",))],
+        calls=[call(ONE), call(TWO, 11.0), call("", 2.0, texts=("menu?",)), call("", 3.0, texts=("menu?",))],
         sendings=[Sending(conversation=TALK, texts=("menu?",), results=("sent",))] * 2,
     ),
     "an older message that came late": history(
@@ -171,7 +171,7 @@ BAD = {
     "unmarked words twice": (
         DOUBLE,
         history(
-            calls=[call(ONE), call(TWO), call("", 2.0, texts=("menu?",)), call("", 3.0, texts=("menu?",))],
+            calls=[call(ONE), call(TWO, 11.0), call("", 2.0, texts=("menu?",)), call("", 3.0, texts=("menu?",))],
             sendings=[Sending(conversation=TALK, texts=("menu?",), results=("sent",))],
         ),
     ),
@@ -188,7 +188,9 @@ BAD = {
     ),
     "words after the handover": (
         AFTER_HANDOVER,
-        history(calls=[call(ONE), HANDOVER, call(TWO, 8.0)], tenures=GIVEN_BACK),
+        history(
+            calls=[call(ONE), HANDOVER, call("", 8.0, texts=("Still there?",)), call(TWO, 11.0)], tenures=GIVEN_BACK
+        ),
     ),
     "words after the handover that the platform refused": (
         AFTER_HANDOVER,
