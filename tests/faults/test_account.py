@@ -106,6 +106,11 @@ GOOD = {
         heard=[Heard(marker=TWO, at=5.5), Heard(marker=ONE, at=9.5)],
         calls=[call(TWO, 6.0), call(ONE, 10.0)],
     ),
+    "an older message that came while the call of the younger one had to be repeated": history(
+        rows=[row(ONE, 0.0), row(TWO, 10.0, attempts=2)],
+        heard=[Heard(marker=TWO, at=20.0), Heard(marker=ONE, at=21.0)],
+        calls=[call(TWO, 20.5), call(ONE, 21.5)],
+    ),
     "words after the conversation was given back": history(
         calls=[call(ONE), HANDOVER, call(TWO, 11.0)], tenures=GIVEN_BACK
     ),

@@ -33,10 +33,3 @@ def test_broken_builds_are_noticed() -> None:
     done = run("--prove", "count-repeated-events", "forget-the-handover")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("noticed: ") == 2
-
-
-def test_a_broken_build_fails_and_tells_how_to_repeat_it() -> None:
-    done = run("--break", "say-nothing-when-the-bot-fails")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "VIOLATION left alone: " in done.stdout
-    assert f"--seed {SEED} --break say-nothing-when-the-bot-fails" in done.stdout

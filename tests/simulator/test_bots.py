@@ -174,3 +174,14 @@ def test_an_asynchronous_bot_takes_no_for_an_answer(sim, webhook):
     Asker(sim.post("bots", id="later", mode="async", reply_url=webhook.url)["url"]).reply("tralala")
     (reply,) = eventually(lambda: [each for each in sim.get("bots/later")["replies"] if each["status"]])
     assert (reply["status"], reply["attempts"], len(webhook.received)) == (409, 1, 1)
+
+
+def test_an_asynchronous_bot_counts_a_key_once(sim, webhook):
+    document = {"id": "later", "mode": "async", "reply_url": webhook.url}
+    bot = Asker(sim.post("bots", **document)["url"])
+    assert bot.ask("tralala", key="k").json() == {}
+    sim.post("bots", **document, delay_ms=1.0)  # changed, it still remembers
+    assert bot.ask("tralala", key="k").json() == {}
+    bot.reply("the end")
+    eventually(lambda: any("the end" in str(body) for body in webhook.bodies()))
+    assert sum("tralala" in str(body) for body in webhook.bodies()) == 1
