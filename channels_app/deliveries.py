@@ -134,8 +134,8 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> 
         if verdict is not Verdict.RETRY:
             return Attempted(delivery=delivery, verdict=verdict)
         _record_crash(lease, delivery)
-    may_have_arrived = _is_doubtful(delivery)
-    if carried.completes and may_have_arrived and _was_given_back(lease, delivery):
+    is_doubtful = may_have_arrived(delivery)
+    if carried.completes and is_doubtful and _was_given_back(lease, delivery):
         return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False)
     wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
     if wait_s > 0:
@@ -144,7 +144,7 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> 
     error = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
         pause(channel.inbox.account_key, 1.0)
-    verdict = judge(error, carried, tries=delivery.tries, may_have_arrived=may_have_arrived)
+    verdict = judge(error, carried, tries=delivery.tries, may_have_arrived=is_doubtful)
     retry_in = wait_before_retry(error, delivery.tries) if verdict is Verdict.RETRY else timedelta(0)
     return Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, started_at=started_at)
 
@@ -156,8 +156,10 @@ def carried_by(delivery: Delivery) -> Carried:
     return Carried(completes=outgoing.complete is not None, speaks=bool(outgoing.messages), notes=bool(outgoing.note))
 
 
-def _is_doubtful(delivery: Delivery) -> bool:
-    """Whether an earlier try of this delivery may have been done."""
+def may_have_arrived(delivery: Delivery) -> bool:
+    """Whether an earlier try of this delivery may have been done, or one was cut off by a crash."""
+    if delivery.state == DeliveryState.IN_FLIGHT:
+        return True
     return delivery.tries > 0 and delivery.attempts.filter(result__in=("unknown", "failed")).exists()
 
 

@@ -17,6 +17,7 @@ from channels_app.deliveries import (
     carried_by,
     deliveries_of,
     drop_attachments,
+    may_have_arrived,
     record_attempt,
     write_deliveries,
 )
@@ -55,7 +56,11 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
     deliveries = deliveries_of(first.facts.id)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
     for delivery in left:
-        attempted = _within_budget(channel, first, attempt_delivery(lease, channel, delivery))
+        is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
+        if _is_of_an_earlier_stint(lease, first) and not is_proved:
+            attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
+        else:
+            attempted = _within_budget(channel, first, attempt_delivery(lease, channel, delivery))
         if delivery.kind == DeliveryKind.ATTACHMENT:
             attempted = _upload_or_link(attempted)
         match attempted.verdict:
@@ -71,6 +76,15 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
             hold(lease)
             record_attempt(lease, attempted)
     return _close(lease, first, deliveries, None)
+
+
+def _is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
+    """Whether agents have had the conversation since this event and gave it back: then its answer is theirs.
+
+    Sent now, a handover of then would take the conversation away from the bot again.
+    """
+    returns = [event.facts for event in lease.events if event.facts.type is EventType.CONVERSATION_DELEGATED]
+    return any(facts.sent_at > first.facts.sent_at and facts.id != first.facts.id for facts in returns)
 
 
 def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:

@@ -85,6 +85,21 @@ def test_a_doubtful_handover_is_not_repeated_once_agents_gave_the_conversation_b
     assert walker.conversation().owner == "bot"
 
 
+def test_what_was_not_sent_before_agents_had_the_conversation_is_not_sent_after(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    walker.post(make_event(text="agent"))
+    walker.let_time_pass()
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    world.inbox.faults = [error(429)]
+    take_step(lease)
+    walker.delegates()
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["moot", "replied"]
+    assert Delivery.objects.earliest("id").state == "cancelled"
+    assert walker.conversation().owner == "bot"
+
+
 def test_a_handover_that_comes_too_late_is_not_reported_as_done(walker: Walker, world: World) -> None:
     world.bot.replies = [HANDOVER]
     world.inbox.gone.add("0-conv-1")
