@@ -164,3 +164,27 @@ def test_a_signed_test_event_walks_through(bridge: Bridge, simulator: str) -> No
     connect(bridge, simulator, "hootsuite", "http")
     output = bridge.manage("send_test_event", "hootsuite http", "--text", "hello")
     assert "200" in output
+
+
+def test_a_worker_that_is_asked_to_stop_ends_its_turn_first(bridge: Bridge, simulator: str) -> None:
+    """As in a rolling deploy: the old one finishes what it holds, the new one goes on."""
+    contact = connect(bridge, simulator, "hootsuite", "http")
+    contact.begins()
+    eventually(contact.heard)
+    before = len(contact.heard())
+    turns = len(seen_by_demo_bot(simulator))
+    contact.says("slow")
+    eventually(lambda: len(seen_by_demo_bot(simulator)) > turns)
+    worker = bridge.processes["worker"]
+    worker.terminate()
+    assert worker.wait(PATIENCE_S) == 0
+    assert len(contact.heard()) == before + 1  # it had answered before it ended
+    contact.says("pink flamingo")
+    bridge.start("worker", "-m", "celery", "-A", "chatbridge", "worker")
+    contact.hears("pink flamingo")
+    assert sum("pink flamingo" in text for text in contact.heard()) == 1
+
+
+def seen_by_demo_bot(simulator: str) -> list[Any]:
+    turns: list[Any] = requests.get(f"{simulator}/sim/bots/demo", timeout=10).json()["turns"]
+    return turns
