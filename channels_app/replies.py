@@ -97,5 +97,11 @@ def _answered(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[int]:
     if claimed[0].facts.type is not EventType.BOT_REPLIED:
         return []
     spoken_at = max(event.facts.received_at for event in claimed)
-    waiting = [event.facts for event in lease.events if event.facts.state == EventState.BOT_WAIT]
+    waiting = [event.facts for event in lease.events if _is_with_bot(event)]
     return [facts.id for facts in waiting if facts.called_at is None or facts.called_at <= spoken_at]
+
+
+def _is_with_bot(event: ClaimedEvent) -> bool:
+    """Whether the bot has it: it said "later", or a call that it may have got is to be repeated after a pause."""
+    is_paused = event.facts.state == EventState.BOT_CALL and event.facts.wait_until is not None
+    return is_paused or event.facts.state == EventState.BOT_WAIT

@@ -19,7 +19,7 @@ from channels_app import contacts, options
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.conversations import Beginning, begin_turn
-from channels_app.errors import BridgeError, ConfigError, PayloadError
+from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 from channels_app.events import finish_events, put_off
 from channels_app.leases import ClaimedEvent, Lease, hold, release, release_held
 from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner
@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_WAIT = timedelta(seconds=1)
 """Between two tries to reach the bot: long enough for a restart of a process, short for a contact."""
+DOUBTFUL_CALL_WAIT = timedelta(seconds=5)
+"""For a bot that calls back and may have got a message although we don't know: it has no key to tell a second
+call from a new message, so its answer is waited for before it is asked again."""
 TRIES_MOST = 6
 """A turn that was begun this often without an end (crashes included) goes to humans without asking the bot."""
 
@@ -111,6 +114,8 @@ def _on_contact_event(
     event, first = events[0], claimed[0]
     if first.facts.state == EventState.BOT_WAIT:
         return _on_silent_bot(lease, channel, first)
+    if _may_still_answer(channel, first):
+        return _put_off(lease, first.facts.id, EventState.BOT_CALL, DOUBTFUL_CALL_WAIT, "The call was cut off.")
     is_late = _is_late_start(lease, event, first)
     is_retry = first.facts.state != EventState.QUEUED
     begun = _stand(lease, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
@@ -131,6 +136,12 @@ def _on_contact_event(
 
 RETRIES_LAST = timedelta(seconds=45)
 """The platform tries to deliver an event four times, each for up to 10 seconds, with two seconds of pauses."""
+
+
+def _may_still_answer(channel: LiveChannel, claimed: ClaimedEvent) -> bool:
+    """Whether a process ended over the call to a bot that calls back: no pause was decided on, so nobody judged it."""
+    was_cut_off = claimed.facts.state == EventState.BOT_CALL and claimed.facts.wait_until is None
+    return was_cut_off and channel.bot is not None and channel.bot.answers_later
 
 
 def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
@@ -252,8 +263,10 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
     may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
-    if may_try and _time_left(channel, claimed) > RETRY_WAIT:
-        return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, RETRY_WAIT, error.detail)
+    is_doubtful = isinstance(error, TemporaryError) and error.effect is not Effect.NONE
+    wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
+    if may_try and _time_left(channel, claimed) > wait:
+        return _put_off(lease, claimed.facts.id, EventState.BOT_CALL, wait, error.detail)
     return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail)
 
 

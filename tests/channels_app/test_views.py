@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from channels_app.models import Channel, Conversation, EventBody, IntakeCount, WebhookEvent
 from tests.builders import SHARED_SECRET, make_bot, make_channel, make_event, sign, signed
@@ -289,6 +290,34 @@ def test_a_wrong_verify_token_is_refused(chatlayer: Walker) -> None:
     chatlayer.says("Hello")
     assert chatlayer_says(chatlayer, "Hi", 1, verifyToken="wrong").status_code == 401
     assert counts() == {"bad_verify_token": 1}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_call_to_chatlayer_that_a_crash_cut_off_is_repeated_only_if_no_answer_comes(
+    chatlayer: Walker, world: World, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    handle = world.chatlayer.handle
+
+    def take_and_die(request: dict[str, Any]) -> Any:
+        monkeypatch.setattr(world.chatlayer, "handle", handle)
+        handle(request)
+        raise Killed
+
+    monkeypatch.setattr(world.chatlayer, "handle", take_and_die)
+    with pytest.raises(Killed):
+        chatlayer.says("Hello")
+    Conversation.objects.update(lease_until=timezone.now())
+    chatlayer.work(patiently=False)
+    assert len(world.chatlayer.received) == 1  # its answer is waited for
+    if answers:
+        chatlayer_says(chatlayer, "Hi", 1)
+    chatlayer.work()
+    assert len(world.chatlayer.received) == (1 if answers else 2)
+    assert world.inbox.said("0-conv-1") == (["Hi"] if answers else [])
 
 
 def test_the_verify_token_is_not_kept(chatlayer: Walker, world: World) -> None:
