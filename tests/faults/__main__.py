@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ QUICK = Plan(seed=0, conversations=30, messages=250, seconds=25.0, workers=3, gu
 
 
 def main(arguments: list[str] | None = None) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped from outside, it still stops what it started
     options = parse(arguments)
     if options.prove is not None:
         return 0 if prove(options.seed, say, options.prove) else 1
