@@ -1,19 +1,18 @@
 """Conversations: who said what, what became of it, and the button that gives one to the agents."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import ReadOnlyAdmin, WordFilter, ask_first, moment, page
+from channels_app.admin.acting import ActingAdmin
+from channels_app.admin.base import WordFilter, moment, page
 from channels_app.admin.deliveries import LOST
 from channels_app.admin.events import type_word
 from channels_app.events import order_handover
@@ -33,7 +32,7 @@ class OwnerFilter(WordFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin):
+class ConversationAdmin(ActingAdmin):
     list_display = ("who", "channel", "inbox_channel", "owner", "last_event", "message_count", "external_id")
     list_filter = ("channel", OwnerFilter)
     list_select_related = ("channel", "contact", "inbox_channel")
@@ -86,6 +85,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, conversation):
             raise PermissionDenied
+        may_hand_over = self.may_act(request) and self.is_open_to_act(conversation)
         said = list(conversation.messages.order_by("-said_at", "-id")[:MESSAGES_MOST])
         return page(
             self,
@@ -101,69 +101,43 @@ class ConversationAdmin(ReadOnlyAdmin):
             offloads=conversation.offloads.order_by("-id")[:ROWS_MOST],
             lost=LOST,
             is_row=True,
-            hand_over_url=self._hand_over_url(request, conversation),
+            hand_over_url=self.act_url(conversation)
+            if self.may_act(request) and self.is_open_to_act(conversation)
+            else "",
         )
-
-    def _hand_over_url(self, request: HttpRequest, conversation: Conversation) -> str:
-        """Empty when this person may not, or when the agents have it already."""
-        if not self.may_act(request) or not _is_with_bot(conversation):
-            return ""
-        return reverse("admin:channels_app_conversation_hand_over", args=[conversation.pk])
 
     # --- hand-over ------------------------------------------------------------------------------------------------
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.hand_over_view)
-        name = "channels_app_conversation_hand_over"
-        return [path("<path:object_id>/hand-over/", view, name=name), *super().get_urls()]
+    act_path = "hand-over"
+    act_title = "Hand over to an agent?"
+    act_text = (
+        "The bot stops answering, and the conversation goes to the queue of your agents with a note that holds "
+        "what was said. It comes back to the bot only if an agent gives it back."
+    )
+    act_button = "Hand over"
 
-    def hand_over_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=unquote(object_id)) if object_id.isdigit() else None
-        if not rows:
-            raise Http404
-        if not self.may_act(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._hand_over_all(request, rows)
-            return HttpResponseRedirect(reverse("admin:channels_app_conversation_change", args=[rows[0].pk]))
-        return self._ask(request, rows)
-
-    def has_hand_over_permission(self, request: HttpRequest) -> bool:
-        return self.may_act(request)
-
-    @admin.action(description="Hand over to an agent", permissions=["hand_over"])
+    @admin.action(description="Hand over to an agent", permissions=["act"])
     def hand_over(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> HttpResponse | None:
-        if "confirmed" not in request.POST:
-            return self._ask(request, queryset)
-        self._hand_over_all(request, queryset)
-        return None
+        return self.ask_or_act(request, queryset)
 
-    def _ask(self, request: HttpRequest, rows: Iterable[Conversation]) -> HttpResponse:
-        text = (
-            "The bot stops answering, and the conversation goes to the queue of your agents with a note that holds "
-            "what was said. It comes back to the bot only if an agent gives it back."
-        )
-        names = {row: f"{self.who(row)} ({row})" for row in rows}
-        return ask_first(self, request, "Hand over to an agent?", text, "Hand over", names)
+    def is_open_to_act(self, row: Conversation) -> bool:
+        return row.owner in (Owner.BOT, Owner.UNKNOWN)
 
-    def _hand_over_all(self, request: HttpRequest, rows: QuerySet[Conversation]) -> None:
-        ordered, others = 0, 0
-        for conversation in rows:
-            if not _is_with_bot(conversation):
-                others += 1
-                continue
-            wake_if_owed(order_handover(conversation, by=request.user.get_username()))
-            self.log_change(request, conversation, "Ordered the hand-over to an agent.")
-            ordered += 1
-        if ordered:
-            self.message_user(request, f"Hand-over ordered for {ordered} conversation{'s' * (ordered > 1)}.")
-        if others:
-            text = f"Not ordered for {others}: no longer with the bot."
-            self.message_user(request, text, messages.WARNING)
+    def name_of(self, row: Conversation) -> str:
+        return f"{self.who(row)} ({row})"
 
+    def act_on(self, request: HttpRequest, row: Conversation) -> bool:
+        if not self.is_open_to_act(row):
+            return False
+        wake_if_owed(order_handover(row, by=request.user.get_username()))
+        self.log_change(request, row, "Ordered the hand-over to an agent.")
+        return True
 
-def _is_with_bot(conversation: Conversation) -> bool:
-    return conversation.owner in (Owner.BOT, Owner.UNKNOWN)
+    def done_words(self, count: int) -> str:
+        return f"Hand-over ordered for {count} conversation{'s' * (count > 1)}."
+
+    def skipped_words(self, count: int) -> str:
+        return f"Not ordered for {count}: no longer with the bot."
 
 
 def _happening(event: WebhookEvent) -> dict[str, Any]:

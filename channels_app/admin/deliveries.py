@@ -1,18 +1,15 @@
 """Replies on their way to the inbox, try by try, and the button that sends a lost one again."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import ReadOnlyAdmin, WordFilter, ask_first, document, moment, row_link
+from channels_app.admin.acting import ActingAdmin
+from channels_app.admin.base import WordFilter, document, moment, row_link
 from channels_app.admin.events import talk_words, type_word
 from channels_app.admin.masking import readable_document
 from channels_app.deliveries import retry_delivery
@@ -39,8 +36,7 @@ class StateFilter(WordFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    change_form_template = "admin/chatbridge/delivery.html"
+class DeliveryAdmin(ActingAdmin):
     list_display = ("created", "state", "kind", "talk", "tries", "status", "last_error", "trace_id")
     list_filter = (StateFilter, "conversation__channel", "kind")
     list_select_related = ("conversation__contact",)
@@ -87,61 +83,36 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     # --- send again -----------------------------------------------------------------------------------------------
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
-        delivery = context.get("original")
-        if isinstance(delivery, Delivery) and delivery.state in LOST and self.may_act(request):
-            context["again_url"] = reverse("admin:channels_app_delivery_again", args=[delivery.pk])
-        return super().render_change_form(request, context, *args, **kw)
+    act_path = "again"
+    act_title = "Send again?"
+    act_text = "The contact gets a late answer. One that was sent but not confirmed may arrive a second time."
+    act_button = "Send again"
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.again_view)
-        return [path("<path:object_id>/again/", view, name="channels_app_delivery_again"), *super().get_urls()]
-
-    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=unquote(object_id)) if object_id.isdigit() else None
-        if not rows:
-            raise Http404
-        if not self.may_act(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._send_all(request, rows)
-            return HttpResponseRedirect(reverse("admin:channels_app_delivery_change", args=[rows[0].pk]))
-        return self._ask(request, rows)
-
-    def has_send_again_permission(self, request: HttpRequest) -> bool:
-        return self.may_act(request)
-
-    @admin.action(description="Send again", permissions=["send_again"])
+    @admin.action(description="Send again", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
-        if "confirmed" not in request.POST:
-            return self._ask(request, queryset)
-        self._send_all(request, queryset)
-        return None
+        return self.ask_or_act(request, queryset)
 
-    def _ask(self, request: HttpRequest, rows: Iterable[Delivery]) -> HttpResponse:
-        text = "The contact gets a late answer. One that was sent but not confirmed may arrive a second time."
-        names = {
-            row: f"{row.get_kind_display()} to {talk_words(row.conversation)} ({row.conversation})" for row in rows
-        }
-        return ask_first(self, request, "Send again?", text, "Send again", names)
+    def is_open_to_act(self, row: Delivery) -> bool:
+        return row.state in LOST
 
-    def _send_all(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
-        again, others = 0, 0
-        for delivery in rows:
-            if delivery.state in LOST and retry_delivery(delivery):
-                self.log_change(request, delivery, "Ordered to send it again.")
-                again += 1
-            else:
-                others += 1
-        if again:
-            wake_a_worker()
-            self.message_user(request, f"{again} deliver{'ies are' if again > 1 else 'y is'} sent again.")
-        if others:
-            text = (
-                f"Not sent again: {others}. Either the conversation isn't with the bot any more, or the delivery is "
-                "neither failed, refused nor unconfirmed."
-            )
-            self.message_user(request, text, messages.WARNING)
+    def name_of(self, row: Delivery) -> str:
+        return f"{row.get_kind_display()} to {talk_words(row.conversation)} ({row.conversation})"
+
+    def act_on(self, request: HttpRequest, row: Delivery) -> bool:
+        if not self.is_open_to_act(row) or not retry_delivery(row):
+            return False
+        self.log_change(request, row, "Ordered to send it again.")
+        wake_a_worker()
+        return True
+
+    def done_words(self, count: int) -> str:
+        return f"{count} deliver{'ies are' if count > 1 else 'y is'} sent again."
+
+    def skipped_words(self, count: int) -> str:
+        return (
+            f"Not sent again: {count}. Either the conversation isn't with the bot any more, or the delivery is "
+            "neither failed, refused nor unconfirmed."
+        )
 
 
 def _attempt(row: DeliveryAttempt) -> tuple[Any, ...]:

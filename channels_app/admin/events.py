@@ -3,13 +3,16 @@
 from django.contrib import admin
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import ReadOnlyAdmin, WordFilter, document, moment, row_link
+from channels_app.admin.acting import ActingAdmin
+from channels_app.admin.base import WordFilter, document, moment, row_link
 from channels_app.admin.masking import readable_body
 from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
 from channels_app.protocol import EventType
+from channels_app.replays import Replayed, replay_event
+from channels_app.wakeups import wake_a_worker
 
 WORDS: dict[str, str] = {
     EventType.CONVERSATION_STARTED: "conversation started",
@@ -50,7 +53,8 @@ class OutcomeFilter(WordFilter):
 
 
 @admin.register(WebhookEvent)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(ActingAdmin):
+    actions = ("do_again",)
     list_display = ("received", "word", "result", "why", "channel", "talk", "duplicates")
     list_filter = ("channel", OutcomeFilter, StateFilter, TypeFilter, SourceFilter)
     list_select_related = ("channel", "conversation__contact")
@@ -101,6 +105,39 @@ class EventAdmin(ReadOnlyAdmin):
             return document(readable_body(bytes(event.body.raw)))
         except ObjectDoesNotExist:
             return "Not kept any more."
+
+    # --- do again -------------------------------------------------------------------------------------------------
+
+    act_path = "again"
+    act_title = "Do it again?"
+    act_text = (
+        "What failed for good is tried once more: a reply that was lost is sent, a message that was never handled "
+        "goes to the bot. What the contact has got already is not sent again. It will be a late answer."
+    )
+    act_button = "Do it again"
+
+    @admin.action(description="Do again what failed for good", permissions=["act"])
+    def do_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
+        return self.ask_or_act(request, queryset)
+
+    def is_open_to_act(self, row: WebhookEvent) -> bool:
+        return row.outcome == Outcome.DEAD
+
+    def name_of(self, row: WebhookEvent) -> str:
+        return f"{type_word(row.type)} of {talk_words(row.conversation)} ({row.conversation})"
+
+    def act_on(self, request: HttpRequest, row: WebhookEvent) -> bool:
+        if replay_event(row.pk, by=request.user.get_username()) is not Replayed.AGAIN:
+            return False
+        self.log_change(request, row, "Ordered to do it again.")
+        wake_a_worker()
+        return True
+
+    def done_words(self, count: int) -> str:
+        return f"{count} event{'s are' if count > 1 else ' is'} done again."
+
+    def skipped_words(self, count: int) -> str:
+        return f"Not done again: {count}. It hasn't failed for good, or the conversation isn't with the bot any more."
 
 
 def talk_words(conversation: Conversation) -> str:
