@@ -101,9 +101,7 @@ class ConversationAdmin(ActingAdmin):
             offloads=conversation.offloads.order_by("-id")[:ROWS_MOST],
             lost=LOST,
             is_row=True,
-            hand_over_url=self.act_url(conversation)
-            if self.may_act(request) and self.is_open_to_act(conversation)
-            else "",
+            hand_over_url=self.act_url(conversation) if may_hand_over else "",
         )
 
     # --- hand-over ------------------------------------------------------------------------------------------------
