@@ -27,7 +27,7 @@ from channels_app.models import (
     WebhookEvent,
 )
 from channels_app.plans import Plan
-from channels_app.protocol import EventType, Outgoing, OutgoingMessage
+from channels_app.protocol import Outgoing, OutgoingMessage
 from channels_app.throttle import pause, take_ticket
 from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
 
@@ -74,7 +74,6 @@ def write_deliveries(
     first_seq: int = 1,
     author: Author = Author.BOT,
     counter: int | None = None,
-    stint: int | None = None,
 ) -> None:
     """Write a reply down and set its event to SENDING. Raises LeaseLostError."""
     calls = [
@@ -98,7 +97,7 @@ def write_deliveries(
                 "calls": json.dumps(calls),
                 "state": EventState.SENDING,
                 "reason": reason,
-                "stint": lease.stint if stint is None else stint,
+                "stint": lease.stint,
             },
         )
         if not cursor.rowcount:
@@ -168,9 +167,8 @@ def _was_given_back(lease: Lease, delivery: Delivery) -> bool:
 
     Once more would hand over what is the bot's again.
     """
-    returns = [event.facts for event in lease.events if event.facts.type is EventType.CONVERSATION_DELEGATED]
     first_sent_at = delivery.first_sent_at
-    return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in returns)
+    return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in lease.returns)
 
 
 def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:

@@ -1,9 +1,10 @@
 """Events become rows, each once; and rows end, each in one outcome."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -59,23 +60,10 @@ _STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION)
 _STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION)
 
 
-def store_inbox_event(channel_id: int, event: Event, raw: bytes, source: str = EventSource.INBOX) -> Stored:
+def store_inbox_event(channel_id: int, event: Event, raw: bytes) -> Stored:
     """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE_FROM_INBOX,
-            {
-                "source": source,
-                "channel_id": channel_id,
-                "external_id": event.conversation_id,
-                "key": event.key,
-                "type": event.type,
-                "sent_at": event.sent_at,
-                "counter": event.counter,
-                "raw": raw,
-            },
-        )
-        return _stored(cursor.fetchone())
+    place = {"channel_id": channel_id, "external_id": event.conversation_id}
+    return _store(_STORE_FROM_INBOX, place, EventSource.INBOX, event, event.key, raw)
 
 
 def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:
@@ -84,29 +72,16 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
     Numbers of a bot may begin anew when it gets the conversation again, so a numbered event counts once a stint.
     """
     key = event.key if event.counter is None else f"{conversation.session_id}:{conversation.stint}:{event.key}"
+    place = {"channel_id": conversation.channel_id, "conversation_id": conversation.pk}
+    return _store(_STORE_IN_CONVERSATION, place, source, event, key, raw)
+
+
+def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:
+    facts: dict[str, Any] = {"key": key, "type": event.type, "sent_at": event.sent_at, "counter": event.counter}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE_IN_CONVERSATION,
-            {
-                "source": source,
-                "channel_id": conversation.channel_id,
-                "conversation_id": conversation.pk,
-                "key": key,
-                "type": event.type,
-                "sent_at": event.sent_at,
-                "counter": event.counter,
-                "raw": raw,
-            },
-        )
-        return _stored(cursor.fetchone())
-
-
-def _stored(row: Sequence[object]) -> Stored:
-    event_id, conversation_id, is_new, owes_wakeup = row
-    assert isinstance(event_id, int) and isinstance(conversation_id, int)  # noqa: S101 - narrows for mypy
-    return Stored(
-        event_id=event_id, conversation_id=conversation_id, is_new=bool(is_new), owes_wakeup=bool(owes_wakeup)
-    )
+        cursor.execute(statement, {**place, **facts, "source": source, "raw": raw})
+        event_id, conversation_id, is_new, owes_wakeup = cursor.fetchone()
+    return Stored(event_id=event_id, conversation_id=conversation_id, is_new=is_new, owes_wakeup=owes_wakeup)
 
 
 def order_handover(conversation: Conversation, by: str) -> Stored:
@@ -141,9 +116,15 @@ def answered_by(event_id: int) -> list[int]:
     return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))
 
 
-def put_off(event_id: int, state: EventState, wait: timedelta, reason: str = "") -> None:
-    """Leave an event in this state for a while. Inside a transaction that holds the conversation."""
-    WebhookEvent.objects.filter(pk=event_id).update(state=state, wait_until=timezone.now() + wait, reason=reason)
+def put_off(event_id: int, state: EventState, wait: timedelta, reason: str | None = None) -> None:
+    """Leave an event in this state for a while; None keeps the reason that was written down before.
+
+    Inside a transaction that holds the conversation.
+    """
+    values: dict[str, Any] = {"state": state, "wait_until": timezone.now() + wait}
+    if reason is not None:
+        values["reason"] = reason
+    WebhookEvent.objects.filter(pk=event_id).update(**values)
 
 
 STUMBLE_WAIT = timedelta(seconds=2)

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from channels_app.contacts import KnownContact, KnownInboxChannel
-from channels_app.models import Owner, WorkerSlot
+from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.offered import Offered
 from channels_app.protocol import EventType
 from channels_app.steps import OpenEvent, Standing
@@ -84,6 +84,12 @@ class Lease:
     def standing(self) -> Standing:
         was_lost = self.owner in (Owner.OTHER, Owner.CLOSED)
         return Standing(is_owned=self.owner == Owner.BOT, was_lost=was_lost, bot_counter=self.bot_counter)
+
+    @property
+    def returns(self) -> list[OpenEvent]:
+        """The events by which agents gave the conversation back and that nobody has handled yet."""
+        queued = [event.facts for event in self.events if event.facts.state == EventState.QUEUED]
+        return [facts for facts in queued if facts.type is EventType.CONVERSATION_DELEGATED]
 
     def event(self, event_id: int) -> ClaimedEvent:
         return next(event for event in self.events if event.facts.id == event_id)

@@ -83,8 +83,7 @@ def _is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
 
     Sent now, a handover of then would take the conversation away from the bot again.
     """
-    returns = [event.facts for event in lease.events if event.facts.type is EventType.CONVERSATION_DELEGATED]
-    return any(facts.sent_at > first.facts.sent_at and facts.id != first.facts.id for facts in returns)
+    return any(facts.sent_at > first.facts.sent_at for facts in lease.returns)
 
 
 def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:

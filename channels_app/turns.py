@@ -97,7 +97,7 @@ def _finish(lease: Lease, claimed: Sequence[ClaimedEvent], outcome: Outcome, rea
         return release_held(lease)
 
 
-def _put_off(lease: Lease, event_id: int, state: EventState, wait: timedelta, reason: str = "") -> Woken:
+def _put_off(lease: Lease, event_id: int, state: EventState, wait: timedelta, reason: str | None = None) -> Woken:
     with transaction.atomic():
         hold(lease)
         put_off(event_id, state, wait, reason)

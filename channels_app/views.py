@@ -8,7 +8,7 @@ from django.conf import settings
 
 from channels_app.channels import find_bot, find_channel, remembered_channel
 from channels_app.conversations import find_session
-from channels_app.events import Stored, count_refusal, store_inbox_event, store_session_event
+from channels_app.events import Stored, store_inbox_event, store_session_event
 from channels_app.models import EventSource, Owner
 from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
 from channels_app.wakeups import wake_a_worker
@@ -35,7 +35,7 @@ class InboxWebhook(WebhookView):
         channel.inbox.verify(incoming)
         events = channel.inbox.parse(incoming)
         if not events:
-            count_refusal(self.door, uuid, "unknown_type")
+            self.count(uuid, "unknown_type")
         for event in events:
             wake_if_owed(with_patience(store_inbox_event, channel.id, event, incoming.body))
         return 200, {}
@@ -72,10 +72,10 @@ class BotWebhook(WebhookView):
         for event in bot.parse(incoming):
             conversation = with_patience(find_session, event.conversation_id, bot_id=bot_id)
             if conversation is None:
-                count_refusal(self.door, uuid, "unknown_session")
+                self.count(uuid, "unknown_session")
                 return bot.unknown_session()
             if conversation.owner != Owner.BOT:
-                count_refusal(self.door, uuid, "not_assigned")
+                self.count(uuid, "not_assigned")
                 return bot.not_assigned()
             wake_if_owed(
                 with_patience(store_session_event, conversation, EventSource.BOT, event, bot.kept(incoming.body))

@@ -96,15 +96,19 @@ class WebhookView(ABC, APIView):
 
     def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> Response:
         """Turn a request away; counted, and kept nowhere."""
+        self.count(uuid, reason)
+        return Response({"detail": detail}, status=status)
+
+    def count(self, uuid: UUID | None, reason: str) -> None:
+        """Count a request that leads to nothing. A figure must not cost an answer: without PostgreSQL it is lost."""
         try:
             count_refusal(self.door, uuid, reason)
         except DatabaseError as error:
             logger.warning("%s at the %s door was not counted: %s", reason, self.door, error)
             connection.close()
-        return Response({"detail": detail}, status=status)
 
     def not_found(self) -> tuple[int, dict[str, Any]]:
-        count_refusal(self.door, None, "unknown_address")
+        self.count(None, "unknown_address")
         return 404, {"detail": "There is nothing at this address. Copy it again from the admin page."}
 
 
@@ -123,7 +127,7 @@ def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > max_bytes:
         raise TooLargeError
-    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", ""):
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return request.body
     body: bytes = request.META["wsgi.input"].read(max_bytes + 1)
     if len(body) > max_bytes:

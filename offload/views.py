@@ -14,7 +14,7 @@ from channels_app.bots import BotConnector
 from channels_app.channels import LiveChannel, find_channel
 from channels_app.conversations import find_conversation, find_session
 from channels_app.errors import PayloadError, SignatureError
-from channels_app.events import Stored, count_refusal, store_session_event
+from channels_app.events import Stored, store_session_event
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
 from channels_app.views import wake_if_owed
@@ -79,10 +79,10 @@ class OffloadWebhook(WebhookView):
     ) -> tuple[int, dict[str, Any]]:
         conversation = find_session(event.conversation_id, channel_id=provider.channel_id)
         if conversation is None:
-            count_refusal(self.door, provider.uuid, "unknown_session")
+            self.count(provider.uuid, "unknown_session")
             return bot.offload_answer(is_taken=False)
         if conversation.owner != Owner.BOT:  # a human has it already, which is what the bot wants
-            count_refusal(self.door, provider.uuid, "not_assigned")
+            self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
         if not takes_requests(provider, timezone.now()):
             refuse_offload(conversation, _asked_for(event))

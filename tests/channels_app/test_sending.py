@@ -100,6 +100,14 @@ def test_what_was_not_sent_before_agents_had_the_conversation_is_not_sent_after(
     assert walker.conversation().owner == "bot"
 
 
+def test_a_handover_that_needs_a_second_try_keeps_its_reason(walker: Walker, world: World) -> None:
+    world.bot.replies = [HANDOVER]
+    world.inbox.faults = [NOT_DONE]
+    walker.says("agent")
+    assert walker.outcomes() == ["handed_over"]
+    assert WebhookEvent.objects.get().reason == "the bot ended its part"
+
+
 def test_a_handover_that_comes_too_late_is_not_reported_as_done(walker: Walker, world: World) -> None:
     world.bot.replies = [HANDOVER]
     world.inbox.gone.add("0-conv-1")

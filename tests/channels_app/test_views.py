@@ -274,6 +274,14 @@ def test_chatlayers_numbers_begin_anew_with_each_stint(chatlayer: Walker, world:
     assert world.inbox.said("0-conv-1") == ["first stint", "second stint"]
 
 
+def test_a_platform_whose_clock_is_ahead_hears_the_answer_to_a_delegation(chatlayer: Walker, world: World) -> None:
+    chatlayer.delegates(after_s=30)
+    chatlayer_says(chatlayer, "What can I do?", 1)
+    chatlayer.work()
+    assert world.inbox.said("0-conv-1") == ["What can I do?"]
+    assert chatlayer.conversation().owner == "bot"
+
+
 def test_a_chosen_quick_reply_becomes_a_postback(chatlayer: Walker, world: World) -> None:
     payload = json.dumps({"nextDialogstateId": "d-2", "parameters": [{"key": "what", "value": "parcel"}]})
     chatlayer.says("menu")
@@ -401,6 +409,20 @@ def test_in_a_long_absence_a_bot_is_asked_to_try_again(
 
     monkeypatch.setattr(views, "find_session", fail)
     assert bot_says(walker, {"messages": []}).status_code == 503
+
+
+def test_a_figure_that_can_not_be_counted_costs_no_answer(
+    walker: Walker, monkeypatch: pytest.MonkeyPatch, away: Callable[[int], None]
+) -> None:
+    from django.db import OperationalError
+
+    from channels_app import webhooks
+
+    def fail(*args: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(webhooks, "count_refusal", fail)
+    assert walker.post(make_event("CONVERSATION_PAINTED_BLUE")).status_code == 200
 
 
 def test_only_some_requests_wait_and_the_others_answer_at_once(
