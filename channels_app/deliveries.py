@@ -19,11 +19,12 @@ from channels_app.models import (
     Author,
     Conversation,
     Delivery,
-    DeliveryAttempt,
     DeliveryKind,
     DeliveryState,
     EventState,
+    Exchange,
     Owner,
+    Target,
     WebhookEvent,
 )
 from channels_app.plans import Plan
@@ -187,7 +188,10 @@ def _record_crash(lease: Lease, delivery: Delivery) -> None:
     """The try that a process died over is a try that may have arrived."""
     with transaction.atomic():
         hold(lease)
-        DeliveryAttempt.objects.create(
+        Exchange.objects.create(
+            event_id=delivery.event_id,
+            channel_id=lease.channel_id,
+            target=Target.INBOX,
             delivery=delivery,
             n=delivery.tries,
             fence=lease.fence,
@@ -251,7 +255,10 @@ def record_attempt(lease: Lease, attempted: Attempted) -> None:
     delivery.last_error = error.detail if error else ""
     delivery.trace_id = error.trace_id if error else ""
     delivery.save(update_fields=["state", "finished_at", "last_status", "last_error", "trace_id"])
-    DeliveryAttempt.objects.create(
+    Exchange.objects.create(
+        event_id=delivery.event_id,
+        channel_id=lease.channel_id,
+        target=Target.INBOX,
         delivery=delivery,
         n=delivery.tries,
         fence=lease.fence,

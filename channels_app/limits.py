@@ -5,3 +5,5 @@ ANSWER_WITHIN_S = (5, 240)
 REPLY_LIMIT_S = (120, 3600)
 """Seconds until the inbox takes a conversation away: the platform allows up to an hour; below two minutes nothing
 would be left for the bot beside the margin for a handover."""
+KEEP_DAYS = (1, 3650)
+"""Days that texts are kept: at least one, because agents and operators look back; ten years at most."""

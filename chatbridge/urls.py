@@ -9,6 +9,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("ops/", include("channels_app.operations.urls")),
     path("webhooks/", include("channels_app.urls")),
     path("webhooks/", include("offload.urls")),
 ]

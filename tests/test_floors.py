@@ -30,6 +30,7 @@ FLOORS: list[list[str]] = [
     ["channels_app.adapters", "channels_app.inboxes", "channels_app.bots", "channels_app.configuration_schema"],
     ["channels_app.models", "offload.models"],
     [
+        "channels_app.audit",
         "channels_app.contacts",
         "channels_app.credentials",
         "channels_app.channels",
@@ -54,6 +55,7 @@ FLOORS: list[list[str]] = [
     ["channels_app.pump", "channels_app.tasks", "channels_app.guard"],
     [
         "channels_app.forms",
+        "channels_app.operations",
         "channels_app.webhooks",
         "channels_app.views",
         "channels_app.admin",

@@ -13,7 +13,7 @@ from channels_app.admin.base import WordFilter, document, moment, row_link
 from channels_app.admin.events import talk_words, type_word
 from channels_app.admin.masking import readable_document
 from channels_app.deliveries import retry_delivery
-from channels_app.models import Delivery, DeliveryAttempt, DeliveryState
+from channels_app.models import Delivery, DeliveryState, Exchange
 from channels_app.wakeups import wake_a_worker
 
 LOST = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
@@ -115,7 +115,7 @@ class DeliveryAdmin(ActingAdmin):
         )
 
 
-def _attempt(row: DeliveryAttempt) -> tuple[Any, ...]:
+def _attempt(row: Exchange) -> tuple[Any, ...]:
     status = f" ({row.status})" if row.status else ""
     facts = ". ".join(filter(None, (row.error.rstrip("."), f"Trace id {row.trace_id}" if row.trace_id else "")))
     return moment(row.started_at), f"{RESULTS.get(row.result, row.result)}{status}", f" · {facts}" if facts else ""

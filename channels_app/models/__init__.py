@@ -3,35 +3,55 @@
 Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
 """
 
+from channels_app.models.audit import AuditEntry
 from channels_app.models.channels import Bot, Channel, FailurePolicy, InboxChannel, SettingsModel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
-from channels_app.models.deliveries import Delivery, DeliveryAttempt, DeliveryKind, DeliveryState
+from channels_app.models.deliveries import Delivery, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
+from channels_app.models.exchanges import Exchange, Target
+from channels_app.models.figures import (
+    BulkRetry,
+    BulkRetryItem,
+    BulkState,
+    Failure,
+    FailureGroup,
+    Figure,
+    Period,
+)
 from channels_app.models.messages import Author, MessageRow
 from channels_app.models.upkeep import Credential, IntakeCount, WorkerSlot
 
 __all__ = [
+    "AuditEntry",
     "Author",
     "Bot",
+    "BulkRetry",
+    "BulkRetryItem",
+    "BulkState",
     "Channel",
     "ContactRow",
     "Conversation",
     "Credential",
     "Delivery",
-    "DeliveryAttempt",
     "DeliveryKind",
     "DeliveryState",
     "EventBody",
     "EventSource",
     "EventState",
+    "Exchange",
+    "Failure",
+    "FailureGroup",
     "FailurePolicy",
+    "Figure",
     "InboxChannel",
     "IntakeCount",
     "MessageRow",
     "Outcome",
     "Owner",
+    "Period",
     "RandomUUID",
     "SettingsModel",
+    "Target",
     "WebhookEvent",
     "WorkerSlot",
 ]

@@ -99,6 +99,11 @@ class FailurePolicy(models.TextChoices):
 
 
 class Channel(SettingsModel):
+    """One virtual agent of one inbox account, joined to one bot.
+
+    While a rotation lasts, `old_secret` (until `old_secret_until`) and `old_uuid`, the old address, are taken too.
+    """
+
     name = models.CharField(
         max_length=100, unique=True, help_text="Shown to your team only. Example: Acme EU customer care."
     )
@@ -111,6 +116,13 @@ class Channel(SettingsModel):
     )
     shared_secret_encrypted = models.TextField(blank=True, editable=False)
     shared_secret_saved_at = models.DateTimeField(null=True, editable=False)
+    shared_secret_saved_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    old_secret_encrypted = models.TextField(blank=True, default="", editable=False)
+    old_secret_until = models.DateTimeField(null=True, editable=False)
+    keys_saved_at = models.DateTimeField(null=True, editable=False)
+    keys_saved_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    old_uuid = models.UUIDField(null=True, unique=True, editable=False)
+    old_uuid_until = models.DateTimeField(null=True, editable=False)
     bot = models.ForeignKey(
         Bot, null=True, blank=True, on_delete=models.PROTECT, help_text="Who answers first on this channel."
     )
@@ -118,6 +130,18 @@ class Channel(SettingsModel):
         "active",
         default=True,
         help_text="Off: every conversation goes to your agents at once.",
+    )
+    paused_at = models.DateTimeField(null=True, editable=False)
+    paused_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False)
+    copied_from = models.CharField(max_length=100, blank=True, default="", editable=False)
+    handover_skipped = models.TextField(blank=True, default="", editable=False)
+    keep_days = models.PositiveSmallIntegerField(
+        "days to keep texts",
+        default=30,
+        validators=_between(*limits.KEEP_DAYS),
+        help_text="After so many days the texts of messages and the bodies of calls are deleted. Times, outcomes "
+        "and codes stay.",
     )
     covers_all_inbox_channels = models.BooleanField(
         "bot answers on every inbox channel",
@@ -159,6 +183,12 @@ class Channel(SettingsModel):
 
     class Meta:
         ordering = ["name"]
+        permissions = [
+            ("view_message_text", "Can read what contacts and bots say"),
+            ("replay", "Can do failed events again"),
+            ("hand_over", "Can hand a conversation over and speak for the bot"),
+            ("pause_channel", "Can pause a channel"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -175,6 +205,13 @@ class Channel(SettingsModel):
     @shared_secret.setter
     def shared_secret(self, value: str) -> None:
         self.shared_secret_encrypted = encrypt(value, self._context("shared_secret")) if value else ""
+
+    @property
+    def old_secret(self) -> str:
+        """The secret before the present one, decrypted; empty when there was none. Kept after `old_secret_until`
+        too, to tell a sender that still uses it from one that knows nothing."""
+        text = self.old_secret_encrypted
+        return decrypt(text, self._context("shared_secret")) if text else ""
 
 
 class InboxChannel(models.Model):

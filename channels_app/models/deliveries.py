@@ -50,24 +50,3 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
-
-
-class DeliveryAttempt(models.Model):
-    """One try of a delivery and what came of it. Bodies are not kept here."""
-
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
-    n = models.PositiveSmallIntegerField()
-    fence = models.BigIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(db_default=Now())
-    result = models.CharField(max_length=20)
-    status = models.PositiveSmallIntegerField(default=0, db_default=0)
-    error = models.TextField(blank=True, default="", db_default="")
-    trace_id = models.CharField(max_length=200, blank=True, default="", db_default="")
-
-    class Meta:
-        ordering = ["n"]
-        constraints = [models.UniqueConstraint(fields=["delivery", "n"], name="attempt_once")]
-
-    def __str__(self) -> str:
-        return f"try {self.n}: {self.result}"

@@ -1,5 +1,6 @@
 """What came in, how far we are with it, and how it ended."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -81,6 +82,9 @@ class WebhookEvent(models.Model):
                 fields=["conversation", "sent_at"], name="event_open", condition=models.Q(outcome__isnull=True)
             ),
             models.Index(fields=["conversation", "id"], name="event_of_conversation"),
+            models.Index(fields=["channel", "id"], name="event_of_channel"),
+            models.Index(fields=["id"], name="event_dead", condition=models.Q(outcome="dead")),
+            BrinIndex(fields=["received_at"], name="event_received", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,8 @@ class IntakeCount(models.Model):
     day = models.DateField()
     count = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField()
+    last_network = models.CharField("latest from", max_length=50, blank=True, default="", db_default="")
+    last_bytes = models.PositiveIntegerField("latest body's bytes", null=True)
 
     class Meta:
         verbose_name = "refused or ignored request"

@@ -9,7 +9,7 @@ from channels_app.deliveries import retry_delivery
 from channels_app.errors import Effect, TemporaryError
 from channels_app.http import Answer
 from channels_app.leases import claim_due_conversation
-from channels_app.models import Conversation, Delivery, DeliveryAttempt, WebhookEvent
+from channels_app.models import Conversation, Delivery, Exchange, WebhookEvent
 from channels_app.turns import take_step
 from offload.models import Offload
 from tests.builders import make_event
@@ -261,7 +261,7 @@ def test_a_call_cut_off_by_a_crash_is_made_once_more(
     assert world.inbox.said("0-conv-1") == ["You said: Hello"] * copies
     assert walker.outcomes() == ["replied"]
     assert len(world.bot.turns) == 1  # its reply was written down before
-    assert list(DeliveryAttempt.objects.values_list("result", flat=True)) == ["unknown", "sent"]
+    assert list(Exchange.objects.values_list("result", flat=True)) == ["unknown", "sent"]
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:

@@ -1,0 +1,33 @@
+"""Who did what: written once, changed by nobody."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class AuditEntry(models.Model):
+    """One thing that a person (or a command) did, or a text that somebody read.
+
+    `changes`: field to [before, after]; secrets are "changed", never their values. `via`: admin, operations, api
+    or command.
+    """
+
+    at = models.DateTimeField(db_default=Now())
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.CharField("who", max_length=150)
+    action = models.CharField("what", max_length=40)
+    object_type = models.CharField(max_length=40, blank=True, default="")
+    object_id = models.CharField(max_length=50, blank=True, default="")
+    object_name = models.CharField("on", max_length=200, blank=True, default="")
+    changes = models.JSONField(default=dict, blank=True)
+    reason = models.TextField(blank=True, default="")
+    address = models.CharField("from", max_length=50, blank=True, default="")
+    via = models.CharField(max_length=12, blank=True, default="")
+
+    class Meta:
+        verbose_name = "audit log entry"
+        verbose_name_plural = "audit log"
+        indexes = [models.Index(fields=["object_type", "object_id", "-id"], name="audit_of_object")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.object_name}".strip()

@@ -1,0 +1,70 @@
+"""What the operator pages share: the admin's log-in, permissions, the frame around each page, and who acts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+from channels_app.audit import Actor
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+PAGES = (
+    ("Dashboard", "ops:dashboard"),
+    ("Conversations", "ops:conversations"),
+    ("Calls", "ops:exchanges"),
+    ("Failures", "ops:failures"),
+    ("Queue and workers", "ops:workers"),
+    ("Audit log", "ops:audit"),
+)
+"""The menu of the operator pages; a page that isn't there yet, or that this person may not open, isn't shown."""
+
+READ_TEXT = "channels_app.view_message_text"
+REPLAY = "channels_app.replay"
+HAND_OVER = "channels_app.hand_over"
+PAUSE = "channels_app.pause_channel"
+SEE = "channels_app.view_conversation"
+"""Whoever may see conversations may see the operator pages; texts only with READ_TEXT."""
+
+
+def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """A page for people who are logged in to the admin and have this permission."""
+
+    def wrap(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return admin.site.admin_view(checked)
+
+    return wrap
+
+
+def show(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+    """A page in the admin's frame: same header, theme and log-out."""
+    frame = {**admin.site.each_context(request), "title": title, "may_read_texts": request.user.has_perm(READ_TEXT)}
+    frame["ops_pages"] = list(_menu(request))
+    return TemplateResponse(request, f"ops/{template}.html", {**frame, **context})
+
+
+def _menu(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    for name, view in PAGES:
+        with suppress(NoReverseMatch):
+            url = reverse(view)
+            is_current = request.path == url or (url != reverse(PAGES[0][1]) and request.path.startswith(url))
+            yield {"name": name, "url": url, "is_current": is_current}
+
+
+def actor_of(request: HttpRequest, via: str = "operations") -> Actor:
+    """Who acts by this request, for the audit log."""
+    address = request.META.get("REMOTE_ADDR", "")
+    return Actor(name=request.user.get_username(), user_id=request.user.pk, address=address, via=via)
