@@ -102,6 +102,8 @@ class Channel(SettingsModel):
     """One virtual agent of one inbox account, joined to one bot.
 
     While a rotation lasts, `old_secret` (until `old_secret_until`) and `old_uuid`, the old address, are taken too.
+    `first_event_at`, `live_at` and `handed_over_at` say when the set-up got that far; whoever looks first finds it
+    in the events and notes it here, so that the log is not searched again.
     """
 
     name = models.CharField(
@@ -136,6 +138,9 @@ class Channel(SettingsModel):
     archived_at = models.DateTimeField(null=True, editable=False)
     copied_from = models.CharField(max_length=100, blank=True, default="", editable=False)
     handover_skipped = models.TextField(blank=True, default="", editable=False)
+    first_event_at = models.DateTimeField(null=True, editable=False)
+    live_at = models.DateTimeField(null=True, editable=False)
+    handed_over_at = models.DateTimeField(null=True, editable=False)
     keep_days = models.PositiveSmallIntegerField(
         "days to keep texts",
         default=30,
