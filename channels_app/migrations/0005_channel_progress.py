@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels_app', '0003_api_tokens_and_audit_search'),
+        ('channels_app', '0004_audit_append_only'),
     ]
 
     operations = [
