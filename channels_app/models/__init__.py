@@ -3,6 +3,7 @@
 Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
 """
 
+from channels_app.models.api import ApiToken, KeptAnswer
 from channels_app.models.audit import AuditEntry
 from channels_app.models.channels import Bot, Channel, FailurePolicy, InboxChannel, SettingsModel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
@@ -22,6 +23,7 @@ from channels_app.models.messages import Author, MessageRow
 from channels_app.models.upkeep import Credential, IntakeCount, WorkerSlot
 
 __all__ = [
+    "ApiToken",
     "AuditEntry",
     "Author",
     "Bot",
@@ -45,6 +47,7 @@ __all__ = [
     "Figure",
     "InboxChannel",
     "IntakeCount",
+    "KeptAnswer",
     "MessageRow",
     "Outcome",
     "Owner",

@@ -1,5 +1,7 @@
 """Who did what: written once, changed by nobody."""
 
+from typing import Any, Never
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +11,7 @@ class AuditEntry(models.Model):
     """One thing that a person (or a command) did, or a text that somebody read.
 
     `changes`: field to [before, after]; secrets are "changed", never their values. `via`: admin, operations, api
-    or command.
+    or command. The table itself refuses changes too, all but forgetting a user who is deleted.
     """
 
     at = models.DateTimeField(db_default=Now())
@@ -27,7 +29,19 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = "audit log entry"
         verbose_name_plural = "audit log"
-        indexes = [models.Index(fields=["object_type", "object_id", "-id"], name="audit_of_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "-id"], name="audit_of_object"),
+            models.Index(fields=["actor", "-id"], name="audit_of_actor"),
+            models.Index(fields=["action", "-id"], name="audit_of_action"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.object_name}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("The audit log is only added to.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        raise TypeError("Nothing is deleted from the audit log.")
