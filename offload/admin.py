@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from channels_app.admin.base import ChangeForm, ReadOnlyAdmin, StackedInline, WordFilter, document, moment, row_link
 from channels_app.admin.channels import ChannelAdmin
 from channels_app.admin.events import talk_words
-from channels_app.admin.masking import readable_document
 from channels_app.admin.upkeep import IntakeCountAdmin
 from channels_app.checking.refusals import recent_refusals
 from channels_app.checking.steps import Address, Progress, Step
 from channels_app.links import offload_url, write_back_url
+from channels_app.masking import readable_document
 from channels_app.models import Channel, IntakeCount
 from offload.forms import OffloadProviderForm
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState

@@ -12,6 +12,7 @@ FLOORS: list[list[str]] = [
     [
         "channels_app.encryption",
         "channels_app.jsons",
+        "channels_app.masking",
         "channels_app.addresses",
         "channels_app.wire",
         "channels_app.http",

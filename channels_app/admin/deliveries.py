@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from channels_app.admin.acting import ActingAdmin
 from channels_app.admin.base import WordFilter, document, moment, row_link
 from channels_app.admin.events import talk_words, type_word
-from channels_app.admin.masking import readable_document
 from channels_app.deliveries import retry_delivery
+from channels_app.masking import readable_document
 from channels_app.models import Delivery, DeliveryState, Exchange
 from channels_app.wakeups import wake_a_worker
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
 from channels_app.admin.base import WordFilter, document, moment, row_link
-from channels_app.admin.masking import readable_body
+from channels_app.masking import readable_body
 from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
 from channels_app.protocol import EventType
 from channels_app.replays import Replayed, replay_event

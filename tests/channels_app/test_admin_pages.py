@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.admin.masking import readable_body
 from channels_app.events import count_refusal
+from channels_app.masking import readable_body
 from channels_app.models import (
     Channel,
     Conversation,

@@ -1,0 +1,65 @@
+"""What of a body which person may see."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from channels_app.masking import MASK, Body, body_for
+
+PAYLOADS = sorted((Path(__file__).parent.parent / "payloads").glob("*/*.json"))
+
+
+def hidden_from(text: str) -> str:
+    return body_for(text, reads_text=False).text
+
+
+@pytest.mark.parametrize(
+    ("document", "shown"),
+    [
+        ({"type": "message", "text": "I am ill"}, {"type": "message", "text": MASK}),
+        ({"version": 1, "payload": {"order": 3301}}, {"version": 1, "payload": {"order": MASK}}),
+        ({"messages": [{"text": "a"}, "b"]}, {"messages": [{"text": MASK}, MASK]}),
+        ({"id": "0-01e67a8c216", "name": "Johan"}, {"id": "0-01e67a8c216", "name": MASK}),
+        ({"id": "+32 470 00 00 00"}, {"id": MASK}),
+        ({"type": "what I really wanted to say"}, {"type": MASK}),
+        ({"text": None, "vip": True, "payload": ""}, {"text": None, "vip": True, "payload": ""}),
+        ("I am ill", MASK),
+        ({"text": "", "verifyToken": "CANARY"}, {"text": "", "verifyToken": MASK}),
+    ],
+)
+def test_who_may_not_read_texts_sees_only_what_kind_of_body_it_is(document: object, shown: object) -> None:
+    assert json.loads(hidden_from(json.dumps(document))) == shown
+
+
+@pytest.mark.parametrize("file", PAYLOADS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_nothing_that_a_person_said_is_left_of_a_platforms_bodies(file: Path) -> None:
+    shown = hidden_from(file.read_text())
+    for said in ("parcel", "Johan", "470 00", "Acme", "http", "Anna", "Hello", "agent@"):
+        assert said not in shown
+
+
+@pytest.mark.parametrize("text", ["I am ill", '{"text": "I am ill", "cu', "[" * 100_000, "a=1&text=ill"])
+def test_what_is_not_json_is_hidden_as_a_whole(text: str) -> None:
+    assert body_for(text, reads_text=False) == Body(is_hidden=True)
+
+
+def test_a_reader_gets_it_pretty_and_as_it_came() -> None:
+    body = body_for('{"text":"I am ill"}', reads_text=True)
+    assert body == Body(text='{\n  "text": "I am ill"\n}', raw='{"text":"I am ill"}', is_json=True)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"token": {"x": "CANARY"}}', '{"token": "CANARY", "token": ""}', '{"to\\u006ben": "CANARY"}']
+)
+def test_nobody_gets_a_body_as_it_came_when_it_holds_a_secret(text: str) -> None:
+    body = body_for(text, reads_text=True)
+    assert "CANARY" not in body.text + body.raw
+
+
+def test_masks_are_counted() -> None:
+    assert body_for('{"text": "a", "token": "b"}', reads_text=False).masks == 2
+
+
+def test_half_a_character_is_no_trouble() -> None:
+    assert body_for('{"text": "\\ud83d"}', reads_text=True).text.encode()
