@@ -18,6 +18,7 @@ HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 UNWANTED = re.compile(r"[\x00-\x20\x7f\\]")  # what URL readers disagree about
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
+IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
 GLOBAL_UNICAST = ip_network("2000::/3")
 NAT64 = ip_network("64:ff9b::/96")
 # Python's ipaddress calls these global, or did in some version.
@@ -41,6 +42,18 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return False
     is_special = address.is_multicast or address.is_reserved or any(address in network for network in REFUSED)
     return address.is_global and not is_special
+
+
+def network_of(address: str) -> str:
+    """The /24 or /48 around an address: enough to recognise a sender by, and no person's. Empty for no address."""
+    try:
+        found = ip_address(address.strip())
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    prefix = IPV4_NETWORK if found.version == 4 else IPV6_NETWORK
+    return str(ip_network((found, prefix), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,12 @@ class Target:
             raise ValueError("The URL's host or port is not valid.")
         path = quote(parts.path or "/", safe=KEPT, errors="replace")
         return cls(parts.scheme, host, port, path, quote(parts.query, safe=KEPT + "?", errors="replace"))
+
+    @property
+    def without_query(self) -> str:
+        """The URL for people: its query may hold a token."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{f':{self.port}' if self.port else ''}{self.path}"
 
 
 def _ascii_host(host: str) -> str:

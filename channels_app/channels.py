@@ -3,18 +3,28 @@
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.db.models import Q
+from django.utils import timezone
 
 from channels_app import bots, inboxes
 from channels_app.bots import BotConnector
 from channels_app.credentials import TokenRow
-from channels_app.errors import ConfigError
+from channels_app.errors import ConfigError, SignatureError
 from channels_app.inboxes import Inbox
 from channels_app.models import Bot, Channel
+from channels_app.protocol import Incoming
 from channels_app.tokens import TokenSource
+
+NEW_SECRET = "new_secret"  # noqa: S105 - no secret: what is counted while two are taken
+OLD_SECRET_USED = "old_secret_used"  # noqa: S105 - likewise
+OLD_SECRET = "old_secret"  # noqa: S105 - why an event is refused
+OLD_ADDRESS = "old_address"
+OLD_PLACE = 1
+"""Of the secret before the present one, among those of the inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +33,12 @@ class LiveChannel:
 
     id: int
     uuid: UUID
+    old_uuid: UUID | None
+    old_uuid_until: datetime | None
+    old_secret_until: datetime | None
     name: str
     is_active: bool
+    is_archived: bool
     covers_all_inbox_channels: bool
     greet: bool
     bot_tries: int
@@ -35,6 +49,28 @@ class LiveChannel:
     inbox: Inbox
     bot: BotConnector | None
 
+    def is_at(self, uuid: UUID) -> bool:
+        """Whether this is its address: the present one, or the one before, for as long as that is taken."""
+        if uuid == self.uuid:
+            return True
+        return uuid == self.old_uuid and _lies_ahead(self.old_uuid_until)
+
+    def verify(self, incoming: Incoming) -> str:
+        """Check the signature. Returns which secret it was made with while two are taken, to be counted; else "".
+
+        Raises SignatureError.
+        """
+        is_old = self.inbox.verify(incoming) == OLD_PLACE
+        if _lies_ahead(self.old_secret_until):
+            return OLD_SECRET_USED if is_old else NEW_SECRET
+        if is_old:
+            raise SignatureError("Signed with the shared secret before the present one.", reason=OLD_SECRET)
+        return ""
+
+
+def _lies_ahead(moment: datetime | None) -> bool:
+    return moment is not None and moment > timezone.now()
+
 
 def make_inbox(channel: Channel) -> Inbox:
     """The channel's inbox, with the token that all workers share."""
@@ -42,9 +78,10 @@ def make_inbox(channel: Channel) -> Inbox:
     def token_source(inbox: Inbox) -> TokenSource:
         return TokenSource(TokenRow(inbox.account_key), inbox.fetch_token, key=inbox.account_key)
 
-    secret = channel.shared_secret
+    secret, old = channel.shared_secret, channel.old_secret
+    secrets = [secret, *([old] if old else [])] if secret else []
     return inboxes.inbox_class(channel.inbox)(
-        channel.clear_settings(), shared_secrets=[secret] if secret else [], token_source=token_source
+        channel.clear_settings(), shared_secrets=secrets, token_source=token_source
     )
 
 
@@ -71,7 +108,7 @@ class _Kept:
 
     def by_uuid(self, uuid: UUID) -> LiveChannel | None:
         with self._lock:
-            return next((live for _, live in self._channels.values() if live.uuid == uuid), None)
+            return next((live for _, live in self._channels.values() if live.is_at(uuid)), None)
 
 
 _kept = _Kept()
@@ -83,9 +120,11 @@ def live_channel(channel_id: int, revision: int, bot_id: int | None, bot_revisio
 
 
 def find_channel(uuid: UUID) -> LiveChannel | None:
-    """The channel with this address, or None."""
-    row = Channel.objects.filter(uuid=uuid).values_list("id", "revision", "bot_id", "bot__revision").first()
-    return live_channel(*row) if row else None
+    """The channel with this address, or None. It may be archived."""
+    rows = Channel.objects.filter(Q(uuid=uuid) | Q(old_uuid=uuid)).order_by()
+    row = rows.values_list("id", "revision", "bot_id", "bot__revision").first()
+    channel = live_channel(*row) if row else None
+    return channel if channel and channel.is_at(uuid) else None
 
 
 def remember_channels() -> None:
@@ -111,8 +150,12 @@ def _load(channel_id: int) -> LiveChannel:
     return LiveChannel(
         id=channel.pk,
         uuid=channel.uuid,
+        old_uuid=channel.old_uuid,
+        old_uuid_until=channel.old_uuid_until,
+        old_secret_until=channel.old_secret_until,
         name=channel.name,
         is_active=channel.is_active,
+        is_archived=channel.archived_at is not None,
         covers_all_inbox_channels=channel.covers_all_inbox_channels,
         greet=channel.greet,
         bot_tries=channel.bot_tries,

@@ -149,13 +149,18 @@ def stumble(lease: Lease) -> None:
         release_held(lease, until=lease.now + STUMBLE_WAIT)
 
 
-def count_refusal(door: str, owner_uuid: UUID | None, reason: str) -> None:
-    """Remember that a request was turned away, and why; nothing else of it is kept."""
+def count_refusal(
+    door: str, owner_uuid: UUID | None, reason: str, *, network: str = "", size_bytes: int | None = None
+) -> None:
+    """Remember that a request was turned away or is to be watched, and why; nothing else of it is kept.
+
+    `network` is the sender's, never the whole address.
+    """
     now = timezone.now()
     IntakeCount.objects.bulk_create(
         [IntakeCount(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date(), count=0, last_at=now)],
         ignore_conflicts=True,
     )
     IntakeCount.objects.filter(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date()).update(
-        count=F("count") + 1, last_at=now
+        count=F("count") + 1, last_at=now, last_network=network, last_bytes=size_bytes
     )

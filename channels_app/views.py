@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from channels_app.channels import find_bot, find_channel, remembered_channel
+from channels_app.channels import OLD_ADDRESS, LiveChannel, find_bot, find_channel, remembered_channel
 from channels_app.conversations import find_session
 from channels_app.events import Stored, store_inbox_event, store_session_event
 from channels_app.models import EventSource, Owner
@@ -32,13 +32,27 @@ class InboxWebhook(WebhookView):
         channel = with_patience(find_channel, uuid)
         if channel is None:
             return self.not_found()
-        channel.inbox.verify(incoming)
+        if channel.is_archived:
+            return self.gone(uuid)
+        used = channel.verify(incoming)
         events = channel.inbox.parse(incoming)
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:
             wake_if_owed(with_patience(store_inbox_event, channel.id, event, incoming.body))
+        self._count_rotation(channel, uuid, used)
         return 200, {}
+
+    def gone(self, uuid: UUID) -> tuple[int, dict[str, Any]]:
+        self.count(uuid, "archived")
+        return 410, {"detail": "The channel of this address is archived. Restore it, or remove the virtual agent."}
+
+    def _count_rotation(self, channel: LiveChannel, uuid: UUID, used: str) -> None:
+        """What tells an admin when the secret or the address before can go; costs nothing otherwise."""
+        if used:
+            self.count(channel.uuid, used)
+        if uuid != channel.uuid:
+            self.count(uuid, OLD_ADDRESS)
 
     def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Hand the conversation over in our answer: it needs no database, no token and no quota.
@@ -48,7 +62,9 @@ class InboxWebhook(WebhookView):
         channel = remembered_channel(uuid)
         if channel is None:  # this process hasn't met the channel yet: the platform tries again, or takes over
             return super().answer_without_database(uuid, incoming)
-        channel.inbox.verify(incoming)
+        if channel.is_archived:
+            return self.gone(uuid)
+        channel.verify(incoming)
         for event in channel.inbox.parse(incoming):
             logger.error("PostgreSQL is away: event %s of channel %s was handed over inline", event.key, channel.uuid)
             words = (OutgoingMessage(text=channel.fallback_text),) if channel.fallback_text else ()

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from channels_app.addresses import network_of
 from channels_app.errors import PayloadError, SignatureError
 from channels_app.events import count_refusal
 from channels_app.protocol import Incoming
@@ -28,6 +29,7 @@ P = ParamSpec("P")
 HOLD_S = 6.0
 """How long a request waits for PostgreSQL to come back: a restart takes a few seconds, the platform waits ten."""
 HOLD_STEP_S = 0.25
+MAX_DIGITS = 10  # of an announced size: what fits into its column. A sender may announce anything
 _may_hold = threading.BoundedSemaphore(max(1, settings.WEB_THREADS * 3 // 4))
 """Requests of this process that may wait so: the rest of its threads answer at once, or nobody would."""
 
@@ -101,8 +103,10 @@ class WebhookView(ABC, APIView):
 
     def count(self, uuid: UUID | None, reason: str) -> None:
         """Count a request that leads to nothing. A figure must not cost an answer: without PostgreSQL it is lost."""
+        size = self.request.META.get("CONTENT_LENGTH") or ""
+        size_bytes = int(size) if size.isdecimal() and len(size) < MAX_DIGITS else None
         try:
-            count_refusal(self.door, uuid, reason)
+            count_refusal(self.door, uuid, reason, network=sender_network(self.request), size_bytes=size_bytes)
         except DatabaseError as error:
             logger.warning("%s at the %s door was not counted: %s", reason, self.door, error)
             connection.close()
@@ -120,6 +124,12 @@ def read_incoming(request: HttpRequest, max_bytes: int) -> Incoming:
         body=_read_body(request, max_bytes),
         received_at=timezone.now(),
     )
+
+
+def sender_network(request: HttpRequest | Request) -> str:
+    """The network that a request comes from, as the proxy in front tells it, if there is one that we trust."""
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    return network_of(told.rpartition(",")[2] or request.META.get("REMOTE_ADDR", ""))
 
 
 def _read_body(request: HttpRequest, max_bytes: int) -> bytes:

@@ -418,7 +418,7 @@ def test_a_figure_that_can_not_be_counted_costs_no_answer(
 
     from channels_app import webhooks
 
-    def fail(*args: Any) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the connection is lost")
 
     monkeypatch.setattr(webhooks, "count_refusal", fail)
