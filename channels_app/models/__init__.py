@@ -20,7 +20,7 @@ from channels_app.models.figures import (
     Period,
 )
 from channels_app.models.messages import Author, MessageRow
-from channels_app.models.upkeep import Credential, IntakeCount, WorkerSlot
+from channels_app.models.upkeep import Credential, IntakeCount, Job, WorkerSlot
 
 __all__ = [
     "ApiToken",
@@ -47,6 +47,7 @@ __all__ = [
     "Figure",
     "InboxChannel",
     "IntakeCount",
+    "Job",
     "KeptAnswer",
     "MessageRow",
     "Outcome",

@@ -9,11 +9,12 @@ from channels_app.models.events import WebhookEvent
 
 class Period(models.TextChoices):
     MINUTE = "minute", "minute"
+    HALF_HOUR = "half", "half hour"
     HOUR = "hour", "hour"
 
 
 class Figure(models.Model):
-    """How often something happened on a channel in a minute or an hour.
+    """How often something happened on a channel in a minute, half an hour or an hour.
 
     `name` is what is counted, `label` which kind of it: an outcome, a reason, the bucket of a histogram.
     """
@@ -37,7 +38,8 @@ class Figure(models.Model):
 class FailureGroup(models.Model):
     """Failures with one cause on one channel. Its state is computed from these facts.
 
-    `fingerprint` is made of code, channel and the normalised message.
+    `fingerprint` is made of code, channel and the normalised message; `waiting`: contacts without an answer whose
+    conversation is still with the bot.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -48,6 +50,7 @@ class FailureGroup(models.Model):
     last_at = models.DateTimeField()
     count = models.PositiveBigIntegerField(default=0)
     conversations = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0, db_default=0)
     resolved_at = models.DateTimeField(null=True)
     regressed_at = models.DateTimeField(null=True)
     muted_at = models.DateTimeField(null=True)
@@ -87,10 +90,15 @@ class BulkState(models.TextChoices):
 
 
 class BulkRetry(models.Model):
-    """Many events done again at a person's wish: planned first, then one after the other."""
+    """Many events done again at a person's wish: planned first, then one after the other.
+
+    Selected by `group` or by the time at which they came, from `since` to `until`.
+    """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="bulk_retries", db_index=False)
     group = models.ForeignKey(FailureGroup, null=True, on_delete=models.SET_NULL, related_name="bulk_retries")
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, choices=BulkState, default=BulkState.PLANNED)
     reason = models.TextField(blank=True, default="")
     planned_by = models.CharField(max_length=150)

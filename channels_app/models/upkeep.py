@@ -51,7 +51,7 @@ class IntakeCount(models.Model):
 
 
 class WorkerSlot(models.Model):
-    """A process that runs turns, and when it was last seen alive."""
+    """A process that runs turns, and when it was last seen alive; what it is busy with is as old as its last beat."""
 
     name = models.CharField(max_length=100, unique=True)
     host = models.CharField(max_length=100)
@@ -60,9 +60,33 @@ class WorkerSlot(models.Model):
     version = models.CharField(max_length=20)
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
+    threads = models.PositiveSmallIntegerField(null=True)
+    active = models.PositiveSmallIntegerField("conversations in its hands", default=0, db_default=0)
+    memory_bytes = models.BigIntegerField(null=True)
 
     class Meta:
         verbose_name = "worker"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    """Work that the guards do from time to time: whichever claims the row does a slice of it.
+
+    `positions` says how far the work has come, by names of the job's own.
+    """
+
+    name = models.CharField(max_length=30, unique=True)
+    next_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=100, blank=True, default="")
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    took_ms = models.PositiveIntegerField(default=0)
+    result = models.TextField(blank=True, default="")
+    has_failed = models.BooleanField(default=False)
+    positions = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return self.name
