@@ -31,6 +31,8 @@ class EventType(StrEnum):
     """A bot that calls back asked for a human."""
     HANDOVER_ORDERED = "handover_ordered"
     """A person of ours ordered the handover."""
+    MESSAGE_ORDERED = "message_ordered"
+    """A person of ours speaks for the bot."""
     CONVERSATION_RESOLVED = "conversation_resolved"
     CONVERSATION_PENDING = "conversation_pending"
 
@@ -43,6 +45,11 @@ class EventType(StrEnum):
     def asks_bot(self) -> bool:
         """Whether the bot is called for it."""
         return self.opens or self is EventType.MESSAGE_RECEIVED
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a person of ours wants it done."""
+        return self in (EventType.HANDOVER_ORDERED, EventType.MESSAGE_ORDERED)
 
 
 class Completion(StrEnum):

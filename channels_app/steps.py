@@ -80,7 +80,7 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
     sending = [event for event in in_order if event.state == "sending"]
     if sending:
         return _when_due(sending[0], now)
-    ordered = [event for event in in_order if event.type is EventType.HANDOVER_ORDERED]
+    ordered = [event for event in in_order if event.type.is_ordered]
     if ordered:
         return Run((ordered[0].id,))
     steps = [

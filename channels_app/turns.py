@@ -23,7 +23,7 @@ from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, 
 from channels_app.events import finish_events, put_off
 from channels_app.leases import ClaimedEvent, Lease, hold, release, release_held
 from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner
-from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Reply, Turn
+from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
@@ -332,6 +332,16 @@ def _on_ordered_handover(
     return hand_over_for(lease, channel, claimed[0], request)
 
 
+def _on_ordered_message(
+    lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
+) -> Woken:
+    """A person of ours speaks for the bot. Whoever waits for the bot goes on waiting for it."""
+    if lease.owner != Owner.BOT:
+        return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
+    reply = Reply(messages=(Message(text=str(events[0].details["text"])),))
+    return send_reply(lease, channel, claimed, reply)
+
+
 def _on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Woken:
     """The inbox tells how the conversation went on with the agents."""
     with transaction.atomic():
@@ -348,6 +358,7 @@ _HANDLERS: dict[EventType, Callable[[Lease, LiveChannel, Sequence[ClaimedEvent],
     EventType.BOT_REPLIED: _on_bot_events,
     EventType.OFFLOAD_REQUESTED: _on_bot_events,
     EventType.HANDOVER_ORDERED: _on_ordered_handover,
+    EventType.MESSAGE_ORDERED: _on_ordered_message,
     EventType.CONVERSATION_RESOLVED: _on_report,
     EventType.CONVERSATION_PENDING: _on_report,
 }

@@ -21,6 +21,7 @@ WORDS: dict[str, str] = {
     EventType.BOT_REPLIED: "message of the bot",
     EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
     EventType.HANDOVER_ORDERED: "hand-over ordered",
+    EventType.MESSAGE_ORDERED: "message of your team",
     EventType.CONVERSATION_RESOLVED: "resolved by the agents",
     EventType.CONVERSATION_PENDING: "set to pending by the agents",
 }

@@ -68,6 +68,7 @@ JUST_NOW = NOW - timedelta(milliseconds=100)
         ([event(1), event(2, state="sending", wait_until=NOW + timedelta(1))], OURS, Wait(NOW + timedelta(1))),
         ([event(1, EventType.HANDOVER_ORDERED), event(2, state="sending")], OURS, Run((2,))),
         ([event(2, EventType.HANDOVER_ORDERED), event(1)], OURS, Run((2,))),
+        ([event(2, EventType.MESSAGE_ORDERED), event(1, state="bot_call")], OURS, Run((2,))),
         # a call to the bot that was begun ends before the next
         ([event(1, sent_at=NOW), event(2, state="bot_call", sent_at=NOW)], OURS, Run((2,))),
         ([event(1), event(2, state="bot_call", wait_until=NOW + timedelta(1))], OURS, Wait(NOW + timedelta(1))),
