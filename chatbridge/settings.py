@@ -139,8 +139,10 @@ INSTALLED_APPS = [
     "offload",
     "chatbridge.simulator",
 ]
+BEHIND_PROXY = env.flag("BEHIND_PROXY")
 MIDDLEWARE = [
     "chatbridge.health.HealthMiddleware",
+    *(["chatbridge.proxy.ProxyMiddleware"] if BEHIND_PROXY else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -197,7 +199,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
 CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(PUBLIC_BASE_URL)[:2])] if PUBLIC_BASE_URL else []
 # The proxy in front says whether the contact of the browser was https; only a proxy that always sets it may be used.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # A year, in seconds; the proxy redirects http to https, so that health checks and platforms on http still work.
 SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
 SECURE_SSL_REDIRECT = False

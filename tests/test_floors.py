@@ -26,6 +26,7 @@ FLOORS: list[list[str]] = [
         "channels_app.steps",
         "channels_app.verdicts",
         "channels_app.configuration_source",
+        "channels_app.histograms",
         "offload.opening_hours",
     ],
     ["channels_app.adapters", "channels_app.inboxes", "channels_app.bots", "channels_app.configuration_schema"],
@@ -33,6 +34,7 @@ FLOORS: list[list[str]] = [
     [
         "channels_app.audit",
         "channels_app.audit_log",
+        "channels_app.changes",
         "channels_app.roles",
         "channels_app.logins",
         "channels_app.api_tokens",
@@ -47,6 +49,7 @@ FLOORS: list[list[str]] = [
         "channels_app.plans",
         "channels_app.deliveries",
         "channels_app.replays",
+        "channels_app.counting",
     ],
     ["offload.transcript", "offload.services"],
     [

@@ -1,0 +1,29 @@
+"""People: Django's own pages, with what our roles mean, and a log-in with an end to guessing."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from channels_app.forms.login import LoginForm
+from channels_app.roles import ROLES
+
+admin.site.login_form = LoginForm
+admin.site.unregister(User)
+
+HELP = (
+    "{roles}. Tick “Staff status” too: without it nobody can log in to these pages. A user that only programs with "
+    "an API token act for needs no tick."
+)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.name == "groups":
+            roles = "; ".join(f"{name} {words}" for name, (words, _) in ROLES.items())
+            field.label, field.help_text = "Roles and groups", HELP.format(roles=roles)
+        return field

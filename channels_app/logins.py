@@ -1,0 +1,116 @@
+"""Log-ins: written down, and refused for a while after too many that failed.
+
+The audit log itself is the counter. Names are kept as digests there, because people type passwords into the wrong
+field; the name of a user who exists is kept in clear too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from channels_app.models import AuditEntry
+
+LOGGED_IN = "logged in"
+FAILED = "failed to log in"
+LOGGED_OUT = "logged out"
+OBJECT_TYPE = "log-in"
+
+TRIES = 5
+"""Tries for one name from one address; then it is refused for WAIT. Others behind that address are not touched."""
+WAIT = timedelta(minutes=15)
+TRIES_FROM_ANYWHERE = 50
+"""Tries for one name from all addresses together; then only those are let in that got in before."""
+WAIT_ANYWHERE = timedelta(hours=1)
+KNOWN_FOR = timedelta(days=30)
+"""So long an address counts as one from which this name got in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One log-in with a name, newest first in lists of them."""
+
+    at: datetime
+    address: str
+    is_good: bool
+
+
+def refused_until(tries: Sequence[Try], address: str, now: datetime, *, is_known: bool) -> datetime | None:
+    """When this name may be tried again from this address; None: now. `is_known`: it got in from there before."""
+    own = _failures([row for row in tries if row.address == address], now - WAIT)
+    if len(own) >= TRIES:
+        return own[0] + WAIT
+    everywhere = [row.at for row in tries if not row.is_good and row.at > now - WAIT_ANYWHERE]
+    if len(everywhere) >= TRIES_FROM_ANYWHERE and not is_known:
+        return everywhere[TRIES_FROM_ANYWHERE - 1] + WAIT_ANYWHERE
+    return None
+
+
+def _failures(tries: Sequence[Try], since: datetime) -> list[datetime]:
+    """Times of the failures since then and since the last that was good, newest first."""
+    failures = []
+    for row in tries:
+        if row.is_good or row.at <= since:
+            break
+        failures.append(row.at)
+    return failures
+
+
+def login_refused_until(name: str, address: str) -> datetime | None:
+    """When this name may be tried again from this address; None: now."""
+    now = timezone.now()
+    rows = AuditEntry.objects.filter(object_type=OBJECT_TYPE, object_id=_digest(name)).order_by("-id")
+    recent = rows.filter(action__in=(LOGGED_IN, FAILED), at__gt=now - WAIT_ANYWHERE)
+    facts = recent.values_list("at", "address", "action")[: 2 * TRIES_FROM_ANYWHERE]
+    tries = [Try(at, where, action == LOGGED_IN) for at, where, action in facts]
+    is_known = rows.filter(action=LOGGED_IN, address=address, at__gt=now - KNOWN_FOR).exists()
+    return refused_until(tries, address, now, is_known=is_known)
+
+
+def listen() -> None:
+    """Write down each log-in, log-out and log-in that failed, whichever door it came through."""
+    user_logged_in.connect(_on_login, dispatch_uid="audit")
+    user_login_failed.connect(_on_failure, dispatch_uid="audit")
+    user_logged_out.connect(_on_logout, dispatch_uid="audit")
+
+
+def _on_login(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
+    _write(request, LOGGED_IN, user.get_username(), user.pk)
+
+
+def _on_logout(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
+    if user is not None:
+        _write(request, LOGGED_OUT, user.get_username(), user.pk)
+
+
+def _on_failure(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    users = get_user_model()
+    name = str(credentials.get(users.USERNAME_FIELD, ""))
+    known = users._default_manager.filter(**{users.USERNAME_FIELD: name}).values_list("pk", flat=True).first()
+    _write(request, FAILED, name, known)
+
+
+def _write(request: HttpRequest | None, action: str, name: str, user_id: int | None) -> None:
+    if request is None or "REMOTE_ADDR" not in request.META:
+        return  # a program of ours, not a person at a browser
+    AuditEntry.objects.create(
+        user_id=user_id,
+        actor=name if user_id else "unknown name",
+        action=action,
+        object_type=OBJECT_TYPE,
+        object_id=_digest(name),
+        object_name=name if user_id else "",
+        address=request.META["REMOTE_ADDR"],
+        via="admin",
+    )
+
+
+def _digest(name: str) -> str:
+    """Names differ for Django by upper and lower case; for who guesses passwords they are one."""
+    return salted_hmac("channels_app.logins", name.casefold(), algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,39 @@
+"""`manage.py make_token USER NAME`: an API token, shown once."""
+
+import getpass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from channels_app.api_tokens import DEFAULT_DAYS, MAX_DAYS, make_token
+from channels_app.audit import Actor
+from channels_app.models import ApiToken
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes an API token for a user and prints it: the only time that it is shown. What the token may do is what "
+        'the user may do. Example: manage.py make_token reporting "nightly report" --days 90'
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", metavar="USER", help="the user that a program with this token acts as")
+        parser.add_argument("name", metavar="NAME", help="what the token is for")
+        parser.add_argument(
+            "--days", type=int, default=DEFAULT_DAYS, help=f"until it ends, 1 to {MAX_DAYS} (default: {DEFAULT_DAYS})"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = get_user_model()
+        user = users._default_manager.filter(**{users.USERNAME_FIELD: options["user"]}).first()
+        if user is None:
+            raise CommandError(f"There is no user “{options['user']}”. Make one on the admin's page Users.")
+        if not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days must be a number from 1 to {MAX_DAYS}.")
+        ends_at = timezone.now() + timedelta(days=options["days"])
+        row = ApiToken(user=user, name=options["name"][:100], expires_at=ends_at)
+        self.stdout.write(make_token(row, Actor(name=getpass.getuser(), via="command")))
+        self.stderr.write(f"It counts until {ends_at:%d %b %Y}. Only its digest is kept: copy it now.")
