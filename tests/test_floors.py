@@ -8,14 +8,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Within a floor a module may use those that stand before it.
 FLOORS: list[list[str]] = [
-    ["channels_app.errors", "channels_app.limits", "channels_app.protocol"],
+    [
+        "channels_app.codes",
+        "channels_app.errors",
+        "channels_app.limits",
+        "channels_app.protocol",
+        "channels_app.causes",
+    ],
     [
         "channels_app.encryption",
         "channels_app.jsons",
         "channels_app.masking",
         "channels_app.addresses",
+        "channels_app.recorder",
         "channels_app.wire",
         "channels_app.http",
+        "channels_app.statements",
         "channels_app.tokens",
         "channels_app.throttle",
         "channels_app.wakeups",
