@@ -16,22 +16,23 @@ from channels_app.audit import Actor
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
-PAGES = (
-    ("Dashboard", "ops:dashboard"),
-    ("Conversations", "ops:conversations"),
-    ("Calls", "ops:exchanges"),
-    ("Failures", "ops:failures"),
-    ("Queue and workers", "ops:workers"),
-    ("Audit log", "ops:audit"),
-)
-"""The menu of the operator pages; a page that isn't there yet, or that this person may not open, isn't shown."""
-
 READ_TEXT = "channels_app.view_message_text"
 REPLAY = "channels_app.replay"
 HAND_OVER = "channels_app.hand_over"
 PAUSE = "channels_app.pause_channel"
 SEE = "channels_app.view_conversation"
 """Whoever may see conversations may see the operator pages; texts only with READ_TEXT."""
+SEE_AUDIT_LOG = "channels_app.view_auditentry"
+
+PAGES = (
+    ("Dashboard", "ops:dashboard", SEE),
+    ("Conversations", "ops:conversations", SEE),
+    ("Calls", "ops:exchanges", SEE),
+    ("Failures", "ops:failures", SEE),
+    ("Queue and workers", "ops:workers", SEE),
+    ("Audit log", "ops:audit", SEE_AUDIT_LOG),
+)
+"""The menu of the operator pages; a page that isn't there yet, or that this person may not open, isn't shown."""
 
 
 def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponse]]:
@@ -57,7 +58,9 @@ def show(request: HttpRequest, template: str, title: str, **context: Any) -> Htt
 
 
 def _menu(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    for name, view in PAGES:
+    for name, view, permission in PAGES:
+        if not request.user.has_perm(permission):
+            continue
         with suppress(NoReverseMatch):
             url = reverse(view)
             is_current = request.path == url or (url != reverse(PAGES[0][1]) and request.path.startswith(url))

@@ -1,0 +1,116 @@
+"""The audit log: who did what, when, from where and why."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+
+from channels_app.audit import record_audit
+from channels_app.audit_log import AuditSearch, known_actions
+from channels_app.models import AuditEntry
+from channels_app.operations.access import SEE_AUDIT_LOG, actor_of, operator_page, show
+from channels_app.operations.downloads import csv_download
+
+ON_A_PAGE = 50
+ROW_PAGES = {
+    "channel": "admin:channels_app_channel_change",
+    "bot": "admin:channels_app_bot_change",
+    "apitoken": "admin:channels_app_apitoken_change",
+    "webhookevent": "admin:channels_app_webhookevent_change",
+    "delivery": "admin:channels_app_delivery_change",
+    "conversation": "ops:conversation",
+    "exchange": "ops:exchange",
+    "failuregroup": "ops:failure",
+    "user": "admin:auth_user_change",
+}
+"""Where the page of a thing is, by its type."""
+COLUMNS = ("id", "at", "who", "what", "type", "object", "name", "changes", "from", "via", "reason")
+
+
+class SearchForm(forms.Form):
+    who = forms.CharField(required=False, max_length=150, label="Who", help_text="The whole name.")
+    action = forms.ChoiceField(required=False, label="What")
+    thing = forms.CharField(
+        required=False, max_length=200, label="On", help_text="A part of its name, or channel:12 as rows link to."
+    )
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        actions = self.fields["action"]
+        assert isinstance(actions, forms.ChoiceField)  # noqa: S101 - narrows for mypy
+        actions.choices = [("", "everything"), *((action, action) for action in known_actions())]
+
+    def search(self) -> AuditSearch:
+        """What can't be understood selects nothing away; the form says what it is."""
+        self.is_valid()
+        return AuditSearch(**{name: value for name, value in self.cleaned_data.items() if value})
+
+
+@operator_page(SEE_AUDIT_LOG)
+def audit_log(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    search = form.search()
+    entries = list(search.entries()[: ON_A_PAGE + 1])
+    return show(
+        request,
+        "audit",
+        "Audit log",
+        form=form,
+        search=search,
+        rows=[_shown(entry) for entry in entries[:ON_A_PAGE]],
+        older_url=_url(request, before=entries[ON_A_PAGE - 1].pk) if len(entries) > ON_A_PAGE else "",
+        newest_url=_url(request, before="") if search.before else "",
+        csv_url=f"{reverse('ops:audit_csv')}?{request.GET.urlencode()}",
+    )
+
+
+@operator_page(SEE_AUDIT_LOG)
+def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
+    search = SearchForm(request.GET).search()
+    record_audit(actor_of(request), "exported audit log")
+    return csv_download("audit-log", COLUMNS, _table(search))
+
+
+def _table(search: AuditSearch) -> Iterator[tuple[Any, ...]]:
+    for row in search.all_entries():
+        changes = "; ".join(": ".join(change) for change in _changes(row))
+        thing = (row.object_type, row.object_id, row.object_name)
+        yield row.pk, row.at.isoformat(), row.actor, row.action, *thing, changes, row.address, row.via, row.reason
+
+
+def _shown(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "changes": list(_changes(entry)),
+        "url": _row_url(entry),
+        "history_url": f"?{urlencode({'thing': f'{entry.object_type}:{entry.object_id}'})}" if entry.object_id else "",
+    }
+
+
+def _changes(entry: AuditEntry) -> Iterator[tuple[str, str]]:
+    """Each changed field, and from what to what; of a secret only that it changed."""
+    for name, values in entry.changes.items():
+        if isinstance(values, list) and len(values) == 2:
+            before, after = ("–" if value in (None, "") else value for value in values)
+            yield name, f"{before} → {after}"
+        else:
+            yield name, str(values)
+
+
+def _row_url(entry: AuditEntry) -> str:
+    with suppress(KeyError, NoReverseMatch):
+        return reverse(ROW_PAGES[entry.object_type], args=[entry.object_id])
+    return ""
+
+
+def _url(request: HttpRequest, **changes: Any) -> str:
+    query = request.GET.copy()
+    query.update({name: str(value) for name, value in changes.items()})
+    for name in changes:
+        query.setlist(name, [str(changes[name])] if changes[name] else [])
+    return f"?{query.urlencode()}"
