@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test faults check format clean
+.PHONY: help install run chat manage test faults bench bench-quick check format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
@@ -18,7 +18,7 @@ PRODUCTION := DEBUG=0 SECRET_KEY=not-a-secret-not-a-secret-not-a-secret-not-a-se
 	PUBLIC_BASE_URL=https://bridge.example.com ALLOWED_HOSTS=bridge.example.com
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## build .venv, if it is missing or older than the requirements
 
@@ -36,6 +36,12 @@ test: $(INSTALLED) ## all tests, or some: make test ARGS="-k signature"
 
 faults: $(INSTALLED) ## kill and break everything under load, and account for every message: 5 minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+bench: $(INSTALLED) ## how fast, beside a floor and a naive build: 10 minutes, writes docs/benchmarks.md
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quick: $(INSTALLED) ## the same in about a minute, printed only (ARGS="--only ingress,turns")
+	@$(BIN)/python -m tests.bench --quick $(ARGS)
 
 check: $(INSTALLED) ## lint, format, types, missing migrations, Django's deployment checks
 	$(BIN)/ruff check .
