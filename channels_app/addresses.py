@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
+from channels_app.codes import describe
 from channels_app.errors import ConfigError
 
 HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
@@ -152,7 +153,7 @@ def reachable_addresses(host: str, allowed: AllowList, timeout_s: float) -> list
         found = _resolve_in_time(host, timeout_s)
     reachable = [text for text in found if is_public(ip_address(text)) or allowed.permits(host, ip_address(text))]
     if found and not reachable:
-        raise ConfigError(f"{host} is an internal host: add it to ALLOWED_PRIVATE_HOSTS if the bridge may call it.")
+        raise ConfigError(describe("CB-103", host=host))
     return reachable
 
 

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from channels_app.codes import describe
 from channels_app.errors import ConfigError
 
 VERSION = "v1"
@@ -32,13 +33,13 @@ def decrypt(token: str, context: str) -> str:
     key_id, sealed = _parts(token)
     keys = [key for key in _keys() if _key_id(key) == key_id]
     if not keys:
-        raise ConfigError(f"A saved secret needs the encryption key {key_id}, which is not among ENCRYPTION_KEYS.")
+        raise ConfigError(describe("CB-104", key=key_id))
     for key in keys:
         try:
             return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode()).decode()
         except InvalidTag:
             continue
-    raise ConfigError(f"A saved secret (encryption key {key_id}) was changed outside the bridge: enter it again.")
+    raise ConfigError(describe("CB-105", problem=f"(encryption key {key_id}) was changed outside the bridge"))
 
 
 def needs_rotation(token: str) -> bool:
@@ -90,7 +91,7 @@ def _parts(token: str) -> tuple[str, bytes]:
     except ValueError:
         sealed = b""
     if version != VERSION or len(sealed) < NONCE_BYTES:
-        raise ConfigError("A saved secret is not in the form that the bridge writes: enter it again.")
+        raise ConfigError(describe("CB-105", problem="is not in the form that the bridge writes"))
     return key_id, sealed
 
 

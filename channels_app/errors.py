@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from channels_app.codes import Problem
+
 
 class Effect(StrEnum):
     """What a failed call may have done on the other side."""
@@ -17,15 +19,17 @@ class Effect(StrEnum):
 class BridgeError(Exception):
     """Any failure that we foresee.
 
-    `str(error)` is for logs and admins and never holds a secret or a contact's text. `status` is the other
-    side's HTTP status, 0 when there was none; `trace_id` the other side's id of the failed request.
+    `detail` is for logs and admins and never holds a secret or a contact's text. Where the cause is known for sure
+    it is a problem of the catalogue; else `causes.code_of_call` judges. `status` is the other side's HTTP status, 0
+    when there was none; `trace_id` the other side's id of the failed request.
     """
 
     retryable = False
 
-    def __init__(self, detail: str, *, status: int = 0, trace_id: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str | Problem, *, status: int = 0, trace_id: str = "") -> None:
+        self.problem = detail if isinstance(detail, Problem) else None
+        self.detail = detail.text if isinstance(detail, Problem) else detail
+        super().__init__(self.detail)
         self.status = status
         self.trace_id = trace_id
 
@@ -51,7 +55,7 @@ class TemporaryError(BridgeError):
 
     retryable = True
 
-    def __init__(self, detail: str, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
+    def __init__(self, detail: str | Problem, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
         super().__init__(detail, status=status, trace_id=trace_id)
         self.effect = effect
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from channels_app.codes import Problem
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
@@ -255,3 +257,9 @@ class CheckLine:
     is_ok: bool
     detail: str
     took_ms: int | None = None
+    code: str = ""
+    """The catalogue's, of a line that is not well."""
+
+    @classmethod
+    def failed(cls, title: str, problem: Problem, took_ms: int | None = None) -> Self:
+        return cls(title=title, is_ok=False, detail=problem.text, took_ms=took_ms, code=str(problem.code))

@@ -156,5 +156,6 @@ def _as_seen_by_the_call(error: Exception) -> BridgeError:
     if isinstance(error, ConfigError | RefusedError):
         return error
     if isinstance(error, BridgeError):
-        return TemporaryError(error.detail, effect=Effect.NONE, status=error.status, trace_id=error.trace_id)
+        told = error.problem or error.detail
+        return TemporaryError(told, effect=Effect.NONE, status=error.status, trace_id=error.trace_id)
     return TemporaryError(f"No token: {type(error).__name__}.", effect=Effect.NONE)

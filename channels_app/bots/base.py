@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from channels_app.causes import BOT, describe_call
 from channels_app.errors import BridgeError, Effect, PayloadError, RefusedError, SignatureError, TemporaryError
 from channels_app.http import Answer, ApiSession
 from channels_app.protocol import CheckLine, Event, EventType, Incoming, Reply, Turn
@@ -93,12 +94,14 @@ class BotConnector(ABC):
         )
         started = time.monotonic()
         try:
-            reply, problem = self.send(turn), ""
+            reply, problem = self.send(turn), None
         except BridgeError as error:
-            reply, problem = None, error.detail
+            reply, problem = None, describe_call(BOT, error, limit=f"{self.timeout_s:g}")
         took_ms = int((time.monotonic() - started) * 1000)
-        detail = problem or f"{self.label} {_what_came(reply)} in {took_ms} ms."
-        return [CheckLine(title="Bot", is_ok=not problem, detail=detail, took_ms=took_ms)]
+        if problem:
+            return [CheckLine.failed("Bot", problem, took_ms)]
+        detail = f"{self.label} {_what_came(reply)} in {took_ms} ms."
+        return [CheckLine(title="Bot", is_ok=True, detail=detail, took_ms=took_ms)]
 
     def raise_for(self, answer: Answer) -> None:
         """Their HTTP status as one of our errors; nothing for 2xx."""

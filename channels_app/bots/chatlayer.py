@@ -13,6 +13,7 @@ from channels_app.adapters import AddressField, PhraseField, SecretField, is_sam
 from channels_app.bots.base import BotConnector, HttpAnswer
 from channels_app.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
 from channels_app.bots.messenger import read_messages
+from channels_app.codes import describe
 from channels_app.errors import ConfigError, PayloadError, SignatureError
 from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
 
@@ -49,7 +50,8 @@ class Chatlayer(BotConnector):
 
     def send(self, turn: Turn) -> Reply | None:
         if not self.settings.get("url") or not self.settings.get("access_token"):
-            raise ConfigError("Address and access token of Chatlayer's webhook channel are not saved yet.")
+            missing = "address and access token of Chatlayer's webhook channel are not saved yet"
+            raise ConfigError(describe("CB-507", problem=missing))
         headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
         document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
         timeout_s = self.timeout_for(turn)

@@ -9,6 +9,7 @@ from django import forms
 
 from channels_app.adapters import AddressField, PhraseField, SecretField, is_same, is_signed, signature
 from channels_app.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector
+from channels_app.codes import describe
 from channels_app.errors import ConfigError, SignatureError
 from channels_app.jsons import JsonObject
 from channels_app.protocol import (
@@ -67,7 +68,7 @@ class HttpBot(BotConnector):
     def send(self, turn: Turn) -> Reply | None:
         """Its reply. None for 204 and for a document without a key of ours: nothing now, perhaps later."""
         if not self.settings.get("url"):
-            raise ConfigError("The bot's address is not saved yet.")
+            raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
         body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
         headers, timeout_s = self._headers(body, turn.turn_id), self.timeout_for(turn)
         answer = self.api.call("POST", self.settings["url"], data=body, headers=headers, timeout_s=timeout_s)

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Protocol
 from django import forms
 
 from channels_app.adapters import is_signed
+from channels_app.causes import TOKEN, describe_call
+from channels_app.codes import describe
 from channels_app.errors import (
     BridgeError,
     ConfigError,
@@ -27,7 +29,7 @@ from channels_app.errors import (
     TemporaryError,
 )
 from channels_app.http import Answer, ApiSession
-from channels_app.inboxes.signing import MAX_AGE, secret_bytes
+from channels_app.inboxes.signing import secret_bytes
 from channels_app.protocol import CheckLine, Event, Incoming, Outgoing
 from channels_app.tokens import Token
 
@@ -230,14 +232,14 @@ class Inbox(ABC):
             answer = self.request_token()
         except BridgeError as error:
             took_ms = int((time.monotonic() - started) * 1000)
-            return [CheckLine(title="API keys", is_ok=False, detail=error.detail, took_ms=took_ms)]
+            return [CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), took_ms)]
         return [self._token_line(answer), *self._clock_lines(answer)]
 
     def _token_line(self, answer: Answer) -> CheckLine:
         try:
             self.read_token(answer)
         except BridgeError as error:
-            return CheckLine(title="API keys", is_ok=False, detail=error.detail, took_ms=answer.took_ms)
+            return CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
         detail = f"Token from {self.server_name} in {answer.took_ms} ms."
         return CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
 
@@ -249,11 +251,7 @@ class Inbox(ABC):
         skew_s = round(abs((datetime.now(UTC) - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
         if skew_s <= MAX_CLOCK_SKEW_S:
             return [CheckLine(title="Clock", is_ok=True, detail=f"Within {MAX_CLOCK_SKEW_S} s of {self.server_name}.")]
-        detail = (
-            f"This server's clock differs from that of {self.server_name} by {skew_s} s. Set the time of this server: "
-            f"events that seem older than {MAX_AGE.seconds // 60} minutes are refused."
-        )
-        return [CheckLine(title="Clock", is_ok=False, detail=detail)]
+        return [CheckLine.failed("Clock", describe("CB-704", server=self.server_name, skew=skew_s))]
 
 
 class _OwnTokens:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from channels_app import jsons
+from channels_app.codes import describe
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, RefusedError, TemporaryError
 from channels_app.http import Answer
 from channels_app.inboxes.base import TOKEN_TIMEOUT_S, Inbox, Sent, public_text
@@ -79,7 +80,7 @@ class Sparkcentral(Inbox):
     def request_token(self) -> Answer:
         client_id, client_secret = self._setting("client_id"), self._setting("client_secret")
         if not client_id or not client_secret:
-            raise ConfigError("Client ID and client secret are not saved yet.")
+            raise ConfigError(describe("CB-205"))
         try:
             return self.api.call(
                 "POST",
@@ -101,8 +102,8 @@ class Sparkcentral(Inbox):
             document = jsons.JsonObject.read(answer.body)
             value = document.required_text("access_token")
         except PayloadError as error:
-            detail = f"{self.server_name} answered, but not with a token. Is the API address right?"
-            raise TemporaryError(detail, effect=Effect.NONE, status=answer.status) from error
+            problem = describe("CB-206", problem=f"{self.server_name} answered, but not with a token")
+            raise TemporaryError(problem, effect=Effect.NONE, status=answer.status) from error
         life_s = document.values.get("expires_in")
         if not isinstance(life_s, int | float) or not 0 < life_s <= MAX_TOKEN_LIFE_S:
             life_s = DEFAULT_TOKEN_LIFE_S
@@ -111,15 +112,15 @@ class Sparkcentral(Inbox):
     def _token_problem(self, answer: Answer) -> BridgeError:
         status = answer.status
         if status in (408, 429) or status >= 500:
-            detail = f"{self.label} did not answer ({status})."
-            return TemporaryError(detail, effect=Effect.NONE, status=status)
+            problem = describe("CB-203", inbox=self.label, problem=status)
+            return TemporaryError(problem, effect=Effect.NONE, status=status)
+        if status not in (400, 401, 403):
+            missing = f"{self.server_name} has no token endpoint ({status})"
+            return ConfigError(describe("CB-206", problem=missing), status=status)
         said = _document(answer)
         words = " ".join(filter(None, (public_text(said.get(key)) for key in ("error_description", "error_hint"))))
-        if status in (400, 401, 403):
-            detail = f"{self.label} does not accept these keys on {self.server_name}. {self.keys_advice}"
-        else:
-            detail = f"{self.server_name} has no token endpoint ({status}). Is the API address right?"
-        return ConfigError(f"{detail} It says: {words}" if words else detail, status=status)
+        advice = f"{self.keys_advice} It says: {words}" if words else self.keys_advice
+        return ConfigError(describe("CB-201", inbox=self.label, server=self.server_name, advice=advice), status=status)
 
     # --- what goes out ---
 

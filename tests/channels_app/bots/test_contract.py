@@ -100,7 +100,8 @@ def test_their_status_tells_what_may_have_been_done(
     assert failed.value.status == status
     assert getattr(failed.value, "effect", None) == effect
     [line] = make_bot(kind, answer(status)).check()
-    assert (line.is_ok, line.detail) == (False, f"The bot answered {status}.")
+    code = "CB-517" if status == 401 else "CB-502"
+    assert (line.is_ok, line.code, str(status) in line.detail) == (False, code, True)
 
 
 @KINDS
@@ -116,7 +117,8 @@ def test_the_check_begins_a_conversation_with_nobody(kind: str) -> None:
 @KINDS
 def test_a_network_failure_is_a_failed_line(kind: str) -> None:
     [line] = make_bot(kind, TemporaryError("no answer in time", effect=Effect.UNKNOWN)).check()
-    assert (line.is_ok, line.detail) == (False, "no answer in time")
+    assert (line.is_ok, line.code) == (False, "CB-501")
+    assert line.detail == "The bot did not answer within 20 s."
 
 
 @pytest.mark.parametrize(("kind", "name"), files("callback_"))

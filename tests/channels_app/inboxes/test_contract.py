@@ -394,31 +394,32 @@ def test_a_token_without_a_sane_life_has_the_documented_hour(kind: str, expires_
 
 @KINDS
 @pytest.mark.parametrize(
-    ("reply", "error"),
+    ("reply", "error", "code"),
     [
-        (answer(400, {"error": "invalid_request"}), ConfigError),
-        (answer(401, {"error_description": "Unknown client", "error_hint": "Copy it again"}), ConfigError),
-        (answer(403, body=b"<html>"), ConfigError),
-        (answer(404, body=b"<html>"), ConfigError),
-        (answer(408), TemporaryError),
-        (answer(429), TemporaryError),
-        (answer(500), TemporaryError),
-        (answer(503), TemporaryError),
-        (answer(200, body=b"<html>"), TemporaryError),
-        (answer(200, {"access_token": 5}), TemporaryError),
-        (answer(200, {}), TemporaryError),
-        (TemporaryError("no answer in time", effect=Effect.UNKNOWN), TemporaryError),
-        (ConfigError("address not allowed"), ConfigError),
+        (answer(400, {"error": "invalid_request"}), ConfigError, "CB-201"),
+        (answer(401, {"error_description": "Unknown client", "error_hint": "Copy it again"}), ConfigError, "CB-201"),
+        (answer(403, body=b"<html>"), ConfigError, "CB-201"),
+        (answer(404, body=b"<html>"), ConfigError, "CB-206"),
+        (answer(408), TemporaryError, "CB-203"),
+        (answer(429), TemporaryError, "CB-203"),
+        (answer(500), TemporaryError, "CB-203"),
+        (answer(503), TemporaryError, "CB-203"),
+        (answer(200, body=b"<html>"), TemporaryError, "CB-206"),
+        (answer(200, {"access_token": 5}), TemporaryError, "CB-206"),
+        (answer(200, {}), TemporaryError, "CB-206"),
+        (TemporaryError("no answer in time", effect=Effect.UNKNOWN), TemporaryError, "CB-203"),
+        (ConfigError("address not allowed"), ConfigError, "CB-206"),
     ],
 )
 def test_no_token_is_an_error_without_effect_and_a_failed_line(
-    kind: str, reply: Any, error: type[BridgeError]
+    kind: str, reply: Any, error: type[BridgeError], code: str
 ) -> None:
     with pytest.raises(error) as failed:
         make_inbox(kind, reply).fetch_token()
     assert getattr(failed.value, "effect", Effect.NONE) is Effect.NONE
     line, *_ = make_inbox(kind, reply).check()
-    assert (line.is_ok, line.detail) == (False, failed.value.detail)
+    assert (line.is_ok, line.code) == (False, code)
+    assert failed.value.detail in line.detail
 
 
 @KINDS

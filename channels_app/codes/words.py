@@ -1,0 +1,160 @@
+"""What a catalogued problem consists of: all that people read about it stands here once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from string import Formatter
+from types import MappingProxyType
+from typing import Any, Self
+
+UNKNOWN = "…"
+"""Shown for a value that nobody gave: a page must not fail with what it explains."""
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    """Contacts get no answer from the bot, or somebody has to act."""
+    WARNING = "warning"
+    """It works, or mends itself, but not as it should."""
+    INFO = "info"
+    """Good to know; nobody has to do anything."""
+
+
+class Place(StrEnum):
+    """Where a button leads. Pages know the address: of the channel, bot or conversation that they are about."""
+
+    TEST_CONNECTION = "test_connection"
+    """Runs the checks of the channel or bot."""
+    REPLACE_KEYS = "replace_keys"
+    """The channel's API keys."""
+    SWITCH_REGION = "switch_region"
+    """Tries the keys on the other region's server, or saves that region."""
+    SHARED_SECRET = "shared_secret"  # noqa: S105 a place
+    """The channel's field for it."""
+    ROTATE_SECRET = "rotate_secret"  # noqa: S105 a place
+    """What is seen of the old and the new secret, and when the old one ends."""
+    WEBHOOK_URL = "webhook_url"
+    """The channel's address, to be copied."""
+    SEND_TEST = "send_test"
+    """Sends a signed event to our own address."""
+    CHANNEL_STATE = "channel_state"
+    """Active, paused, archived."""
+    CHANNEL_BOT = "channel_bot"
+    """The channel's choice of a bot."""
+    BOT_FAILURE = "bot_failure"
+    """What the channel does when its bot fails."""
+    INBOX_CHANNELS = "inbox_channels"
+    """Where the bot answers."""
+    OFFLOAD_PROVIDER = "offload_provider"
+    """Verify token, opening hours and write-back secret of the channel."""
+    BOT = "bot"
+    """The bot's page: address, tokens, time-out, reply URL."""
+    CONVERSATION = "conversation"
+    EXCHANGE = "exchange"
+    """The call with its request and response."""
+    REPLAY = "replay"
+    """Does again what failed."""
+    REFUSALS = "refusals"
+    """Requests that were refused or ignored, counted."""
+    ACCOUNTS = "accounts"
+    """API accounts: token, problem, quota."""
+    WORKERS = "workers"
+    """Queue and processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """`label` may have placeholders, as a text has."""
+
+    label: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """One thing that can be wrong, or that people wonder about.
+
+    `text` is the sentence that everybody sees, with {placeholders}. The rest is its page: `retried` says whether
+    the bridge tries again by itself, `contact` what the person who writes notices. In these, `backticks` mark what
+    is typed, and a code such as CB-101 becomes a link.
+    """
+
+    code: str
+    name: str
+    severity: Severity = Severity.ERROR
+    text: str
+    meaning: str
+    causes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    retried: str
+    contact: str
+    buttons: tuple[Button, ...] = ()
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        texts = (self.text, *(button.label for button in self.buttons))
+        return frozenset(name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
+
+    @property
+    def doc_path(self) -> str:
+        """Its page in the repository."""
+        return f"docs/codes/{self.code}.md"
+
+    @property
+    def docs_url(self) -> str:
+        """Its page in the product, below PUBLIC_BASE_URL."""
+        return f"/ops/codes/{self.code}/"
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A code with the values of one case. Values come from anywhere: escape the text where it is shown."""
+
+    code: Code
+    values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def text(self) -> str:
+        return self._filled(self.code.text)
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """With their labels filled in."""
+        return tuple(Button(label=self._filled(one.label), place=one.place) for one in self.code.buttons)
+
+    def __str__(self) -> str:
+        """For logs and terminals: "CB-101: Sparkcentral cannot reach …"."""
+        return f"{self.code}: {self.text}"
+
+    def with_values(self, **values: object) -> Self:
+        return type(self)(self.code, {**self.values, **values})
+
+    def _filled(self, text: str) -> str:
+        return text.format_map(_Lenient(self.values))
+
+
+# --- sentences that several codes share ---------------------------------------------------------------------------
+
+REFUSED_EVENT = (
+    "Nothing from the bot. Sparkcentral tries each event four times within about two seconds, then gives the "
+    "conversation to your agents."
+)
+"""What the contact notices when a door turned the inbox away."""
+REFUSED_IS_NOT_REPEATED = (
+    "Not by us. Sparkcentral tries an event three more times within about two seconds; what was refused by then is "
+    "not sent again."
+)
+LIKE_A_FAILED_BOT = (
+    "What the channel does when its bot fails: by default an agent takes over, with your text for this case if you "
+    "wrote one."
+)
+NOTHING_NOTICED = "The contact notices nothing."
