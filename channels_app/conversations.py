@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from channels_app.leases import Lease, LeaseLostError
 from channels_app.models import Conversation
+from channels_app.statements import fetch
 
 
 def find_session(session_id: str, **of: int) -> Conversation | None:
@@ -25,11 +24,6 @@ def find_session(session_id: str, **of: int) -> Conversation | None:
 def find_conversation(channel_id: int, external_id: str) -> Conversation | None:
     """The conversation that the inbox calls so."""
     return Conversation.objects.filter(channel_id=channel_id, external_id=external_id).first()
-
-
-def set_owner(lease: Lease, owner: str) -> None:
-    """The conversation is somebody else's now. Inside a transaction that holds it."""
-    Conversation.objects.filter(pk=lease.conversation_id).update(owner=owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +64,7 @@ WITH held AS (
 UPDATE channels_app_webhookevent AS event
 SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event.called_at, clock_timestamp()),
     stint = %(stint)s, wait_until = NULL
-FROM held WHERE event.id = %(event_id)s
+FROM held WHERE event.id = %(event_id)s RETURNING event.id
 """
 
 
@@ -78,7 +72,5 @@ def begin_turn(lease: Lease, beginning: Beginning) -> None:
     """Write the beginning down, once per try. Raises LeaseLostError."""
     values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
     values["topics"] = json.dumps(list(beginning.topics))
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence})
-        if not cursor.rowcount:
-            raise LeaseLostError
+    if not fetch(_BEGIN, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
+        raise LeaseLostError

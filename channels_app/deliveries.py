@@ -2,18 +2,20 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
 from channels_app.credentials import note_quota
-from channels_app.errors import BridgeError, RefusedError
-from channels_app.leases import Lease, LeaseLostError, hold
+from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
+from channels_app.exchanges import INSERT_EXCHANGES, UPDATE_DELIVERIES, exchange_row
+from channels_app.leases import Lease, LeaseLostError
 from channels_app.media import fetch_media
 from channels_app.models import (
     Author,
@@ -22,13 +24,14 @@ from channels_app.models import (
     DeliveryKind,
     DeliveryState,
     EventState,
-    Exchange,
     Owner,
     Target,
     WebhookEvent,
 )
 from channels_app.plans import Plan
 from channels_app.protocol import Outgoing, OutgoingMessage
+from channels_app.recorder import Call, recorded_calls
+from channels_app.statements import fetch
 from channels_app.throttle import pause, take_ticket
 from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
 
@@ -46,22 +49,36 @@ _STATES = {
 
 # The reply becomes rows in one statement: nothing has left yet, and whoever has the conversation next can go on
 # from here. Rows that exist (the process died behind this statement) stay as they are.
-_WRITE = """
+_WRITE = f"""
 WITH held AS (
-    UPDATE channels_app_conversation SET options = %(options)s, bot_counter = coalesce(%(counter)s, bot_counter)
-    WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
+    UPDATE channels_app_conversation AS conversation
+    SET options = %(options)s, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
+    WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s RETURNING conversation.id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
     SELECT held.id, %(event_id)s, %(author)s, said.place, said.text, said.url, clock_timestamp()
     FROM held, jsonb_to_recordset(%(said)s) AS said(place int, text text, url text) ON CONFLICT DO NOTHING
 ), planned AS (
-    INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload)
-    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload
-    FROM held, jsonb_to_recordset(%(calls)s) AS call(seq int, kind text, payload jsonb) ON CONFLICT DO NOTHING
-)
-UPDATE channels_app_webhookevent AS event
-SET state = %(state)s, wait_until = NULL, reason = %(reason)s, stint = %(stint)s
-FROM held WHERE event.id = %(event_id)s
+    INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload, state, tries, first_sent_at)
+    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload, call.state, call.tries, call.first_sent_at
+    FROM held, jsonb_to_recordset(%(calls)s)
+        AS call(seq int, kind text, payload jsonb, state text, tries int, first_sent_at timestamptz)
+    ON CONFLICT DO NOTHING
+    RETURNING id, seq
+), sending AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'sending', wait_until = NULL, reason = %(reason)s, stint = %(stint)s
+    FROM held WHERE event.id = %(event_id)s
+), merged AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = 'merged', reason = 'Sent with the message before it.', wait_until = NULL,
+        finished_at = clock_timestamp()
+    FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.outcome IS NULL
+), answered AS (
+    UPDATE channels_app_webhookevent AS event SET answered_by = %(event_id)s
+    FROM held WHERE event.id = ANY(%(answered)s::bigint[])
+), called AS ({INSERT_EXCHANGES})
+SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq
 """
 
 
@@ -75,34 +92,53 @@ def write_deliveries(
     first_seq: int = 1,
     author: Author = Author.BOT,
     counter: int | None = None,
-) -> None:
-    """Write a reply down and set its event to SENDING. Raises LeaseLostError."""
-    calls = [
-        {"seq": seq, "kind": kind, "payload": payload}
+    merged: Sequence[int] = (),
+    answered: Sequence[int] = (),
+    leaves_at: datetime | None = None,
+) -> list[Delivery]:
+    """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
+
+    `merged`: events that end with this one; `answered`: events that waited for these words of the bot. `leaves_at`:
+    its first call is made at once, and is marked so, see `attempt_delivery`.
+    """
+    calls: list[dict[str, Any]] = [
+        {"seq": seq, "kind": kind, "payload": payload, "state": DeliveryState.PENDING, "tries": 0}
         for seq, (kind, payload) in enumerate(plan.calls, start=first_seq)
     ]
+    if calls and leaves_at is not None:
+        calls[0] |= {"state": DeliveryState.IN_FLIGHT, "tries": 1, "first_sent_at": leaves_at.isoformat()}
     # A second plan of the same event (a fallback) says something after what the first one said.
     places = enumerate(plan.said, start=(first_seq - 1) * 100)
     said = [{"place": place, "text": text, "url": url} for place, (text, url) in places]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE,
-            {
-                "conversation_id": lease.conversation_id,
-                "fence": lease.fence,
-                "event_id": event_id,
-                "options": json.dumps(options),
-                "counter": counter,
-                "author": author,
-                "said": json.dumps(said),
-                "calls": json.dumps(calls),
-                "state": EventState.SENDING,
-                "reason": reason,
-                "stint": lease.stint,
-            },
-        )
-        if not cursor.rowcount:
-            raise LeaseLostError
+    rows = fetch(
+        _WRITE,
+        {
+            "conversation_id": lease.conversation_id,
+            "channel_id": lease.channel_id,
+            "fence": lease.fence,
+            "event_id": event_id,
+            "options": json.dumps(options),
+            "counter": counter,
+            "author": author,
+            "said": json.dumps(said),
+            "calls": json.dumps(calls),
+            "reason": reason,
+            "stint": lease.stint,
+            "merged": list(merged),
+            "answered": list(answered),
+            "exchanges": json.dumps(lease.unwritten),
+        },
+    )
+    if not rows:
+        raise LeaseLostError
+    lease.unwritten.clear()
+    if first_seq > 1 or len(rows) != len(calls):
+        return deliveries_of(event_id)
+    facts = {"event_id": event_id, "conversation_id": lease.conversation_id}
+    return [
+        Delivery(id=row[1], seq=call["seq"], kind=call["kind"], payload=call["payload"], **facts)
+        for row, call in zip(rows, calls, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +151,7 @@ class Attempted:
     error: BridgeError | None = None
     retry_in: timedelta = timedelta(0)
     is_try: bool = True
-    started_at: datetime | None = None
+    call: Call | None = None
 
 
 def deliveries_of(event_id: int) -> list[Delivery]:
@@ -123,10 +159,19 @@ def deliveries_of(event_id: int) -> list[Delivery]:
     return list(Delivery.objects.filter(event_id=event_id).order_by("seq"))
 
 
-def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> Attempted:
+def may_leave_now(channel: LiveChannel, plan: Plan) -> bool:
+    """Whether the account's limit lets the first call of this plan leave at once: then its permission is taken."""
+    if not plan.calls:
+        return False
+    kind, payload = plan.calls[0]
+    return take_ticket(channel.inbox.account_key, is_completion=_carried(kind, payload).completes) == 0
+
+
+def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, is_leaving: bool = False) -> Attempted:
     """Try once: ask for the account's permission, write down that it leaves, call, and judge what came back.
 
-    The result is not recorded yet: the caller does that together with what follows from it.
+    `is_leaving`: the first two are done already. The result is not recorded yet: the caller does that together with
+    what follows from it.
     """
     carried = carried_by(delivery)
     if delivery.state == DeliveryState.IN_FLIGHT:  # the process that sent it died before it could record the result
@@ -137,22 +182,31 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery) -> 
     is_doubtful = may_have_arrived(delivery)
     if carried.completes and is_doubtful and _was_given_back(lease, delivery):
         return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False)
-    wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
-    if wait_s > 0:
-        return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=timedelta(seconds=wait_s), is_try=False)
-    started_at = _mark_in_flight(lease, delivery)
-    error = _call(channel, lease.external_id, delivery)
+    if not is_leaving:
+        wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
+        if wait_s > 0:
+            wait = timedelta(seconds=wait_s)
+            return Attempted(delivery=delivery, verdict=Verdict.RETRY, retry_in=wait, is_try=False)
+        _mark_in_flight(lease, delivery)
+    delivery.state = DeliveryState.IN_FLIGHT
+    delivery.tries += 1
+    delivery.first_sent_at = delivery.first_sent_at or timezone.now()
+    error, call = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
         pause(channel.inbox.account_key, 1.0)
     verdict = judge(error, carried, tries=delivery.tries, may_have_arrived=is_doubtful)
     retry_in = wait_before_retry(error, delivery.tries) if verdict is Verdict.RETRY else timedelta(0)
-    return Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, started_at=started_at)
+    return Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, call=call)
 
 
 def carried_by(delivery: Delivery) -> Carried:
-    if delivery.kind == DeliveryKind.ATTACHMENT:
+    return _carried(delivery.kind, delivery.payload)
+
+
+def _carried(kind: str, payload: dict[str, Any]) -> Carried:
+    if kind == DeliveryKind.ATTACHMENT:
         return Carried(uploads=True)
-    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    outgoing = Outgoing.from_json(payload["outgoing"])
     return Carried(completes=outgoing.complete is not None, speaks=bool(outgoing.messages), notes=bool(outgoing.note))
 
 
@@ -172,49 +226,48 @@ def _was_given_back(lease: Lease, delivery: Delivery) -> bool:
     return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in lease.returns)
 
 
-def _mark_in_flight(lease: Lease, delivery: Delivery) -> datetime:
+_HOLD = "SELECT id FROM channels_app_conversation WHERE id = %(conversation_id)s AND fence = %(fence)s FOR UPDATE"
+_MARK_IN_FLIGHT = f"""
+WITH held AS ({_HOLD})
+UPDATE channels_app_delivery AS delivery
+SET state = 'in_flight', tries = delivery.tries + 1,
+    first_sent_at = coalesce(delivery.first_sent_at, clock_timestamp())
+FROM held WHERE delivery.id = %(delivery_id)s RETURNING delivery.id
+"""
+_RECORD = f"""
+WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERIES}), called AS ({INSERT_EXCHANGES})
+SELECT held.id FROM held
+"""
+
+
+def _mark_in_flight(lease: Lease, delivery: Delivery) -> None:
     """Committed before the first byte leaves, so that a crash leaves no doubt about which calls are in doubt."""
-    now = timezone.now()
-    with transaction.atomic():
-        hold(lease)
-        delivery.state = DeliveryState.IN_FLIGHT
-        delivery.tries += 1
-        delivery.first_sent_at = delivery.first_sent_at or now
-        delivery.save(update_fields=["state", "tries", "first_sent_at"])
-    return now
+    facts = {"conversation_id": lease.conversation_id, "fence": lease.fence}
+    if not fetch(_MARK_IN_FLIGHT, {**facts, "delivery_id": delivery.pk}):
+        raise LeaseLostError
 
 
 def _record_crash(lease: Lease, delivery: Delivery) -> None:
     """The try that a process died over is a try that may have arrived."""
-    with transaction.atomic():
-        hold(lease)
-        Exchange.objects.create(
-            event_id=delivery.event_id,
-            channel_id=lease.channel_id,
-            target=Target.INBOX,
-            delivery=delivery,
-            n=delivery.tries,
-            fence=lease.fence,
-            started_at=delivery.first_sent_at or timezone.now(),
-            result="unknown",
-            error="The process that made this call ended before the answer came.",
-        )
-        delivery.state = DeliveryState.PENDING
-        delivery.save(update_fields=["state"])
+    detail = "The process that made this call ended before the answer came."
+    crash = TemporaryError(detail, effect=Effect.UNKNOWN)
+    _note_call(lease, delivery, None, result=Effect.UNKNOWN, error=crash)
+    delivery.state = DeliveryState.PENDING
+    _record(lease, [_tried(delivery)])
 
 
-def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> BridgeError | None:
-    """Make the call; what went wrong, or None."""
-    try:
-        if delivery.kind == DeliveryKind.ATTACHMENT:
-            _upload(channel, conversation_id, delivery.payload)
-        else:
-            outgoing = _with_links(delivery)
-            sent = channel.inbox.send(conversation_id, outgoing)
-            note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
-    except BridgeError as error:
-        return error
-    return None
+def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> tuple[BridgeError | None, Call | None]:
+    """Make the call: what went wrong, or None; and the last that was said on the wire."""
+    with recorded_calls() as calls:
+        try:
+            if delivery.kind == DeliveryKind.ATTACHMENT:
+                _upload(channel, conversation_id, delivery.payload)
+            else:
+                sent = channel.inbox.send(conversation_id, _with_links(delivery))
+                note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+        except BridgeError as error:
+            return error, calls[-1] if calls else None
+    return None, calls[-1] if calls else None
 
 
 def _upload(channel: LiveChannel, conversation_id: str, payload: dict[str, Any]) -> None:
@@ -243,31 +296,54 @@ def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: set[str]
     return OutgoingMessage(text="\n".join(part for part in (message.text, link) if part))
 
 
-def record_attempt(lease: Lease, attempted: Attempted) -> None:
-    """Keep what came of a try. Inside a transaction that holds the conversation."""
+def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
+    """What became of a try, for the statement that writes it: the delivery as it stands now, and the call."""
     delivery, error = attempted.delivery, attempted.error
     delivery.state = _STATES[attempted.verdict]
     delivery.finished_at = None if attempted.verdict is Verdict.RETRY else timezone.now()
-    if not attempted.is_try:
-        delivery.save(update_fields=["state", "finished_at"])
-        return
-    delivery.last_status = error.status if error else 200 * (attempted.started_at is not None)
-    delivery.last_error = error.detail if error else ""
-    delivery.trace_id = error.trace_id if error else ""
-    delivery.save(update_fields=["state", "finished_at", "last_status", "last_error", "trace_id"])
-    Exchange.objects.create(
+    if attempted.is_try:
+        delivery.last_status = error.status if error else attempted.call.status if attempted.call else 0
+        delivery.last_error = error.detail if error else ""
+        delivery.trace_id = error.trace_id if error else ""
+        _note_call(lease, delivery, attempted.call, result=_result(attempted), error=error)
+    return _tried(delivery)
+
+
+def record_attempt(lease: Lease, attempted: Attempted) -> None:
+    """Keep what came of a try, in a statement of its own. Raises LeaseLostError."""
+    _record(lease, [settle(lease, attempted)])
+
+
+def _record(lease: Lease, deliveries: list[dict[str, Any]]) -> None:
+    facts = {"conversation_id": lease.conversation_id, "channel_id": lease.channel_id, "fence": lease.fence}
+    rows = {"deliveries": json.dumps(deliveries), "exchanges": json.dumps(lease.unwritten)}
+    if not fetch(_RECORD, {**facts, **rows}):
+        raise LeaseLostError
+    lease.unwritten.clear()
+
+
+def _tried(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.pk,
+        "state": delivery.state,
+        "is_final": delivery.state != DeliveryState.PENDING,
+        "status": delivery.last_status,
+        "error": delivery.last_error,
+        "trace_id": delivery.trace_id,
+    }
+
+
+def _note_call(lease: Lease, delivery: Delivery, call: Call | None, *, result: str, error: BridgeError | None) -> None:
+    row = exchange_row(
+        Target.INBOX,
+        call,
         event_id=delivery.event_id,
-        channel_id=lease.channel_id,
-        target=Target.INBOX,
-        delivery=delivery,
         n=delivery.tries,
-        fence=lease.fence,
-        started_at=attempted.started_at or delivery.first_sent_at or timezone.now(),
-        result=_result(attempted),
-        status=delivery.last_status,
-        error=delivery.last_error,
-        trace_id=delivery.trace_id,
+        result=result,
+        error=error,
+        delivery_id=delivery.pk,
     )
+    lease.unwritten.append(row)
 
 
 def _result(attempted: Attempted) -> str:

@@ -1,19 +1,17 @@
-"""Events become rows, each once; and rows end, each in one outcome."""
+"""Events become rows, each once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from channels_app.leases import Lease, hold, release_held
-from channels_app.models import Conversation, EventSource, EventState, IntakeCount, Outcome, WebhookEvent
+from channels_app.models import Conversation, EventSource, IntakeCount, WebhookEvent
 from channels_app.protocol import Event, EventType
+from channels_app.statements import fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +48,11 @@ _OPEN_CONVERSATION = """
     INSERT INTO channels_app_conversation (channel_id, external_id, wake_at)
     SELECT %(channel_id)s, %(external_id)s, tick.at FROM tick
     ON CONFLICT (channel_id, external_id) DO UPDATE
-        SET wake_at = LEAST(channels_app_conversation.wake_at, EXCLUDED.wake_at)
+        SET wake_at = LEAST(channels_app_conversation.wake_at, EXCLUDED.wake_at),
+            arrivals = channels_app_conversation.arrivals + 1
 """
 _KNOWN_CONVERSATION = """
-    UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at) FROM tick
+    UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at), arrivals = arrivals + 1 FROM tick
     WHERE channels_app_conversation.id = %(conversation_id)s
 """
 _STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION)
@@ -78,9 +77,8 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
 
 def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:
     facts: dict[str, Any] = {"key": key, "type": event.type, "sent_at": event.sent_at, "counter": event.counter}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**place, **facts, "source": source, "raw": raw})
-        event_id, conversation_id, is_new, owes_wakeup = cursor.fetchone()
+    [row] = fetch(statement, {**place, **facts, "source": source, "raw": raw})
+    event_id, conversation_id, is_new, owes_wakeup = row
     return Stored(event_id=event_id, conversation_id=conversation_id, is_new=is_new, owes_wakeup=owes_wakeup)
 
 
@@ -92,61 +90,9 @@ def order_handover(conversation: Conversation, by: str) -> Stored:
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
 
 
-def finish_events(event_ids: Sequence[int], outcome: Outcome, reason: str | None = "") -> None:
-    """End events that ended together; None keeps the reason that was written down before.
-
-    Inside a transaction that holds the conversation. One that has ended already keeps its outcome.
-    """
-    if not event_ids:
-        return
-    values = {"state": EventState.DONE, "outcome": outcome, "finished_at": timezone.now(), "wait_until": None}
-    if reason is not None:
-        values["reason"] = reason
-    WebhookEvent.objects.filter(pk__in=event_ids, outcome__isnull=True).update(**values)
-
-
-def mark_answered(event_ids: Sequence[int], by_id: int) -> None:
-    """What the bot now says answers these events: they end when it is sent."""
-    if event_ids:
-        WebhookEvent.objects.filter(pk__in=event_ids).update(answered_by=by_id)
-
-
 def answered_by(event_id: int) -> list[int]:
     """The open events that this event of the bot answers."""
     return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))
-
-
-def put_off(event_id: int, state: EventState, wait: timedelta, reason: str | None = None) -> None:
-    """Leave an event in this state for a while; None keeps the reason that was written down before.
-
-    Inside a transaction that holds the conversation.
-    """
-    values: dict[str, Any] = {"state": state, "wait_until": timezone.now() + wait}
-    if reason is not None:
-        values["reason"] = reason
-    WebhookEvent.objects.filter(pk=event_id).update(**values)
-
-
-STUMBLE_WAIT = timedelta(seconds=2)
-STUMBLES_MOST = 6
-"""An event whose handling failed unforeseen this often is left to an operator instead of blocking the next ones."""
-
-
-def stumble(lease: Lease) -> None:
-    """Something unforeseen happened in a step: count it against the events that may have caused it, and let go.
-
-    The runnable events wait a moment; one that stumbled too often is dead. Raises LeaseLostError.
-    """
-    with transaction.atomic():
-        hold(lease)
-        for event in lease.events:
-            if event.facts.state == EventState.BOT_WAIT:
-                continue
-            if event.attempts >= STUMBLES_MOST:
-                finish_events([event.facts.id], Outcome.DEAD, "Handling it failed again and again; see the log.")
-            else:
-                WebhookEvent.objects.filter(pk=event.facts.id).update(attempts=F("attempts") + 1)
-        release_held(lease, until=lease.now + STUMBLE_WAIT)
 
 
 def count_refusal(

@@ -19,6 +19,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from channels_app.addresses import AllowList, Target, public_url_problem
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
+from channels_app.recorder import Call, is_recording, note_call
 from channels_app.wire import Exchange, shared_adapter
 
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
@@ -48,7 +49,9 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
+    """What is sent, checked."""
+
     method: str
     target: Target
     headers: dict[str, str]
@@ -73,7 +76,7 @@ def _prepared(
     data: bytes | str | Mapping[str, str] | None,
     params: Mapping[str, str] | None,
     auth: tuple[str, str] | None,
-) -> _Request:
+) -> Request:
     try:
         target = Target.parse(url)
     except ValueError as error:
@@ -91,7 +94,7 @@ def _prepared(
         _check_headers(headers)
         given = {name.lower() for name in headers}
         sent = {name: value for name, value in sent.items() if name.lower() not in given} | dict(headers)
-    return _Request(method, target, sent, body)
+    return Request(method, target, sent, body)
 
 
 def _body(json: Any, data: bytes | str | Mapping[str, str] | None) -> tuple[bytes | None, str]:
@@ -111,6 +114,17 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             raise ConfigError(f"The header {name} is set by the bridge itself.")
         if not HEADER_VALUE.fullmatch(value):
             raise ConfigError(f"The header {name} holds a line break or a character that no header can carry.")
+
+
+def _record(request: Request, started: float, *, status: int, response: bytes = b"") -> Call:
+    return Call(
+        method=request.method,
+        url=request.target.without_query,
+        request=request.body or b"",
+        status=status,
+        response=response,
+        took_ms=round((time.monotonic() - started) * 1000),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -158,16 +172,29 @@ class ApiSession:
         """
         started = time.monotonic()
         request = _prepared(method, url, headers, json, data, params, auth)
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        max_bytes = self._max_bytes if max_bytes is None else max_bytes
+        try:
+            answer = self._answer(request, timeout_s=timeout_s, max_bytes=max_bytes, may_repeat=may_repeat)
+        except BridgeError as error:
+            if is_recording():
+                note_call(_record(request, started, status=error.status))
+            raise
+        if is_recording():
+            note_call(_record(request, started, status=answer.status, response=answer.body))
+        return answer
+
+    def _answer(self, request: Request, *, timeout_s: float, max_bytes: int, may_repeat: bool) -> Answer:
+        started = time.monotonic()
         allowed = self._allow_private
         if allowed is None:
             allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
-        deadline = started + (self._timeout_s if timeout_s is None else timeout_s)
-        exchange = Exchange(deadline, allowed, may_repeat=may_repeat)
-        response, body = self._exchanged(request, exchange, self._max_bytes if max_bytes is None else max_bytes)
+        exchange = Exchange(started + timeout_s, allowed, may_repeat=may_repeat)
+        response, body = self._exchanged(request, exchange, max_bytes)
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
 
-    def _exchanged(self, request: _Request, exchange: Exchange, max_bytes: int) -> tuple[BaseHTTPResponse, bytes]:
+    def _exchanged(self, request: Request, exchange: Exchange, max_bytes: int) -> tuple[BaseHTTPResponse, bytes]:
         response: BaseHTTPResponse | None = None
         try:
             response = shared_adapter(self._pool_size).open(
@@ -205,7 +232,7 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _failure(request: _Request, exchange: Exchange, cause: BaseException) -> BridgeError:
+def _failure(request: Request, exchange: Exchange, cause: BaseException) -> BridgeError:
     if isinstance(cause, DecodeError):
         return PayloadError(f"{request.name}: the answer is packed wrongly.", status=exchange.status)
     effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN

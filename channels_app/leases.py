@@ -1,4 +1,4 @@
-"""One worker at a time works on a conversation: claim, release, renew.
+"""One worker at a time works on a conversation: claim, hold, renew. `endings` gives it back.
 
 Hand-written SQL, because each of these is one short statement whose locks matter. All times are the database's
 clock, so that machines with different clocks agree. Nothing here is held over a network call but the lease.
@@ -10,18 +10,19 @@ import socket
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from channels_app.contacts import KnownContact, KnownInboxChannel
 from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.offered import Offered
 from channels_app.protocol import EventType
+from channels_app.statements import fetch
 from channels_app.steps import OpenEvent, Standing
 
 LEASE_S = 30
@@ -54,6 +55,7 @@ class Lease:
 
     conversation_id: int
     fence: int
+    arrivals: int
     slot: str
     now: datetime
     channel_id: int
@@ -79,6 +81,8 @@ class Lease:
     contact: KnownContact
     inbox_channel: KnownInboxChannel
     events: tuple[ClaimedEvent, ...]
+    unwritten: list[dict[str, Any]] = field(default_factory=list)
+    """Calls that were made under this lease and are no rows yet: the next statement writes them."""
 
     @property
     def standing(self) -> Standing:
@@ -101,30 +105,52 @@ def new_slot_name(kind: str) -> str:
 
 
 # The conversation is leased in the same statement that finds it; its open events come along. An event that is
-# committed while we wait for the row is not seen here, but the release looks again.
-_CLAIM = """
+# committed while we lock the row is not seen here. `arrivals` is therefore read as of the same moment as the events,
+# and not from the row that was locked: then the release notices the difference.
+_OF_CONVERSATION = (
+    *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
+    *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
+    *("options", "topics", "contact_id", "inbox_channel_id"),
+)
+_OF_EVENT = (
+    "id",
+    "type",
+    "state",
+    "sent_at",
+    "received_at",
+    "counter",
+    "wait_until",
+    "called_at",
+    "source",
+    "attempts",
+)
+_COLUMNS = (
+    *("now", "arrivals", "channel_revision", "bot_id", "bot_revision", "bot_failures", "bot_paused_until"),
+    *("contact", "inbox_channel", "event_raw", "event_reason", "event_begun_at"),
+    *_OF_CONVERSATION,
+    *(f"event_{name}" for name in _OF_EVENT),
+)
+# Columns are named, never "*": a statement that is prepared must not change its form when a migration adds one.
+_CLAIM = f"""
 WITH claimed AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
         fence = conversation.fence + 1
-    WHERE conversation.id = ({which})
-    RETURNING conversation.*
+    WHERE conversation.id = ({{which}})
+    RETURNING {", ".join(f"conversation.{name}" for name in _OF_CONVERSATION)}
 )
-SELECT clock_timestamp() AS now, claimed.*, channel.revision AS channel_revision, channel.bot_id,
-    bot.revision AS bot_revision, bot.failures AS bot_failures, bot.paused_until AS bot_paused_until,
-    to_jsonb(contact) AS contact, to_jsonb(inbox_channel) AS inbox_channel,
-    event.id AS event_id, event.type AS event_type, event.state AS event_state, event.sent_at AS event_sent_at,
-    event.received_at AS event_received_at, event.counter AS event_counter, event.wait_until AS event_wait_until,
-    event.called_at AS event_called_at, event.source AS event_source, body.raw AS event_raw,
-    event.attempts AS event_attempts, event.reason AS event_reason,
-    coalesce(event.retried_at, event.received_at) AS event_begun_at
+SELECT clock_timestamp(), seen.arrivals, channel.revision, channel.bot_id, bot.revision, bot.failures,
+    bot.paused_until, to_jsonb(contact), to_jsonb(inbox_channel), body.raw, event.reason,
+    coalesce(event.retried_at, event.received_at),
+    {", ".join(f"claimed.{name}" for name in _OF_CONVERSATION)}, {", ".join(f"event.{name}" for name in _OF_EVENT)}
 FROM claimed
+JOIN channels_app_conversation AS seen ON seen.id = claimed.id
 JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
 LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
 LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
 LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
 LEFT JOIN LATERAL (
-    SELECT * FROM channels_app_webhookevent AS open
+    SELECT open.* FROM channels_app_webhookevent AS open
     WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
     ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
 LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
@@ -192,17 +218,25 @@ def mend_lost_wakeups() -> int:
 
 
 def _claim(statement: str, slot: str, **values: int) -> Lease | None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST, **values})
-        names = [column.name for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    found = fetch(statement, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST, **values})
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
     if not rows:
         return None
     return _lease(slot, rows[0], tuple(_claimed_event(row) for row in rows if row["event_id"] is not None))
 
 
 _AS_THEY_ARE = (
-    *("now", "fence", "channel_id", "channel_revision", "bot_id", "bot_revision", "bot_failures", "bot_paused_until"),
+    *(
+        "now",
+        "fence",
+        "arrivals",
+        "channel_id",
+        "channel_revision",
+        "bot_id",
+        "bot_revision",
+        "bot_failures",
+        "bot_paused_until",
+    ),
     *("external_id", "session_id", "owner", "stint", "stint_is_implied", "stint_began_at", "newest_sent_at"),
     *("last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
 )
@@ -254,47 +288,6 @@ def hold(lease: Lease) -> None:
         )
         if cursor.fetchone() is None:
             raise LeaseLostError
-
-
-def release(lease: Lease, *, until: datetime | None = None) -> datetime | None:
-    """Give the conversation back, to be woken at `until`, or at once if something runnable is left open.
-
-    Returns when it wants to be woken, None: not before something comes.
-
-    The row is locked by a statement of its own first: in a single statement, an event committed while the
-    update waits for the row would not be seen, and nobody would ever wake the conversation for it.
-    """
-    with transaction.atomic():
-        hold(lease)
-        return release_held(lease, until=until)
-
-
-# Open events that wait for a moment of their own wake the conversation then, others at once.
-_RELEASE = """
-UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, wake_at = (
-    SELECT min(greatest(event.wait_until, clock_timestamp()))
-    FROM channels_app_webhookevent AS event WHERE event.conversation_id = %(id)s AND event.outcome IS NULL)
-WHERE id = %(id)s RETURNING wake_at
-"""
-# After a decision to wait, only what arrived since the claim is a reason to look before that moment.
-_RELEASE_UNTIL = """
-UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL,
-    wake_at = CASE WHEN EXISTS (
-        SELECT 1 FROM channels_app_webhookevent AS event
-        WHERE event.conversation_id = %(id)s AND event.outcome IS NULL AND event.id > %(newest)s)
-    THEN clock_timestamp() ELSE %(until)s END
-WHERE id = %(id)s RETURNING wake_at
-"""
-
-
-def release_held(lease: Lease, *, until: datetime | None = None) -> datetime | None:
-    """`release` inside a transaction that holds the row already."""
-    newest = max((event.facts.id for event in lease.events), default=0)
-    statement = _RELEASE if until is None else _RELEASE_UNTIL
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"id": lease.conversation_id, "until": until, "newest": newest})
-        wake_at: datetime | None = cursor.fetchone()[0]
-    return wake_at
 
 
 def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 
 from django.db import DatabaseError, connection
 
-from channels_app.events import stumble
+from channels_app.endings import stumble
 from channels_app.leases import (
     LEASE_S,
     Lease,

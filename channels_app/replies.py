@@ -1,17 +1,18 @@
 """A reply becomes rows with all that follows from it, and is sent."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from django.db import transaction
+from django.utils import timezone
 
 from channels_app.channels import LiveChannel
-from channels_app.deliveries import write_deliveries
-from channels_app.events import finish_events, mark_answered
+from channels_app.deliveries import may_leave_now, write_deliveries
 from channels_app.leases import ClaimedEvent, Lease
-from channels_app.models import Author, EventState, Outcome
+from channels_app.models import Author, EventState
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Message, Reply
-from channels_app.sending import Woken, send_deliveries
+from channels_app.sending import Woken, is_of_an_earlier_stint, send_deliveries
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
@@ -60,7 +61,7 @@ def _write_and_send(
     author: Author = Author.BOT,
     reason: str = "",
 ) -> Woken:
-    """Write the reply down, with all that follows from it, in one transaction; then send it."""
+    """Write the reply down, with all that follows from it, at one stroke; then send it."""
     first, others = claimed[0], claimed[1:]
     offered = lease.offered
     plan = plan_deliveries(
@@ -71,22 +72,26 @@ def _write_and_send(
         unique=f"{first.facts.id:x}",
     )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
-    reason = request.reason.label if request else reason
+    is_leaving = not is_of_an_earlier_stint(lease, first) and may_leave_now(channel, plan)
+    write = partial(
+        write_deliveries,
+        lease,
+        first.facts.id,
+        plan,
+        options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
+        reason=request.reason.label if request else reason,
+        author=author,
+        counter=counters[-1] if counters else None,
+        merged=[event.facts.id for event in others],
+        answered=_answered(lease, claimed),
+        leaves_at=timezone.now() if is_leaving else None,
+    )
+    if request is None:
+        return send_deliveries(lease, channel, first, write(), is_leaving=is_leaving)
     with transaction.atomic():
-        write_deliveries(
-            lease,
-            first.facts.id,
-            plan,
-            options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
-            reason=reason,
-            author=author,
-            counter=counters[-1] if counters else None,
-        )
-        mark_answered(_answered(lease, claimed), first.facts.id)
-        finish_events([event.facts.id for event in others], Outcome.MERGED, "Sent with the message before it.")
-        if request is not None:
-            record_offload(lease, first.facts.id, request, state)
-    return send_deliveries(lease, channel, first)
+        deliveries = write()
+        record_offload(lease, first.facts.id, request, state)
+    return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
 
 
 def _answered(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[int]:

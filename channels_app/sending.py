@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
-from channels_app.conversations import set_owner
 from channels_app.deliveries import (
     Attempted,
     attempt_delivery,
@@ -19,10 +18,12 @@ from channels_app.deliveries import (
     drop_attachments,
     may_have_arrived,
     record_attempt,
+    settle,
     write_deliveries,
 )
-from channels_app.events import answered_by, finish_events, put_off
-from channels_app.leases import ClaimedEvent, Lease, hold, release_held
+from channels_app.endings import Ended, PutOff, let_go
+from channels_app.events import answered_by
+from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Outgoing, Reply
@@ -51,16 +52,29 @@ _OFFLOAD_STATES = {
 }
 
 
-def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> Woken:
-    """Send what is written for this event, in order; ends the event, or puts it off to the next try."""
-    deliveries = deliveries_of(first.facts.id)
+def send_deliveries(
+    lease: Lease,
+    channel: LiveChannel,
+    first: ClaimedEvent,
+    deliveries: Sequence[Delivery] | None = None,
+    *,
+    is_leaving: bool = False,
+) -> Woken:
+    """Send what is written for this event, in order; ends the event, or puts it off to the next try.
+
+    `deliveries`: what has just been written; `is_leaving`: the first of them is marked as on its way already.
+    """
+    if deliveries is None:
+        deliveries = deliveries_of(first.facts.id)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
     for delivery in left:
         is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
-        if _is_of_an_earlier_stint(lease, first) and not is_proved:
+        if is_of_an_earlier_stint(lease, first) and not is_proved:
             attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
         else:
-            attempted = _within_budget(channel, first, attempt_delivery(lease, channel, delivery))
+            is_marked = is_leaving and delivery is left[0]
+            attempted = attempt_delivery(lease, channel, delivery, is_leaving=is_marked)
+            attempted = _within_budget(channel, first, attempted)
         if delivery.kind == DeliveryKind.ATTACHMENT:
             attempted = _upload_or_link(attempted)
         match attempted.verdict:
@@ -72,13 +86,11 @@ def send_deliveries(lease: Lease, channel: LiveChannel, first: ClaimedEvent) -> 
                 return _close(lease, first, deliveries, attempted)
         if delivery is left[-1]:
             return _close(lease, first, deliveries, attempted)
-        with transaction.atomic():
-            hold(lease)
-            record_attempt(lease, attempted)
+        record_attempt(lease, attempted)
     return _close(lease, first, deliveries, None)
 
 
-def _is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
+def is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
     """Whether agents have had the conversation since this event and gave it back: then its answer is theirs.
 
     Sent now, a handover of then would take the conversation away from the bot again.
@@ -116,11 +128,8 @@ def _upload_or_link(attempted: Attempted) -> Attempted:
 
 
 def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken:
-    with transaction.atomic():
-        hold(lease)
-        record_attempt(lease, attempted)
-        put_off(first.facts.id, EventState.SENDING, attempted.retry_in)
-        return release_held(lease)
+    put_off = PutOff(event_id=first.facts.id, state=EventState.SENDING, wait=attempted.retry_in)
+    return let_go(lease, put_off=put_off, deliveries=[settle(lease, attempted)])
 
 
 def _on_lost_reply(
@@ -153,7 +162,6 @@ def _say_instead(
     """Record the loss and write down what is said instead of all that is left of the reply."""
     plan = plan_deliveries(channel, reply, first_number=1, message_id="", unique="")
     with transaction.atomic():
-        hold(lease)
         record_attempt(lease, attempted)
         cancel_deliveries(lease.conversation_id)
         write_deliveries(
@@ -180,24 +188,31 @@ class _End:
 
 
 def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
-    """Record the last try and end the event, and those that were answered with it, in one transaction."""
+    """Record the last try and end the event, and those that were answered with it, at one stroke."""
+    tried = [settle(lease, attempted)] if attempted is not None else []
+    end = _end(deliveries, attempted)
+    owner = _owner_after(lease, end.outcome)
+    if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
+        return let_go(lease, ended=_ended(lease, first, end, owner), deliveries=tried)
     with transaction.atomic():
         hold(lease)
-        if attempted is not None:
-            record_attempt(lease, attempted)
-        end = _end(deliveries, attempted)
-        owner = _owner_after(lease, end.outcome)
-        finish_events([first.facts.id], end.outcome, end.reason)
-        finish_events(_answered_with(lease, first, owner), *_outcome_of_answered(end.outcome))
+        ended = _ended(lease, first, end, owner)
         if owner != lease.owner:
-            set_owner(lease, owner)
             cancel_deliveries(lease.conversation_id)
         if end.outcome in _OFFLOAD_STATES:
             last = deliveries[-1] if deliveries else None
             was_refused = end.outcome is Outcome.DEAD and last is not None and last.state == DeliveryState.REFUSED
             state = OffloadState.REFUSED if was_refused else _OFFLOAD_STATES[end.outcome]
             settle_offload(first.facts.id, state, last)
-        return release_held(lease)
+        return let_go(lease, ended=ended, deliveries=tried, owner=owner)
+
+
+def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:
+    outcome, reason = _outcome_of_answered(end.outcome)
+    return [
+        Ended(event_ids=[first.facts.id], outcome=end.outcome, reason=end.reason),
+        Ended(event_ids=_answered_with(lease, first, owner), outcome=outcome, reason=reason),
+    ]
 
 
 def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:

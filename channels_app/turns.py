@@ -19,14 +19,17 @@ from channels_app import contacts, options
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.conversations import Beginning, begin_turn
+from channels_app.endings import Ended, PutOff, let_go
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
-from channels_app.events import finish_events, put_off
-from channels_app.leases import ClaimedEvent, Lease, hold, release, release_held
-from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner
+from channels_app.exchanges import exchange_row
+from channels_app.leases import ClaimedEvent, Lease, hold
+from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner, Target
 from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
+from channels_app.recorder import Call, recorded_calls
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
+from channels_app.verdicts import Verdict
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, close_offload, has_bounced_too_often, record_offload
 
@@ -46,9 +49,9 @@ def take_step(lease: Lease) -> Woken:
     step = next_step([event.facts for event in lease.events], lease.standing, lease.now)
     match step:
         case Idle():
-            return release(lease)
+            return let_go(lease)
         case Wait(until):
-            return release(lease, until=until)
+            return let_go(lease, until=until)
         case Run(ids):
             channel = live_channel(lease.channel_id, lease.channel_revision, lease.bot_id, lease.bot_revision)
             return _handle(lease, channel, [lease.event(event_id) for event_id in ids])
@@ -91,17 +94,15 @@ def _parse(channel: LiveChannel, claimed: ClaimedEvent) -> Event:
 
 
 def _finish(lease: Lease, claimed: Sequence[ClaimedEvent], outcome: Outcome, reason: str = "") -> Woken:
-    with transaction.atomic():
-        hold(lease)
-        finish_events([event.facts.id for event in claimed], outcome, reason)
-        return release_held(lease)
+    return let_go(lease, ended=[Ended(event_ids=_ids(claimed), outcome=outcome, reason=reason)])
+
+
+def _ids(claimed: Sequence[ClaimedEvent]) -> list[int]:
+    return [event.facts.id for event in claimed]
 
 
 def _put_off(lease: Lease, event_id: int, state: EventState, wait: timedelta, reason: str | None = None) -> Woken:
-    with transaction.atomic():
-        hold(lease)
-        put_off(event_id, state, wait, reason)
-        return release_held(lease)
+    return let_go(lease, put_off=PutOff(event_id=event_id, state=state, wait=wait, reason=reason))
 
 
 # --- the contact's side -------------------------------------------------------------------------------------------
@@ -224,15 +225,32 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
 
 def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> Woken:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
-    try:
-        reply = channel.bot.send(_turn(lease, channel, event, claimed))
-    except BridgeError as error:
-        note_failure(lease)
-        return _on_failed_bot(lease, channel, claimed, error)
+    with recorded_calls() as calls:
+        try:
+            reply = channel.bot.send(_turn(lease, channel, event, claimed))
+        except BridgeError as error:
+            _note_call(lease, claimed, calls, error)
+            note_failure(lease)
+            return _on_failed_bot(lease, channel, claimed, error)
+    _note_call(lease, claimed, calls, None)
     note_success(lease)
     if reply is None:
         return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(channel, claimed))
     return send_reply(lease, channel, [claimed], reply)
+
+
+def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
+    """Keep what was said on the wire; the next statement of this lease writes it."""
+    effect = getattr(error, "effect", Verdict.REFUSED)
+    row = exchange_row(
+        Target.BOT,
+        calls[-1] if calls else None,
+        event_id=claimed.facts.id,
+        n=claimed.attempts + 1,
+        result=Verdict.SENT if error is None else effect,
+        error=error,
+    )
+    lease.unwritten.append(row)
 
 
 def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Turn:
@@ -347,8 +365,7 @@ def _on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEven
     with transaction.atomic():
         hold(lease)
         close_offload(lease.conversation_id, events[0])
-        finish_events([event.facts.id for event in claimed], Outcome.SILENT, "Noted with the hand-over.")
-        return release_held(lease)
+        return _finish(lease, claimed, Outcome.SILENT, "Noted with the hand-over.")
 
 
 _HANDLERS: dict[EventType, Callable[[Lease, LiveChannel, Sequence[ClaimedEvent], Sequence[Event]], Woken]] = {

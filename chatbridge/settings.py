@@ -86,6 +86,9 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **parts,
+            # How often a statement of `statements.py` is run before PostgreSQL keeps its plan. Not behind a PgBouncer
+            # that gives each transaction another connection and is older than 1.21.
+            "prepare_threshold": 2 if env.flag("PREPARE_STATEMENTS", default=True) else None,
             # A statement that waits for a lock gives up before the platform's 10 seconds for a webhook are over.
             "options": "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
             # In seconds. Short, so that a request can try again within the platform's 10 seconds; and a pool that

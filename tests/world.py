@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from channels_app.errors import BridgeError
-from channels_app.http import Answer, ApiSession
+from channels_app.http import Answer, ApiSession, Request
 
 INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
@@ -115,21 +114,24 @@ class World:
     chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
     files: dict[str, Answer] = field(default_factory=dict)
 
-    def call(self, session: ApiSession, method: str, url: str, **request: Any) -> Answer:
-        parts = urlsplit(url)
-        base = f"{parts.scheme}://{parts.netloc}"
+    def answer(self, session: ApiSession, request: Request, **limits: Any) -> Answer:
+        url = request.target.without_query
+        facts = {"data": request.body, "headers": request.headers}
+        base, path = f"{request.target.scheme}://{request.target.host}", request.target.path
         if base == INBOX:
-            return self.inbox.handle(method, parts.path, request)
+            return self.inbox.handle(request.method, path, facts)
         if url == BOT:
-            return self.bot.handle(request)
+            return self.bot.handle(facts)
         if url == CHATLAYER:
-            return self.chatlayer.handle(request)
+            return self.chatlayer.handle(facts)
         if base == FILES:
-            return self.files.get(parts.path, answer(404))
+            return self.files.get(path, answer(404))
         raise AssertionError(f"nobody lives at {url}")
 
     def arrive(self, monkeypatch: pytest.MonkeyPatch) -> "World":
-        monkeypatch.setattr(ApiSession, "call", lambda session, *args, **kwargs: self.call(session, *args, **kwargs))
+        monkeypatch.setattr(
+            ApiSession, "_answer", lambda session, request, **limits: self.answer(session, request, **limits)
+        )
         return self
 
 
@@ -141,8 +143,6 @@ def _given(fault: Any) -> Answer:
 
 
 def _json_of(request: dict[str, Any]) -> dict[str, Any]:
-    document = request.get("json")
-    if document is None:
-        document = json.loads(request.get("data") or b"{}")
+    document = json.loads(request["data"] or b"{}")
     assert isinstance(document, dict)
     return document

@@ -49,7 +49,8 @@ class Conversation(models.Model):
     """The inbox's thread, and the lease under which one worker at a time works on it.
 
     `stint` counts how often the bot got it; `fence` grows with each lease, so that a worker that lost its lease
-    can change nothing. `wake_at` is set while something has to be done: no queue needs to remember it.
+    can change nothing. `wake_at` is set while something has to be done: no queue needs to remember it. `arrivals`
+    grows with each event, so that whoever gives the conversation back knows whether something came meanwhile.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="conversations", db_index=False)
@@ -75,6 +76,7 @@ class Conversation(models.Model):
     lease_until = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0, db_default=0)
     wake_at = models.DateTimeField(null=True)
+    arrivals = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,8 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from channels_app.events import finish_events, store_inbox_event
-from channels_app.leases import Lease, LeaseLostError, claim_due_conversation, hold, release, release_held
+from channels_app.endings import Ended, let_go
+from channels_app.events import store_inbox_event
+from channels_app.leases import Lease, LeaseLostError, claim_due_conversation
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel
@@ -75,10 +76,8 @@ class Claiming(RuleBasedStateMachine):
     @rule(lease=consumes(leases))
     def a_worker_ends_what_it_saw(self, lease: Lease) -> None:
         try:
-            with transaction.atomic():
-                hold(lease)
-                finish_events([event.facts.id for event in lease.events], Outcome.REPLIED)
-                wake_at = release_held(lease)
+            ids = [event.facts.id for event in lease.events]
+            wake_at = let_go(lease, ended=[Ended(event_ids=ids, outcome=Outcome.REPLIED)])
         except LeaseLostError:
             self._was_rightly_refused(lease)
             return
@@ -89,7 +88,7 @@ class Claiming(RuleBasedStateMachine):
     @rule(lease=consumes(leases))
     def a_worker_decides_to_wait(self, lease: Lease) -> None:
         try:
-            wake_at = release(lease, until=timezone.now() + timedelta(hours=1))
+            wake_at = let_go(lease, until=timezone.now() + timedelta(hours=1))
         except LeaseLostError:
             self._was_rightly_refused(lease)
             return

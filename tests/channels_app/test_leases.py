@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels_app.events import finish_events, store_inbox_event
-from channels_app.leases import LeaseLostError, claim_due_conversation, hold, release
+from channels_app.endings import Ended, let_go
+from channels_app.events import store_inbox_event
+from channels_app.leases import LeaseLostError, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel
@@ -108,20 +109,17 @@ def test_a_lease_that_ended_is_taken_over_and_its_holder_can_change_nothing(chan
     Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     quick = claim_due_conversation("quick")
     assert quick is not None
-    for act in (hold, release):
+    for act in (hold, let_go):
         with pytest.raises(LeaseLostError), transaction.atomic():
             act(slow)
-    release(quick)
+    let_go(quick)
 
 
 def test_released_without_open_events_it_sleeps(channel: Channel) -> None:
     stored = store(channel)
     lease = claim_due_conversation("slot")
     assert lease is not None
-    with transaction.atomic():
-        hold(lease)
-        finish_events([stored.event_id], Outcome.SILENT)
-    assert release(lease) is None
+    assert let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]) is None
     assert Conversation.objects.get().wake_at is None
 
 
@@ -131,7 +129,7 @@ def test_an_event_that_comes_while_a_worker_decides_to_wait_is_seen_at_once(chan
     assert lease is not None
     later = timezone.now() + timedelta(minutes=5)
     store(channel, "key-2")
-    wake_at = release(lease, until=later)
+    wake_at = let_go(lease, until=later)
     assert wake_at is not None
     assert wake_at < later
 
@@ -143,9 +141,6 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
         stored = store(channel, f"old-{attempt}")
         lease = claim_due_conversation("slot")
         assert lease is not None
-        with transaction.atomic():
-            hold(lease)
-            finish_events([stored.event_id], Outcome.SILENT)
         is_locked, may_commit = threading.Event(), threading.Event()
 
         def receive(key: str = f"new-{attempt}", locked: Any = is_locked, commit: Any = may_commit) -> None:
@@ -155,8 +150,8 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
                 commit.wait(5)
             connection.close()
 
-        def give_back(lease: Any = lease) -> None:
-            release(lease)
+        def give_back(lease: Any = lease, ids: Any = (stored.event_id,)) -> None:
+            let_go(lease, ended=[Ended(event_ids=ids, outcome=Outcome.SILENT)])
             connection.close()
 
         receiver = threading.Thread(target=receive)

@@ -14,8 +14,9 @@ from django.utils import timezone
 from channels_app import guard as guard_module
 from channels_app import pump as pump_module
 from channels_app import turns
+from channels_app.endings import let_go
 from channels_app.guard import Guard
-from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot, release
+from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.pump import Pump
 from tests.builders import make_channel, make_event, signed
@@ -169,7 +170,7 @@ def test_the_guard_takes_over_what_a_stuck_worker_still_holds(
     guard._threads.shutdown(wait=True)
     assert world.inbox.completions("conv-1") == ["HANDOVER"]
     with pytest.raises(LeaseLostError):
-        release(stuck)
+        let_go(stuck)
 
 
 def test_the_guard_leaves_alone_what_is_being_sent_and_what_has_time(

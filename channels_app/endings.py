@@ -1,0 +1,144 @@
+"""A worker gives a conversation back, and writes down with it what has ended.
+
+One statement and one commit, whatever ended: a step that dies before it changes nothing, one that dies after it
+has nothing left to do.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from channels_app.exchanges import INSERT_EXCHANGES, UPDATE_DELIVERIES
+from channels_app.leases import Lease, LeaseLostError, hold
+from channels_app.models import EventState, Outcome, WebhookEvent
+from channels_app.statements import fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Events that ended together. `reason` None keeps the one that was written down before."""
+
+    event_ids: Sequence[int]
+    outcome: Outcome
+    reason: str | None = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """An event that waits in this state for a while. `reason` None keeps the one that was written down before."""
+
+    event_id: int
+    state: EventState
+    wait: timedelta
+    reason: str | None = None
+
+
+# An event that is committed while this waits for the row isn't seen by the look for open events: `arrivals` of the
+# row as it is then tells of it, because a row that was waited for is looked at again.
+# Open events that wait for a moment of their own wake the conversation then, others at once. After a decision to
+# wait only what arrived since the claim is a reason to look before that moment.
+_LET_GO = f"""
+WITH held AS (
+    UPDATE channels_app_conversation AS conversation
+    SET lease_slot = NULL, lease_until = NULL, owner = coalesce(%(owner)s, conversation.owner),
+        wake_at = CASE
+            WHEN conversation.arrivals <> %(arrivals)s THEN clock_timestamp()
+            WHEN %(until)s::timestamptz IS NOT NULL THEN %(until)s::timestamptz
+            ELSE least(%(put_off_until)s::timestamptz, (
+                SELECT min(greatest(event.wait_until, clock_timestamp()))
+                FROM channels_app_webhookevent AS event
+                WHERE event.conversation_id = %(conversation_id)s AND event.outcome IS NULL
+                    AND event.id <> ALL(%(settled)s::bigint[])))
+            END
+    WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s
+    RETURNING conversation.id, conversation.wake_at
+), ended AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = ending.outcome, reason = coalesce(ending.reason, event.reason), wait_until = NULL,
+        finished_at = clock_timestamp()
+    FROM held, jsonb_to_recordset(%(ended)s) AS ending(id bigint, outcome text, reason text)
+    WHERE event.id = ending.id AND event.outcome IS NULL
+), put_off AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = %(state)s, reason = coalesce(%(reason)s, event.reason), wait_until = %(put_off_until)s::timestamptz
+    FROM held WHERE event.id = %(put_off_id)s
+), tried AS ({UPDATE_DELIVERIES}
+), called AS ({INSERT_EXCHANGES})
+SELECT held.wake_at FROM held
+"""
+
+
+def let_go(
+    lease: Lease,
+    *,
+    ended: Iterable[Ended] = (),
+    put_off: PutOff | None = None,
+    until: datetime | None = None,
+    owner: str | None = None,
+    deliveries: Sequence[dict[str, Any]] = (),
+) -> datetime | None:
+    """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
+
+    `owner`: whose it is from now on. `deliveries`: what became of tries, see `deliveries.settle`. Returns when the
+    conversation wants to be woken, None: not before something comes. Raises LeaseLostError.
+    """
+    endings = [
+        {"id": event_id, "outcome": group.outcome, "reason": group.reason}
+        for group in ended
+        for event_id in group.event_ids
+    ]
+    rows = fetch(
+        _LET_GO,
+        {
+            "conversation_id": lease.conversation_id,
+            "channel_id": lease.channel_id,
+            "fence": lease.fence,
+            "arrivals": lease.arrivals,
+            "owner": owner,
+            "until": until,
+            "settled": [ending["id"] for ending in endings] + ([put_off.event_id] if put_off else []),
+            "ended": json.dumps(endings),
+            "put_off_id": put_off.event_id if put_off else None,
+            "put_off_until": timezone.now() + put_off.wait if put_off else None,
+            "state": put_off.state if put_off else None,
+            "reason": put_off.reason if put_off else None,
+            "deliveries": json.dumps(deliveries),
+            "exchanges": json.dumps(lease.unwritten),
+        },
+    )
+    if not rows:
+        raise LeaseLostError
+    lease.unwritten.clear()
+    wake_at: datetime | None = rows[0][0]
+    return wake_at
+
+
+STUMBLE_WAIT = timedelta(seconds=2)
+STUMBLES_MOST = 6
+"""An event whose handling failed unforeseen this often is left to an operator instead of blocking the next ones."""
+
+
+def stumble(lease: Lease) -> None:
+    """Something unforeseen happened in a step: count it against the events that may have caused it, and let go.
+
+    The runnable events wait a moment; one that stumbled too often is dead. Raises LeaseLostError.
+    """
+    runnable = [event for event in lease.events if event.facts.state != EventState.BOT_WAIT]
+    dead = [event.facts.id for event in runnable if event.attempts >= STUMBLES_MOST]
+    others = [event.facts.id for event in runnable if event.attempts < STUMBLES_MOST]
+    lease.unwritten.clear()  # whatever stumbled may have been one of these
+    with transaction.atomic():
+        hold(lease)
+        WebhookEvent.objects.filter(pk__in=others).update(attempts=F("attempts") + 1)
+        reason = "Handling it failed again and again; see the log."
+        let_go(
+            lease,
+            ended=[Ended(event_ids=dead, outcome=Outcome.DEAD, reason=reason)],
+            until=lease.now + STUMBLE_WAIT,
+        )

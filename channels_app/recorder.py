@@ -1,0 +1,45 @@
+"""What was really sent and received: the calls that a piece of work makes, noted while it makes them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP call. No headers: they hold the secrets, and little else of interest. `url` has no query."""
+
+    method: str
+    url: str
+    request: bytes
+    status: int = 0
+    response: bytes = b""
+    took_ms: int
+
+
+class _Recording(threading.local):
+    calls: list[Call] | None = None
+
+
+_recording = _Recording()
+
+
+@contextmanager
+def recorded_calls() -> Iterator[list[Call]]:
+    """The calls of this thread, as they are made."""
+    calls: list[Call] = []
+    _recording.calls = calls
+    try:
+        yield calls
+    finally:
+        _recording.calls = None
+
+
+def is_recording() -> bool:
+    return _recording.calls is not None
+
+
+def note_call(call: Call) -> None:
+    if _recording.calls is not None:
+        _recording.calls.append(call)
