@@ -86,8 +86,7 @@ WHERE old.period = %(period)s AND old.start >= %(since)s AND old.start < %(until
         AND counted.name = old.name AND counted.label = old.label)
 """
 # A stint is counted at its first event. Its fate is read from all its events, whenever they came.
-_COUNT = (
-    """
+_COUNTED_EVENTS = """
 WITH event AS MATERIALIZED (
     SELECT *, date_trunc('minute', received_at) AS start, type = ANY(%(from_contacts)s) AS is_contacts
     FROM channels_app_webhookevent WHERE received_at >= %(since)s AND received_at < %(until)s
@@ -134,10 +133,7 @@ WITH event AS MATERIALIZED (
             coalesce((%(labels)s::text[])[1 + width_bucket(took_s::float, %(bounds)s::float[])], 'more'), count(*)
         FROM times GROUP BY 1, 2, 3, 4
 )"""
-    + _KEEP
-)
-_ROLL_UP = (
-    """
+_ADDED_UP = """
 WITH counted AS (
     SELECT date_bin(%(width)s, start, timestamptz 'epoch') AS start, channel_id, name, label,
         CASE WHEN name = ANY(%(peaks)s) THEN max(value) ELSE sum(value) END AS value
@@ -145,8 +141,7 @@ WITH counted AS (
     WHERE period = 'minute' AND start >= %(since)s AND start < %(until)s AND name = ANY(%(names)s)
     GROUP BY 1, 2, 3, 4
 )"""
-    + _KEEP
-)
+_COUNT, _ROLL_UP = _COUNTED_EVENTS + _KEEP, _ADDED_UP + _KEEP
 # Two who count the same window would wait for each other's rows in different orders.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('chatbridge: figures'))"
 

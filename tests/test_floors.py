@@ -58,6 +58,8 @@ FLOORS: list[list[str]] = [
         "channels_app.deliveries",
         "channels_app.replays",
         "channels_app.counting",
+        "channels_app.figures",
+        "channels_app.channel_health",
     ],
     ["offload.transcript", "offload.services"],
     [

@@ -1,0 +1,254 @@
+"""What the dashboard shows, read from figures that were counted ahead."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from channels_app.counting import WIDTHS, Fate, Name, whole
+from channels_app.histograms import percentile_s
+from channels_app.models import Period
+from offload.models import OffloadReason
+
+TARGET_ANSWER_S = 5.0
+"""Nineteen of twenty answers should be faster. One of the histogram's bounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time up to now, in cells; the same time before it is what it is compared with."""
+
+    name: str
+    words: str
+    before: str
+    period: Period
+    width: timedelta
+    cells: int
+
+    def starts(self, now: datetime) -> list[datetime]:
+        """Beginnings of the cells; the last one is not over yet."""
+        last = whole(now, self.width)
+        return [last - self.width * back for back in reversed(range(self.cells))]
+
+
+_MINUTE = timedelta(minutes=1)
+WINDOWS = {
+    window.name: window
+    for window in (
+        Window(
+            name="1h",
+            words="the last hour",
+            before="the hour before",
+            period=Period.MINUTE,
+            width=_MINUTE,
+            cells=60,
+        ),
+        Window(
+            name="24h",
+            words="the last 24 hours",
+            before="the day before",
+            period=Period.HALF_HOUR,
+            width=WIDTHS[Period.HALF_HOUR],
+            cells=48,
+        ),
+        Window(
+            name="7d",
+            words="the last 7 days",
+            before="the week before",
+            period=Period.HOUR,
+            width=WIDTHS[Period.HOUR],
+            cells=7 * 24,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """All figures of a window: a number per name, label and cell, and per name and label for the time before."""
+
+    window: Window
+    starts: Sequence[datetime]
+    now: Mapping[tuple[str, str], Mapping[datetime, int]]
+    before: Mapping[tuple[str, str], int]
+
+    def by_label(self, name: Name) -> dict[str, int]:
+        return {label: sum(cells.values()) for (found, label), cells in self.now.items() if found == name}
+
+    def by_label_before(self, name: Name) -> dict[str, int]:
+        return {label: value for (found, label), value in self.before.items() if found == name}
+
+    def cells(self, name: Name, label: str = "") -> list[int]:
+        found = self.now.get((name, label), {})
+        return [found.get(start, 0) for start in self.starts]
+
+    def all_cells(self, name: Name, labels: Iterable[str] | None = None) -> list[int]:
+        """Each cell's sum over these labels, or over all."""
+        wanted = [label for found, label in self.now if found == name] if labels is None else list(labels)
+        columns = [self.cells(name, label) for label in wanted]
+        return [sum(values) for values in zip(*columns, strict=True)] if columns else [0] * len(self.starts)
+
+
+# Peaks of several channels: as many may have waited together, but nobody longer than the longest.
+_COUNTS = """
+SELECT CASE WHEN start >= %(since)s THEN start END, name, label,
+    CASE WHEN name = 'oldest_s' THEN max(value) ELSE sum(value) END
+FROM channels_app_figure
+WHERE period = %(period)s AND start >= %(before)s AND start < %(until)s AND name = ANY(%(names)s)
+    AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
+GROUP BY 1, 2, 3
+"""
+_SHOWN = [str(name) for name in Name if name is not Name.GROUP]
+
+
+def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts:
+    """The figures of one channel, or of all together, in one statement."""
+    starts = window.starts(now)
+    since, until = starts[0], starts[-1] + window.width
+    values = {"since": since, "until": until, "before": since - window.width * window.cells}
+    current: dict[tuple[str, str], dict[datetime, int]] = defaultdict(dict)
+    before = dict[tuple[str, str], int]()
+    with connection.cursor() as cursor:
+        names = {"names": _SHOWN, "period": window.period, "channel_id": channel_id}
+        cursor.execute(_COUNTS, {**values, **names})
+        for start, name, label, value in cursor.fetchall():
+            if start is None:
+                before[name, label] = int(value)
+            else:
+                current[name, label][start] = int(value)
+    return Counts(window=window, starts=starts, now=current, before=before)
+
+
+# --- what the figures say -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTime:
+    """Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less."""
+
+    p50_s: float | None
+    p95_s: float | None
+    before_p95_s: float | None
+    bot_p95_s: float | None
+    bridge_p95_s: float | None
+    cells_p50_s: Sequence[float | None]
+    cells_p95_s: Sequence[float | None]
+
+
+def answer_time(counts: Counts) -> AnswerTime:
+    total = counts.by_label(Name.ANSWER_TIME)
+    cells = [
+        {label: counts.now.get((Name.ANSWER_TIME, label), {}).get(start, 0) for label in total}
+        for start in counts.starts
+    ]
+    return AnswerTime(
+        p50_s=percentile_s(total, 0.5),
+        p95_s=percentile_s(total, 0.95),
+        before_p95_s=percentile_s(counts.by_label_before(Name.ANSWER_TIME), 0.95),
+        bot_p95_s=percentile_s(counts.by_label(Name.BOT_TIME), 0.95),
+        bridge_p95_s=percentile_s(counts.by_label(Name.BRIDGE_TIME), 0.95),
+        cells_p50_s=[percentile_s(cell, 0.5) for cell in cells],
+        cells_p95_s=[percentile_s(cell, 0.95) for cell in cells],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversations:
+    """What became of the conversations that the bot got, by `Fate`."""
+
+    fates: Mapping[str, int]
+    before: Mapping[str, int]
+    cells: Mapping[str, Sequence[int]]
+
+    @property
+    def total(self) -> int:
+        return sum(self.fates.values())
+
+
+def conversations(counts: Counts) -> Conversations:
+    found, before = counts.by_label(Name.FATE), counts.by_label_before(Name.FATE)
+    return Conversations(
+        fates={fate: found.get(fate, 0) for fate in Fate},
+        before={fate: before.get(fate, 0) for fate in Fate},
+        cells={fate: counts.cells(Name.FATE, fate) for fate in Fate},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverReason:
+    reason: str
+    words: str
+    count: int
+    before: int
+
+
+def handovers(counts: Counts) -> list[HandoverReason]:
+    """The reasons of hand-overs, the most frequent first."""
+    found, before = counts.by_label(Name.HANDOVER), counts.by_label_before(Name.HANDOVER)
+    words = dict(OffloadReason.choices)
+    reasons = [
+        HandoverReason(reason=key, words=words.get(key, key), count=found.get(key, 0), before=before.get(key, 0))
+        for key in found.keys() | before.keys()
+    ]
+    return sorted(reasons, key=lambda reason: (-reason.count, -reason.before, reason.words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """Events that came in. `usual`: the lowest and the highest number of each cell on the seven days before."""
+
+    total: int
+    before: int
+    refused: Mapping[str, int]
+    duplicates: int
+    cells: Sequence[int]
+    cells_refused: Sequence[int]
+    usual: Sequence[tuple[float, float] | None]
+
+
+def inbound(counts: Counts, channel_id: int | None) -> Inbound:
+    cells = counts.all_cells(Name.INBOUND)
+    return Inbound(
+        total=sum(cells),
+        before=sum(counts.by_label_before(Name.INBOUND).values()),
+        refused=counts.by_label(Name.REFUSED),
+        duplicates=sum(counts.by_label(Name.DUPLICATES).values()),
+        cells=cells,
+        cells_refused=counts.all_cells(Name.REFUSED),
+        usual=_usual(counts, channel_id),
+    )
+
+
+DAYS_MOST = 7
+DAYS_LEAST = 3
+"""With fewer days to compare with nothing is usual yet."""
+_SAME_HOURS = """
+SELECT start, sum(value) FROM channels_app_figure
+WHERE period = 'hour' AND name = 'inbound' AND start >= %(since)s AND start < %(until)s
+    AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
+GROUP BY 1
+"""
+
+
+def _usual(counts: Counts, channel_id: int | None) -> list[tuple[float, float] | None]:
+    """For cells of at most an hour in a window of at most a day: what the same hour brought on the days before."""
+    cells = counts.starts
+    if counts.window.cells * counts.window.width > timedelta(days=1):
+        return [None] * len(cells)
+    day, hour = timedelta(days=1), WIDTHS[Period.HOUR]
+    first, last = whole(cells[0], hour), whole(cells[-1], hour)
+    with connection.cursor() as cursor:
+        values = {"since": first - day * DAYS_MOST, "until": last, "channel_id": channel_id}
+        cursor.execute(_SAME_HOURS, values)
+        hours: dict[datetime, int] = {start: int(value) for start, value in cursor.fetchall()}
+    share = counts.window.width / hour
+    return [_range(hours, whole(start, hour), day, share) for start in cells]
+
+
+def _range(hours: Mapping[datetime, int], start: datetime, day: timedelta, share: float) -> tuple[float, float] | None:
+    earliest = min(hours, default=start)
+    days = [start - day * back for back in range(1, DAYS_MOST + 1)]
+    values = [hours.get(moment, 0) * share for moment in days if moment >= earliest]
+    return (min(values), max(values)) if len(values) >= DAYS_LEAST else None
