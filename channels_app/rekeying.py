@@ -31,7 +31,7 @@ def _reencrypt_settings(model: type[SettingsModel], pk: int) -> str:
         row.put_settings(row.clear_settings())
         changed = ["settings", "revision"]
         if isinstance(row, Channel):
-            row.shared_secret = row.shared_secret
-            changed.append("shared_secret_encrypted")
+            row.shared_secret, row.old_secret = row.shared_secret, row.old_secret
+            changed += ["shared_secret_encrypted", "old_secret_encrypted"]
         row.save(update_fields=changed)
     return f"{row._meta.verbose_name} {row}"

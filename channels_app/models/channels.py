@@ -218,6 +218,10 @@ class Channel(SettingsModel):
         text = self.old_secret_encrypted
         return decrypt(text, self._context("shared_secret")) if text else ""
 
+    @old_secret.setter
+    def old_secret(self, value: str) -> None:
+        self.old_secret_encrypted = encrypt(value, self._context("shared_secret")) if value else ""
+
 
 class InboxChannel(models.Model):
     """What the platform calls a channel, e.g. a WhatsApp number: from the configuration, or seen in an event."""

@@ -1,0 +1,169 @@
+"""What a colleague needs to know of a channel to help, in one document that is safe to send.
+
+Nobody's words are in it and no secret: each is covered by its name, and all of ours once more by their values.
+"""
+
+import platform
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from channels_app.changes import Sealed, values_of
+from channels_app.checking import check_channel
+from channels_app.checking.refusals import recent_refusals
+from channels_app.checking.steps import setup_steps
+from channels_app.errors import ConfigError
+from channels_app.masking import MASK, body_for
+from channels_app.models import Channel, Conversation, Exchange, SettingsModel, WorkerSlot
+from offload.models import OffloadProvider
+
+CALLS_MOST = 20
+"""Latest calls in the document."""
+ERROR_MOST = 300
+"""Characters of an error."""
+SAVED = "•••• (saved)"
+COVERED_LEAST = 4
+"""Characters of a secret that is looked for: covering every "a" would hide all and protect nothing."""
+
+
+def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[str, Any]:
+    """The document. The checks call inbox and bot, and may take up to a minute."""
+    provider = OffloadProvider.objects.filter(channel=channel).first()
+    document = {
+        "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
+        "made_at": timezone.now().isoformat(),
+        "versions": _versions(),
+        "channel": _settings_of(channel),
+        "bot": _settings_of(channel.bot) if channel.bot else None,
+        "offload_provider": _settings_of(provider) if provider else None,
+        "set_up": [_step(step) for step in setup_steps(channel)],
+        "checks": [_check(line) for line in check_channel(channel)] if with_checks else None,
+        "refused": [
+            {"reason": group.reason, "count": group.count, "last_at": group.last_at.isoformat()}
+            for group in recent_refusals("inbox", channel.uuid)
+        ],
+        "calls": [_call(row) for row in Exchange.objects.filter(channel=channel).order_by("-id")[:CALLS_MOST]],
+        "clock": _clock(),
+        "queue": _queue(channel),
+    }
+    return dict(_covered(document, _secrets_of(channel, provider)))
+
+
+def _versions() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        [postgresql] = cursor.fetchone()
+    return {
+        "chatbridge": settings.VERSION,
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "postgresql": postgresql,
+    }
+
+
+def _settings_of(row: Any) -> dict[str, Any]:
+    values = values_of(row)
+    return {
+        name: (SAVED if value.text else "") if isinstance(value, Sealed) else value for name, value in values.items()
+    }
+
+
+def _step(step: Any) -> dict[str, str]:
+    return {"title": step.title, "progress": str(step.progress), "detail": step.detail}
+
+
+def _check(line: Any) -> dict[str, Any]:
+    return {"title": line.title, "is_ok": line.is_ok, "detail": line.detail, "took_ms": line.took_ms}
+
+
+def _call(row: Exchange) -> dict[str, Any]:
+    """A call without anybody's words, and without the query of its address."""
+    parts = urlsplit(row.url)
+    return {
+        "started_at": row.started_at.isoformat(),
+        "took_ms": row.took_ms,
+        "target": row.target,
+        "try": row.n,
+        "result": row.result,
+        "code": row.code,
+        "status": row.status,
+        "error": row.error[:ERROR_MOST],
+        "trace_id": row.trace_id,
+        "method": row.method,
+        "url": f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if row.url else "",
+        "request": body_for(row.request, reads_text=False).text,
+        "response": body_for(row.response, reads_text=False).text,
+    }
+
+
+def _clock() -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [database] = cursor.fetchone()
+    ours = timezone.now()
+    return {
+        "web": ours.isoformat(),
+        "database": database.isoformat(),
+        "differ_ms": round(abs((database - ours).total_seconds()) * 1000),
+    }
+
+
+def _queue(channel: Channel) -> dict[str, Any]:
+    now = timezone.now()
+    due = Conversation.objects.filter(wake_at__lte=now).aggregate(waiting=Count("pk"), oldest=Min("wake_at"))
+    mine = Conversation.objects.filter(wake_at__lte=now, channel=channel).count()
+    return {
+        "waiting": due["waiting"],
+        "waiting_of_this_channel": mine,
+        "oldest_waits_s": round((now - due["oldest"]).total_seconds(), 1) if due["oldest"] else None,
+        "workers": [
+            {"name": row.name, "kind": row.kind, "version": row.version, "seen_at": row.beat_at.isoformat()}
+            for row in WorkerSlot.objects.order_by("name")
+        ],
+    }
+
+
+# --- a second look ------------------------------------------------------------------------------------------------
+
+
+def _secrets_of(channel: Channel, provider: OffloadProvider | None) -> frozenset[str]:
+    """All secrets of ours that might have slipped into a text."""
+    rows: list[SettingsModel] = [channel, *([channel.bot] if channel.bot else [])]
+    found: set[str] = set()
+    for row in rows:
+        secrets = row.secret_names()
+        try:
+            found |= {str(value) for name, value in row.clear_settings().items() if name in secrets and value}
+        except ConfigError:  # what nobody can read is in no text
+            continue
+    texts: list[tuple[Any, str]] = [(channel, "shared_secret"), (channel, "old_secret")]
+    texts += [(provider, "verify_token"), (provider, "write_back_secret")] if provider else []
+    found |= {_readable(row, name) for row, name in texts}
+    return frozenset(secret for secret in found if len(secret) >= COVERED_LEAST)
+
+
+def _readable(row: Any, name: str) -> str:
+    try:
+        return str(getattr(row, name))
+    except ConfigError:
+        return ""
+
+
+def _covered(node: Any, secrets: Iterable[str]) -> Any:
+    match node:
+        case dict():
+            return {key: _covered(value, secrets) for key, value in node.items()}
+        case list():
+            return [_covered(item, secrets) for item in node]
+        case str():
+            for secret in secrets:
+                node = node.replace(secret, MASK)
+            return node
+        case _:
+            return node
