@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from channels_app.codes import (
+    api,
     api_keys,
     arrivals,
     bot_callbacks,
@@ -34,6 +35,7 @@ _ALL = (
     *sending.CODES,
     *running.CODES,
     *handover.CODES,
+    *api.CODES,
 )
 CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in sorted(_ALL, key=str)})
 """By code, in order. A stored code may be of another release: use `CODES.get` for those."""
@@ -48,6 +50,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "CB-6": sending.TITLE,
         "CB-7": running.TITLE,
         "CB-8": handover.TITLE,
+        "CB-9": api.TITLE,
     }
 )
 """What the codes that begin so are about."""
