@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from channels_app.causes import TOKEN, code_of_call
 from channels_app.encryption import decrypt, encrypt
 from channels_app.errors import BridgeError
 from channels_app.models import Credential
@@ -44,13 +45,14 @@ class TokenRow:
             token_refresh_at=token.refresh_at,
             refreshing_until=None,
             problem="",
+            problem_code="",
             problem_since=None,
         )
 
     def refresh_failed(self, error: BridgeError) -> None:
         rows = Credential.objects.filter(account_key=self._account_key)
         rows.filter(problem_since__isnull=True).update(problem_since=timezone.now())
-        rows.update(refreshing_until=None, problem=error.detail)
+        rows.update(refreshing_until=None, problem=error.detail, problem_code=str(code_of_call(TOKEN, error)))
 
 
 QUOTA_NOTE_S = 30.0

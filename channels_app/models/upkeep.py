@@ -15,6 +15,7 @@ class Credential(models.Model):
     token_refresh_at = models.DateTimeField(null=True)
     refreshing_until = models.DateTimeField(null=True)
     problem = models.TextField(blank=True)
+    problem_code = models.CharField(max_length=10, blank=True, default="", db_default="")
     problem_since = models.DateTimeField(null=True)
     quota_used = models.PositiveIntegerField(null=True)
     quota_limit = models.PositiveIntegerField(null=True)
