@@ -17,6 +17,8 @@ FLOORS: list[list[str]] = [
     ],
     [
         "channels_app.encryption",
+        "channels_app.wording",
+        "channels_app.explanations",
         "channels_app.jsons",
         "channels_app.masking",
         "channels_app.addresses",
@@ -63,6 +65,8 @@ FLOORS: list[list[str]] = [
     ],
     ["offload.transcript", "offload.services"],
     [
+        "channels_app.silences",
+        "channels_app.explaining",
         "channels_app.sending",
         "channels_app.replies",
         "channels_app.turns",

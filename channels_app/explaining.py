@@ -1,0 +1,196 @@
+"""Gathers what is known about an event of a contact, and explains it: for pages, the API and `manage.py explain`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from channels_app.explanations import (
+    CallFacts,
+    Check,
+    DeliveryFacts,
+    EventFacts,
+    Explanation,
+    Facts,
+    FailureGroupFacts,
+    HandOverFacts,
+    State,
+    Surroundings,
+    explain_facts,
+)
+from channels_app.leases import count_due
+from channels_app.models import (
+    Author,
+    Conversation,
+    Delivery,
+    DeliveryKind,
+    EventState,
+    Exchange,
+    Failure,
+    MessageRow,
+    WebhookEvent,
+    WorkerSlot,
+)
+from channels_app.protocol import EventType
+from offload.models import Offload, OffloadReason
+
+ASKS_BOT = tuple(type_ for type_ in EventType if type_.asks_bot)
+_WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
+"""Somebody wanted an agent; all other reasons mean that the bot did not answer."""
+
+
+def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
+    """Why the bot did not answer this event of the conversation, or its latest one. An event of the bot's or of a
+    person's stands for the contact's before it. Raises Conversation.DoesNotExist."""
+    related = ("channel__bot", "inbox_channel")
+    conversation = Conversation.objects.select_related(*related).get(pk=conversation_id)
+    event = _asked_event(conversation, event_id)
+    if event is None:
+        return _explain_no_message(conversation)
+    answer = WebhookEvent.objects.filter(pk=event.answered_by).first() if event.answered_by else None
+    event_ids = [row.pk for row in (event, answer) if row]
+    hand_over = _hand_over(conversation, event, event_ids)
+    facts = Facts(
+        now=timezone.now(),
+        event=_event_facts(event),
+        around=_surroundings(conversation, event),
+        answer=_event_facts(answer) if answer else None,
+        calls=_calls(event_ids),
+        deliveries=_deliveries(event_ids),
+        hand_over=hand_over,
+        failed_by=_failed_by(event, hand_over),
+        bot_messages=MessageRow.objects.filter(event_id__in=event_ids, author=Author.BOT).count(),
+    )
+    return explain_facts(facts, _ids(conversation, event, facts), _group(event_ids))
+
+
+def _asked_event(conversation: Conversation, event_id: int | None) -> WebhookEvent | None:
+    events = conversation.events.filter(type__in=ASKS_BOT).order_by("-id")
+    if event_id is None:
+        return events.first()
+    answered = events.filter(answered_by=event_id).first()
+    return answered or events.filter(pk__lte=event_id).first()
+
+
+def _ids(conversation: Conversation, event: WebhookEvent, facts: Facts) -> dict[str, int]:
+    ids = {"conversation": conversation.pk, "channel": conversation.channel_id, "event": event.pk}
+    if conversation.channel.bot_id:
+        ids["bot"] = conversation.channel.bot_id
+    troubled = [call.id for call in facts.calls if call.code or call.error] or [call.id for call in facts.calls]
+    return {**ids, "exchange": troubled[-1]} if troubled else ids
+
+
+# --- facts --------------------------------------------------------------------------------------------------------
+
+
+def _event_facts(row: WebhookEvent) -> EventFacts:
+    return EventFacts(
+        id=row.pk,
+        type=EventType(row.type),
+        sent_at=row.sent_at,
+        received_at=row.received_at,
+        state=row.state,
+        outcome=row.outcome or "",
+        reason=row.reason,
+        duplicates=row.duplicates,
+        wait_until=row.wait_until,
+        called_at=row.called_at,
+        finished_at=row.finished_at,
+        retried_at=row.retried_at,
+    )
+
+
+def _calls(event_ids: Sequence[int]) -> tuple[CallFacts, ...]:
+    names = ("id", "target", "n", "started_at", "took_ms", "status", "code", "error", "delivery_id")
+    rows = Exchange.objects.filter(event_id__in=event_ids).order_by("started_at", "id").values(*names)
+    return tuple(CallFacts(**row) for row in rows)
+
+
+def _deliveries(event_ids: Sequence[int]) -> tuple[DeliveryFacts, ...]:
+    names = ("id", "state", "kind", "tries", "created_at", "finished_at", "last_error")
+    rows = Delivery.objects.filter(event_id__in=event_ids).order_by("id")
+    return tuple(_delivery(row) for row in rows.values(*names, completes=F("payload__outgoing__complete")))
+
+
+def _delivery(row: dict[str, Any]) -> DeliveryFacts:
+    uploads, error = row.pop("kind") == DeliveryKind.ATTACHMENT, row.pop("last_error")
+    return DeliveryFacts(**{**row, "completes": row["completes"] or "", "uploads": uploads, "error": error})
+
+
+def _hand_over(conversation: Conversation, event: WebhookEvent, event_ids: Sequence[int]) -> HandOverFacts | None:
+    """The one that this event led to; else the latest before its end, which may be why the bot had no part in it."""
+    before = Q(requested_at__lte=event.finished_at or event.received_at)
+    rows = list(conversation.offloads.filter(Q(event_id__in=event_ids) | before).order_by("-id")[:5])
+    own = next((row for row in rows if row.event_id in event_ids), None)
+    row = own or next(iter(rows), None)
+    return _hand_over_facts(row, is_own=own is not None) if row else None
+
+
+def _hand_over_facts(row: Offload, *, is_own: bool) -> HandOverFacts:
+    return HandOverFacts(
+        reason=row.reason,
+        label=row.get_reason_display(),
+        by=row.requested_by,
+        state=row.state,
+        requested_at=row.requested_at,
+        detail=row.detail,
+        finished_at=row.finished_at,
+        is_own=is_own,
+    )
+
+
+def _failed_by(event: WebhookEvent, hand_over: HandOverFacts | None) -> str:
+    """Why the bot's part ended without an answer. A channel that does not hand over writes the reason down only."""
+    if hand_over and hand_over.is_own:
+        return "" if hand_over.reason in _WISHES else hand_over.reason
+    labels = {reason.label: reason.value for reason in OffloadReason if reason not in _WISHES}
+    return next((reason for label, reason in labels.items() if event.reason.startswith(f"{label}:")), "")
+
+
+def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundings:
+    channel, bot = conversation.channel, conversation.channel.bot
+    around: dict[str, Any] = {"owner": conversation.owner, "channel": channel.name, "paused_by": channel.paused_by}
+    if event.outcome is None:
+        around |= _who_works(conversation, event)
+    return Surroundings(
+        **around,
+        channel_state="archived" if channel.archived_at else "paused" if channel.paused_at else "active",
+        bot=bot.name if bot else "no bot",
+        bot_failures=bot.failures if bot else 0,
+        answer_within_s=channel.answer_within_s,
+        inbox_channel=str(conversation.inbox_channel or ""),
+    )
+
+
+def _who_works(conversation: Conversation, event: WebhookEvent) -> dict[str, Any]:
+    """For an event that is still open: who has it, and what comes first."""
+    now = timezone.now()
+    seen_at: datetime | None = WorkerSlot.objects.filter(kind="worker").aggregate(Max("beat_at"))["beat_at__max"]
+    earlier = conversation.events.filter(outcome=None, pk__lt=event.pk).exclude(state=EventState.BOT_WAIT)
+    return {
+        "is_leased": conversation.lease_until is not None and conversation.lease_until > now,
+        "is_behind": earlier.exists(),
+        "worker_seen_at": seen_at,
+        "waiting": count_due(),
+    }
+
+
+def _group(event_ids: Sequence[int]) -> FailureGroupFacts | None:
+    failure = Failure.objects.filter(event_id__in=event_ids).select_related("group").order_by("-at").first()
+    if failure is None:
+        return None
+    group = failure.group
+    return FailureGroupFacts(
+        id=group.pk, count=group.count, conversations=group.conversations, first_at=group.first_at
+    )
+
+
+def _explain_no_message(conversation: Conversation) -> Explanation:
+    detail = "The contact has not written in this conversation."
+    return Explanation(
+        headline="There is no message of the contact.",
+        checks=(Check(name="received", state=State.STOPPED, detail=detail),),
+        ids={"conversation": conversation.pk, "channel": conversation.channel_id},
+    )

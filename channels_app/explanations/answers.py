@@ -1,0 +1,150 @@
+"""The answer to "why did the bot not answer?": ordered checks, and the first one that says why. Made for JSON too."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from channels_app.codes import CODES, Problem
+
+TITLES = {
+    "received": "Sparkcentral called us",
+    "picked_up": "Taken up by a worker",
+    "was_ours": "The conversation was with the bot",
+    "may_answer": "The bot may answer here",
+    "bot_called": "Bot called",
+    "bot_answered": "Bot answered",
+    "reply_sent": "Reply sent to Sparkcentral",
+    "handed_over": "Handed over to the agents",
+    "fallback": "Said instead of the bot",
+}
+"""The steps, in the order in which a message goes through the bridge; the last two only where they happened."""
+
+
+class State(StrEnum):
+    """How a check stands. STOPPED: the way ends here, and somebody wanted it so."""
+
+    OK = "ok"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+
+    @property
+    def word(self) -> str:
+        return {"skipped": "not reached", "stopped": "ends here"}.get(self, str(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One of several calls within a check."""
+
+    exchange_id: int
+    n: int
+    at: datetime
+    took_ms: int
+    is_ok: bool
+    detail: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One step of the way from the contact's message to the bot's words."""
+
+    name: str
+    state: State
+    detail: str = ""
+    at: datetime | None = None
+    took_ms: int | None = None
+    problem: Problem | None = None
+    tries: tuple[Try, ...] = ()
+    event_id: int | None = None
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.name]
+
+    @property
+    def code(self) -> str:
+        return str(self.problem.code) if self.problem else ""
+
+    @property
+    def is_passed(self) -> bool:
+        return self.state in (State.OK, State.SKIPPED)
+
+
+def problem_of(code: str, **values: object) -> Problem | None:
+    """A problem by a code that may have been written by another release of ours."""
+    return Problem(CODES[code], values) if code in CODES else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroupFacts:
+    """Failures of the same cause, of which this is one."""
+
+    id: int
+    count: int
+    conversations: int
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What became of one event, or why none came. `ids` name the rows that it is about, for links and buttons:
+    conversation, event, channel, bot, exchange, as far as there are any."""
+
+    headline: str
+    checks: tuple[Check, ...]
+    is_answered: bool = False
+    is_open: bool = False
+    ids: Mapping[str, int] = field(default_factory=dict)
+    group: FailureGroupFacts | None = None
+
+    @property
+    def stop(self) -> Check | None:
+        """The check that says why; None when the bot answered."""
+        return next((check for check in self.checks if not check.is_passed), None)
+
+    @property
+    def cause(self) -> str:
+        """In one or two sentences."""
+        stop = self.stop
+        if stop is None:
+            return ""
+        return stop.problem.text if stop.problem else stop.detail
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        stop = self.stop
+        return stop.problem.code.repairs if stop and stop.problem else ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As the API and `manage.py explain --json` give it."""
+        stop = self.stop
+        return {
+            "headline": self.headline,
+            "is_answered": self.is_answered,
+            "is_open": self.is_open,
+            "cause": self.cause,
+            "code": stop.code if stop else "",
+            "repairs": list(self.repairs),
+            "checks": [_check_json(check) for check in self.checks],
+            "ids": dict(self.ids),
+            "failure_group": asdict(self.group) if self.group else None,
+        }
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "title": check.title,
+        "state": str(check.state),
+        "detail": check.detail,
+        "at": check.at,
+        "took_ms": check.took_ms,
+        "code": check.code,
+        "event_id": check.event_id,
+        "tries": [asdict(one) for one in check.tries],
+    }

@@ -1,0 +1,111 @@
+"""The checks before the bot is asked: did it come, did somebody take it up, was it the bot's to answer?"""
+
+from datetime import timedelta
+
+from channels_app.explanations.answers import Check, State, problem_of
+from channels_app.explanations.facts import Facts
+from channels_app.protocol import EventType
+from channels_app.wording import count_of, duration
+
+WORKER_SILENT = timedelta(seconds=30)
+"""Workers tell every ten seconds that they live."""
+LONG_WAIT = timedelta(seconds=10)
+"""Who waited longer than this for a worker did not wait for the bot."""
+
+
+def received(facts: Facts) -> Check:
+    event = facts.event
+    words = ["signature ok", f"came {event.duplicates + 1} times, counted once" if event.duplicates else "new event"]
+    late_s = (event.received_at - event.sent_at).total_seconds()
+    if late_s > 1:
+        words.append(f"sent {duration(late_s)} before")
+    return Check(name="received", state=State.OK, detail=", ".join(words), at=event.received_at, event_id=event.id)
+
+
+def picked_up(facts: Facts) -> Check:
+    event = facts.event
+    if event.outcome and not event.called_at:
+        return _ended_unasked(facts)
+    since = event.retried_at or event.received_at
+    waited = (event.called_at or facts.now) - since
+    words = duration(waited.total_seconds())
+    problem = problem_of("CB-702", wait=words) if waited > LONG_WAIT else None
+    if not event.called_at:
+        check = Check(name="picked_up", state=State.WAITING, detail=f"waits for {words}", problem=problem)
+        return _waits(facts, check)
+    again = "; done again by a person" if event.retried_at else ""
+    detail = f"waited {words}{again}"
+    return Check(name="picked_up", state=State.OK, detail=detail, at=event.called_at, problem=problem)
+
+
+def _waits(facts: Facts, check: Check) -> Check:
+    """Nobody has begun with it: because of what comes first, or because nobody works at all."""
+    around = facts.around
+    if around.is_leased or around.is_behind:
+        detail = f"{check.detail}; an earlier message of this conversation comes first"
+        return Check(name=check.name, state=check.state, detail=detail)
+    seen_at = around.worker_seen_at
+    if seen_at is not None and facts.now - seen_at <= WORKER_SILENT:
+        return check
+    silent = duration((facts.now - seen_at).total_seconds()) if seen_at else "a long time"
+    waiting = count_of(around.waiting, "conversation")
+    problem = problem_of("CB-701", silent=silent, waiting=waiting)
+    return Check(name=check.name, state=State.FAILED, detail=check.detail, problem=problem)
+
+
+def _ended_unasked(facts: Facts) -> Check:
+    """It ended before anybody began with it."""
+    event = facts.event
+    if event.outcome == "dead":
+        state, problem = State.FAILED, problem_of("CB-705")
+    else:
+        is_unreadable = event.outcome == "ignored"
+        state = State.STOPPED
+        problem = problem_of("CB-408", problem=event.reason.rstrip(".")) if is_unreadable else None
+    return Check(name="picked_up", state=state, detail=event.reason, at=event.finished_at, problem=problem)
+
+
+def was_ours(facts: Facts) -> Check:
+    event = facts.event
+    if event.outcome == "ignored":
+        return Check(name="was_ours", state=State.STOPPED, detail=event.reason)
+    if event.outcome == "moot" and not facts.bot_calls and not facts.deliveries:
+        return Check(name="was_ours", state=State.STOPPED, detail=_who_had_it(facts), problem=problem_of("CB-610"))
+    return Check(name="was_ours", state=State.OK)
+
+
+def _who_had_it(facts: Facts) -> str:
+    before = facts.hand_over
+    if before is None:
+        return "the agents had the conversation, or it was closed"
+    age = duration((facts.event.received_at - before.requested_at).total_seconds())
+    return f"handed over {age} before: {before.label}"
+
+
+_NEVER_ASKED = {
+    "no_bot": "CB-801",
+    "channel_off": "CB-802",
+    "inbox_channel_off": "CB-806",
+    "bounced": "CB-808",
+    "out_of_time": "CB-807",
+}
+"""Reasons for which humans get an event without the bot being asked."""
+_SWITCHED_OFF = {"paused": "CB-803", "archived": "CB-804"}
+_FAILURES = frozenset({"CB-801", "CB-807"})
+"""Those that nobody wanted."""
+
+
+def may_answer(facts: Facts) -> Check:
+    around, event = facts.around, facts.event
+    code = "" if facts.bot_calls else _NEVER_ASKED.get(facts.failed_by, "")
+    if code == "CB-802":
+        code = _SWITCHED_OFF.get(around.channel_state, code)
+    if code:
+        problem = problem_of(code, who=around.paused_by or "somebody", name=around.inbox_channel)
+        state = State.FAILED if code in _FAILURES else State.STOPPED
+        return Check(name="may_answer", state=state, detail=around.channel, problem=problem)
+    is_greeting = event.type is EventType.CONVERSATION_STARTED
+    if is_greeting and event.outcome == "silent" and not facts.bot_calls:
+        return Check(name="may_answer", state=State.STOPPED, detail=event.reason)
+    words = [around.channel, f"on {around.inbox_channel}" if around.inbox_channel else "", f"with {around.bot}"]
+    return Check(name="may_answer", state=State.OK, detail=" ".join(filter(None, words)))

@@ -1,0 +1,45 @@
+"""Why nothing came of a conversation: what the inbox's door turned away lately, in words for an operator."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Q, Sum
+from django.utils import timezone
+
+from channels_app.causes import code_of_refusal
+from channels_app.codes import Problem, Severity
+from channels_app.explanations import Check, Explanation, State, problem_of
+from channels_app.models import Channel, IntakeCount
+from channels_app.wording import count_of
+
+RECENT = timedelta(days=2)
+"""Older refusals say nothing about a message of today."""
+SHOWN_MOST = 5
+
+
+def explain_silence(channel_id: int | None = None) -> Explanation:
+    """Why there is no event of a conversation: what the inbox's door turned away lately, of one channel or of all."""
+    channels = Channel.objects.filter(pk=channel_id) if channel_id else Channel.objects.filter(archived_at=None)
+    names = dict(channels.values_list("uuid", "name"))
+    rows = IntakeCount.objects.filter(door="inbox", day__gte=(timezone.now() - RECENT).date())
+    known = Q(owner_uuid__in=names) if channel_id else Q(owner_uuid__in=names) | Q(owner_uuid=None)
+    totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
+    checks = [_refused(row, names.get(row["owner_uuid"], "")) for row in totals.order_by("-last")]
+    found = [check for check in checks if check][:SHOWN_MOST]
+    nothing = Check(name="received", state=State.FAILED, detail="nothing came", problem=problem_of("CB-401"))
+    return Explanation(
+        headline="No event of such a conversation has been accepted.",
+        checks=tuple(found) or (nothing,),
+        ids={"channel": channel_id} if channel_id else {},
+    )
+
+
+def _refused(row: dict[str, Any], channel: str) -> Check | None:
+    found = code_of_refusal(row["reason"], "inbox")
+    if found is None or found.severity is Severity.INFO:
+        return None
+    last: datetime = row["last"]
+    events = count_of(row["total"], "event")
+    problem = Problem(found, {"events": events, "last": f"{last:%H:%M:%S} UTC"})
+    detail = f"{channel or 'unknown address'}: {events} refused"
+    return Check(name="received", state=State.FAILED, detail=detail, at=last, problem=problem)

@@ -1,0 +1,69 @@
+"""What people read for the words of the rows: the same on every page, in exports and in commands."""
+
+from channels_app.protocol import EventType
+
+EVENT_WORDS: dict[str, str] = {
+    EventType.CONVERSATION_STARTED: "conversation started",
+    EventType.CONVERSATION_DELEGATED: "given to the bot by an agent",
+    EventType.MESSAGE_RECEIVED: "message of the contact",
+    EventType.BOT_REPLIED: "message of the bot",
+    EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
+    EventType.HANDOVER_ORDERED: "hand-over ordered",
+    EventType.MESSAGE_ORDERED: "message of your team",
+    EventType.CONVERSATION_RESOLVED: "resolved by the agents",
+    EventType.CONVERSATION_PENDING: "set to pending by the agents",
+}
+RESULT_WORDS = {
+    "sent": "accepted",
+    "answered": "answered",
+    "later": "taken, answers later",
+    "unknown": "no answer came: it may have arrived",
+    "none": "did not arrive",
+    "failed": "failed: it may have been done",
+    "gone": "not ours any more",
+    "refused": "refused",
+    "retry": "to be tried again",
+}
+"""Of one call."""
+DOOR_WORDS = {
+    "inbox": "Sparkcentral",
+    "bot": "the bot",
+    "offload": "the bot's offload request",
+    "write_back": "Sparkcentral's write back",
+    "admin": "a person of your team",
+}
+"""Who caused an event, by its source."""
+
+_SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86_400
+
+
+def event_word(type_: str) -> str:
+    return EVENT_WORDS.get(type_, type_)
+
+
+def result_word(result: str) -> str:
+    return RESULT_WORDS.get(result, result)
+
+
+def milliseconds(took_ms: int) -> str:
+    """How long a call took: "240 ms", "1.9 s"."""
+    return f"{took_ms} ms" if took_ms < 1000 else duration(took_ms / 1000)
+
+
+def duration(seconds: float) -> str:
+    """A time span for people: "0.4 s", "12 s", "3 min", "2 h 5 min", "4 days"."""
+    if seconds < 10 * _SECOND:
+        return f"{max(seconds, 0):.1f} s"
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min"
+    if seconds < 2 * _DAY:
+        hours, rest = divmod(int(seconds), _HOUR)
+        return f"{hours} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours} h"
+    return f"{seconds // _DAY:.0f} days"
+
+
+def count_of(count: int, word: str, plural: str = "") -> str:
+    """ "1 message", "3 messages"."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"
