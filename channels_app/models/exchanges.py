@@ -49,6 +49,7 @@ class Exchange(models.Model):
             models.Index(fields=["event", "id"], name="exchange_of_event"),
             models.Index(fields=["channel", "id"], name="exchange_of_channel"),
             models.Index(fields=["id"], name="exchange_failed", condition=~models.Q(code="")),
+            models.Index(fields=["trace_id"], name="exchange_trace", condition=~models.Q(trace_id="")),
             BrinIndex(fields=["started_at"], name="exchange_started", autosummarize=True),
         ]
 
