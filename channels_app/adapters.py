@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.module_loading import import_string
 
+from channels_app.codes import Problem, describe
 from channels_app.errors import ConfigError
 
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
@@ -31,6 +32,17 @@ def secret_keys(form_class: type[forms.Form]) -> frozenset[str]:
     return frozenset(name for name, field in fields.items() if isinstance(field.widget, forms.PasswordInput))
 
 
+def refusal(problem: Problem) -> ValidationError:
+    """The error of a field, with the code that leads to its page."""
+    return ValidationError(problem.text, code=str(problem.code))
+
+
+def same_value_problem(value: str, others: Mapping[str, object]) -> Problem | None:
+    """Whether a secret that somebody entered is the one of another field; `others` by their labels."""
+    label = next((label for label, other in others.items() if value and value == other), None)
+    return describe("CB-313", other=label) if label else None
+
+
 class TextField(forms.CharField):
     """Text that can go into a header or a URL: trimmed, in one piece, printable.
 
@@ -47,7 +59,7 @@ class TextField(forms.CharField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if not (value or "").isprintable() or (self.is_one_word and " " in (value or "")):
-            raise ValidationError("There is a space or a line break inside. Copy the value again.", code="blank")
+            raise refusal(describe("CB-310"))
 
 
 class SecretField(TextField):

@@ -3,6 +3,7 @@
 Rows keep such a code as text, `str(code)`, and "" where nothing was wrong.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from channels_app.codes import CODES, Code, Problem, code
@@ -11,7 +12,7 @@ from channels_app.errors import BridgeError, ConfigError, ConversationGoneError,
 BOT, INBOX, TOKEN, UPLOAD = "bot", "inbox", "token", "upload"
 """Whom a call is made to. UPLOAD: the inbox, with a file that had to be fetched first."""
 
-_REFUSALS = {
+REFUSALS: Mapping[str, str] = {
     "no_secret": "CB-304",
     "no_signature": "CB-306",
     "bad_signature": "CB-305",
@@ -31,6 +32,7 @@ _REFUSALS = {
     "archived": "CB-804",
     "lost_wakeup": "CB-706",
 }
+"""By the reason that is counted; at the inbox's door, where they differ."""
 _REFUSALS_AT = {
     ("bot", "no_secret"): "CB-512",
     ("bot", "no_signature"): "CB-513",
@@ -60,7 +62,7 @@ def code_of_refusal(reason: str, door: str = "") -> Code | None:
     `reason` is that of `IntakeCount` and of `SignatureError`. The same reason can mean something else at another
     door; without `door` it is the inbox's.
     """
-    return _found(_REFUSALS_AT.get((door, reason)) or _REFUSALS.get(reason, ""))
+    return _found(_REFUSALS_AT.get((door, reason)) or REFUSALS.get(reason, ""))
 
 
 def code_of_call(target: str, error: BridgeError | None) -> Code | None:

@@ -189,7 +189,7 @@ class _Run:
     def _is_refused(self, secret: str, settings: dict[str, Any], path: str) -> bool:
         wrong = inboxes.shared_secret_problem(secret, settings) if secret else None
         if wrong:
-            self.problems.add(path, wrong)
+            self.problems.add(path, str(wrong))
         return wrong is not None
 
     def _put_bot(self, row: Channel, difference: Difference) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from channels_app import jsons, limits
 from channels_app.adapters import PhraseField
 from channels_app.bots import BOTS
+from channels_app.codes import CODES
 from channels_app.configuration_source import Problems, place
 from channels_app.inboxes import INBOXES
 from offload import opening_hours
@@ -257,4 +258,5 @@ def _sentence(error: ValidationError, field: forms.Field | None) -> str:
     if error.code == "invalid_choice" and isinstance(field, forms.ChoiceField):  # Django's own repeats the value
         choices = [str(value) for value, _ in field.choices if value]  # type: ignore[union-attr, misc]
         return f"Must be one of: {', '.join(choices)}."
-    return " ".join(error.messages)
+    sentence = " ".join(error.messages)
+    return f"{error.code}: {sentence}" if error.code in CODES else sentence

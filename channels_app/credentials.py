@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels_app.causes import TOKEN, code_of_call
+from channels_app.codes import describe
 from channels_app.encryption import decrypt, encrypt
 from channels_app.errors import BridgeError
 from channels_app.models import Credential
@@ -68,4 +69,4 @@ def note_quota(account_key: str, used: int | None, limit: int | None) -> None:
     _quota_noted[account_key] = time.monotonic()
     Credential.objects.filter(account_key=account_key).update(quota_used=used, quota_limit=limit)
     if used >= QUOTA_WARNING * limit:
-        logger.warning("account %s has used %s of its %s calls of today", account_key[:8], used, limit)
+        logger.warning("%s", describe("CB-207", account=account_key[:8], used=used, limit=limit))

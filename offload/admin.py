@@ -78,8 +78,7 @@ def _hand_over(channel: Channel, provider: OffloadProvider | None) -> Step:
         return replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
     refused = next(iter(recent_refusals("offload", provider.uuid)), None)
     if refused and not is_tested:
-        words = f"{refused.count} offload requests were refused lately: {refused.words}. {step.detail}"
-        step = replace(step, progress=Progress.PROBLEM, detail=words)
+        step = step.troubled(refused.problem, step.detail)
     return replace(
         step,
         addresses=[

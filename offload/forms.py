@@ -1,11 +1,12 @@
 """What an admin fills in for an offload provider."""
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from channels_app.adapters import PhraseField
+from channels_app.adapters import PhraseField, refusal, same_value_problem
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.inboxes import shared_secret_problem
@@ -20,6 +21,7 @@ else:
 KEYS = ("timezone", *DAYS, "closed")
 """In the order of the week; the database has another."""
 SECRETS = ("verify_token", "write_back_secret")
+WRITE_BACK_PLACE = "the Write Back settings of Inbox 2.0"
 
 
 class _Decoder(json.JSONDecoder):
@@ -114,10 +116,34 @@ class OffloadProviderForm(ModelForm):
 
     def clean_write_back_secret(self) -> str | None:
         secret: str | None = self.cleaned_data["write_back_secret"]
-        wrong = shared_secret_problem(secret, {}) if secret else None
+        wrong = shared_secret_problem(secret, {}, name="write-back secret", place=WRITE_BACK_PLACE) if secret else None
         if wrong:
-            raise forms.ValidationError(wrong.replace("Virtual Agent pop-up", "Write Back settings"), code="hex")
+            raise refusal(wrong)
         return secret
+
+    def clean(self) -> dict[str, Any]:
+        """Each secret of a channel comes from a screen of its own."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        others = self._secrets_of_channel()
+        for name in SECRETS:
+            typed = cleaned.get(name)
+            same = same_value_problem(typed, others) if typed else None
+            if same:
+                self.add_error(name, refusal(same))
+            others[str(self.fields[name].label)] = typed
+        return cleaned
+
+    def _secrets_of_channel(self) -> dict[str, object]:
+        """By their labels; none whose key is lost."""
+        channel = self.instance.channel if self.instance.channel_id else None
+        if channel is None:
+            return {}
+        with suppress(BridgeError):
+            return {
+                "Client secret": channel.clear_settings().get("client_secret"),
+                "Shared secret": channel.shared_secret,
+            }
+        return {}
 
     def save(self, commit: bool = True) -> Any:
         for name in SECRETS:

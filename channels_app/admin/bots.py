@@ -13,7 +13,7 @@ from channels_app.admin.setup import SetupAdmin
 from channels_app.bots import bot_class
 from channels_app.checking import check_bot
 from channels_app.checking.refusals import recent_refusals
-from channels_app.checking.steps import Address, pause_words
+from channels_app.checking.steps import Address, pause_problem
 from channels_app.forms import BOT_FIELDS, BotForm
 from channels_app.links import reply_url
 from channels_app.models import Bot
@@ -45,7 +45,7 @@ class BotAdmin(SetupAdmin):
             "address_help": "Your bot sends its messages here: paste this URL into your bot's platform."
             if later
             else "Only for a bot that answers later: it POSTs its replies here.",
-            "pause": pause_words(row),
+            "pause": pause_problem(row),
             "refusals": recent_refusals("bot", row.uuid),
         }
 

@@ -1,6 +1,6 @@
 """What channels and bots share: they are set up on a page that stays open, and tested from there."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from channels_app.admin.base import ChangeForm, ModelAdmin, page
+from channels_app.forms.settings import SettingsForm
 from channels_app.models import SettingsModel
 from channels_app.protocol import CheckLine
 
@@ -76,6 +77,8 @@ class SetupAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        for notice in cast(SettingsForm, form).notices():
+            self.message_user(request, str(notice))
         if change and set(form.changed_data) & set(self.settings_fields):
             self.forget(obj)
 

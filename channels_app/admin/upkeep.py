@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
-from channels_app.checking.refusals import REASONS, reason_words
+from channels_app.causes import REFUSALS
+from channels_app.checking.refusals import reason_words
 from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
 
 ALIVE_WITHIN = timedelta(seconds=30)
@@ -27,7 +28,7 @@ DOORS = {
 class ReasonFilter(WordFilter):
     title = "reason"
     parameter_name = "reason"
-    words = tuple(REASONS.items())
+    words = tuple((reason, reason_words(reason)) for reason in REFUSALS)
 
 
 @admin.register(IntakeCount)
@@ -58,7 +59,7 @@ class IntakeCountAdmin(ReadOnlyAdmin):
 
     @admin.display(description="reason", ordering="reason")
     def why(self, row: IntakeCount) -> str:
-        return reason_words(row.reason)
+        return reason_words(row.reason, row.door)
 
     @admin.display(description="last", ordering="last_at")
     def last(self, row: IntakeCount) -> SafeString | str:

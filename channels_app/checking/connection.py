@@ -9,6 +9,7 @@ from django.conf import settings
 
 from channels_app.addresses import is_public
 from channels_app.channels import make_bot, make_inbox
+from channels_app.codes import describe
 from channels_app.credentials import TokenRow
 from channels_app.errors import BridgeError
 from channels_app.inboxes import Inbox
@@ -39,21 +40,18 @@ def check_bot(bot: Bot) -> list[CheckLine]:
     def check() -> list[CheckLine]:
         connector = make_bot(bot)
         lines = connector.check()
-        return [*lines, check_address(reply_url(bot.uuid), "Reply address")] if connector.answers_later else lines
+        address = check_address(reply_url(bot.uuid), "Reply address", caller=connector.label)
+        return [*lines, address] if connector.answers_later else lines
 
     return _safely("Bot", check)
 
 
-def check_address(url: str, title: str = "Webhook address") -> CheckLine:
+def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sparkcentral") -> CheckLine:
     """Whether a platform on the internet can reach this address of ours, as far as its form tells."""
     parts = urlsplit(url)
     if parts.scheme == "https" and not _is_internal(parts.hostname or ""):
         return CheckLine(title=title, is_ok=True, detail=f"{settings.PUBLIC_BASE_URL} is a public https address.")
-    detail = (
-        f"Nobody outside can reach {settings.PUBLIC_BASE_URL}. It needs a public https address: "
-        "set PUBLIC_BASE_URL, or use a tunnel while testing."
-    )
-    return CheckLine(title=title, is_ok=False, detail=detail)
+    return CheckLine.failed(title, describe("CB-101", caller=caller, url=settings.PUBLIC_BASE_URL))
 
 
 def keep_token(inbox: Inbox) -> None:
@@ -90,14 +88,11 @@ def _check_shared_secret(channel: Channel) -> CheckLine:
     if channel.shared_secret:
         detail = "Saved. Only a real event can prove that it is the right one."
         return CheckLine(title="Shared secret", is_ok=True, detail=detail)
-    detail = "Not saved yet: every event is refused. Sparkcentral shows it when you add the virtual agent."
-    return CheckLine(title="Shared secret", is_ok=False, detail=detail)
+    return CheckLine.failed("Shared secret", describe("CB-304", events="Every event is"))
 
 
 def _no_bot() -> CheckLine:
-    return CheckLine(
-        title="Bot", is_ok=False, detail="No bot is chosen: every conversation goes to your agents at once."
-    )
+    return CheckLine.failed("Bot", describe("CB-801"))
 
 
 def _is_internal(host: str) -> bool:
@@ -112,8 +107,8 @@ def _safely(title: str, check: Callable[[], list[CheckLine]]) -> list[CheckLine]
     try:
         return check()
     except BridgeError as error:
-        return [CheckLine(title=title, is_ok=False, detail=error.detail)]
+        code = str(error.problem.code) if error.problem else ""
+        return [CheckLine(title=title, is_ok=False, detail=error.detail, code=code)]
     except Exception:
         logger.exception("check of %s", title)
-        detail = "The check itself failed; the log of the bridge says why."
-        return [CheckLine(title=title, is_ok=False, detail=detail)]
+        return [CheckLine.failed(title, describe("CB-709"))]

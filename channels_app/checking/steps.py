@@ -1,13 +1,19 @@
 """The set-up of a channel as a list of steps. Progress is computed from facts; nothing is ticked by hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
+from typing import Self
+
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from channels_app.bots import bot_class
 from channels_app.channels import make_inbox
 from channels_app.checking import check_address
 from channels_app.checking.refusals import Refusals, recent_refusals
+from channels_app.codes import Problem, describe
 from channels_app.errors import BridgeError
 from channels_app.inboxes import inbox_class
 from channels_app.links import webhook_url
@@ -37,19 +43,26 @@ class Step:
     progress: Progress
     where: str = ""
     detail: str = ""
+    code: str = ""
+    """The catalogue's, when something is wrong."""
     addresses: Sequence[Address] = ()
     field: str = ""
     field_label: str = ""
+
+    def troubled(self, problem: Problem, more: str = "") -> Self:
+        """The same step, needing attention; `more` follows the problem's sentence."""
+        detail = f"{problem.text} {more}".strip()
+        return replace(self, progress=Progress.PROBLEM, detail=detail, code=str(problem.code))
 
 
 HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it shows the shared secret of the next step."
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
 )
-NO_EVENT_YET = (
-    "No event yet? Check there: the virtual agent is switched on for a channel; no other Inception agent has that "
-    "channel; a Delegation agent needs an agent who gives it a conversation; the URL is exactly the one above."
-)
+SECRET_REASONS = ("bad_signature", "old_secret")
+"""Why an event is refused although a secret is saved."""
+PATIENCE = timedelta(minutes=10)
+"""So long an admin may take to switch the virtual agent on and to write from a phone; then something is missing."""
 
 
 def setup_steps(channel: Channel) -> list[Step]:
@@ -58,7 +71,7 @@ def setup_steps(channel: Channel) -> list[Step]:
     has_events = WebhookEvent.objects.filter(channel=channel, source=EventSource.INBOX).exists()
     return [
         _keys(channel),
-        _connection(channel),
+        _connection(channel, has_events=has_events),
         _webhook_url(channel, is_called=has_events or bool(refused)),
         _shared_secret(channel, refused),
         _bot(channel),
@@ -79,118 +92,123 @@ def _keys(channel: Channel) -> Step:
     )
 
 
-def _connection(channel: Channel) -> Step:
-    progress, detail = Progress.TODO, "Press “Test connection”. Nothing is sent to anybody."
-    credential = _credential(channel)
-    if credential and credential.problem:
-        progress, detail = Progress.PROBLEM, credential.problem
-    elif credential and credential.token_encrypted:
-        progress, detail = Progress.DONE, "The keys are accepted."
-    return Step(title="Check the connection", progress=progress, detail=detail)
-
-
-def _credential(channel: Channel) -> Credential | None:
+def _connection(channel: Channel, *, has_events: bool) -> Step:
+    step = Step(
+        title="Check the connection",
+        progress=Progress.TODO,
+        detail="Press “Test connection”. Nothing is sent to anybody.",
+    )
     try:
-        return Credential.objects.filter(account_key=make_inbox(channel).account_key).first()
+        account_key = make_inbox(channel).account_key
     except BridgeError as error:
-        return Credential(problem=error.detail)
+        return step.troubled(error.problem) if error.problem else replace(step, detail=error.detail)
+    credential = Credential.objects.filter(account_key=account_key).first()
+    if credential and credential.problem:
+        return _refused_keys(step, credential, is_live=has_events)
+    if credential and credential.token_encrypted:
+        return replace(step, progress=Progress.DONE, detail="The keys are accepted.")
+    return step
+
+
+def _refused_keys(step: Step, credential: Credential, *, is_live: bool) -> Step:
+    code, since = credential.problem_code, credential.problem_since
+    if is_live and code == "CB-201" and since:
+        return step.troubled(describe("CB-204", since=date_format(timezone.localtime(since), "j M H:i")))
+    return replace(step, progress=Progress.PROBLEM, detail=credential.problem, code=code)
 
 
 def _webhook_url(channel: Channel, *, is_called: bool) -> Step:
     url = webhook_url(channel.uuid)
     verdict = check_address(url)
-    progress = Progress.DONE if is_called else Progress.TODO if verdict.is_ok else Progress.PROBLEM
-    detail = "Your inbox calls this URL."
-    if not is_called:
-        detail = f"{'' if verdict.is_ok else verdict.detail} {HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}"
-    return Step(
+    step = Step(
         title="Give your inbox our webhook URL",
-        progress=progress,
+        progress=Progress.DONE if is_called else Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
-        detail=detail.strip(),
+        detail="Your inbox calls this URL." if is_called else f"{HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}",
         addresses=[Address(label="Webhook URL", url=url)],
     )
+    if is_called or verdict.is_ok:
+        return step
+    return replace(step, progress=Progress.PROBLEM, detail=f"{verdict.detail} {step.detail}", code=verdict.code)
 
 
 def _shared_secret(channel: Channel, refused: Sequence[Refusals]) -> Step:
-    since = channel.shared_secret_saved_at
     is_saved = bool(channel.shared_secret_encrypted)
-    news = [group for group in refused if since is None or group.last_at > since]
-    wrong = next((group for group in news if group.reason == "bad_signature"), None)
-    progress, detail = Progress.TODO, "“Shared Secret” in the pop-up of the virtual agent. It has only 0-9 and a-f."
-    if is_saved and wrong:
-        progress = Progress.PROBLEM
-        detail = (
-            f"{_events(wrong)} refused: the signature does not match. Usual causes: the secret of another virtual "
-            "agent, or it was made anew there. Copy it again."
-        )
-    elif is_saved:
-        progress, detail = Progress.DONE, "Saved."
-    elif news:
-        progress, detail = Progress.PROBLEM, f"{_events(news[0])} refused: no shared secret is saved yet. {detail}"
-    return Step(
+    todo = "“Shared Secret” in the pop-up of the virtual agent. It has only 0-9 and a-f."
+    step = Step(
         title="Paste the shared secret",
-        progress=progress,
+        progress=Progress.DONE if is_saved else Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
-        detail=detail,
+        detail="Saved." if is_saved else todo,
         field="shared_secret",
         field_label="Shared secret",
     )
-
-
-def _events(group: Refusals) -> str:
-    return "1 event was" if group.count == 1 else f"{group.count} events were"
+    since = channel.shared_secret_saved_at
+    news = [group for group in refused if since is None or group.last_at > since]
+    wrong = next((group for group in news if group.reason in (SECRET_REASONS if is_saved else ("no_secret",))), None)
+    return step.troubled(wrong.problem, "" if is_saved else todo) if wrong else step
 
 
 def _bot(channel: Channel) -> Step:
     bot = channel.bot
-    progress, detail = Progress.TODO, "Choose a bot below, or add one there. Until then your agents get everything."
-    if bot:
-        problem = _problem_of_bot(bot)
-        progress = Progress.PROBLEM if problem else Progress.DONE
-        later = " It answers by calling us: its reply URL is on the bot's page." if _answers_later(bot) else ""
-        detail = problem or f"{bot.name} answers first.{later}"
-    return Step(title="Choose your bot", progress=progress, detail=detail, field="bot", field_label="Bot")
+    step = Step(title="Choose your bot", progress=Progress.TODO, field="bot", field_label="Bot")
+    if bot is None:
+        return replace(step, detail="Choose a bot below, or add one there. Until then your agents get everything.")
+    problem = pause_problem(bot) or _refused_calls(bot)
+    if problem:
+        return step.troubled(problem, "See the bot's page.")
+    later = " It answers by calling us: its reply URL is on the bot's page." if _answers_later(bot) else ""
+    return replace(step, progress=Progress.DONE, detail=f"{bot.name} answers first.{later}")
 
 
 def _answers_later(bot: Bot) -> bool:
     return bot_class(bot.kind).answers_later
 
 
-def pause_words(bot: Bot) -> str:
+def pause_problem(bot: Bot) -> Problem | None:
     """What is to be said of a bot that is left alone for a while; nothing for one that works."""
-    if bot.paused_until is None:
-        return ""
-    return (
-        f"It failed {bot.failures} times in a row. Until it answers again, contacts are not kept waiting for it: "
-        "each channel does what it is set to do when the bot fails."
-    )
+    return describe("CB-510", failures=bot.failures) if bot.paused_until else None
 
 
-def _problem_of_bot(bot: Bot) -> str:
-    if bot.paused_until:
-        return pause_words(bot)
+def _refused_calls(bot: Bot) -> Problem | None:
     refused = next(iter(recent_refusals("bot", bot.uuid)), None)
-    if refused is None or refused.last_at < bot.updated_at:
-        return ""
-    calls = "1 of its calls was" if refused.count == 1 else f"{refused.count} of its calls were"
-    return f"{calls} refused lately: {refused.words}. See the bot's page."
+    return refused.problem if refused and refused.last_at >= bot.updated_at else None
 
 
 def _first_answer(channel: Channel, *, has_events: bool) -> Step:
-    progress, detail = Progress.WAITING, f"Waiting for the first message. {NO_EVENT_YET}"
     answered = WebhookEvent.objects.filter(channel=channel, outcome__in=(Outcome.REPLIED, Outcome.RESOLVED))
-    if not channel.is_active:
-        progress, detail = Progress.PROBLEM, "The channel is switched off: your agents get every conversation."
-    elif not channel.covers_all_inbox_channels and not channel.inbox_channels.filter(is_enabled=True).exists():
-        progress, detail = Progress.PROBLEM, "The bot answers nowhere: tick at least one inbox channel below."
-    elif has_events and answered.exists():
-        progress, detail = Progress.DONE, "Your inbox accepted an answer of the bot. This channel is live."
-    elif has_events:
-        detail = "Events arrive. Waiting for the first answer of the bot that your inbox accepts."
-    return Step(
+    step = Step(
         title="Switch the virtual agent on, and write “hello” from a phone",
-        progress=progress,
+        progress=Progress.WAITING,
         where=inbox_class(channel.inbox).switch_on_menu,
-        detail=detail,
+        detail="Waiting for the first message.",
     )
+    problem = _reason_not_to_answer(channel)
+    if problem:
+        return step.troubled(problem)
+    if has_events and answered.exists():
+        detail = "Your inbox accepted an answer of the bot. This channel is live."
+        return replace(step, progress=Progress.DONE, detail=detail)
+    if has_events:
+        return replace(step, detail="Events arrive. Waiting for the first answer of the bot that your inbox accepts.")
+    return _overdue(step, channel)
+
+
+def _reason_not_to_answer(channel: Channel) -> Problem | None:
+    if channel.archived_at:
+        return describe("CB-804")
+    if channel.paused_at:
+        return describe("CB-803", who=channel.paused_by or "somebody")
+    if not channel.is_active:
+        return describe("CB-802")
+    answers_somewhere = channel.covers_all_inbox_channels or channel.inbox_channels.filter(is_enabled=True).exists()
+    return None if answers_somewhere else describe("CB-805")
+
+
+def _overdue(step: Step, channel: Channel) -> Step:
+    """Still waiting, with what to check when that takes too long."""
+    since = channel.shared_secret_saved_at
+    if since is None or timezone.now() - since < PATIENCE:
+        return step
+    problem = describe("CB-401")
+    return replace(step, detail=problem.text, code=str(problem.code))

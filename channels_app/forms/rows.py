@@ -1,10 +1,12 @@
 """The forms of a channel and a bot: the row's own fields, and those that its adapter asks for."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
 
 from channels_app import bots, inboxes
+from channels_app.adapters import refusal
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.forms.settings import Adapters, SettingsForm, settings_fields
@@ -60,10 +62,15 @@ class _ChannelForm(SettingsForm):
         secret = cleaned.get("shared_secret")
         problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
         if problem:
-            self.add_error("shared_secret", problem)
+            self.add_error("shared_secret", refusal(problem))
         if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and not cleaned.get("fallback_text"):
             self.add_error("fallback_text", "Write the text that the contact gets, or choose another answer above.")
         return cleaned
+
+    def secrets_beside(self) -> dict[str, Any]:
+        with suppress(BridgeError):  # of a key that is lost nothing can be said
+            return {"Shared secret": self.row.shared_secret}
+        return {}
 
     def save(self, commit: bool = True) -> Any:
         secret = self.cleaned_data.get("shared_secret")

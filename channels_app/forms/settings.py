@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django import forms
 
+from channels_app.adapters import refusal, same_value_problem
+from channels_app.codes import Problem, describe
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.models import SettingsModel
@@ -134,6 +136,7 @@ class SettingsForm(ModelForm):
         kind = str(cleaned.get(self.kind_field))
         if kind in self.adapters:
             self._check_settings(self.adapters[kind].settings_form)
+            self._refuse_repeated(self.adapters[kind].settings_form)
         return cleaned
 
     def _check_settings(self, form_class: type[forms.Form]) -> None:
@@ -145,6 +148,36 @@ class SettingsForm(ModelForm):
             if self.unreadable and isinstance(self.fields.get(name), WriteOnlyField):
                 self.add_error(name, self.unreadable)
         self.values = form.cleaned_data
+
+    def _refuse_repeated(self, form_class: type[forms.Form]) -> None:
+        """A secret that is typed now must not be one that belongs elsewhere in this row."""
+        labels = {
+            name: str(field.label)
+            for name, field in form_class.base_fields.items()
+            if isinstance(self.fields.get(name), WriteOnlyField)
+        }
+        typed = [name for name in labels if self.cleaned_data.get(name)]
+        seen = self.secrets_beside() | {labels[name]: self._given(name) for name in labels if name not in typed}
+        for name in typed:
+            value = self.cleaned_data[name]
+            same = same_value_problem(value, seen)
+            if same:
+                self.add_error(name, refusal(same))
+            seen[labels[name]] = value
+
+    def secrets_beside(self) -> dict[str, Any]:
+        """The row's saved secrets that are no setting of its adapter, by their labels."""
+        return {}
+
+    def notices(self) -> list[Problem]:
+        """What was put right without asking."""
+        raw = {name: str(self.data.get(self.add_prefix(name)) or "") for name in self.fields}
+        trimmed = [
+            str(field.label)
+            for name, field in self.fields.items()
+            if isinstance(field, SettingField | WriteOnlyField) and raw[name].strip() not in ("", raw[name])
+        ]
+        return [describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []
 
     def _given(self, name: str) -> Any:
         value = self.cleaned_data.get(name)

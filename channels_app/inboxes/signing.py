@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels_app.codes import Problem, describe
 from channels_app.errors import SignatureError
 
 MAX_AGE = timedelta(minutes=5)  # of an event; the platforms' own advice against replays
 MIN_SECRET_BYTES = 16  # 128 bits: nobody guesses it
+_OTHERS = {"client_secret": "the client secret from step 1", "client_id": "the client ID from step 1"}
 
 
 def check_age(sent_at: datetime, received_at: datetime) -> None:
@@ -19,25 +21,28 @@ def check_age(sent_at: datetime, received_at: datetime) -> None:
         raise SignatureError("The event is more than 5 minutes in the future.", reason="in_future")
 
 
-def shared_secret_problem(value: str, settings: Mapping[str, Any]) -> str | None:
-    """What is wrong with a shared secret that an admin pasted, in a sentence, or None. Outer spaces don't matter."""
+def shared_secret_problem(
+    value: str,
+    settings: Mapping[str, Any],
+    *,
+    name: str = "shared secret",
+    place: str = "the Virtual Agent pop-up",
+) -> Problem | None:
+    """What is wrong with a shared secret that an admin pasted, or None. Outer spaces don't matter.
+
+    `name` and `place`: what it is called, and where the platform shows it.
+    """
     value = value.strip()
-    place = "The shared secret is in the Virtual Agent pop-up."
-    for key, name in (("client_secret", "client secret"), ("client_id", "client ID")):
-        if value and value == settings.get(key):
-            return f"This is the {name} from step 1. {place}"
+    what = next((words for key, words in _OTHERS.items() if value and value == settings.get(key)), "")
     if "://" in value or value == settings.get("base_url"):
-        return f"This is an address. {place}"
+        what = "an address"
+    if what:
+        return describe("CB-302", what=what, field=name, place=place)
     stranger = re.search(r"[^0-9a-fA-F]", value)
     if stranger:
-        return (
-            f"A shared secret has only 0-9 and a-f. This one contains '{stranger[0]}'. Did you copy the clientSecret?"
-        )
+        return describe("CB-301", letter=stranger[0])
     if len(value) % 2 or len(value) < 2 * MIN_SECRET_BYTES:
-        return (
-            f"A shared secret has an even number of characters, at least {2 * MIN_SECRET_BYTES}. "
-            f"This one has {len(value)}: copy it again, from its first to its last character."
-        )
+        return describe("CB-309", least=2 * MIN_SECRET_BYTES, count=len(value))
     return None
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 
-from channels_app.adapters import AddressField, SecretField, TextField
+from channels_app.adapters import AddressField, SecretField, TextField, refusal
+from channels_app.codes import describe
 
 
 class AccountForm(forms.Form):
@@ -34,14 +35,13 @@ class AccountForm(forms.Form):
     def clean_client_id(self) -> str:
         client_id: str = self.cleaned_data["client_id"]
         if "://" in client_id or "@" in client_id:
-            kind = "an address" if "://" in client_id else "an e-mail address"
-            raise forms.ValidationError(f"This is {kind}. Copy clientId from Generate API Keys.", code="mixed_up")
+            raise refusal(describe("CB-311", what="an address" if "://" in client_id else "an e-mail address"))
         return client_id
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if values.get("client_id") and values.get("client_id") == values.get("client_secret"):
-            self.add_error("client_secret", "This is the client ID. Copy clientSecret, from the same screen.")
+            self.add_error("client_secret", refusal(describe("CB-312")))
         self.check_server(values)
         return values
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -140,6 +141,35 @@ def test_a_wrong_shared_secret_is_recognised(admin_client: Client, world: World,
     assert not Channel.objects.get().shared_secret_encrypted
 
 
+def test_a_mix_up_is_shown_with_its_code(admin_client: Client) -> None:
+    shown = submit(admin_client, ADD_CHANNEL, "channel_form", **{**KEYS, "name": "Acme", "client_secret": "acme"})
+    assert "CB-312" in text_of(shown)
+
+
+def test_a_secret_that_belongs_to_another_field_is_recognised(admin_client: Client, channel: Channel) -> None:
+    shown = save(admin_client, channel, client_secret=SHARED_SECRET)
+    assert "the same value as “Shared secret”" in errors_of(shown)["client_secret"][0]
+    bot = make_bot("chatlayer", access_token="a-token-of-chatlayer")
+    shown = save(admin_client, bot, verify_token="a-token-of-chatlayer")
+    assert "the same value as “Access token”" in errors_of(shown)["verify_token"][0]
+    shown = save(admin_client, bot, access_token="one-and-the-same", verify_token="one-and-the-same")
+    assert set(errors_of(shown)) == {"verify_token"}  # the first of two is as good as any
+
+
+@pytest.mark.parametrize("field", ["write_back_secret", "verify_token"])
+def test_an_offload_provider_has_secrets_of_its_own(admin_client: Client, channel: Channel, field: str) -> None:
+    shown = save(admin_client, channel, **{f"offload_provider-0-{field}": SHARED_SECRET})
+    assert "the same value as “Shared secret”" in text_of(shown) and "CB-313" in text_of(shown)
+    save(admin_client, channel, **{f"offload_provider-0-{field}": "cafe" * 16})
+    assert getattr(OffloadProvider.objects.get(), field) == "cafe" * 16
+
+
+def test_spaces_around_a_value_are_removed_and_told(admin_client: Client, channel: Channel) -> None:
+    shown = save(admin_client, channel, client_id=" acme ", shared_secret=f"{SHARED_SECRET} ")
+    assert "CB-303: We removed spaces around the value of Client ID and Shared secret." in text_of(shown)
+    assert "CB-303" not in text_of(save(admin_client, channel, client_id="acme-2"))
+
+
 def test_an_error_loses_no_input_but_secrets(admin_client: Client, channel: Channel) -> None:
     changes = {"name": "", "base_url": "https://other.example.com", "fallback_text": "Wait, please", "greet": None}
     hours = '{"mon": ["25:00-26:00"]}'
@@ -259,8 +289,45 @@ def test_refused_events_are_told_with_their_cause(admin_client: Client, walker: 
     for _ in range(2):
         walker.post({"type": "X"}, secret="ab" * 16)
     steps = {step.title: step for step in admin_client.get(page_of(channel)).context["steps"]}
-    assert "2 events were refused: the signature does not match" in steps["Paste the shared secret"].detail
+    step = steps["Paste the shared secret"]
+    assert (step.code, step.detail.startswith("2 events were refused, the last at ")) == ("CB-305", True)
     assert steps["Give your inbox our webhook URL"].progress == "done"  # it does reach us
+
+
+def test_a_long_wait_for_the_first_event_says_what_to_check(admin_client: Client, channel: Channel) -> None:
+    title = "Switch the virtual agent on, and write “hello” from a phone"
+    Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(minutes=1))
+    steps = {step.title: step for step in admin_client.get(page_of(channel)).context["steps"]}
+    assert (steps[title].code, steps[title].detail) == ("", "Waiting for the first message.")
+    Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(minutes=11))
+    page = admin_client.get(page_of(channel))
+    assert {step.title: step.code for step in page.context["steps"]}[title] == "CB-401"
+    assert "no other Inception agent owns that channel" in text_of(page)
+
+
+def test_keys_that_are_refused_later_say_since_when(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    refused = {"problem": "refused", "problem_code": "CB-201", "problem_since": timezone.now()}
+    Credential.objects.update(**refused)
+    steps = {step.title: step for step in admin_client.get(page_of(walker.channel)).context["steps"]}
+    step = steps["Check the connection"]
+    assert (step.code, "replies cannot be sent" in step.detail) == ("CB-204", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"is_active": False}, "CB-802"),
+        ({"is_active": False, "paused_by": "ann", "paused_at": "2026-03-01T10:00Z"}, "CB-803"),
+        ({"archived_at": "2026-03-01T10:00Z"}, "CB-804"),
+        ({"covers_all_inbox_channels": False}, "CB-805"),
+    ],
+)
+def test_why_a_channel_does_not_answer(
+    admin_client: Client, channel: Channel, changes: dict[str, Any], code: str
+) -> None:
+    Channel.objects.update(**changes)
+    assert code in {step.code for step in admin_client.get(page_of(channel)).context["steps"]}
 
 
 def test_a_channel_that_answers_nowhere_says_so(admin_client: Client, channel: Channel) -> None:
@@ -318,7 +385,7 @@ def test_a_text_that_is_to_be_said_has_to_be_written(admin_client: Client, chann
 def test_a_paused_bot_says_so_and_is_asked_again_after_a_change(admin_client: Client, channel: Channel) -> None:
     Bot.objects.update(failures=7, paused_until=timezone.now())
     for row in (channel.bot, channel):
-        assert "It failed 7 times in a row" in text_of(admin_client.get(page_of(row)))
+        assert "The bot failed 7 times in a row" in text_of(admin_client.get(page_of(row)))
     save(admin_client, channel.bot, timeout_s="10")
     assert Bot.objects.values_list("failures", "paused_until").get() == (0, None)
 

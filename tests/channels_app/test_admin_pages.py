@@ -120,7 +120,7 @@ def test_refused_requests_are_listed_by_name(admin_client: Client, channel: Chan
     count_refusal("bot", make_bot(name="Parcel bot").uuid, "bad_verify_token")
     count_refusal("inbox", None, "unknown_address")
     page = text_of(admin_client.get(url("intakecount")))
-    for words in (channel.name, "Parcel bot", "the signature does not match", "unknown address"):
+    for words in (channel.name, "Parcel bot", "CB-305: Signature does not match", "CB-504: ", "unknown address"):
         assert words in page
 
 

@@ -453,10 +453,14 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*CHANNEL, "settings", "region"), DROP, "channels[0].settings.region: Choose the region"),
     ((*CHANNEL, "settings", "client_id"), 83, f"channels[0].settings.client_id: {NOT_TEXT_IN_FORM}"),
     ((*CHANNEL, "settings", "client_secret"), None, "channels[0].settings.client_secret: This field is required."),
-    ((*CHANNEL, "settings", "client_secret"), "acme", "channels[0].settings.client_secret: This is the client ID."),
+    (
+        (*CHANNEL, "settings", "client_secret"),
+        "acme",
+        "channels[0].settings.client_secret: CB-312: This is the client",
+    ),
     ((*CHANNEL, "shared_secret"), 11223344, f"channels[0].shared_secret: {NOT_TEXT_IN_FORM}"),
-    ((*CHANNEL, "shared_secret"), "acme-key", "channels[0].shared_secret: This is the client secret from step 1."),
-    ((*CHANNEL, "shared_secret"), "00ff", "channels[0].shared_secret: A shared secret has an even number"),
+    ((*CHANNEL, "shared_secret"), "acme-key", "channels[0].shared_secret: CB-302: This is the client secret"),
+    ((*CHANNEL, "shared_secret"), "00ff", "channels[0].shared_secret: CB-309: A shared secret has"),
     (
         (*CHANNEL, "bot"),
         "Nobody",
@@ -493,7 +497,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*CHANNEL, "offload_provider", "write_back_secret"),
         "xyz",
-        "channels[0].offload_provider.write_back_secret: A shared secret has only 0-9 and a-f.",
+        "channels[0].offload_provider.write_back_secret: CB-301: A Sparkcentral shared secret has only 0-9 and a-f.",
     ),
     ((*CHANNEL, "offload_provider", "opening_hours"), "9-5", "channels[0].offload_provider.opening_hours: must be an"),
     (
@@ -894,7 +898,7 @@ def test_as_a_process(tmp_path: Path, example: dict[str, Any]) -> None:
     canary_everywhere(example)["channels"][0]["shared_secret"] = CANARY
     bad = process("--json")
     assert (bad.returncode, bad.stdout) == (1, "")
-    assert "channels[0].shared_secret: A shared secret has only 0-9 and a-f." in bad.stderr
+    assert "channels[0].shared_secret: CB-301: A Sparkcentral shared secret has only 0-9 and a-f." in bad.stderr
     assert CANARY not in bad.stderr
     assert "Traceback" not in bad.stderr
 

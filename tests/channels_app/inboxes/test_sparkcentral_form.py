@@ -47,6 +47,21 @@ def test_the_usual_mix_ups_are_named(changes: dict[str, Any], field: str, words:
 
 
 @pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"client_id": "demo client"}, "CB-310"),
+        ({"client_secret": "two\nlines"}, "CB-310"),
+        ({"client_id": "https://app.sparkcentral.com"}, "CB-311"),
+        ({"client_id": "an@agents.example"}, "CB-311"),
+        ({"client_secret": "demo-client"}, "CB-312"),
+    ],
+)
+def test_a_mix_up_has_its_code(changes: dict[str, Any], code: str) -> None:
+    form = inbox_class("sparkcentral").settings_form({**SETTINGS, **changes})
+    assert [error.code for errors in form.errors.as_data().values() for error in errors] == [code]
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {},
@@ -66,27 +81,37 @@ def test_inbox_2_0_needs_an_organization_and_no_region() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "code", "words"),
     [
-        (SECRET, None),
-        (f" {SECRET.upper()}\n", None),
-        (SETTINGS["client_secret"], "This is the client secret from step 1"),
-        (SETTINGS["client_id"], "This is the client ID from step 1"),
-        ("https://bridge.example/webhooks", "This is an address"),
-        ("00ff-00ff", "contains '-'"),
-        ("00FF" * 7 + "00f ", "even number"),
-        ("00ff 00ff" * 4, "contains ' '"),
-        ("०" * 32, "contains"),
-        (SECRET + "0", "This one has 33"),
-        ("00ff" * 7, "This one has 28"),
-        ("", "This one has 0"),
+        (SETTINGS["client_secret"], "CB-302", "This is the client secret from step 1"),
+        (SETTINGS["client_id"], "CB-302", "This is the client ID from step 1"),
+        ("https://bridge.example/webhooks", "CB-302", "This is an address"),
+        ("00ff-00ff", "CB-301", "contains '-'"),
+        ("00FF" * 7 + "00f ", "CB-309", "even number"),
+        ("00ff 00ff" * 4, "CB-301", "contains ' '"),
+        ("०" * 32, "CB-301", "contains"),
+        (SECRET + "0", "CB-309", "This one has 33"),
+        ("00ff" * 7, "CB-309", "This one has 28"),
+        ("", "CB-309", "This one has 0"),
     ],
 )
-def test_a_wrong_shared_secret_is_recognised(value: str, words: str | None) -> None:
+def test_a_wrong_shared_secret_is_recognised(value: str, code: str, words: str) -> None:
     problem = shared_secret_problem(value, SETTINGS)
-    assert (problem is None) == (words is None)
-    assert (words or "") in (problem or "")
+    assert problem is not None
+    assert (problem.code.code, words in problem.text) == (code, True)
+
+
+@pytest.mark.parametrize("value", [SECRET, f" {SECRET.upper()}\n"])
+def test_a_right_shared_secret_is_taken(value: str) -> None:
+    assert shared_secret_problem(value, SETTINGS) is None
 
 
 def test_a_client_secret_that_is_hexadecimal_is_still_no_shared_secret() -> None:
-    assert "client secret" in (shared_secret_problem(SECRET, {"client_secret": SECRET}) or "")
+    problem = shared_secret_problem(SECRET, {"client_secret": SECRET})
+    assert problem is not None and "client secret" in problem.text
+
+
+def test_a_secret_of_another_screen_is_called_by_its_name() -> None:
+    problem = shared_secret_problem("https://x.example", {}, name="write-back secret", place="the Write Back settings")
+    assert problem is not None
+    assert problem.text == "This is an address. The write-back secret is in the Write Back settings."

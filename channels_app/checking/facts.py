@@ -1,0 +1,117 @@
+"""What is known of channels: gathered for many at once in a handful of queries, and judged by `steps` and `repairs`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Max, OuterRef, Subquery
+from django.utils import timezone
+
+from channels_app.channels import make_inbox
+from channels_app.checking.milestones import note_milestones
+from channels_app.checking.refusals import Refusals, refusals_at
+from channels_app.errors import BridgeError
+from channels_app.models import Channel, Conversation, Credential, InboxChannel, WebhookEvent, WorkerSlot
+from offload.models import OffloadProvider
+
+ALIVE_WITHIN = timedelta(seconds=30)
+"""A worker says every few seconds that it lives; one that is silent for longer has lost its work."""
+WAITING_MOST = 1_000
+"""Conversations that are counted for "so many wait": more would be no other news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """No worker has been seen for a while."""
+
+    since: datetime | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of one channel. `keys_error`: why its API keys can't be read."""
+
+    channel: Channel
+    provider: OffloadProvider | None
+    credential: Credential | None
+    keys_error: BridgeError | None
+    refused: Sequence[Refusals]
+    """At its webhook URL, the newest first; also what was taken and is watched while something is rotated."""
+    bot_refused: Sequence[Refusals]
+    offload_refused: Sequence[Refusals]
+    answers_somewhere: bool
+    last_event_at: datetime | None
+
+
+def facts_of(channel: Channel) -> Facts:
+    """Of one channel; its bot had better be loaded."""
+    return gather_facts([channel])[0]
+
+
+def gather_facts(channels: Iterable[Channel]) -> list[Facts]:
+    """Of these channels, in their order. The number of queries doesn't depend on theirs."""
+    rows = list(channels)
+    note_milestones(rows)
+    accounts = {row.pk: _account_of(row) for row in rows}
+    credentials = {row.account_key: row for row in _credentials(accounts.values())}
+    providers = {row.channel_id: row for row in OffloadProvider.objects.filter(channel__in=rows)}
+    refused = refusals_at(_uuids_of(rows, providers))
+    partial = [row.pk for row in rows if not row.covers_all_inbox_channels]
+    enabled = InboxChannel.objects.filter(channel__in=partial, is_enabled=True).order_by()
+    somewhere = set(enabled.values_list("channel", flat=True).distinct()) if partial else set()
+    last_events = _last_events(rows)
+    return [
+        Facts(
+            channel=row,
+            provider=providers.get(row.pk),
+            credential=credentials.get(account) if isinstance(account := accounts[row.pk], str) else None,
+            keys_error=account if isinstance(account, BridgeError) else None,
+            refused=_newest_first(refused.get(("inbox", uuid), ()) for uuid in (row.uuid, row.old_uuid) if uuid),
+            bot_refused=refused.get(("bot", row.bot.uuid), ()) if row.bot else (),
+            offload_refused=refused.get(("offload", found.uuid), ()) if (found := providers.get(row.pk)) else (),
+            answers_somewhere=row.covers_all_inbox_channels or row.pk in somewhere,
+            last_event_at=last_events.get(row.pk),
+        )
+        for row in rows
+    ]
+
+
+def _account_of(channel: Channel) -> str | BridgeError:
+    try:
+        return make_inbox(channel).account_key
+    except BridgeError as error:
+        return error
+
+
+def _credentials(accounts: Iterable[str | BridgeError]) -> Iterable[Credential]:
+    return Credential.objects.filter(account_key__in={key for key in accounts if isinstance(key, str)})
+
+
+def _uuids_of(rows: Sequence[Channel], providers: Mapping[int, OffloadProvider]) -> set[UUID]:
+    own = {uuid for row in rows for uuid in (row.uuid, row.old_uuid) if uuid}
+    return own | {row.bot.uuid for row in rows if row.bot} | {provider.uuid for provider in providers.values()}
+
+
+def _newest_first(groups: Iterable[Sequence[Refusals]]) -> list[Refusals]:
+    return sorted((one for group in groups for one in group), key=lambda one: one.last_at, reverse=True)
+
+
+def _last_events(rows: Sequence[Channel]) -> dict[int, datetime | None]:
+    newest = WebhookEvent.objects.filter(channel=OuterRef("pk")).order_by("-id").values("received_at")[:1]
+    found = Channel.objects.filter(pk__in=[row.pk for row in rows]).order_by()
+    return dict(found.values_list("pk", Subquery(newest)))
+
+
+# --- the bridge itself --------------------------------------------------------------------------------------------
+
+
+def silence_of_workers() -> Silence | None:
+    """None while a worker lives."""
+    now = timezone.now()
+    last = WorkerSlot.objects.filter(kind="worker").aggregate(last=Max("beat_at"))["last"]
+    if last is not None and now - last < ALIVE_WITHIN:
+        return None
+    waiting = Conversation.objects.filter(wake_at__lte=now).order_by()[:WAITING_MOST].count()
+    return Silence(since=last, waiting=waiting)
