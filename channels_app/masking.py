@@ -93,3 +93,9 @@ def _without_secrets(text: str) -> str:
 def _pretty(document: Any) -> str:
     text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
     return text.encode(errors="replace").decode()  # half of a surrogate pair is valid JSON, and no text
+
+
+def masked_name(text: str) -> str:
+    """A name or number of a contact for somebody who may not read texts: the last digits tell numbers apart."""
+    digits = re.search(r"\d{4}$", text)
+    return f"••• {digits[0]}" if digits else "•••"

@@ -1,0 +1,108 @@
+"""Finds conversations by whatever people have of one: an id, a contact, a trace id, an address, words that fell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+
+from channels_app.models import Conversation, WebhookEvent
+from channels_app.outcome_codes import codes_of_events
+from channels_app.searching.ids import Hit, named_by, row_number
+from channels_app.searching.words import Cursor, search_words
+
+__all__ = ["ConversationLine", "Found", "find_conversations"]
+
+PAGE = 50
+EVENT_WINDOW = 20_000
+"""Events that a list without a search looks through, for the latest of each conversation."""
+_RELATED = ("channel", "contact", "inbox_channel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationLine:
+    """A conversation in a list, with its latest event and what is wrong with that. `match`: by what it was found;
+    `event_id`: the event that the search named."""
+
+    conversation: Conversation
+    last: WebhookEvent | None
+    code: str = ""
+    match: str = ""
+    event_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A page of conversations. `before` goes on where this page ended, "" at the end; `is_exact`: by an id."""
+
+    lines: tuple[ConversationLine, ...] = ()
+    before: str = ""
+    is_exact: bool = False
+
+
+def find_conversations(
+    term: str = "", *, channel_id: int | None = None, owner: str = "", before: str = "", reads_text: bool = False
+) -> Found:
+    """Conversations for a search box; without a term those where something happened last.
+
+    `reads_text`: whether this person may search in what was said.
+    """
+    term = term.replace("\0", "").strip()
+    if not term:
+        return _recent(channel_id, owner, before)
+    among = Conversation.objects.all()
+    if channel_id:
+        among = among.filter(channel_id=channel_id)
+    if owner:
+        among = among.filter(owner=owner)
+    exact = [] if before else named_by(term)
+    if exact and not term.isdecimal():  # a bare number may as well be a part of somebody's
+        return Found(lines=_lines(among, exact), is_exact=True)
+    hits, cursor = search_words(term, Cursor.parse(before), reads_text=reads_text)
+    return Found(lines=_lines(among, [*exact, *hits]), before=str(cursor))
+
+
+def _recent(channel_id: int | None, owner: str, before: str) -> Found:
+    newest = row_number(before) or _next_event_id()
+    oldest = max(newest - EVENT_WINDOW, 0)
+    events = WebhookEvent.objects.filter(pk__lt=newest, pk__gte=oldest, pk=_latest_event_of("conversation"))
+    if channel_id:
+        events = events.filter(channel_id=channel_id)
+    if owner:
+        events = events.filter(conversation__owner=owner)
+    related = [f"conversation__{name}" for name in _RELATED]
+    rows = list(events.select_related("conversation", *related).order_by("-id")[: PAGE + 1])
+    shown = rows[:PAGE]
+    codes = codes_of_events(shown)
+    lines = (ConversationLine(conversation=row.conversation, last=row, code=codes.get(row.pk, "")) for row in shown)
+    end = shown[-1].pk if len(rows) > PAGE else oldest
+    return Found(lines=tuple(lines), before=str(end) if end > 1 else "")
+
+
+def _next_event_id() -> int:
+    newest: int | None = WebhookEvent.objects.aggregate(newest=Max("pk"))["newest"]
+    return (newest or 0) + 1
+
+
+def _latest_event_of(reference: str) -> Subquery:
+    events = WebhookEvent.objects.filter(conversation=OuterRef(reference))
+    return Subquery(events.order_by("-id").values("pk")[:1])
+
+
+def _lines(among: QuerySet[Conversation], hits: Sequence[Hit]) -> tuple[ConversationLine, ...]:
+    """The conversations that were hit, in the order of the hits, each once."""
+    by_id = {hit.conversation_id: hit for hit in reversed(hits)}
+    rows = among.filter(pk__in=by_id).select_related(*_RELATED).annotate(last_event_id=_latest_event_of("pk"))
+    found = {row.pk: row for row in rows}
+    events = WebhookEvent.objects.in_bulk([row.last_event_id for row in found.values() if row.last_event_id])
+    codes = codes_of_events(list(events.values()))
+    return tuple(
+        ConversationLine(
+            conversation=found[pk],
+            last=events.get(found[pk].last_event_id),
+            code=codes.get(found[pk].last_event_id, ""),
+            match=by_id[pk].match,
+            event_id=by_id[pk].event_id,
+        )
+        for pk in dict.fromkeys(hit.conversation_id for hit in hits)
+        if pk in found
+    )

@@ -1,0 +1,60 @@
+"""Contacts and messages that hold some words, in windows of the newest rows: no index, no search without an end."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db.models import Max, Q, QuerySet
+
+from channels_app.models import ContactRow, Conversation, MessageRow
+from channels_app.searching.ids import HITS_MOST, Hit, row_number
+
+WINDOW = 100_000
+"""Rows that one search looks through: a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to go on: below this contact and this message. As text "4500-90000"; 0: there is nothing below."""
+
+    contact: int
+    message: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From what `str` gave; from the newest rows when it is anything else."""
+        contact, _, message = text.partition("-")
+        ends = row_number(contact), row_number(message)
+        if ends[0] is not None and ends[1] is not None:
+            return cls(*ends)
+        return cls(_end_of(ContactRow.objects.all()), _end_of(MessageRow.objects.all()))
+
+    def __str__(self) -> str:
+        return f"{self.contact}-{self.message}" if self.contact or self.message else ""
+
+
+def search_words(term: str, cursor: Cursor, *, reads_text: bool) -> tuple[list[Hit], Cursor]:
+    """Conversations of contacts that are called so, then those in which it was said; and where to go on."""
+    holds = Q(primary_identifier__icontains=term) | Q(secondary_identifier__icontains=term)
+    contacts, next_contact = _window(ContactRow.objects.filter(holds), cursor.contact, "pk")
+    found = Conversation.objects.filter(contact__in=[pk for pk, _ in contacts]).order_by("-id")
+    hits = [Hit(pk, "its contact") for pk in found.values_list("pk", flat=True)[: 2 * HITS_MOST]]
+    if not reads_text:
+        return hits, Cursor(next_contact, 0)
+    said, next_message = _window(MessageRow.objects.filter(text__icontains=term), cursor.message, "conversation_id")
+    hits += [Hit(conversation_id, "a message") for _, conversation_id in said]
+    return hits, Cursor(next_contact, next_message)
+
+
+def _window(rows: QuerySet[Any], end: int, field: str) -> tuple[list[tuple[int, int]], int]:
+    """Rows of the window below `end`, newest first, and the end of the next window."""
+    if end <= 1:
+        return [], 0
+    start = max(end - WINDOW, 0)
+    found = list(rows.filter(pk__lt=end, pk__gte=start).order_by("-pk").values_list("pk", field)[:HITS_MOST])
+    is_full = len(found) == HITS_MOST
+    return found, found[-1][0] if is_full else start
+
+
+def _end_of(rows: QuerySet[Any]) -> int:
+    newest: int | None = rows.aggregate(newest=Max("pk"))["newest"]
+    return (newest or 0) + 1
