@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from channels_app.events import count_refusal
+from channels_app.housekeeping import Housekeeper
 from channels_app.leases import count_due, free_leases, mend_lost_wakeups, stuck_conversations
 from channels_app.models import WorkerSlot
 from channels_app.pump import Pump
@@ -32,6 +33,8 @@ DEAF_S = 5.0
 """When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
 STUCK_GRACE_S = 5.0
 """What a healthy worker may be late with a handover."""
+HOUSEKEEPING_STOPS_S = 5.0
+"""What a job gets to end its batch; one that is cut off goes on elsewhere."""
 SLOT_KEPT = timedelta(days=1)
 """A process that was silent for so long is forgotten."""
 
@@ -68,6 +71,10 @@ class Guard:
     def run(self) -> None:
         """Look every second until stopped; then let steps that have begun end."""
         self.pump.announce()
+        housekeeping = threading.Thread(
+            target=Housekeeper(self.pump.slot).run, args=(self._is_stopping,), name="housekeeping", daemon=True
+        )
+        housekeeping.start()
         while not self._is_stopping.wait(PERIOD_S):
             try:
                 look = self.look()
@@ -77,6 +84,7 @@ class Guard:
                 logger.warning("guard: PostgreSQL does not answer: %s", error)
                 connection.close()
         self.pump.stop()
+        housekeeping.join(HOUSEKEEPING_STOPS_S)
         self._threads.shutdown(wait=True)
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -291,14 +292,27 @@ def hold(lease: Lease) -> None:
 
 
 def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
-    """Keep what this process still works on, and say that it lives."""
+    """Keep what this process still works on, and say that it lives, and how busy and how big it is."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = ANY(%s) AND lease_slot = %s",
             [LEASE_S, list(conversation_ids), slot],
         )
-        cursor.execute("UPDATE channels_app_workerslot SET beat_at = clock_timestamp() WHERE name = %s", [slot])
+        cursor.execute(
+            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s"
+            " WHERE name = %s",
+            [len(conversation_ids), _memory_bytes(), slot],
+        )
+
+
+def _memory_bytes() -> int | None:
+    """What this process holds of the machine's memory; None where nobody tells (Linux does)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def register_slot(slot: str) -> None:
@@ -306,7 +320,15 @@ def register_slot(slot: str) -> None:
     host, pid, _, kind = slot.rsplit("/", 3)
     now = timezone.now()
     WorkerSlot.objects.create(
-        name=slot, host=host, pid=int(pid), kind=kind, version=settings.VERSION, started_at=now, beat_at=now
+        name=slot,
+        host=host,
+        pid=int(pid),
+        kind=kind,
+        version=settings.VERSION,
+        started_at=now,
+        beat_at=now,
+        threads=settings.WORKER_THREADS,
+        memory_bytes=_memory_bytes(),
     )
 
 

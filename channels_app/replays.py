@@ -13,7 +13,16 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from channels_app.models import Conversation, Delivery, DeliveryState, EventState, Outcome, Owner, WebhookEvent
+from channels_app.models import (
+    Conversation,
+    Delivery,
+    DeliveryState,
+    EventBody,
+    EventState,
+    Outcome,
+    Owner,
+    WebhookEvent,
+)
 
 LOST = (DeliveryState.FAILED, DeliveryState.REFUSED)
 
@@ -24,6 +33,7 @@ class Replayed(StrEnum):
     AGAIN = "done again"
     NOT_OURS = "skipped: the conversation is not with the bot any more"
     NOT_DEAD = "skipped: it has not failed for good"
+    TEXT_GONE = "skipped: its text is deleted, its channel's time for texts is over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,9 @@ def plan_replay(event: WebhookEvent) -> Replayed:
     """What `replay_event` would do now."""
     if event.outcome != Outcome.DEAD:
         return Replayed.NOT_DEAD
-    return Replayed.AGAIN if event.conversation.owner == Owner.BOT else Replayed.NOT_OURS
+    if event.conversation.owner != Owner.BOT:
+        return Replayed.NOT_OURS
+    return Replayed.AGAIN if EventBody.objects.filter(pk=event.pk).exists() else Replayed.TEXT_GONE
 
 
 def replay_event(event_id: int, by: str) -> Replayed:

@@ -1,0 +1,160 @@
+"""What has to be done from time to time: counting, sorting failures, deleting texts, bulk retries.
+
+Every guard runs this in a thread beside its looks; jobs are claimed, so each is done by one of them at a time. A job
+does a slice of at most some seconds, and whatever it does it can do again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from channels_app.bulk_retries import JOB as BULK_RETRIES
+from channels_app.bulk_retries import run_bulk_retries
+from channels_app.counting import count_span, drop_old_figures, sample_queue
+from channels_app.gathering import JOB as FAILURES
+from channels_app.gathering import gather_failures
+from channels_app.jobs import announce_jobs, claim_due_job, end_job
+from channels_app.retention import JOB as RETENTION
+from channels_app.retention import purge_texts
+
+logger = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+SLICE_S = 20.0
+"""A job that has more to do than that goes on a moment later, so that the others get their turn."""
+PAUSE_S = 0.2
+"""Between two batches of deleting: others use the disk too."""
+AFTER_FAILURE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a slice has done, in words; `is_all`: False if there is more to do now."""
+
+    result: str
+    is_all: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A job: what it is for, how often it is due, and how soon again while it has more to do."""
+
+    name: str
+    purpose: str
+    every: timedelta
+    again: timedelta
+    do: Callable[[threading.Event], Done]
+
+
+# --- the slices ---------------------------------------------------------------------------------------------------
+
+NEWEST = timedelta(minutes=10)
+"""An event has ended by then, unless it was done again later."""
+LATE = timedelta(hours=3)
+DAY = timedelta(hours=26)
+"""As far back as a conversation may still change its fate, or somebody does something again."""
+
+
+def _count(depth: timedelta) -> Callable[[threading.Event], Done]:
+    def do(stopping: threading.Event) -> Done:
+        now = timezone.now()
+        for counted, _ in enumerate(count_span(now - depth, now), start=1):
+            if stopping.is_set():
+                return Done(result=f"stopped after {counted} hour(s)", is_all=False)
+        return Done(result="counted")
+
+    return do
+
+
+def _count_newest(stopping: threading.Event) -> Done:
+    sample_queue()
+    return _count(NEWEST)(stopping)
+
+
+def _count_day(stopping: threading.Event) -> Done:
+    dropped = drop_old_figures(timezone.now())
+    done = _count(DAY)(stopping)
+    return Done(result=f"{done.result}, {dropped} old figures dropped", is_all=done.is_all)
+
+
+def _gather(_: threading.Event) -> Done:
+    found = gather_failures()
+    return Done(result=f"{found} new failures", is_all=not found)
+
+
+def _retry(_: threading.Event) -> Done:
+    run = run_bulk_retries()
+    return Done(result=f"{run.begun} events begun" if run.is_any else "none runs", is_all=not run.is_any)
+
+
+def _retain(stopping: threading.Event) -> Done:
+    events, ends_at = 0, time.monotonic() + SLICE_S
+    for purged in purge_texts():
+        events += purged.events
+        if stopping.wait(PAUSE_S) or time.monotonic() > ends_at:
+            return Done(result=f"texts of {events} events deleted, more to do", is_all=False)
+    return Done(result=f"texts of {events} events deleted")
+
+
+def _task(name: str, purpose: str, do: Callable[[threading.Event], Done], every_s: float, again_s: float) -> Task:
+    return Task(name=name, purpose=purpose, do=do, every=timedelta(seconds=every_s), again=timedelta(seconds=again_s))
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        _task(BULK_RETRIES, "Does again what a bulk retry asks for", _retry, 60, 1),
+        _task("figures", "Counts the last ten minutes", _count_newest, 15, 15),
+        _task(FAILURES, "Puts failures into groups", _gather, 15, 1),
+        _task("late figures", "Counts the last three hours again", _count(LATE), 5 * 60, 15),
+        _task("figures of a day", "Counts the last day again, drops old figures", _count_day, 3600, 15),
+        _task(RETENTION, "Deletes texts whose time is over", _retain, 3600, 5),
+    )
+}
+
+
+# --- the loop -----------------------------------------------------------------------------------------------------
+
+
+class Housekeeper:
+    """Does what is due, in the name of the process that holds this slot."""
+
+    def __init__(self, slot: str) -> None:
+        self._slot = slot
+
+    def run(self, stopping: threading.Event) -> None:
+        """Until stopped; a database that is away is waited for."""
+        is_announced = False
+        while not stopping.wait(PERIOD_S):
+            try:
+                if not is_announced:
+                    announce_jobs(TASKS)
+                    is_announced = True
+                while not stopping.is_set() and self.do_due_job(stopping):
+                    pass
+            except DatabaseError as error:
+                logger.warning("housekeeping: PostgreSQL does not answer: %s", error)
+                connection.close()
+
+    def do_due_job(self, stopping: threading.Event) -> bool:
+        """Do a slice of the job that is overdue longest; False when none is due."""
+        claimed = claim_due_job(self._slot, TASKS)
+        if claimed is None:
+            return False
+        task = TASKS[claimed.name]
+        try:
+            done = task.do(stopping)
+        except Exception as error:
+            logger.exception("job %s failed", task.name)
+            connection.close()  # it may be in the middle of something
+            words = f"{type(error).__name__}: see the guard's log"
+            end_job(self._slot, task.name, words, wait=max(task.every, AFTER_FAILURE), has_failed=True)
+        else:
+            end_job(self._slot, task.name, done.result, wait=task.every if done.is_all else task.again)
+        return True
