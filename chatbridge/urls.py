@@ -10,6 +10,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("ops/", include("channels_app.operations.urls")),
+    path("api/", include("channels_app.api.urls")),
     path("webhooks/", include("channels_app.urls")),
     path("webhooks/", include("offload.urls")),
 ]

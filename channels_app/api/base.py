@@ -1,0 +1,134 @@
+"""What all views of the API share: strict bodies and queries, pages of lists, and who acts."""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from channels_app import jsons
+from channels_app.api.authentication import HasPermission, TokenAuthentication
+from channels_app.api.problems import answer_problem
+from channels_app.audit import Actor
+from channels_app.operations.access import READ_TEXT, actor_of
+
+Row = TypeVar("Row", bound=Model)
+Answer = type[serializers.BaseSerializer[Any]]
+ON_A_PAGE = 50
+MOST_ON_A_PAGE = 200
+MOST_BYTES = 256 * 1024
+"""Of a body: the longest that makes sense is a message or a list of inbox channels."""
+BIGGEST_ID = 2**63 - 1  # PostgreSQL's bigint
+
+
+class TooLargeError(APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"The body is larger than {MOST_BYTES} bytes."
+
+
+class BodyParser(JSONParser):
+    """JSON within the bounds that all doors of the bridge have."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise TooLargeError
+        return jsons.read(body)
+
+
+class Strict(serializers.Serializer[Any]):
+    """A body or a query. What is not known is refused: ignored silently, it would seem to work."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, dict):
+            known = ", ".join(self.fields) or "none"
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError(dict.fromkeys(unknown, f"Not known. Known are: {known}."))
+        return super().run_validation(data)
+
+
+class PageQuery(Strict):
+    before = serializers.IntegerField(
+        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Only rows with smaller ids. `next` has it."
+    )
+    limit = serializers.IntegerField(
+        default=ON_A_PAGE, min_value=1, max_value=MOST_ON_A_PAGE, help_text="Rows in one answer."
+    )
+
+
+class ApiView(APIView):
+    """JSON in and out, for users and their tokens."""
+
+    authentication_classes = (TokenAuthentication, SessionAuthentication)
+    permission_classes = (HasPermission,)
+    parser_classes = (BodyParser,)
+    renderer_classes = (JSONRenderer,)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return answer_problem
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.request._request, via="api")
+
+    @property
+    def reads_text(self) -> bool:
+        return bool(self.request.user.has_perm(READ_TEXT))
+
+    def body(self, serializer: type[Strict]) -> dict[str, Any]:
+        """The call's body, checked."""
+        return _checked(serializer(data=self.request.data))
+
+    def query(self, serializer: type[Strict]) -> dict[str, Any]:
+        """The call's query, checked."""
+        return _checked(serializer(data=self.request.query_params.dict()))
+
+    def answer(self, row: Any, serializer: Answer, status: int = HTTPStatus.OK) -> Response:
+        return Response(serializer(row, context=self._context).data, status=status)
+
+    def page(self, rows: QuerySet[Any] | Sequence[Any], serializer: Answer, query: dict[str, Any]) -> Response:
+        """A page of rows, newest first: `rows` are those before `before`, and one more than `limit` tells of more."""
+        limit = query["limit"]
+        found = list(rows[: limit + 1])
+        url = None
+        if len(found) > limit:
+            further = self.request.query_params.copy()
+            further["before"] = str(found[limit - 1].pk)
+            url = self.request.build_absolute_uri(f"{self.request.path}?{further.urlencode()}")
+        return Response({"results": serializer(found[:limit], many=True, context=self._context).data, "next": url})
+
+    @property
+    def _context(self) -> dict[str, Any]:
+        return {"reads_text": self.reads_text, "request": self.request}
+
+
+class NothingHere(ApiView):
+    """Addresses that don't exist, in the API's own words."""
+
+    schema = None
+    permission_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound
+
+
+def row_or_404(rows: QuerySet[Row], pk: int) -> Row:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _checked(serializer: Strict) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
