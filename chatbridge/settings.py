@@ -138,6 +138,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels_app",
     "offload",
     "chatbridge.simulator",
@@ -182,7 +184,21 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True  # straight from the packages: no collectstatic step that a deploy could forget
-REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None, "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatbridge",
+    "DESCRIPTION": "What the pages can do, for programs. See docs/api.md.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["channels_app.api.schema.only_our_paths"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "channels_app.api.schema.with_problems",
+    ],
+    "SORT_OPERATIONS": False,  # by the pages' order
+}
 
 # A body above this is refused with 413 before it is verified. Events of the inbox are about 1 kB; bots may send
 # replies of up to 1 MB by their contract.
