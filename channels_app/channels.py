@@ -32,6 +32,7 @@ class LiveChannel:
     """What turns and doors need of a channel, secrets decrypted inside its adapters."""
 
     id: int
+    revision: int
     uuid: UUID
     old_uuid: UUID | None
     old_uuid_until: datetime | None
@@ -48,6 +49,10 @@ class LiveChannel:
     reply_limit: timedelta
     inbox: Inbox
     bot: BotConnector | None
+
+    @property
+    def addresses(self) -> list[UUID]:
+        return [address for address in (self.uuid, self.old_uuid) if address]
 
     def is_at(self, uuid: UUID) -> bool:
         """Whether this is its address: the present one, or the one before, for as long as that is taken."""
@@ -95,6 +100,7 @@ class _Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._channels: dict[int, tuple[tuple[int, int | None, int | None], LiveChannel]] = {}
+        self._addresses: dict[UUID, LiveChannel] = {}
 
     def get(self, channel_id: int, revision: int, bot_id: int | None, bot_revision: int | None) -> LiveChannel:
         stamp = (revision, bot_id, bot_revision)
@@ -104,11 +110,12 @@ class _Kept:
         live = _load(channel_id)
         with self._lock:
             self._channels[channel_id] = (stamp, live)
+            self._addresses = {address: kept for _, kept in self._channels.values() for address in kept.addresses}
         return live
 
     def by_uuid(self, uuid: UUID) -> LiveChannel | None:
-        with self._lock:
-            return next((live for _, live in self._channels.values() if live.is_at(uuid)), None)
+        live = self._addresses.get(uuid)
+        return live if live and live.is_at(uuid) else None
 
 
 _kept = _Kept()
@@ -135,7 +142,7 @@ def remember_channels() -> None:
 
 
 def remembered_channel(uuid: UUID) -> LiveChannel | None:
-    """The channel as this process last saw it: for when PostgreSQL can't be asked."""
+    """The channel as this process last saw it. It may have changed: whoever stores something names its revision."""
     return _kept.by_uuid(uuid)
 
 
@@ -149,6 +156,7 @@ def _load(channel_id: int) -> LiveChannel:
     channel = Channel.objects.select_related("bot").get(pk=channel_id)
     return LiveChannel(
         id=channel.pk,
+        revision=channel.revision,
         uuid=channel.uuid,
         old_uuid=channel.old_uuid,
         old_uuid_until=channel.old_uuid_until,

@@ -44,9 +44,11 @@ WITH tick AS (SELECT clock_timestamp() AS at
 )
 SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick
 """
+# Only for the channel as it was when the event was verified: its secret, its address and its being there may change.
 _OPEN_CONVERSATION = """
     INSERT INTO channels_app_conversation (channel_id, external_id, wake_at)
-    SELECT %(channel_id)s, %(external_id)s, tick.at FROM tick
+    SELECT channel.id, %(external_id)s, tick.at FROM tick, channels_app_channel AS channel
+    WHERE channel.id = %(channel_id)s AND channel.revision = %(revision)s
     ON CONFLICT (channel_id, external_id) DO UPDATE
         SET wake_at = LEAST(channels_app_conversation.wake_at, EXCLUDED.wake_at),
             arrivals = channels_app_conversation.arrivals + 1
@@ -59,9 +61,16 @@ _STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION)
 _STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION)
 
 
-def store_inbox_event(channel_id: int, event: Event, raw: bytes) -> Stored:
-    """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns."""
-    place = {"channel_id": channel_id, "external_id": event.conversation_id}
+class ChannelChangedError(Exception):
+    """The channel is not as it was when the event was verified; nothing was stored."""
+
+
+def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) -> Stored:
+    """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns.
+
+    `revision`: of the channel that the event was verified with. Raises ChannelChangedError.
+    """
+    place = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
     return _store(_STORE_FROM_INBOX, place, EventSource.INBOX, event, event.key, raw)
 
 
@@ -77,8 +86,10 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
 
 def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:
     facts: dict[str, Any] = {"key": key, "type": event.type, "sent_at": event.sent_at, "counter": event.counter}
-    [row] = fetch(statement, {**place, **facts, "source": source, "raw": raw})
-    event_id, conversation_id, is_new, owes_wakeup = row
+    rows = fetch(statement, {**place, **facts, "source": source, "raw": raw})
+    if not rows:
+        raise ChannelChangedError
+    event_id, conversation_id, is_new, owes_wakeup = rows[0]
     return Stored(event_id=event_id, conversation_id=conversation_id, is_new=is_new, owes_wakeup=owes_wakeup)
 
 

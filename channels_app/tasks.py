@@ -20,9 +20,8 @@ def work() -> int:
         return worker_pump().run_due()
     except DatabaseError as error:
         logger.warning("PostgreSQL does not answer, the guard will wake us again: %s", error)
-        return 0
-    finally:
         connection.close()
+        return 0
 
 
 @worker_ready.connect

@@ -1,6 +1,7 @@
 """The doors for the inbox and for bots: verify, store, wake a worker, answer."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from django.conf import settings
 
 from channels_app.channels import OLD_ADDRESS, LiveChannel, find_bot, find_channel, remembered_channel
 from channels_app.conversations import find_session
-from channels_app.events import Stored, store_inbox_event, store_session_event
+from channels_app.errors import SignatureError
+from channels_app.events import ChannelChangedError, Stored, store_inbox_event, store_session_event
 from channels_app.models import EventSource, Owner
 from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
 from channels_app.wakeups import wake_a_worker
@@ -29,17 +31,28 @@ class InboxWebhook(WebhookView):
     sender = "Sparkcentral"
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Nearly always the channel as this process knows it will do; whatever speaks against it is looked up."""
+        remembered = remembered_channel(uuid)
+        if remembered is not None and not remembered.is_archived:
+            with suppress(SignatureError, ChannelChangedError):
+                return self._store(remembered, uuid, incoming)
         channel = with_patience(find_channel, uuid)
         if channel is None:
             return self.not_found()
         if channel.is_archived:
             return self.gone(uuid)
+        try:
+            return self._store(channel, uuid, incoming)
+        except ChannelChangedError:  # changed twice in a moment: the platform tries again
+            return 503, {"detail": "The channel is being changed. Try again."}
+
+    def _store(self, channel: LiveChannel, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         used = channel.verify(incoming)
         events = channel.inbox.parse(incoming)
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:
-            wake_if_owed(with_patience(store_inbox_event, channel.id, event, incoming.body))
+            wake_if_owed(with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body))
         self._count_rotation(channel, uuid, used)
         return 200, {}
 

@@ -1,5 +1,6 @@
 """Celery's settings. Why not the usual reliable ones: docs/decisions/0002-rows-are-the-truth.md."""
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ task_serializer = "json"
 worker_pool = "threads"  # turns wait for other people's servers most of their time
 worker_concurrency = settings.WORKER_THREADS
 worker_prefetch_multiplier = 1
+CELERY_DB_REUSE_MAX = sys.maxsize  # else Celery closes the connection to PostgreSQL before and after each task
 worker_eta_task_limit = 100
 worker_enable_remote_control = False
 worker_send_task_events = False

@@ -29,7 +29,6 @@ class HealthMiddleware:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except DatabaseError:
+            connection.close()
             return JsonResponse({"ready": False, "why": "PostgreSQL does not answer."}, status=503)
-        finally:
-            connection.close()  # no request_finished signal of a middleware gives it back to the pool
         return JsonResponse({"ready": True})

@@ -82,7 +82,9 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
-        "CONN_MAX_AGE": 0,  # the pool keeps the connections
+        # Each thread keeps its connection. Pages look first whether it is still there; the statements that every
+        # message passes through have a cheaper way to tell, see `statements.fetch`.
+        "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **parts,
@@ -91,9 +93,8 @@ def _database(url: str) -> dict[str, Any]:
             "prepare_threshold": 2 if env.flag("PREPARE_STATEMENTS", default=True) else None,
             # A statement that waits for a lock gives up before the platform's 10 seconds for a webhook are over.
             "options": "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
-            # In seconds. Short, so that a request can try again within the platform's 10 seconds; and a pool that
-            # gives up soon notices soon that PostgreSQL is back, instead of waiting out a grown pause.
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 2, "reconnect_timeout": 2},
+            # Seconds: short, so that a request can try again within the platform's 10 seconds.
+            "connect_timeout": "2",
         },
     }
 
@@ -104,11 +105,9 @@ def _redis(url: str) -> str:
     return url
 
 
-# Connections a process keeps at most: one a thread and a few for upkeep. Processes times this must stay below
-# PostgreSQL's max_connections.
+# Each thread keeps one connection to PostgreSQL, and each process some for upkeep: see docs/operations.md.
 WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
 WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
-DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", max(WORKER_THREADS, WEB_THREADS) + 4, least=2)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,
@@ -147,6 +146,7 @@ INSTALLED_APPS = [
 BEHIND_PROXY = env.flag("BEHIND_PROXY")
 MIDDLEWARE = [
     "chatbridge.health.HealthMiddleware",
+    "chatbridge.doors.DoorsMiddleware",
     *(["chatbridge.proxy.ProxyMiddleware"] if BEHIND_PROXY else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

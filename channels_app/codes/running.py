@@ -129,7 +129,7 @@ CODES = (
         checks=("`/readyz` of a web process answers 200 when PostgreSQL is there.", "PostgreSQL's own log."),
         repairs=(
             "Bring PostgreSQL back.",
-            "Count the connections: `DATABASE_POOL_SIZE` times processes must be below its `max_connections`.",
+            "Count the connections: one for each thread of all processes must be below its `max_connections`.",
         ),
         retried="A request waits up to 6 seconds for PostgreSQL. What was handed over stays with the agents.",
         contact="The channel's text for a failed bot, if there is one, and then an agent.",

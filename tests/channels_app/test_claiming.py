@@ -52,7 +52,7 @@ class Claiming(RuleBasedStateMachine):
             conversation_id=conversation,
             sent_at=datetime.now(UTC),
         )
-        assert store_inbox_event(self.channel.pk, event, b"{}").is_new
+        assert store_inbox_event(self.channel.pk, self.channel.revision, event, b"{}").is_new
 
     @rule(lease=leases)
     def an_event_comes_meanwhile(self, lease: Lease) -> None:

@@ -51,7 +51,7 @@ def event(key: str = "key-1", conversation: str = "conv-1") -> Event:
 
 
 def store(channel: Channel, key: str = "key-1", conversation: str = "conv-1") -> Any:
-    return store_inbox_event(channel.pk, event(key, conversation), b"{}")
+    return store_inbox_event(channel.pk, channel.revision, event(key, conversation), b"{}")
 
 
 def test_the_same_event_at_the_same_moment_is_kept_once(channel: Channel, threads: Any) -> None:
