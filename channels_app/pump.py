@@ -12,6 +12,7 @@ from functools import cache
 
 from django.db import DatabaseError, connection
 
+from channels_app.codes import describe
 from channels_app.endings import stumble
 from channels_app.leases import (
     LEASE_S,
@@ -73,9 +74,9 @@ class Pump:
         try:
             wake_at = take_step(lease)
         except LeaseLostError:
-            logger.warning("conversation %s was taken over by another worker", lease.conversation_id)
+            logger.warning("%s", describe("CB-710", conversation=lease.conversation_id))
         except Exception:
-            logger.exception("a step of conversation %s failed", lease.conversation_id)
+            logger.exception("CB-705: a step of conversation %s failed", lease.conversation_id)
             self._give_up(lease)
         else:
             if wake_at is not None and wake_at > lease.now:

@@ -14,6 +14,8 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
+from channels_app.codes import describe
+
 LIMIT = 20  # requests a second that the platform allows an account
 RESERVE = 2  # of these, only for calls that end our part: a contact waits for the human behind them
 LOCAL_SHARE = 5  # requests a second of one process without Redis; of these, one only for such calls
@@ -107,7 +109,7 @@ class _Breaker:
         self.ask_again_at = time.monotonic() + AWAY_S
         if not self.is_away:
             self.is_away = True
-            logger.warning("Redis is away (%s): this process keeps to its own share.", type(error).__name__)
+            logger.warning("%s (%s)", describe("CB-708"), type(error).__name__)
 
     def answered(self) -> None:
         self.is_away = False

@@ -74,7 +74,7 @@ class Publisher:
             self._client.eval(_PUSH, 1, QUEUE, message(), QUEUE_MOST)
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + PAUSE_S
-            logger.warning("wake-up not published, the guard will find the work: %s", error)
+            logger.warning("CB-708: wake-up not published, the guard will find the work: %s", error)
             return False
         return True
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from channels_app import jsons, links
 from channels_app.adapters import signature
 from channels_app.addresses import AllowList, Target, public_url_problem
+from channels_app.codes import describe
 from channels_app.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.http import Answer, ApiSession
 from channels_app.inboxes import inbox_class
@@ -27,6 +28,8 @@ AFTERWARDS = (
     "The bot is asked as for a real event. Sparkcentral does not know this conversation and refuses the reply (404): "
     "that is expected."
 )
+CODES_OF_STATUS = {400: "CB-406", 401: "CB-305", 404: "CB-404", 410: "CB-804", 413: "CB-407"}
+"""Whose pages help on; any other answer came from something in front of the bridge."""
 MEANINGS = {
     400: "It could not read the event. If a proxy answered: is the host name among ALLOWED_HOSTS?",
     401: "It refused the signature or the time: it holds another shared secret (another database?), or its clock is "
@@ -53,8 +56,10 @@ class SampleAnswer:
 
     status: int
     took_ms: int
-    meaning: str
+    meaning: str = ""
     """What is wrong; empty when it was accepted."""
+    code: str = ""
+    """The catalogue's, for what is wrong."""
 
 
 def make_sample(
@@ -98,13 +103,11 @@ def send_sample(channel: Channel, sample: Sample) -> SampleAnswer:
     try:
         answer = api.call("POST", sample.url, data=sample.body, headers=headers)
     except TemporaryError as error:
-        detail = (
-            f"Nothing answers there: {error.detail} Does the web process run, and does PUBLIC_BASE_URL lead to it? "
-            f"The platform gives up after {PLATFORM_TIMEOUT_S:.0f} seconds too."
-        )
-        raise TemporaryError(detail, effect=Effect.NONE) from None
-    meaning = "" if answer.status == 200 else _meaning_of(answer)
-    return SampleAnswer(status=answer.status, took_ms=answer.took_ms, meaning=meaning)
+        raise TemporaryError(describe("CB-102", problem=error.detail.rstrip(".")), effect=Effect.NONE) from None
+    if answer.status == 200:
+        return SampleAnswer(status=answer.status, took_ms=answer.took_ms)
+    code = CODES_OF_STATUS.get(answer.status, "CB-102")
+    return SampleAnswer(status=answer.status, took_ms=answer.took_ms, meaning=_meaning_of(answer), code=code)
 
 
 def _meaning_of(answer: Answer) -> str:

@@ -175,7 +175,7 @@ def described() -> Iterator[tuple[str, str, set[str]]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "describe":
                 names = {keyword.arg for keyword in node.keywords}
                 if isinstance(node.args[0], ast.Constant) and None not in names:  # else it has values from elsewhere
-                    yield f"{file.name}:{node.lineno}", node.args[0].value, {name for name in names if name}
+                    yield f"{file.name}:{node.lineno}", str(node.args[0].value), {name for name in names if name}
 
 
 @pytest.mark.parametrize(("where", "name", "given"), list(described()), ids=lambda value: str(value)[:40])

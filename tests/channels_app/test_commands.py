@@ -131,11 +131,11 @@ def test_it_goes_to_the_public_address_by_itself(stub: Stub, settings: Any) -> N
         (
             401,
             b'{"detail": "The signature does not match."}',
-            "another shared secret .* The signature does not match.",
+            "^CB-305: .* another shared secret .* The signature does not match.",
         ),
-        (400, b"<html>Bad Request</html>", "ALLOWED_HOSTS"),
-        (404, b"", "another bridge answers there"),
-        (301, b"", "PUBLIC_BASE_URL must be the final address"),
+        (400, b"<html>Bad Request</html>", "^CB-406: .* ALLOWED_HOSTS"),
+        (404, b"", "^CB-404: .* another bridge answers there"),
+        (301, b"", "^CB-102: .* PUBLIC_BASE_URL must be the final address"),
         (503, b"[]", "give this conversation to your agents"),
         (204, b"", "not the answer of this bridge"),
         (418, b"{}", "not the answer of this bridge"),
@@ -153,7 +153,7 @@ def test_nobody_answers() -> None:
     with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         problem = failure("Acme EU", "--url", f"http://127.0.0.1:{taken.getsockname()[1]}")
-    assert problem.startswith("Nothing answers there: POST 127.0.0.1/webhooks/inbox/")
+    assert problem.startswith("CB-102: We could not reach our own webhook address from outside: POST 127.0.0.1/")
     assert "connection refused" in problem
 
 
@@ -172,4 +172,4 @@ def test_what_can_be_seen_before_sending(stub: Stub) -> None:
 def test_a_secret_that_cannot_be_decrypted(stub: Stub, settings: Any) -> None:
     make_channel()
     settings.ENCRYPTION_KEYS = [b"x" * 32]
-    assert failure("Acme EU", "--url", stub.url).startswith("A saved secret needs the encryption key")
+    assert failure("Acme EU", "--url", stub.url).startswith("CB-104: A saved secret needs the encryption key")

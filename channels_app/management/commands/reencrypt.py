@@ -21,7 +21,7 @@ class Command(BaseCommand):
                 done += 1
                 self.stdout.write(f"Encrypted anew: {name}")
         except ConfigError as error:
-            raise CommandError(f"After {done} row(s): {error.detail}") from error
+            raise CommandError(f"After {done} row(s): {error.problem or error.detail}") from error
         self.stdout.write(
             f"{done} row(s). Access tokens renew themselves within the hour; then take the old keys away."
         )

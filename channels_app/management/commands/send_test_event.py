@@ -44,10 +44,10 @@ class Command(BaseCommand):
             self.stdout.write(f"POST {sample.url}\nconversation {sample.conversation_id}")
             answer = send_sample(channel, sample)
         except BridgeError as error:
-            raise CommandError(error.detail) from None
+            raise CommandError(str(error.problem or error.detail)) from None
         self.stdout.write(f"{answer.status} in {answer.took_ms} ms")
         if answer.meaning:
-            raise CommandError(answer.meaning)
+            raise CommandError(f"{answer.code}: {answer.meaning}")
         self.stdout.write(f"The event was accepted. {HONESTY}\n{AFTERWARDS}")
 
 
