@@ -1,5 +1,6 @@
 """What all doors for platforms share: read the raw request within a limit, and turn our errors into answers."""
 
+import json
 import logging
 import threading
 import time
@@ -15,7 +16,6 @@ from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from channels_app.addresses import network_of
@@ -63,6 +63,7 @@ class WebhookView(ABC, APIView):
     throttle_classes = ()
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJson
+    default_response_headers: ClassVar[dict[str, str]] = {"Allow": "GET, POST, OPTIONS"}
 
     door: ClassVar[str]
     max_bytes: ClassVar[int] = settings.MAX_INBOX_BODY_BYTES
@@ -73,7 +74,10 @@ class WebhookView(ABC, APIView):
         text = f"This address is ready. It expects POST requests from {self.sender}.\n"
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
-    def post(self, request: Request, uuid: UUID) -> Response:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Nobody to authenticate, nothing to negotiate: looking for it would take longer than the signature."""
+
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
         try:
             incoming = read_incoming(request._request, self.max_bytes)
             try:
@@ -86,7 +90,7 @@ class WebhookView(ABC, APIView):
             return self.refuse(uuid, 401, error.reason, error.detail)
         except PayloadError as error:
             return self.refuse(uuid, 400, "malformed", error.detail)
-        return Response(body, status=status)
+        return _json(status, body)
 
     def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Status and body while nothing can be stored: the sender is to try again."""
@@ -96,10 +100,10 @@ class WebhookView(ABC, APIView):
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Verify, store, wake a worker; status and body of the answer."""
 
-    def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> Response:
+    def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> HttpResponse:
         """Turn a request away; counted, and kept nowhere."""
         self.count(uuid, reason)
-        return Response({"detail": detail}, status=status)
+        return _json(status, {"detail": detail})
 
     def count(self, uuid: UUID | None, reason: str) -> None:
         """Count a request that leads to nothing. A figure must not cost an answer: without PostgreSQL it is lost."""
@@ -116,11 +120,16 @@ class WebhookView(ABC, APIView):
         return 404, {"detail": "There is nothing at this address. Copy it again from the admin page."}
 
 
+def _json(status: int, body: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+
+
 def read_incoming(request: HttpRequest, max_bytes: int) -> Incoming:
     """The request as it came. Raises TooLargeError without reading on."""
+    found = request.META.items()
     return Incoming(
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.GET.dict(),
+        headers={name[5:].replace("_", "-").lower(): text for name, text in found if name.startswith("HTTP_")},
+        query=request.GET.dict() if request.META.get("QUERY_STRING") else {},
         body=_read_body(request, max_bytes),
         received_at=timezone.now(),
     )

@@ -1,13 +1,19 @@
 """The short way to the doors of the platforms: past everything that is there for people."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 
 PREFIX = "/webhooks/"
+
+
+@lru_cache(maxsize=1024)  # paths: one for each channel, bot and provider
+def _match(path: str) -> ResolverMatch:
+    return resolve(path)
 
 
 class DoorsMiddleware:
@@ -23,7 +29,7 @@ class DoorsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
-        request.resolver_match = match = resolve(request.path_info)
+        request.resolver_match = match = _match(request.path_info)
         response: Any = match.func(request, *match.args, **match.kwargs)
         if hasattr(response, "render"):
             response.render()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels_app import jsons
 from channels_app.errors import PayloadError
 from channels_app.jsons import MAX_DEPTH, MAX_NODES, MAX_TEXT, JsonObject, moment, read, read_object
 
@@ -132,3 +133,21 @@ def test_an_object_knows_its_place() -> None:
         document.required_text("blank")
     with pytest.raises(PayloadError, match=r"^a\?b: must be text$"):
         JsonObject({"a\nb": 1}).text("a\nb")
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+_DOCUMENTS = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=40)
+
+
+@given(document=_DOCUMENTS, is_ascii=st.booleans(), depth=st.sampled_from([0, 0, 63, 64, 65, 70]))
+def test_what_is_not_walked_needs_no_walk(document: Any, is_ascii: bool, depth: int) -> None:
+    text = "[" * depth + json.dumps(document, ensure_ascii=is_ascii) + "]" * depth
+    body = text.encode("utf-8", "surrogatepass")
+    found = json.loads(body.decode("utf-8", "surrogatepass"))
+    try:
+        walked = jsons._Cleaner().clean(found, jsons.MAX_DEPTH)
+    except PayloadError:
+        with pytest.raises(PayloadError):
+            read(body)
+    else:
+        assert read(body) == walked
