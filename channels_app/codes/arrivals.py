@@ -188,4 +188,19 @@ CODES = (
         contact=NOTHING_NOTICED,
         buttons=(_COPY_URL,),
     ),
+    Code(
+        code="CB-410",
+        name="Start came after the conversation had begun",
+        severity=Severity.INFO,
+        text="The conversation had begun without it.",
+        meaning="Sparkcentral sends “conversation started” and the first message within milliseconds, and they can "
+        "arrive in any order. When the message was answered first, the start is not answered any more: a greeting "
+        "would follow the answer.",
+        causes=("The start was delayed on its way, or Sparkcentral repeated it after an error.",),
+        checks=("The conversation shows both events with the times at which they came.",),
+        repairs=("Nothing needs to be done. What the start tells of the contact is kept.",),
+        retried="No.",
+        contact="An answer, and no greeting before it.",
+        buttons=(Button(label="Open conversation", place=Place.CONVERSATION),),
+    ),
 )

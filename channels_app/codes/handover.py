@@ -246,4 +246,18 @@ CODES = (
         contact=NOTHING_NOTICED,
         buttons=(_PROVIDER,),
     ),
+    Code(
+        code="CB-815",
+        name="Greeting switched off",
+        severity=Severity.INFO,
+        text="Greeting is switched off for this channel.",
+        meaning="A conversation started, and the channel is set to wait for the contact's first message instead of "
+        "asking the bot for a greeting.",
+        causes=("“Greet” is not ticked on the channel's page.",),
+        checks=("Look at “Greet” on the channel's page.",),
+        repairs=("Tick it, if the bot shall speak first.",),
+        retried=_DECIDED,
+        contact="Nothing, until their first message is answered.",
+        buttons=(_STATE,),
+    ),
 )

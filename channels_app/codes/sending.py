@@ -180,10 +180,10 @@ CODES = (
         "the call had been written down, so another worker found it and knows that it is in doubt.",
         causes=(
             "The worker was killed: out of memory, a hard stop, a crash of the server.",
-            "A container was stopped with less than 60 seconds to end what it had begun.",
+            "A container was stopped before it had ended what it had begun.",
         ),
         checks=("Queue and workers shows which process is gone. The system's log knows about memory.",),
-        repairs=("Give the worker more memory, and 60 seconds to stop.",),
+        repairs=("Give the worker more memory, and 40 seconds to stop, as compose.yaml does.",),
         retried="Yes, once: a message is sent a second time, a hand-over until the answer is clear.",
         contact="The answer comes late, and in rare cases twice.",
         buttons=(Button(label="Queue and workers", place=Place.WORKERS),),
