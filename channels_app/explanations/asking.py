@@ -84,7 +84,7 @@ def _what_it_said(facts: Facts) -> str:
     words = [count_of(facts.bot_messages, "message")] if facts.bot_messages else []
     own = facts.own_hand_over
     if own and own.reason in ("asked_for_human", "bot_completed"):
-        words.append(f"{own.label}{f': {own.detail}' if own.detail else ''}")
+        words.append(own.label)
     if facts.outcome == "resolved":
         words.append("the bot closed the conversation")
     return ", ".join(words)

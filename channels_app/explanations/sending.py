@@ -53,7 +53,9 @@ def _handed_over(facts: Facts) -> Check:
     state = _HANDOVER_STATES.get(hand_over.state, State.WAITING)
     carriers = [delivery for delivery in facts.deliveries if delivery.completes]
     tries = tuple(try_of(call) for call in facts.calls if call.delivery_id in {one.id for one in carriers})
-    words = [hand_over.label, hand_over.detail.rstrip("."), f"asked for by {hand_over.by}" if hand_over.by else ""]
+    is_wish = hand_over.reason in ("asked_for_human", "bot_completed")  # its detail is in the bot's words
+    detail = "" if is_wish else hand_over.detail.rstrip(".")
+    words = [hand_over.label, detail, f"asked for by {hand_over.by}" if hand_over.by else ""]
     problem = None
     if state is State.FAILED:
         problem = problem_of("CB-810", problem=(carriers[-1].error if carriers else "").rstrip(".") or "it failed")

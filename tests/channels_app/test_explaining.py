@@ -136,7 +136,7 @@ def test_a_bot_that_asks_for_an_agent(walker: Walker, world: World) -> None:
     told_now = told(walker)
     assert told_now.stop is None and told_now.is_answered
     assert told_now.headline.startswith("The bot answered and asked for an agent: handed over")
-    assert "wants a person" in told_now.checks[-1].detail
+    assert "the bot asked for an agent" in told_now.checks[-1].detail
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""A conversation to take away: as text, as JSON, or as a bug report in which nothing is left that anybody said."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from channels_app.explaining import explain
+from channels_app.models import Exchange
+from channels_app.transcripts import Line, Text, Transcript, load_transcript
+
+EVENTS_MOST = 1000
+"""Of one export: a conversation of months."""
+CALLS_MOST = 100
+_INSTEAD = {
+    Text.MASKED: "(hidden)",
+    Text.DELETED: "(deleted)",
+    Text.NONE: "(no text)",
+    Text.WAITING: "(not handled yet)",
+}
+
+
+def transcript_text(transcript: Transcript) -> str:
+    """One line for each thing, with the date."""
+    conversation = transcript.conversation
+    head = [
+        f"Conversation {conversation.external_id}",
+        f"Channel: {conversation.channel}",
+        f"Contact: {transcript.contact or 'unknown'}",
+        f"Now: {conversation.get_owner_display()}",
+        f"Exported: {timezone.now():%Y-%m-%d %H:%M:%S} UTC",
+        "",
+    ]
+    return "\n".join([*head, *(_text_line(line) for line in transcript.lines)]) + "\n"
+
+
+def _text_line(line: Line) -> str:
+    said = line.text.replace("\n", "\n    ") or _INSTEAD.get(line.state, "")
+    words = [
+        said,
+        line.attachment_url,
+        f"[{line.code}]" if line.code else "",
+        f"({line.detail})" if line.detail else "",
+    ]
+    return f"{line.at:%Y-%m-%d %H:%M:%S}.{line.at.microsecond // 1000:03} {line.name}: {' '.join(filter(None, words))}"
+
+
+def transcript_json(transcript: Transcript) -> dict[str, Any]:
+    """The same for programs; times are datetimes, left to the encoder."""
+    conversation = transcript.conversation
+    return {
+        "conversation": conversation.pk,
+        "external_id": conversation.external_id,
+        "session_id": str(conversation.session_id),
+        "channel": {"id": conversation.channel_id, "name": conversation.channel.name},
+        "inbox_channel": str(conversation.inbox_channel or ""),
+        "medium": conversation.medium,
+        "contact": transcript.contact,
+        "owner": conversation.owner,
+        "topics": conversation.topics,
+        "is_masked": not transcript.reads_text,
+        "before": transcript.before,
+        "lines": [_json_line(line) for line in transcript.lines],
+    }
+
+
+def _json_line(line: Line) -> dict[str, Any]:
+    return {
+        **asdict(line),
+        "voice": str(line.voice),
+        "state": str(line.state),
+        "exchange_ids": list(line.exchange_ids),
+    }
+
+
+def bug_report(conversation_id: int) -> dict[str, Any]:
+    """What somebody needs who looks for a fault, and nothing that anybody said. Raises Conversation.DoesNotExist."""
+    transcript = load_transcript(conversation_id, events_most=EVENTS_MOST)
+    channel = transcript.conversation.channel
+    names = ("id", "event_id", "target", "n", "started_at", "took_ms", "result", "code", "status", "error", "trace_id")
+    events = transcript.conversation.events.order_by("-pk").values_list("pk", flat=True)[:EVENTS_MOST]
+    calls = Exchange.objects.filter(event_id__in=list(events)).order_by("-pk").values(*names)
+    return {
+        "version": settings.VERSION,
+        "made_at": timezone.now(),
+        "channel": {
+            "inbox": channel.inbox,
+            "bot": channel.bot.kind if channel.bot else None,
+            "is_active": channel.is_active,
+            "greet": channel.greet,
+            "bot_tries": channel.bot_tries,
+            "answer_within_s": channel.answer_within_s,
+            "on_bot_failure": channel.on_bot_failure,
+        },
+        "explanation": explain(conversation_id).to_json(),
+        "transcript": transcript_json(transcript),
+        "calls": list(calls[:CALLS_MOST]),
+    }
