@@ -84,9 +84,9 @@ class ApiView(APIView):
     def reads_text(self) -> bool:
         return bool(self.request.user.has_perm(READ_TEXT))
 
-    def body(self, serializer: type[Strict]) -> dict[str, Any]:
-        """The call's body, checked."""
-        return _checked(serializer(data=self.request.data))
+    def body(self, serializer: type[Strict], *, is_partial: bool = False) -> dict[str, Any]:
+        """The call's body, checked. None at all is an empty one."""
+        return _checked(serializer(data=self.request.data, partial=is_partial))
 
     def query(self, serializer: type[Strict]) -> dict[str, Any]:
         """The call's query, checked."""

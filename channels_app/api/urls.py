@@ -2,11 +2,26 @@
 
 from django.urls import include, path, re_path
 
-from channels_app.api import codes, docs, people
+from channels_app.api import channel_care, channels, codes, docs, people
 from channels_app.api.base import NothingHere
+from channels_app.api.channel_acts import ACTS, act_view
+
+one_channel = [
+    path("", channels.OneChannel.as_view()),
+    *(path(f"{act.path}/", act_view(act)) for act in ACTS),
+    path("replace-keys/", channel_care.ReplaceKeys.as_view()),
+    path("test/", channel_care.TestConnection.as_view()),
+    path("set-up/", channel_care.SetUp.as_view()),
+    path("refusals/", channel_care.RefusedEvents.as_view()),
+    path("diagnostics/", channel_care.Diagnostics.as_view()),
+    path("clone/", channel_care.Clone.as_view()),
+    path("delete/", channel_care.Deletion.as_view()),
+]
 
 v1 = [
     path("me/", people.Me.as_view()),
+    path("channels/", channels.Channels.as_view()),
+    path("channels/<int:pk>/", include(one_channel)),
     path("audit/", people.AuditLog.as_view()),
     path("codes/", codes.Catalogue.as_view()),
     path("codes/<str:code>/", codes.CatalogueEntry.as_view()),

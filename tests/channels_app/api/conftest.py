@@ -67,7 +67,8 @@ class Program:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         url = path if path.startswith("http") else f"/api/v1/{path}"
         parts = urlsplit(url)
-        sent = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        data = "" if body is None else json.dumps(body)
+        sent = {} if method == "get" else {"data": data, "content_type": "application/json"}
         headers = {"Authorization": f"Bearer {self.token}", **headers} if self.token else headers
         response = getattr(self.client, method)(
             f"{parts.path}?{parts.query}" if parts.query else parts.path,

@@ -1,0 +1,324 @@
+"""Channels as the API shows and takes them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from channels_app import limits
+from channels_app.api.base import PageQuery, Strict
+from channels_app.api.rows import secret_facts, secrets_of, settings_of
+from channels_app.api.schema import example
+from channels_app.checking.steps import Progress
+from channels_app.errors import BridgeError
+from channels_app.inboxes import INBOXES
+from channels_app.links import webhook_url
+from channels_app.models import Channel, FailurePolicy
+from channels_app.rotations import OVERLAPS, address_rotation, secret_rotation
+
+MAX_NAME = 100  # characters, as the column
+MAX_REASON = 500
+HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
+
+_BOT = {"id": 1, "name": "Parcel bot"}
+_SUMMARY: dict[str, Any] = {
+    "id": 3,
+    "name": "Acme EU",
+    "inbox": "hootsuite",
+    "bot": _BOT,
+    "is_active": True,
+    "paused_at": None,
+    "paused_by": "",
+    "archived_at": None,
+    "live_at": "2026-03-14T10:41:07.210Z",
+    "webhook_url": "https://bridge.example.com/webhooks/inbox/0c5d6a2e-6f6e-4f2b-9d1b-0f3f3c1f5a10/",
+}
+
+
+@example(**_BOT)
+class BotNameSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+@example(**_SUMMARY)
+class ChannelSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    inbox = serializers.ChoiceField(choices=list(INBOXES))
+    bot = BotNameSerializer(allow_null=True)
+    is_active = serializers.BooleanField(help_text="False: every conversation goes to the agents at once.")
+    paused_at = serializers.DateTimeField(allow_null=True)
+    paused_by = serializers.CharField(allow_blank=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+    live_at = serializers.DateTimeField(allow_null=True, help_text="When the inbox accepted its first answer.")
+    webhook_url = serializers.SerializerMethodField(help_text="Where the inbox sends its events.")
+
+    def get_webhook_url(self, channel: Channel) -> str:
+        return webhook_url(channel.uuid)
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    is_saved = serializers.BooleanField()
+    ends_in = serializers.CharField(allow_blank=True, help_text="Its last four characters, if it is long enough.")
+    saved_at = serializers.DateTimeField(allow_null=True)
+    saved_by = serializers.CharField(allow_blank=True)
+
+
+class UsesSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    last_at = serializers.DateTimeField(allow_null=True)
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    """Two that are taken at once."""
+
+    until = serializers.DateTimeField(help_text="When the old one ends.")
+    old = UsesSerializer()
+    new = UsesSerializer()
+    is_safe_to_retire = serializers.BooleanField()
+
+
+class InboxChannelSerializer(serializers.Serializer[Any]):
+    external_id = serializers.CharField(help_text="As the inbox names it.")
+    name = serializers.CharField(allow_blank=True)
+    is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
+    first_seen_at = serializers.DateTimeField(allow_null=True)
+
+
+@example(
+    **_SUMMARY,
+    settings={"region": "eu", "client_id": "4d2f…", "organization_id": "1234567"},
+    secrets={
+        "client_secret": {
+            "is_saved": True,
+            "ends_in": "77aa",
+            "saved_at": "2026-03-14T10:10:00Z",
+            "saved_by": "anna",
+        },
+        "shared_secret": {
+            "is_saved": True,
+            "ends_in": "9f2c",
+            "saved_at": "2026-03-14T10:12:00Z",
+            "saved_by": "anna",
+        },
+    },
+    secret_rotation=None,
+    address_rotation=None,
+    greet=True,
+    covers_all_inbox_channels=True,
+    inbox_channels=[],
+    bot_tries=2,
+    answer_within_s=45,
+    on_bot_failure="hand_over",
+    fallback_text="One moment, a colleague takes over.",
+    reply_limit_s=300,
+    keep_days=30,
+    copied_from="",
+)
+class ChannelDetailSerializer(ChannelSerializer):
+    settings = serializers.SerializerMethodField(help_text="Of the inbox's adapter, without its secrets.")
+    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    secret_rotation = serializers.SerializerMethodField()
+    address_rotation = serializers.SerializerMethodField()
+    greet = serializers.BooleanField()
+    covers_all_inbox_channels = serializers.BooleanField()
+    inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
+    bot_tries = serializers.IntegerField()
+    answer_within_s = serializers.IntegerField()
+    on_bot_failure = serializers.ChoiceField(choices=FailurePolicy.values)
+    fallback_text = serializers.CharField(allow_blank=True)
+    reply_limit_s = serializers.IntegerField()
+    keep_days = serializers.IntegerField()
+    copied_from = serializers.CharField(allow_blank=True)
+
+    def get_settings(self, channel: Channel) -> dict[str, Any]:
+        return settings_of(channel)
+
+    @extend_schema_field(serializers.DictField(child=SecretSerializer()))
+    def get_secrets(self, channel: Channel) -> Any:
+        """The keys are saved together; the shared secret has a date of its own."""
+        try:
+            clear = channel.shared_secret
+        except BridgeError:  # the key is lost
+            clear = ""
+        found = secrets_of(channel, channel.keys_saved_at, channel.keys_saved_by)
+        found["shared_secret"] = secret_facts(
+            bool(channel.shared_secret_encrypted),
+            clear,
+            channel.shared_secret_saved_at,
+            channel.shared_secret_saved_by,
+        )
+        return {name: SecretSerializer(secret).data for name, secret in found.items()}
+
+    @extend_schema_field(RotationSerializer(allow_null=True))
+    def get_secret_rotation(self, channel: Channel) -> Any:
+        rotation = secret_rotation(channel)
+        return RotationSerializer(rotation).data if rotation else None
+
+    @extend_schema_field(RotationSerializer(allow_null=True))
+    def get_address_rotation(self, channel: Channel) -> Any:
+        rotation = address_rotation(channel)
+        return RotationSerializer(rotation).data if rotation else None
+
+
+# --- bodies -------------------------------------------------------------------------------------------------------
+
+
+@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
+class SettingField(serializers.Field[Any, Any, Any, Any]):
+    """One value: a setting is never a list or an object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict | list):
+            raise serializers.ValidationError("Give a single value.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@example(
+    name="Acme EU",
+    inbox="hootsuite",
+    bot=1,
+    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…", "organization_id": "1234567"},
+)
+class ChannelBodySerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+    inbox = serializers.ChoiceField(choices=list(INBOXES))
+    settings = serializers.DictField(
+        child=SettingField(),
+        required=False,
+        help_text="What is left out stays; a secret that is null is removed.",
+    )
+    shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
+    bot = serializers.IntegerField(required=False, allow_null=True, help_text="Its id.")
+    greet = serializers.BooleanField(required=False)
+    covers_all_inbox_channels = serializers.BooleanField(required=False)
+    bot_tries = serializers.IntegerField(required=False, min_value=1)
+    answer_within_s = serializers.IntegerField(
+        required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
+    )
+    on_bot_failure = serializers.ChoiceField(required=False, choices=FailurePolicy.values)
+    fallback_text = serializers.CharField(required=False, allow_blank=True)
+    reply_limit_s = serializers.IntegerField(
+        required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
+    )
+
+
+class ChannelQuery(PageQuery):
+    archived = serializers.BooleanField(default=False, help_text="Only those in the archive.")
+    name = serializers.CharField(required=False, help_text="A part of it.")
+
+
+@example(reason="The bot greets itself.")
+class ReasonSerializer(Strict):
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=MAX_REASON, help_text="Kept in the audit log."
+    )
+
+
+@example(shared_secret="8c1f…", overlap_hours=24, reason="Anna left the team.")  # noqa: S106 an example
+class RotateSecretSerializer(ReasonSerializer):
+    shared_secret = serializers.CharField(write_only=True)
+    overlap_hours = serializers.ChoiceField(default=24, choices=HOURS, help_text="So long the old one is taken too.")
+
+
+@example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
+class ReplaceKeysSerializer(ReasonSerializer):
+    settings = serializers.DictField(child=SettingField(), help_text="What is left out stays as it is.")
+
+
+@example(name="Acme US")
+class CloneSerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+
+
+@example(name="Acme EU", reason="The brand is gone.")
+class DeleteSerializer(ReasonSerializer):
+    name = serializers.CharField(help_text="The channel's name, so that nobody deletes the wrong one.")
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+class CheckLineSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    is_ok = serializers.BooleanField()
+    detail = serializers.CharField(allow_blank=True)
+    took_ms = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
+
+
+_LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a token.", "took_ms": 212, "code": ""}
+
+
+@example(is_ok=True, lines=[_LINE])
+class ChecksSerializer(serializers.Serializer[Any]):
+    is_ok = serializers.BooleanField(help_text="Whether all lines are.")
+    lines = CheckLineSerializer(many=True)
+
+
+@example(is_saved=True, lines=[_LINE])
+class KeysReplacedSerializer(serializers.Serializer[Any]):
+    is_saved = serializers.BooleanField(help_text="False: the new keys did not work, and the old ones stay.")
+    lines = CheckLineSerializer(many=True)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    progress = serializers.ChoiceField(choices=[str(progress) for progress in Progress])
+    where = serializers.CharField(allow_blank=True, help_text="The menu of the other product.")
+    detail = serializers.CharField(allow_blank=True)
+    code = serializers.CharField(allow_blank=True)
+
+
+@example(
+    results=[
+        {
+            "title": "Paste the shared secret",
+            "progress": "to do",
+            "where": "Settings › Virtual Agents",
+            "detail": "It has only 0-9 and a-f.",
+            "code": "",
+        }
+    ]
+)
+class StepsSerializer(serializers.Serializer[Any]):
+    results = StepSerializer(many=True)
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField(source="problem.text")
+    count = serializers.IntegerField()
+    last_at = serializers.DateTimeField()
+    network = serializers.CharField(allow_blank=True, help_text="Where the latest came from: never a whole address.")
+
+
+@example(
+    results=[
+        {
+            "reason": "bad_signature",
+            "code": "CB-305",
+            "detail": "12 events were refused…",
+            "count": 12,
+            "last_at": "2026-03-14T10:31:58Z",
+            "network": "203.0.113.0/24",
+        }
+    ]
+)
+class RefusalsSerializer(serializers.Serializer[Any]):
+    results = RefusalSerializer(many=True)
+
+
+@example(is_deleted=False)
+class DeletedSerializer(serializers.Serializer[Any]):
+    is_deleted = serializers.BooleanField(help_text="False: much is left. Call again until it is true.")
+
+
+@example(diagnostics={"versions": {"chatbridge": "0.1.0"}})
+class DiagnosticsSerializer(serializers.Serializer[Any]):
+    diagnostics = serializers.JSONField()

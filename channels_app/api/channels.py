@@ -1,0 +1,94 @@
+"""Channels: found, added, changed."""
+
+from http import HTTPStatus
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.api.base import ApiView, row_or_404
+from channels_app.api.channel_shapes import (
+    ChannelBodySerializer,
+    ChannelDetailSerializer,
+    ChannelQuery,
+    ChannelSerializer,
+)
+from channels_app.api.rows import save_row
+from channels_app.api.schema import Tag, operation
+from channels_app.checking import forget_token
+from channels_app.forms import ChannelForm
+from channels_app.models import Channel
+
+TAG = Tag.CHANNELS
+VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
+
+
+class ChannelView(ApiView):
+    """About channels."""
+
+    def rows(self) -> QuerySet[Channel]:
+        return Channel.objects.select_related("bot")
+
+    def channel(self, pk: int) -> Channel:
+        return row_or_404(self.rows(), pk)
+
+    def shown(self, pk: int, status: int = HTTPStatus.OK) -> Response:
+        """The channel as it is now."""
+        channel = row_or_404(self.rows().prefetch_related("inbox_channels"), pk)
+        return self.answer(channel, ChannelDetailSerializer, status)
+
+
+class Channels(ChannelView):
+    @operation(
+        "listChannels",
+        "All channels, newest first",
+        tag=TAG,
+        needs=VIEW,
+        query=ChannelQuery,
+        answer=ChannelSerializer,
+        is_page=True,
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(ChannelQuery)
+        rows = self.rows().filter(archived_at__isnull=not query["archived"]).order_by("-id")
+        if "name" in query:
+            rows = rows.filter(name__icontains=query["name"])
+        if "before" in query:
+            rows = rows.filter(pk__lt=query["before"])
+        return self.page(rows, ChannelSerializer, query)
+
+    @operation(
+        "addChannel",
+        "Add a channel",
+        tag=TAG,
+        needs=ADD,
+        body=ChannelBodySerializer,
+        answer=ChannelDetailSerializer,
+        status=HTTPStatus.CREATED,
+    )
+    def post(self, request: Request) -> Response:
+        channel = save_row(Channel(), ChannelForm, self.body(ChannelBodySerializer), self.actor)
+        return self.shown(channel.pk, HTTPStatus.CREATED)
+
+
+class OneChannel(ChannelView):
+    @operation("getChannel", "A channel", tag=TAG, needs=VIEW, answer=ChannelDetailSerializer, problems=[404])
+    def get(self, request: Request, pk: int) -> Response:
+        return self.shown(pk)
+
+    @operation(
+        "changeChannel",
+        "Change settings",
+        tag=TAG,
+        needs=CHANGE,
+        body=ChannelBodySerializer,
+        answer=ChannelDetailSerializer,
+        problems=[404],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """What is left out stays as it is."""
+        given = self.body(ChannelBodySerializer, is_partial=True)
+        channel = save_row(self.channel(pk), ChannelForm, given, self.actor)
+        if "settings" in given:
+            forget_token(channel)  # what was known to work has to be proven again
+        return self.shown(pk)

@@ -1,0 +1,81 @@
+"""The schema: kept in the repository, complete, with examples that are true to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from jsonschema import Draft202012Validator
+
+from channels_app.api.docs import schema_text
+from channels_app.api.schema import EXAMPLE_BASE, Tag
+from tests.channels_app.api.conftest import Document
+
+KEPT = Path(__file__).resolve().parents[3] / "docs/openapi.yaml"
+
+
+def operations(schema: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_the_kept_schema_is_that_of_the_code() -> None:
+    assert KEPT.read_text() == schema_text(), "make schema writes it anew"
+
+
+def test_nothing_in_it_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    GENERATOR_STATS.reset()
+    schema_text()
+    assert "Warning" not in capsys.readouterr().err
+    assert not GENERATOR_STATS
+
+
+def test_every_operation_has_a_name_a_page_and_a_permission(schema: Document) -> None:
+    names = [operation["operationId"] for _, operation in operations(schema)]
+    assert len(names) == len(set(names)) > 20
+    for where, operation in operations(schema):
+        assert operation["summary"] and operation["description"], where
+        assert set(operation["tags"]) <= set(Tag), where
+        assert "401" in operation["responses"], where
+
+
+def test_every_body_and_answer_has_an_example_that_fits(schema: Document) -> None:
+    components = schema["components"]
+    for where, operation in operations(schema):
+        contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in contents:
+            if "$ref" in content:
+                content = components["responses"][content["$ref"].rpartition("/")[2]]
+            for described in content.get("content", {}).values():
+                examples = [one["value"] for one in described.get("examples", {}).values()]
+                examples += [described["example"]] if "example" in described else []
+                assert examples or not described["schema"].get("properties", True), f"{where} has no example"
+                for example in examples:
+                    Draft202012Validator({**described["schema"], "components": components}).validate(example)
+
+
+def test_it_is_the_same_wherever_it_is_made() -> None:
+    text = schema_text()
+    assert EXAMPLE_BASE in text and "testserver" not in text and "127.0.0.1" not in text
+
+
+def test_it_is_served_to_whoever_is_logged_in(client: Client, admin_client: Client) -> None:
+    assert client.get("/api/schema/").status_code == 401
+    served = admin_client.get("/api/schema/")
+    assert served.status_code == 200 and b"operationId: addChannel" in served.content
+
+
+def test_the_documentation_comes_from_our_own_host_without_inline_scripts(
+    client: Client, admin_client: Client
+) -> None:
+    assert client.get("/api/docs/").status_code == 302
+    page = admin_client.get("/api/docs/")
+    text = page.content.decode()
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "<script>" not in text and "style=" not in text and "//cdn" not in text
+    for line in text.splitlines():
+        if 'src="' in line:
+            assert admin_client.get(line.split('src="')[1].split('"')[0]).status_code == 200
