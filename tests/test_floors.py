@@ -65,6 +65,8 @@ FLOORS: list[list[str]] = [
         "channels_app.plans",
         "channels_app.deliveries",
         "channels_app.replays",
+        "channels_app.interventions",
+        "channels_app.interventions",
         "channels_app.jobs",
         "channels_app.counting",
         "channels_app.figures",
