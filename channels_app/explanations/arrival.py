@@ -68,7 +68,7 @@ def _ended_unasked(facts: Facts) -> Check:
 def was_ours(facts: Facts) -> Check:
     event = facts.event
     if event.outcome == "ignored":
-        return Check(name="was_ours", state=State.STOPPED, detail=event.reason)
+        return Check(name="was_ours", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-410"))
     if event.outcome == "moot" and not facts.bot_calls and not facts.deliveries:
         return Check(name="was_ours", state=State.STOPPED, detail=_who_had_it(facts), problem=problem_of("CB-610"))
     return Check(name="was_ours", state=State.OK)
@@ -106,6 +106,6 @@ def may_answer(facts: Facts) -> Check:
         return Check(name="may_answer", state=state, detail=around.channel, problem=problem)
     is_greeting = event.type is EventType.CONVERSATION_STARTED
     if is_greeting and event.outcome == "silent" and not facts.bot_calls:
-        return Check(name="may_answer", state=State.STOPPED, detail=event.reason)
+        return Check(name="may_answer", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-815"))
     words = [around.channel, f"on {around.inbox_channel}" if around.inbox_channel else "", f"with {around.bot}"]
     return Check(name="may_answer", state=State.OK, detail=" ".join(filter(None, words)))

@@ -161,8 +161,15 @@ def test_a_bot_that_may_not_answer(
 def test_no_greeting_is_wanted(walk_with: Callable[..., Walker]) -> None:
     walker = walk_with(greet=False)
     walker.starts()
-    assert stop_of(told(walker)) == ("may_answer", "stopped", "")
+    assert stop_of(told(walker)) == ("may_answer", "stopped", "CB-815")
     assert told(walker).cause == "Greeting is switched off for this channel."
+
+
+def test_a_start_that_came_too_late(walker: Walker) -> None:
+    walker.says("Hello")
+    walker.starts(after_s=-10)
+    started = WebhookEvent.objects.get(type="conversation_started")
+    assert stop_of(told(walker, started.pk)) == ("was_ours", "stopped", "CB-410")
 
 
 def test_a_message_that_is_the_agents(walker: Walker, world: World) -> None:
