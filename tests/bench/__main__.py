@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import ingress, turns
+from tests.bench import growth, ingress, latency, memory, pages, start, statements, turns
 from tests.bench.machine import describe
 from tests.bench.stage import Plan, Stage, stage
 from tests.bench.table import Section
@@ -20,12 +20,18 @@ REPORT = BASE_DIR / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Stage], Section]] = {
     "ingress": ingress.measure,
     "turns": turns.measure,
+    "latency": latency.measure,
+    "statements": statements.measure,
+    "memory": memory.measure,
+    "growth": growth.measure,
+    "pages": pages.measure,
+    "start": start.measure,
 }
 INTRODUCTION = """# Benchmarks
 
-Written by `make bench`. The builds that are compared run side by side and take turns, so **the ratios count**: on
-another machine all figures differ. Medians of the rounds; *spread* is the slowest and the fastest round. What the other
-builds do stands in `tests/bench/`."""
+Written by `make bench`. The builds that are compared run side by side and take turns, so **the ratios count**:
+another machine has other figures. Medians of the rounds; *spread* is the slowest and the fastest round. What the
+other builds do stands in `tests/bench/`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,9 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measured(found: Stage, parts: Sequence[str]) -> Iterator[Section]:
-    for part in parts:
+    for part in (name for name in PARTS if name in parts):  # in this order: a later one needs fewer processes
+        began_at = time.monotonic()
         section = PARTS[part](found)
-        print("\n".join(section.lines()), flush=True)
+        print("\n".join([*section.lines(), *section.details]))
+        print(f"({part} took {time.monotonic() - began_at:.0f} s)\n", flush=True)
         yield section
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.bench.drives import Drive, Heard, Pace
 from tests.bench.entrances import Entrance, open_entrance
+from tests.bench.events import conversation_id
 from tests.bench.order import count_doubles, count_lost, count_swaps
 
 REST_LOOK_S = 0.05
@@ -86,10 +87,12 @@ class Contacts:
     def told(self, conversation: str, marked: str, number: int) -> None:
         """A reply arrived in a conversation, with the mark of the message that it answers."""
         self._heard.inbox_calls += 1
-        talk, letter = self._talks[conversation], self._letter(conversation, number)
-        if letter is None or marked != conversation:
+        if marked != conversation:
             self._heard.strays += 1
+        letter = self._letter(conversation, number)
+        if letter is None:  # of an earlier drive
             return
+        talk = self._talks[conversation]
         talk.heard.append(number)
         letter.heard_at = letter.heard_at or self._now()
         if self._drive.pace == Pace.CLOSED and self._now() < self._ends_at:
@@ -100,7 +103,7 @@ class Contacts:
     def _assemble(self, drive: Drive) -> list[Talk]:
         crowd = self._crowds.setdefault(drive.crowd, [])
         for place in range(len(crowd), drive.conversations):
-            crowd.append(Talk(f"0-{drive.crowd}-{place:06d}", place))
+            crowd.append(Talk(conversation_id(drive.crowd, place), place))
         talks = crowd[: drive.conversations]
         for talk in talks:
             self._talks[talk.id] = talk

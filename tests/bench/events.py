@@ -15,6 +15,10 @@ MARK = "#"
 """Encloses `conversation:number` in a text, so that bot and inbox can tell whose and which message it is."""
 
 
+def conversation_id(crowd: str, place: int) -> str:
+    return f"0-{crowd}-{place:06d}"
+
+
 def marked(conversation: str, number: int) -> str:
     return f"Where is my parcel? {MARK}{conversation}:{number}{MARK}"
 

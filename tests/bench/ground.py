@@ -21,17 +21,14 @@ class Ground:
 
     def make_database(self, name: str) -> str:
         """The URL of a new database."""
-        self.ask(f"CREATE DATABASE {name}")
+        ask(self.postgres.url, f"CREATE DATABASE {name}")
         return urlunsplit(urlsplit(self.postgres.url)._replace(path=f"/{name}"))
 
     def redis_database(self, number: int) -> str:
         return f"{self.redis.url.rpartition('/')[0]}/{number}"
 
-    def ask(self, statement: str, url: str = "") -> list[tuple[Any, ...]]:
-        """The rows of a statement's answer, if it has any."""
-        with psycopg.connect(url or self.postgres.url, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        return ask(self.postgres.url, statement)
 
     def settle(self) -> None:
         """Write out what earlier measurements left behind, so that no later one pays for it."""
@@ -50,6 +47,13 @@ def ground(directory: Path) -> Iterator[Ground]:
             stack.callback(server.stop)
             server.start()
         yield Ground(directory, *servers)
+
+
+def ask(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement's answer, if it has any."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 def flush(url: str) -> None:

@@ -1,40 +1,35 @@
 """The door: signed event, durable row, wake-up, 200. No worker runs."""
 
-from collections.abc import Callable
-
-from tests.bench.builds import Build, Floor, Naive, Product
+from tests.bench.build import Build
+from tests.bench.builds import Floor, Naive, Product
 from tests.bench.load import Load
 from tests.bench.measure import Goal, interleave
 from tests.bench.stage import Stage
 from tests.bench.table import Section
 
+CROWD = "load"
 CONVERSATIONS = 1000
 WAITING = 5000
 BUSY_MOST = 8000
 """Events a second for which requests are made ready: more than any build takes."""
+LONGEST_S = 120.0
 REMARK = (
-    "Signed event → durable row → wake-up → 200. Two web processes as in the Procfile, 32 kept connections, distinct "
-    f"events of about 700 bytes over {CONVERSATIONS:,} conversations, no worker. *Floor*: a bare WSGI function with "
-    "HMAC, one INSERT with its commit, one LPUSH. *Naive*: ModelSerializer, ORM get, get_or_create, `task.delay`. The "
-    "bridge wakes a worker only if nobody has been told of the conversation yet; in *every event wakes* each event is "
-    "the first in a conversation that exists."
+    "Signed event → durable row → wake-up → 200. Two web processes as in the Procfile, 32 kept connections, "
+    f"distinct events of about 700 bytes over {CONVERSATIONS:,} conversations that exist, no worker. *Floor*: a "
+    "bare WSGI function with HMAC, one INSERT with its commit, one LPUSH. *Naive*: ModelSerializer, ORM get, "
+    "get_or_create, `task.delay`. The bridge wakes a worker only if nobody has been told of the conversation yet; "
+    "in *every event wakes* each event is the first in its conversation."
 )
-
-_OPEN = """
-INSERT INTO channels_app_conversation (channel_id, external_id)
-SELECT channel.id, '0-load-' || lpad(place::text, 6, '0') FROM generate_series(0, {last}) AS place
-JOIN channels_app_channel AS channel
-    ON '/webhooks/inbox/' || channel.uuid || '/' = (ARRAY{doors})[1 + place % {count}]
-"""
 
 
 def measure(stage: Stage) -> Section:
-    floor, naive, product = (stage.make(kind) for kind in (Floor, Naive, Product))
+    floor, naive, product = (stage.build(kind) for kind in (Floor, Naive, Product))
     builds: list[Build] = [floor, naive, product]
     for build in builds:
-        build.start_web()
+        build.stop_workers()
+        build.need_web()
     for build in builds:
-        build.await_web()
+        build.await_all()
     section = Section(
         title="Ingress", remark=REMARK, header=("build", "events/s", "spread", "of the floor", "of naive")
     )
@@ -42,8 +37,8 @@ def measure(stage: Stage) -> Section:
         "floor": lambda: _run(stage, section, floor),
         "naive": lambda: _run(stage, section, naive),
         "product": lambda: _run(stage, section, product),
-        f"product, {WAITING:,} events waiting": lambda: _run(stage, section, product, before=_let_wait),
-        "product, every event wakes": lambda: _run(stage, section, product, before=_open_conversations, spread=True),
+        f"product, {WAITING:,} events waiting": lambda: _run(stage, section, product, are_waiting=True),
+        "product, every event wakes": lambda: _run(stage, section, product, spread=True),
     }
     for build in builds:  # connections and caches are there before anything counts
         _run(stage, section, build)
@@ -59,7 +54,7 @@ def measure(stage: Stage) -> Section:
         Goal(what=f"product with {WAITING:,} events waiting / empty", reached=waiting / ours, least=0.95),
     ]
     for build in builds:
-        build.stop()
+        build.empty()
     return section
 
 
@@ -67,41 +62,34 @@ def _run(
     stage: Stage,
     section: Section,
     build: Build,
-    before: Callable[[Stage, Build, int], None] | None = None,
     *,
     spread: bool = False,
+    are_waiting: bool = False,
 ) -> float:
-    """Events a second; `spread`: each event in a conversation of its own."""
-    seconds = stage.plan.ingress_s
-    events = round(BUSY_MOST * seconds)
-    conversations = events if spread else CONVERSATIONS
+    """Events a second; `spread`: each event in a conversation of its own; `are_waiting`: others came before."""
+    conversations = round(BUSY_MOST * stage.plan.ingress_s) if spread else CONVERSATIONS
     build.empty()
-    if before:
-        before(stage, build, conversations)
+    build.open_conversations(CROWD, conversations)
+    if are_waiting:
+        send(stage, section, build, CROWD, conversations, events=WAITING)
+    return send(stage, section, build, CROWD, conversations)
+
+
+def send(stage: Stage, section: Section, build: Build, crowd: str, conversations: int, events: int = 0) -> float:
+    """Events a second: for the time that the plan gives, or of so many events."""
     stage.ground.settle()
-    arrived = stage.load(_load(stage, build, conversations, events, seconds))
+    seconds = LONGEST_S if events else stage.plan.ingress_s
+    load = Load(
+        port=build.port,
+        paths=build.doors,
+        conversations=conversations,
+        events=events or round(BUSY_MOST * seconds),
+        seconds=seconds,
+        crowd=crowd,
+        seed=stage.next_seed(),
+    )
+    arrived = stage.load(load)
     wrong = {status: count for status, count in arrived.answers.items() if status != "200"}
     if wrong:
         section.faults.append(f"{type(build).__name__.lower()}: answers {wrong}")
     return arrived.per_s
-
-
-def _load(stage: Stage, build: Build, conversations: int, events: int, seconds: float) -> Load:
-    return Load(
-        port=build.port,
-        paths=build.doors,
-        conversations=conversations,
-        events=events,
-        seconds=seconds,
-        seed=stage.next_seed(),
-    )
-
-
-def _let_wait(stage: Stage, build: Build, conversations: int) -> None:
-    stage.load(_load(stage, build, conversations, WAITING, seconds=60.0))
-
-
-def _open_conversations(stage: Stage, build: Build, conversations: int) -> None:
-    """At rest: nothing is due in them."""
-    doors = list(build.doors)
-    stage.ground.ask(_OPEN.format(last=conversations - 1, doors=doors, count=len(doors)), build.database_url)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from tests.bench.events import Post
+from tests.bench.events import Post, conversation_id
 from tests.bench.wire import take_message
 
 RECEIVE_BYTES = 65_536
@@ -31,9 +31,9 @@ class Load:
     events: int
     seconds: float
     seed: int
-    connections: int = 32
-    crowd: str = "load"
+    crowd: str
     """Conversations' ids begin with it."""
+    connections: int = 32
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def write_requests(load: Load) -> list[bytes]:
     requests = []
     for number in range(load.events):
         place = number % load.conversations
-        requests.append(post.message(load.paths[place % len(load.paths)], f"0-{load.crowd}-{place:06d}", number))
+        requests.append(post.message(load.paths[place % len(load.paths)], conversation_id(load.crowd, place), number))
     return requests
 
 

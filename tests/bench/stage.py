@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
-from tests.bench.builds import Build
+from tests.bench.build import Build
 from tests.bench.drives import Drive, Heard
 from tests.bench.ground import Ground, ground
 from tests.bench.load import Arrived, Load
@@ -31,6 +31,7 @@ class Plan:
     turns_s: float = 6.0
     turn_rounds: int = 3
     open_s: float = 15.0
+    memory_s: float = 60.0
     events: int = 1_000_000
     old_conversations: int = 100_000
 
@@ -43,6 +44,7 @@ class Plan:
             turns_s=2.0,
             turn_rounds=1,
             open_s=4.0,
+            memory_s=0.0,
             events=100_000,
             old_conversations=10_000,
         )
@@ -50,32 +52,38 @@ class Plan:
 
 @dataclass
 class Stage:
-    """Builds that were asked for; all processes end with it."""
+    """Builds are made when they are first asked for; all their processes end with the stage."""
 
     ground: Ground
     plan: Plan
     counterpart_port: int
     exits: ExitStack
-    _databases: int = 0
+    builds: dict[str, Build] = field(default_factory=dict)
+    is_full: bool = False
+    """Whether the build with a long history has got it."""
     _loads: int = 0
 
     @property
     def counterpart_url(self) -> str:
         return f"http://127.0.0.1:{self.counterpart_port}"
 
-    def make(self, kind: type[B], **extra: str) -> B:
-        """A build with tables and channels, whose processes are still to be started."""
-        self._databases += 1
-        name = f"{kind.__name__.lower()}_{self._databases}"
+    def build(self, kind: type[B], name: str = "") -> B:
+        """With tables and channels; its processes are still to be started."""
+        name = name or kind.__name__.lower()
+        if name not in self.builds:
+            self.builds[name] = self._make(kind, name)
+        build = self.builds[name]
+        assert isinstance(build, kind)
+        return build
+
+    def _make(self, kind: type[B], name: str) -> B:
         directory = self.ground.directory / name
         directory.mkdir()
         build = kind(
             directory,
-            self.ground.make_database(name),
-            ground=self.ground,
+            self.ground.make_database(f"bench_{name}"),
             counterpart_url=self.counterpart_url,
-            redis_url=self.ground.redis_database(self._databases),
-            extra=extra,
+            redis_url=self.ground.redis_database(len(self.builds) + 1),
         )
         self.exits.callback(build.stop)
         build.prepare()

@@ -16,6 +16,8 @@ class Section:
     rows: list[Sequence[str]] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    """For the terminal only."""
 
     def lines(self) -> Iterator[str]:
         yield f"## {self.title}"

@@ -10,6 +10,7 @@ DATABASES = {
     "default": {
         **_database,
         "CONN_MAX_AGE": 600,  # seconds: a thread keeps its connection
+        "CONN_HEALTH_CHECKS": False,
         "OPTIONS": {name: value for name, value in _database["OPTIONS"].items() if name not in ("pool", "options")},
     }
 }

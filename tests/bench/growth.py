@@ -1,0 +1,108 @@
+"""Is it as fast after years? A full database beside an empty one."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from tests.bench.builds import Product
+from tests.bench.crews import MANY, Crew, raise_all
+from tests.bench.fill import CROWD, FULL, full_database
+from tests.bench.ingress import send
+from tests.bench.measure import Goal, interleave
+from tests.bench.stage import Stage
+from tests.bench.table import Section
+from tests.bench.turns import add_rows, turns_per_s
+from tests.bridge import BASE_DIR
+
+CONVERSATIONS = 10_000
+"""Of these, those that get events while the door is measured."""
+EMPTY, PURGED = "empty", "full, with purge"
+LEAST = 0.90
+# As the guards do it, but with a short time to keep texts, so that there is enough to delete.
+_PURGE = """
+import time
+from channels_app.housekeeping import PAUSE_S
+from channels_app.retention import purge_texts
+for _ in purge_texts(days=1):
+    time.sleep(PAUSE_S)
+"""
+# The door is measured without workers; afterwards nothing is open any more.
+_REST = (
+    "UPDATE channels_app_webhookevent SET state = 'done', outcome = 'moot', finished_at = now() WHERE outcome IS NULL",
+    "UPDATE channels_app_conversation SET wake_at = NULL WHERE wake_at IS NOT NULL",
+)
+
+
+def measure(stage: Stage) -> Section:
+    plan = stage.plan
+    remark = (
+        f"*Full*: {plan.events:,} finished events in {plan.old_conversations:,} conversations, with all that belongs "
+        "to them: copies of what real turns have left behind. *Empty*: little more than conversations that exist. "
+        "*With purge*: the texts of old events are deleted meanwhile, at the pace of the guard."
+    )
+    section = Section(title="Growth", remark=remark, header=("load", "database", "per second", "spread", "ratio"))
+    for name in ("floor", "naive", "bare"):  # their connections are needed
+        if name in stage.builds:
+            stage.builds.pop(name).stop()
+    full, empty = full_database(stage, section), stage.build(Product)
+    empty.stop_workers()
+    empty.empty()
+    _measure_ingress(stage, section, empty, full)
+    for build in (empty, full):
+        for statement in _REST:
+            build.ask(statement)
+        build.drop_waiting()
+    _measure_turns(stage, section, empty, full)
+    return section
+
+
+def _measure_ingress(stage: Stage, section: Section, empty: Product, full: Product) -> None:
+    empty.open_conversations(CROWD, CONVERSATIONS)
+    for build in (empty, full):
+        build.need_web()
+    for build in (empty, full):
+        build.await_all()
+        send(stage, section, build, CROWD, CONVERSATIONS)
+    per_s = partial(send, stage, section, crowd=CROWD, conversations=CONVERSATIONS)
+    _compare(stage, section, "ingress", full, lambda: per_s(build=empty), lambda: per_s(build=full))
+
+
+def _measure_turns(stage: Stage, section: Section, empty: Product, full: Product) -> None:
+    crews = [Crew(name=EMPTY, build=empty), Crew(name=FULL, build=full, crowd=CROWD)]
+    raise_all(stage, section, crews)
+    per_s = [partial(turns_per_s, stage, section, crew, MANY) for crew in crews]
+    _compare(stage, section, f"turns, {MANY} conversations", full, *per_s)
+
+
+def _compare(
+    stage: Stage,
+    section: Section,
+    load: str,
+    full: Product,
+    of_empty: Callable[[], float],
+    of_full: Callable[[], float],
+) -> None:
+    def of_purged() -> float:
+        with _purging(full):
+            return of_full()
+
+    found = interleave({EMPTY: of_empty, FULL: of_full, PURGED: of_purged}, stage.plan.turn_rounds)
+    add_rows(section, load, found, found[EMPTY], "of empty")
+    for name in (FULL, PURGED):
+        ratio = found[name].median / found[EMPTY].median
+        section.goals.append(Goal(what=f"{load}, {name} / empty", reached=ratio, least=LEAST))
+
+
+@contextmanager
+def _purging(build: Product) -> Iterator[None]:
+    command = [sys.executable, "manage.py", "shell", "--command", _PURGE]
+    with (build.directory / "purge.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=BASE_DIR, env=build.environment, stdout=log, stderr=log)
+    try:
+        yield
+        assert process.poll() in (None, 0), build.log("purge")
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,127 @@
+"""How long operators wait for a page, and how many queries it takes, with a short and with a long history.
+
+As a program, it asks for each page as a superuser and prints the figures: `python -m tests.bench.pages`.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from tests.bench.build import Build
+from tests.bench.builds import Product
+from tests.bench.crews import Crew, raise_all
+from tests.bench.fill import full_database
+from tests.bench.measure import Goal, show
+from tests.bench.stage import Stage
+from tests.bench.table import Section
+from tests.bridge import BASE_DIR
+
+ASKED = 5
+"""Times that a process asks for each page."""
+ROUNDS = 3
+"""Processes, by turns, for each database."""
+MOST = 1.10
+APPS = ("channels_app", "offload")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    status: int
+    queries: int
+    ms: float
+
+
+def measure(stage: Stage) -> Section:
+    header = ("page", "queries, short", "queries, full", "ms, short", "ms, full", "ratio")
+    section = Section(title="Operators' pages", header=header)
+    section.remark = (
+        f"As a superuser, the fastest of {ASKED * ROUNDS}; *short* and *full* are the databases of the part before."
+    )
+    full, short = full_database(stage, section), stage.build(Product)
+    raise_all(stage, section, [Crew(name="short", build=short)])  # unless it has a history already
+    asked = [[_ask(build) for build in (short, full)] for _ in range(ROUNDS)]
+    ratios = []
+    for name in asked[0][0]:
+        few, many = (min((pair[place][name] for pair in asked), key=lambda shown: shown.ms) for place in (0, 1))
+        ratios.append(many.ms / few.ms)
+        figures = str(few.queries), str(many.queries), show(few.ms), show(many.ms), f"{ratios[-1]:.2f}"
+        section.rows.append((name, *figures))
+        wrong = {shown.status for shown in (few, many)} - {200}
+        section.faults += [f"{name}: answered with {status}" for status in wrong]
+    section.goals.append(Goal(what="a page, full / short, largest", reached=max(ratios), most=MOST))
+    return section
+
+
+def _ask(build: Build) -> dict[str, Shown]:
+    command = [sys.executable, "-m", "tests.bench.pages"]
+    done = subprocess.run(command, cwd=BASE_DIR, env=build.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {name: Shown(**values) for name, values in json.loads(done.stdout).items()}
+
+
+# --- in a process of the bridge --------------------------------------------------------------------------------------
+
+
+def pages() -> dict[str, Callable[[], str]]:
+    """The address of each page, by its name. A page that needs a row is shown with the latest."""
+    from django.contrib import admin
+    from django.urls import reverse
+
+    from channels_app.models import Conversation, Delivery, WebhookEvent
+    from channels_app.operations.urls import urlpatterns
+
+    def latest(model: Any) -> int:
+        return int(model.objects.latest("pk").pk)
+
+    models = [model._meta for model in admin.site._registry if model._meta.app_label in APPS]
+    found: dict[str, Callable[[], str]] = {
+        f"list of {meta.verbose_name_plural}": partial(reverse, f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        for meta in models
+    }
+    for model in (Conversation, WebhookEvent, Delivery):
+        name = f"admin:channels_app_{model._meta.model_name}_change"
+        found[f"latest {model._meta.verbose_name}"] = lambda name=name, model=model: reverse(
+            name, args=[latest(model)]
+        )
+    for pattern in urlpatterns:
+        route = str(pattern.pattern)
+        if "<" not in route and "." not in route and getattr(pattern, "name", None):
+            found[f"ops/{route}"] = partial(reverse, f"ops:{pattern.name}")
+    return found
+
+
+def show_all() -> Iterator[tuple[str, Shown]]:
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+
+    user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
+    client = Client(HTTP_HOST="127.0.0.1")
+    client.force_login(user)
+    counted: list[str] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        counted.append(sql)
+        return execute(sql, params, many, context)
+
+    for name, address in pages().items():
+        took = []
+        for _ in range(ASKED + 1):  # the first one compiles templates
+            counted.clear()
+            with connection.execute_wrapper(count):
+                began_at = time.perf_counter()
+                response = client.get(address())
+                took.append(time.perf_counter() - began_at)
+        yield name, Shown(response.status_code, len(counted), min(took) * 1000)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    json.dump({name: asdict(shown) for name, shown in show_all()}, sys.stdout)
