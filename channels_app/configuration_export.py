@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from channels_app import bots, inboxes
 from channels_app.configuration import FAILURE_FIELDS
 from channels_app.configuration_source import as_written
 from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
+
+WIDTH = 120  # characters of a line of YAML
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,21 @@ def export_configuration() -> tuple[dict[str, Any], list[str]]:
     document = {"bots": [_bot(bot) for bot in Bot.objects.all()], "channels": [_channel(row) for row in channels]}
     variables: list[str] = []
     return _written(document, variables), variables
+
+
+def export_channel(channel: Channel) -> tuple[dict[str, Any], list[str]]:
+    """The same of one channel, with its bot."""
+    document = {"bots": [_bot(channel.bot)] if channel.bot else [], "channels": [_channel(channel)]}
+    variables: list[str] = []
+    return _written(document, variables), variables
+
+
+def as_yaml(document: dict[str, Any], variables: list[str]) -> str:
+    """As a file for `apply_config`, which says what it needs."""
+    head = ["# Before apply_config, set these variables (or NAME_FILE for a file that holds the value):"]
+    head += [f"#   {name}" for name in variables]
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return "\n".join([*head, "", text]) if variables else text
 
 
 def _bot(bot: Bot) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from channels_app.changes import Sealed, values_of
 from channels_app.checking import check_channel
-from channels_app.checking.refusals import recent_refusals
+from channels_app.checking.facts import facts_of
+from channels_app.checking.repairs import find_repairs
 from channels_app.checking.steps import setup_steps
 from channels_app.errors import ConfigError
 from channels_app.masking import MASK, body_for
@@ -34,7 +35,8 @@ COVERED_LEAST = 4
 
 def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[str, Any]:
     """The document. The checks call inbox and bot, and may take up to a minute."""
-    provider = OffloadProvider.objects.filter(channel=channel).first()
+    facts = facts_of(channel)
+    provider = facts.provider
     document = {
         "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
         "made_at": timezone.now().isoformat(),
@@ -42,11 +44,17 @@ def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[s
         "channel": _settings_of(channel),
         "bot": _settings_of(channel.bot) if channel.bot else None,
         "offload_provider": _settings_of(provider) if provider else None,
-        "set_up": [_step(step) for step in setup_steps(channel)],
+        "set_up": [_step(step) for step in setup_steps(facts)],
+        "problems": [{"code": str(repair.code), "text": repair.text} for repair in find_repairs(facts)],
         "checks": [_check(line) for line in check_channel(channel)] if with_checks else None,
         "refused": [
-            {"reason": group.reason, "count": group.count, "last_at": group.last_at.isoformat()}
-            for group in recent_refusals("inbox", channel.uuid)
+            {
+                "reason": group.reason,
+                "count": group.count,
+                "network": group.network,
+                "last_at": group.last_at.isoformat(),
+            }
+            for group in facts.refused
         ],
         "calls": [_call(row) for row in Exchange.objects.filter(channel=channel).order_by("-id")[:CALLS_MOST]],
         "clock": _clock(),

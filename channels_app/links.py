@@ -5,6 +5,9 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
+READY = "This address is ready."
+"""What our addresses say to a person who opens one in a browser."""
+
 
 def webhook_url(uuid: UUID) -> str:
     """Where the inbox sends its events: a channel's."""

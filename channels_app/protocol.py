@@ -259,6 +259,8 @@ class CheckLine:
     took_ms: int | None = None
     code: str = ""
     """The catalogue's, of a line that is not well."""
+    is_note: bool = False
+    """No verdict, only good to know."""
 
     @classmethod
     def failed(cls, title: str, problem: Problem, took_ms: int | None = None) -> Self:

@@ -15,7 +15,7 @@ from channels_app.changes import changing
 from channels_app.channels import NEW_SECRET, OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.checking.connection import keep_token
 from channels_app.errors import ConfigError
-from channels_app.inboxes import inbox_class, shared_secret_problem
+from channels_app.inboxes import elsewhere, inbox_class, shared_secret_problem
 from channels_app.models import Channel, IntakeCount
 from channels_app.protocol import CheckLine
 
@@ -129,6 +129,18 @@ def replace_keys(
         row.keys_saved_at, row.keys_saved_by = timezone.now(), actor.name
     keep_token(inbox)
     return lines
+
+
+def switch_server(channel: Channel, actor: Actor) -> str:
+    """Try the saved keys on the platform's other servers, and keep the first that accepts them; its name.
+
+    Raises ConfigError when none does.
+    """
+    for name, settings in elsewhere(channel.inbox, channel.clear_settings()).items():
+        lines = replace_keys(channel, settings, actor)
+        if lines and lines[0].is_ok:
+            return name
+    raise ConfigError("No other server accepts these keys: copy both values again.")
 
 
 # --- webhook URL --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from channels_app.addresses import network_of
 from channels_app.errors import PayloadError, SignatureError
 from channels_app.events import count_refusal
+from channels_app.links import READY
 from channels_app.protocol import Incoming
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class WebhookView(ABC, APIView):
     """Who is expected to post here, for a person who opens the address in a browser."""
 
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
-        text = f"This address is ready. It expects POST requests from {self.sender}.\n"
+        text = f"{READY} It expects POST requests from {self.sender}.\n"
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,6 +1,5 @@
 """The channel's page with its offload provider on it, and the requests for humans."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
@@ -14,9 +13,6 @@ from channels_app.admin.base import ChangeForm, ReadOnlyAdmin, StackedInline, Wo
 from channels_app.admin.channels import ChannelAdmin
 from channels_app.admin.events import talk_words
 from channels_app.admin.upkeep import IntakeCountAdmin
-from channels_app.checking.refusals import recent_refusals
-from channels_app.checking.steps import Address, Progress, Step
-from channels_app.links import offload_url, write_back_url
 from channels_app.masking import readable_document
 from channels_app.models import Channel, IntakeCount
 from offload.forms import OffloadProviderForm
@@ -54,38 +50,6 @@ class ChannelWithOffloadAdmin(ChannelAdmin):
         """Every channel has a provider from its first save on, because its addresses are needed for the set-up."""
         super().save_related(request, form, formsets, change)
         OffloadProvider.objects.get_or_create(channel=form.instance)
-
-    def steps(self, channel: Channel) -> list[Step]:
-        provider = OffloadProvider.objects.filter(channel=channel).first()
-        return [*super().steps(channel), _hand_over(channel, provider)]
-
-
-def _hand_over(channel: Channel, provider: OffloadProvider | None) -> Step:
-    done = (OffloadState.HANDED_OVER, OffloadState.ENDED)
-    is_tested = Offload.objects.filter(conversation__channel=channel, state__in=done).exists()
-    step = Step(
-        title="Check the hand-over to your agents",
-        progress=Progress.DONE if is_tested else Progress.WAITING,
-        where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
-        detail="Your inbox accepted a hand-over."
-        if is_tested
-        else "Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. Then "
-        "make the bot hand over. The write-back URL is optional: by it you see here how agents ended a conversation.",
-        field="offload_provider-0-verify_token",
-        field_label="Verify token",
-    )
-    if provider is None:
-        return replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
-    refused = next(iter(recent_refusals("offload", provider.uuid)), None)
-    if refused and not is_tested:
-        step = step.troubled(refused.problem, step.detail)
-    return replace(
-        step,
-        addresses=[
-            Address(label="Offload URL", url=offload_url(provider.uuid)),
-            Address(label="Write-back URL", url=write_back_url(provider.uuid)),
-        ],
-    )
 
 
 @admin.register(IntakeCount)

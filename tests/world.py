@@ -13,11 +13,13 @@ import pytest
 
 from channels_app.errors import BridgeError
 from channels_app.http import Answer, ApiSession, Request
+from channels_app.links import READY
 
 INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
 CHATLAYER = "http://chatlayer.test/v1/channels/webhook/abc/messages"
 FILES = "http://files.test"
+OURSELVES = "https://bridge.example.com"
 
 Rule = Callable[[dict[str, Any]], Any]
 
@@ -113,6 +115,7 @@ class World:
     bot: FakeBot = field(default_factory=FakeBot)
     chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
     files: dict[str, Answer] = field(default_factory=dict)
+    ourselves: Answer = field(default_factory=lambda: Answer(200, {}, READY.encode(), 1))
 
     def answer(self, session: ApiSession, request: Request, **limits: Any) -> Answer:
         url = request.target.without_query
@@ -126,6 +129,8 @@ class World:
             return self.chatlayer.handle(facts)
         if base == FILES:
             return self.files.get(path, answer(404))
+        if base == OURSELVES:
+            return self.ourselves
         raise AssertionError(f"nobody lives at {url}")
 
     def arrive(self, monkeypatch: pytest.MonkeyPatch) -> "World":

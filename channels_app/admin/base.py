@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ else:
 
 COUNTED_MOST = 10_000
 """Rows that a list counts for its page numbers: counting millions takes seconds and tells nobody anything."""
+SHOWN_IN_SECONDS = 120
 SHOWN_MOST = 20
 """Rows that a question "really?" names; the rest are a number."""
 
@@ -87,6 +89,15 @@ def moment(value: datetime | None) -> SafeString | str:
     local = localtime(value)
     words = "j M H:i:s" if local.year == localtime().year else "j M Y H:i:s"
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), date_format(local, words))
+
+
+def ago(value: datetime) -> SafeString:
+    """How long ago, to the second while that matters; the time itself for machines and on hovering."""
+    local = localtime(value)
+    seconds = max(round((localtime() - local).total_seconds()), 0)
+    words = f"{seconds} s" if seconds < SHOWN_IN_SECONDS else timesince(value, depth=1)
+    full = date_format(local, "j M Y H:i:s")
+    return format_html('<time datetime="{}" title="{}">{} ago</time>', local.isoformat(), full, words)
 
 
 def row_link(row: Model | None, text: str = "") -> SafeString | str:

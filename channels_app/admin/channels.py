@@ -3,15 +3,18 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
 
 from channels_app.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment
+from channels_app.admin.channel_list import ChannelListAdmin
+from channels_app.admin.channel_page import channel_context
+from channels_app.admin.channel_tools import ToolsAdmin
 from channels_app.admin.setup import SetupAdmin
 from channels_app.checking import check_channel, forget_token
-from channels_app.checking.steps import Progress, Step, setup_steps
 from channels_app.forms import INBOX_FIELDS, ChannelForm
-from channels_app.models import Channel, EventSource, InboxChannel, Outcome, WebhookEvent
+from channels_app.models import Channel, InboxChannel
 from channels_app.protocol import CheckLine
 
 FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within_s", "reply_limit_s")
@@ -40,46 +43,24 @@ class InboxChannelInline(TabularInline):
 
 
 @admin.register(Channel)
-class ChannelAdmin(SetupAdmin):
+class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
     form = ChannelForm
     inlines: ClassVar[tuple[type[InlineModelAdmin], ...]] = (InboxChannelInline,)
     radio_fields = {"inbox": admin.VERTICAL}
     settings_fields = tuple(INBOX_FIELDS)
-    list_display = ("name", "state", "inbox", "bot", "is_active")
-    list_filter = ("inbox", "bot", "is_active")
     list_select_related = ("bot",)
-    search_fields = ("name",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        events = WebhookEvent.objects.filter(channel=OuterRef("pk"))
-        rows: QuerySet[Any] = (
-            super()
-            .get_queryset(request)
-            .annotate(
-                has_events=Exists(events.filter(source=EventSource.INBOX)),
-                has_answers=Exists(events.filter(outcome__in=(Outcome.REPLIED, Outcome.RESOLVED))),
-            )
-        )
-        return rows
-
-    @admin.display(description="state")
-    def state(self, channel: Any) -> str:
-        if not channel.is_active:
-            return "○ Switched off"
-        if channel.has_events:
-            return "● Live" if channel.has_answers else "◐ Events arrive, no answer yet"
-        return "◐ Waiting for the first event" if channel.shared_secret_encrypted else "○ Set-up not finished"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         keys = ("API keys", {"fields": self.settings_fields})
         if obj is None:
             return (None, {"fields": ("name", "inbox")}), keys, ("Bot", {"fields": ("bot",)})
         return (
-            (None, {"fields": ("name", "is_active")}),
+            (None, {"fields": ("name",)}),
             ("Inbox and API keys", {"fields": ("inbox", *self.settings_fields)}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greet")}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
+            ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),
         )
 
@@ -94,17 +75,21 @@ class ChannelAdmin(SetupAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj else ()
 
-    def steps(self, channel: Channel) -> list[Step]:
-        return setup_steps(channel)
+    def get_urls(self) -> list[URLPattern]:
+        return [self.care_url("set-up", self.set_up_view), *super().get_urls()]
+
+    def set_up_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The upper part of the page alone, for the script that waits for the first event."""
+        channel = self.channel_for(request, object_id, "channels_app.view_channel")
+        context = {**self.page_context(channel), "original": channel, "test_url": self.url_of(channel, "test")}
+        context["has_change_permission"] = self.has_change_permission(request, channel)
+        return TemplateResponse(request, "admin/chatbridge/set_up.html", context)
 
     def page_context(self, row: Channel) -> dict[str, Any]:
-        steps = self.steps(row)
-        return {
-            "steps": steps,
-            "done": sum(step.progress is Progress.DONE for step in steps),
-            "next_step": next((step for step in steps if step.progress is not Progress.DONE), None),
-            "keeps_conversations": row.conversations.exists(),
-        }
+        return channel_context(row)
+
+    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
+        return {"is_other_region": any(line.code == "CB-202" for line in lines)}
 
     def check_lines(self, row: Channel) -> list[CheckLine]:
         return check_channel(row)
@@ -112,12 +97,6 @@ class ChannelAdmin(SetupAdmin):
     def forget(self, row: Channel) -> None:
         forget_token(row)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deleting would take all conversations along, without a way back; off is enough."""
-        if not super().has_delete_permission(request, obj):
-            return False
-        return obj is None or not obj.conversations.exists()
-
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without deleting many at once, for the same reason."""
+        """Without deleting many at once: each name has to be typed."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
+from channels_app.admin.auditing import AuditedAdmin, AuditedPersonAdmin
 from channels_app.forms.login import LoginForm
 from channels_app.roles import ROLES
 
 admin.site.login_form = LoginForm
 admin.site.unregister(User)
+admin.site.unregister(Group)
 
 HELP = (
     "{roles}. Tick “Staff status” too: without it nobody can log in to these pages. A user that only programs with "
@@ -20,10 +22,15 @@ HELP = (
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(AuditedPersonAdmin, UserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
             roles = "; ".join(f"{name} {words}" for name, (words, _) in ROLES.items())
             field.label, field.help_text = "Roles and groups", HELP.format(roles=roles)
         return field
+
+
+@admin.register(Group)
+class RoleAdmin(AuditedAdmin, GroupAdmin):
+    """Django's own, and written down."""

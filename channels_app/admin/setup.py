@@ -5,17 +5,22 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from channels_app.admin.base import ChangeForm, ModelAdmin, page
+from channels_app.admin.auditing import AuditedAdmin
+from channels_app.admin.base import ChangeForm, page
 from channels_app.forms.settings import SettingsForm
 from channels_app.models import SettingsModel
 from channels_app.protocol import CheckLine
 
+CHECK_NOW = "check_now"
+"""In a session: the page that was just saved, whose checks its next request may run without a form of its own."""
 
-class SetupAdmin(ModelAdmin):
-    """A row with settings of an adapter. Saving never calls anybody: testing is a button of its own."""
+
+class SetupAdmin(AuditedAdmin):
+    """A row with settings of an adapter. Saving never calls anybody: it is saved first, and then checked."""
 
     settings_fields: tuple[str, ...] = ()
     """The names of the adapter's fields on the form."""
@@ -40,16 +45,29 @@ class SetupAdmin(ModelAdmin):
 
     def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Runs the checks: outside any transaction, because a slow bot may take most of a minute."""
+        is_ordered = request.session.pop(CHECK_NOW, "") == request.path
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         if not self.has_change_permission(request, row):
             raise PermissionDenied
-        if request.method != "POST":
+        if request.method != "POST" and not is_ordered:
             return HttpResponseRedirect(self.url_of(row))
         lines = self.check_lines(row)
         failed = sum(not line.is_ok for line in lines)
-        return page(self, request, "verdict", f"Test connection: {row}", row, lines=lines, failed=failed)
+        context = {"lines": lines, "failed": failed, "test_url": request.path, "is_saved": is_ordered}
+        return page(self, request, "verdict", f"Test connection: {row}", row, **context, **self.verdict_context(lines))
+
+    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
+        """What else the page with the verdict shows."""
+        return {}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """A row that is about to be saved is locked, so that nobody else's change in between is lost."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and request.method == "POST" and connection.in_atomic_block:
+            return self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
+        return row
 
     def url_of(self, row: SettingsModel, name: str = "change") -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])
@@ -69,11 +87,19 @@ class SetupAdmin(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        return HttpResponseRedirect(self.url_of(obj))
+        return self.response_post_save_change(request, obj)
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        """The set-up goes on where it was."""
-        return HttpResponseRedirect(self.url_of(obj))
+        """The set-up goes on where it was; or it is checked first, which can't undo what is saved by then."""
+        if "_check" not in request.POST:
+            return HttpResponseRedirect(self.url_of(obj))
+        url = self.url_of(obj, "test")
+        request.session[CHECK_NOW] = url
+        return HttpResponseRedirect(url)
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        form.saved_by = request.user.get_username()
+        return super().save_form(request, form, change)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -1,36 +1,45 @@
 """What "Test connection" finds of a channel or a bot, line by line. Never raises, changes nothing on the platforms."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.timesince import timesince
 
-from channels_app.addresses import is_public
+from channels_app.addresses import AllowList, Target, is_public
 from channels_app.channels import make_bot, make_inbox
 from channels_app.codes import describe
 from channels_app.credentials import TokenRow
 from channels_app.errors import BridgeError
-from channels_app.inboxes import Inbox
-from channels_app.links import reply_url, webhook_url
-from channels_app.models import Bot, Channel, Credential
+from channels_app.http import ApiSession
+from channels_app.inboxes import Inbox, elsewhere, inbox_class
+from channels_app.links import READY, reply_url, webhook_url
+from channels_app.models import Bot, Channel, Credential, WebhookEvent
 from channels_app.protocol import CheckLine
 from channels_app.tokens import LEASE_S
 
 logger = logging.getLogger(__name__)
 
+REFUSED_KEYS = "CB-201"
+OWN_URL = "Our own URL"
+OWN_URL_TIMEOUT_S = 10.0  # so long the platforms wait for our answer
+OWN_URL_MAX_BYTES = 10_000
 INTERNAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home", ".test")
 """Names that mean nothing on the internet. What a name stands for elsewhere can't be seen from here."""
 
 
 def check_channel(channel: Channel) -> list[CheckLine]:
-    """Keys, clock, our own address, shared secret, bot: everything that a first conversation needs."""
+    """Keys, clock, our own URL, shared secret, bot, last event: everything that a conversation needs."""
+    url = webhook_url(channel.uuid)
     return [
         *_safely("API keys", lambda: _check_keys(channel)),
-        check_address(webhook_url(channel.uuid)),
+        check_address(url),
+        *_safely(OWN_URL, lambda: [_check_own_url(url)]),
         *_safely("Shared secret", lambda: [_check_shared_secret(channel)]),
         *(check_bot(channel.bot) if channel.bot else [_no_bot()]),
+        *_safely("Last event", lambda: [_last_event(channel)]),
     ]
 
 
@@ -72,16 +81,58 @@ def forget_token(channel: Channel) -> None:
     except BridgeError:
         return  # unreadable keys name no account
     Credential.objects.filter(account_key=account_key).update(
-        token_encrypted="", token_expires_at=None, token_refresh_at=None, problem="", problem_since=None
+        token_encrypted="",
+        token_expires_at=None,
+        token_refresh_at=None,
+        problem="",
+        problem_code="",
+        problem_since=None,
     )
 
 
 def _check_keys(channel: Channel) -> list[CheckLine]:
     inbox = make_inbox(channel)
     lines = inbox.check()
-    if lines and lines[0].is_ok:
+    if lines[0].is_ok:
         keep_token(inbox)
+    elif lines[0].code == REFUSED_KEYS:
+        where = next((name for name in _accepting_servers(channel)), None)
+        if where:
+            return [CheckLine.failed("API keys", describe("CB-202", region=where), lines[0].took_ms), *lines[1:]]
     return lines
+
+
+def _accepting_servers(channel: Channel) -> Iterator[str]:
+    """The platform's other servers that take the saved keys: people choose the wrong region easily."""
+    for name, keys in elsewhere(channel.inbox, channel.clear_settings()).items():
+        if inbox_class(channel.inbox)(keys).check()[0].is_ok:
+            yield name
+
+
+def _check_own_url(url: str) -> CheckLine:
+    """Open our own address as a platform would reach it: through DNS, TLS and the proxy to a web process."""
+    api = ApiSession(
+        timeout_s=OWN_URL_TIMEOUT_S,
+        max_bytes=OWN_URL_MAX_BYTES,
+        allow_private=AllowList.parse([Target.parse(url).host]),  # our own may well be internal
+    )
+    try:
+        answer = api.call("GET", url)
+    except BridgeError as error:
+        return CheckLine.failed(OWN_URL, describe("CB-102", problem=error.detail.rstrip(".")))
+    if answer.status != 200 or READY.encode() not in answer.body:
+        problem = f"something else answered {answer.status} there"
+        return CheckLine.failed(OWN_URL, describe("CB-102", problem=problem), answer.took_ms)
+    return CheckLine(
+        title=OWN_URL, is_ok=True, detail="This bridge answers at its public address.", took_ms=answer.took_ms
+    )
+
+
+def _last_event(channel: Channel) -> CheckLine:
+    """No verdict, but what a person wants to know next."""
+    at = WebhookEvent.objects.filter(channel=channel).order_by("-id").values_list("received_at", flat=True).first()
+    detail = f"The last one came {timesince(at)} ago." if at else "None yet: write “hello” from a phone."
+    return CheckLine(title="Last event", is_ok=True, detail=detail, is_note=True)
 
 
 def _check_shared_secret(channel: Channel) -> CheckLine:

@@ -1,4 +1,4 @@
-"""What is known of channels: gathered for many at once in a handful of queries, and judged by `steps` and `repairs`."""
+"""What is known of channels, gathered for many at once in a handful of queries; `steps` and `repairs` judge it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 
-from channels_app.channels import make_inbox
+from channels_app.channels import NEW_SECRET, make_inbox
 from channels_app.checking.milestones import note_milestones
 from channels_app.checking.refusals import Refusals, refusals_at
 from channels_app.errors import BridgeError
-from channels_app.models import Channel, Conversation, Credential, InboxChannel, WebhookEvent, WorkerSlot
+from channels_app.models import Channel, Conversation, Credential, InboxChannel, IntakeCount, WebhookEvent, WorkerSlot
 from offload.models import OffloadProvider
 
 ALIVE_WITHIN = timedelta(seconds=30)
@@ -41,6 +41,8 @@ class Facts:
     """At its webhook URL, the newest first; also what was taken and is watched while something is rotated."""
     bot_refused: Sequence[Refusals]
     offload_refused: Sequence[Refusals]
+    uses_new_secret: bool
+    """Whether an event came with it while a rotation runs."""
     answers_somewhere: bool
     last_event_at: datetime | None
 
@@ -62,6 +64,7 @@ def gather_facts(channels: Iterable[Channel]) -> list[Facts]:
     enabled = InboxChannel.objects.filter(channel__in=partial, is_enabled=True).order_by()
     somewhere = set(enabled.values_list("channel", flat=True).distinct()) if partial else set()
     last_events = _last_events(rows)
+    renewed = _uuids_with_new_secret(rows)
     return [
         Facts(
             channel=row,
@@ -71,6 +74,7 @@ def gather_facts(channels: Iterable[Channel]) -> list[Facts]:
             refused=_newest_first(refused.get(("inbox", uuid), ()) for uuid in (row.uuid, row.old_uuid) if uuid),
             bot_refused=refused.get(("bot", row.bot.uuid), ()) if row.bot else (),
             offload_refused=refused.get(("offload", found.uuid), ()) if (found := providers.get(row.pk)) else (),
+            uses_new_secret=row.uuid in renewed,
             answers_somewhere=row.covers_all_inbox_channels or row.pk in somewhere,
             last_event_at=last_events.get(row.pk),
         )
@@ -96,6 +100,13 @@ def _uuids_of(rows: Sequence[Channel], providers: Mapping[int, OffloadProvider])
 
 def _newest_first(groups: Iterable[Sequence[Refusals]]) -> list[Refusals]:
     return sorted((one for group in groups for one in group), key=lambda one: one.last_at, reverse=True)
+
+
+def _uuids_with_new_secret(rows: Sequence[Channel]) -> set[UUID | None]:
+    now = timezone.now()
+    rotating = [row.uuid for row in rows if row.old_secret_until and row.old_secret_until > now]
+    counts = IntakeCount.objects.filter(door="inbox", owner_uuid__in=rotating, reason=NEW_SECRET)
+    return set(counts.values_list("owner_uuid", flat=True)) if rotating else set()
 
 
 def _last_events(rows: Sequence[Channel]) -> dict[int, datetime | None]:

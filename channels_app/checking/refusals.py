@@ -1,10 +1,11 @@
 """What is known of requests that a door turned away: how many, and why, in the catalogue's words."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -29,6 +30,13 @@ class Refusals:
     code: Code
     count: int
     last_at: datetime
+    network: str = ""
+    """Where the latest came from, as far as that is kept."""
+    size_bytes: int | None = None
+
+    @property
+    def is_harmless(self) -> bool:
+        return self.reason in HARMLESS
 
     @property
     def problem(self) -> Problem:
@@ -46,10 +54,30 @@ def reason_words(reason: str, door: str = "") -> str:
 
 def recent_refusals(door: str, uuid: UUID) -> list[Refusals]:
     """What this door turned away lately at this address, newest first."""
-    rows = IntakeCount.objects.filter(door=door, owner_uuid=uuid, day__gte=(timezone.now() - RECENT).date())
-    groups = rows.exclude(reason__in=HARMLESS).values("reason").annotate(total=Sum("count"), last=Max("last_at"))
-    return [
-        Refusals(door=door, reason=group["reason"], code=code, count=group["total"], last_at=group["last"])
-        for group in groups.order_by("-last")
-        if (code := code_of_refusal(group["reason"], door))
-    ]
+    return [group for group in refusals_at([uuid]).get((door, uuid), []) if not group.is_harmless]
+
+
+def refusals_at(uuids: Collection[UUID]) -> dict[tuple[str, UUID], list[Refusals]]:
+    """What was turned away or is watched at these addresses lately, by door and address, newest first."""
+    since = (timezone.now() - RECENT).date()
+    found: dict[tuple[str, UUID], dict[str, Refusals]] = defaultdict(dict)
+    for row in IntakeCount.objects.filter(owner_uuid__in=uuids, day__gte=since).order_by("-last_at"):
+        code = code_of_refusal(row.reason, row.door)
+        if row.owner_uuid is None or code is None:
+            continue
+        groups = found[row.door, row.owner_uuid]
+        known = groups.get(row.reason)
+        groups[row.reason] = replace(known, count=known.count + row.count) if known else _group(row, code)
+    return {place: list(groups.values()) for place, groups in found.items()}
+
+
+def _group(row: IntakeCount, code: Code) -> Refusals:
+    return Refusals(
+        door=row.door,
+        reason=row.reason,
+        code=code,
+        count=row.count,
+        last_at=row.last_at,
+        network=row.last_network,
+        size_bytes=row.last_bytes,
+    )

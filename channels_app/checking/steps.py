@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -10,21 +10,24 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from channels_app.bots import bot_class
-from channels_app.channels import make_inbox
-from channels_app.checking import check_address
-from channels_app.checking.refusals import Refusals, recent_refusals
+from channels_app.checking.connection import check_address
+from channels_app.checking.facts import Facts
 from channels_app.codes import Problem, describe
-from channels_app.errors import BridgeError
 from channels_app.inboxes import inbox_class
-from channels_app.links import webhook_url
-from channels_app.models import Bot, Channel, Credential, EventSource, Outcome, WebhookEvent
+from channels_app.links import offload_url, reply_url, webhook_url, write_back_url
+from channels_app.models import Bot, Channel, Credential
 
 
 class Progress(StrEnum):
     DONE = "done"
+    SKIPPED = "skipped"
     TODO = "to do"
     WAITING = "waiting"
     PROBLEM = "needs attention"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (Progress.DONE, Progress.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Address:
 class Step:
     """One thing to do. `where` names the menu of the other product, `field` the field of the page it ends in."""
 
+    key: str
+    """What the page offers beside it: keys, connection, url, secret, bot, answer or hand_over."""
     title: str
     progress: Progress
     where: str = ""
@@ -54,6 +59,9 @@ class Step:
         detail = f"{problem.text} {more}".strip()
         return replace(self, progress=Progress.PROBLEM, detail=detail, code=str(problem.code))
 
+    def done(self, detail: str) -> Self:
+        return replace(self, progress=Progress.DONE, detail=detail)
+
 
 HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it shows the shared secret of the next step."
 KINDS_OF_VIRTUAL_AGENT = (
@@ -65,24 +73,29 @@ PATIENCE = timedelta(minutes=10)
 """So long an admin may take to switch the virtual agent on and to write from a phone; then something is missing."""
 
 
-def setup_steps(channel: Channel) -> list[Step]:
-    """What is done and what is next. Steps that need the offload provider are its own."""
-    refused = recent_refusals("inbox", channel.uuid)
-    has_events = WebhookEvent.objects.filter(channel=channel, source=EventSource.INBOX).exists()
-    return [
-        _keys(channel),
-        _connection(channel, has_events=has_events),
-        _webhook_url(channel, is_called=has_events or bool(refused)),
-        _shared_secret(channel, refused),
-        _bot(channel),
-        _first_answer(channel, has_events=has_events),
-    ]
+def setup_steps(facts: Facts) -> list[Step]:
+    """What is done and what is next."""
+    steps = (_keys, _connection, _webhook_url, _shared_secret, _bot, _first_answer, _hand_over)
+    return [step(facts) for step in steps]
 
 
-def _keys(channel: Channel) -> Step:
+def next_step(steps: Sequence[Step]) -> Step | None:
+    """The first that is not over; None when all is done."""
+    return next((step for step in steps if not step.progress.is_over), None)
+
+
+def clock_words(moment: datetime) -> str:
+    """A time for a sentence: only its hour when it was today."""
+    local = timezone.localtime(moment)
+    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
+
+
+def _keys(facts: Facts) -> Step:
+    channel = facts.channel
     saved = channel.settings
     is_saved = bool(saved) and all(saved.get(name) for name in channel.secret_names())
     return Step(
+        key="keys",
         title="Create API keys and enter them here",
         progress=Progress.DONE if is_saved else Progress.TODO,
         where=inbox_class(channel.inbox).keys_menu,
@@ -92,50 +105,55 @@ def _keys(channel: Channel) -> Step:
     )
 
 
-def _connection(channel: Channel, *, has_events: bool) -> Step:
+def _connection(facts: Facts) -> Step:
     step = Step(
+        key="connection",
         title="Check the connection",
         progress=Progress.TODO,
         detail="Press “Test connection”. Nothing is sent to anybody.",
     )
-    try:
-        account_key = make_inbox(channel).account_key
-    except BridgeError as error:
+    error, credential = facts.keys_error, facts.credential
+    if error:
         return step.troubled(error.problem) if error.problem else replace(step, detail=error.detail)
-    credential = Credential.objects.filter(account_key=account_key).first()
     if credential and credential.problem:
-        return _refused_keys(step, credential, is_live=has_events)
+        return _refused_keys(step, credential, is_live=facts.channel.first_event_at is not None)
     if credential and credential.token_encrypted:
-        return replace(step, progress=Progress.DONE, detail="The keys are accepted.")
+        return step.done("The keys are accepted.")
     return step
 
 
 def _refused_keys(step: Step, credential: Credential, *, is_live: bool) -> Step:
     code, since = credential.problem_code, credential.problem_since
     if is_live and code == "CB-201" and since:
-        return step.troubled(describe("CB-204", since=date_format(timezone.localtime(since), "j M H:i")))
+        return step.troubled(describe("CB-204", since=clock_words(since)))
     return replace(step, progress=Progress.PROBLEM, detail=credential.problem, code=code)
 
 
-def _webhook_url(channel: Channel, *, is_called: bool) -> Step:
+def _webhook_url(facts: Facts) -> Step:
+    channel = facts.channel
     url = webhook_url(channel.uuid)
-    verdict = check_address(url)
     step = Step(
+        key="url",
         title="Give your inbox our webhook URL",
-        progress=Progress.DONE if is_called else Progress.TODO,
+        progress=Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
-        detail="Your inbox calls this URL." if is_called else f"{HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}",
+        detail=f"{HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}",
         addresses=[Address(label="Webhook URL", url=url)],
     )
-    if is_called or verdict.is_ok:
+    if channel.first_event_at or facts.refused:
+        return step.done("Your inbox calls this URL.")
+    verdict = check_address(url)
+    if verdict.is_ok:
         return step
     return replace(step, progress=Progress.PROBLEM, detail=f"{verdict.detail} {step.detail}", code=verdict.code)
 
 
-def _shared_secret(channel: Channel, refused: Sequence[Refusals]) -> Step:
+def _shared_secret(facts: Facts) -> Step:
+    channel = facts.channel
     is_saved = bool(channel.shared_secret_encrypted)
     todo = "“Shared Secret” in the pop-up of the virtual agent. It has only 0-9 and a-f."
     step = Step(
+        key="secret",
         title="Paste the shared secret",
         progress=Progress.DONE if is_saved else Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
@@ -143,26 +161,26 @@ def _shared_secret(channel: Channel, refused: Sequence[Refusals]) -> Step:
         field="shared_secret",
         field_label="Shared secret",
     )
-    since = channel.shared_secret_saved_at
-    news = [group for group in refused if since is None or group.last_at > since]
+    times = (channel.shared_secret_saved_at, channel.first_event_at and facts.last_event_at)
+    since = max((moment for moment in times if moment), default=None)
+    news = [group for group in facts.refused if since is None or group.last_at > since]
     wrong = next((group for group in news if group.reason in (SECRET_REASONS if is_saved else ("no_secret",))), None)
     return step.troubled(wrong.problem, "" if is_saved else todo) if wrong else step
 
 
-def _bot(channel: Channel) -> Step:
-    bot = channel.bot
-    step = Step(title="Choose your bot", progress=Progress.TODO, field="bot", field_label="Bot")
+def _bot(facts: Facts) -> Step:
+    bot = facts.channel.bot
+    step = Step(key="bot", title="Choose your bot", progress=Progress.TODO, field="bot", field_label="Bot")
     if bot is None:
         return replace(step, detail="Choose a bot below, or add one there. Until then your agents get everything.")
-    problem = pause_problem(bot) or _refused_calls(bot)
+    answers_later = bot_class(bot.kind).answers_later
+    if answers_later:
+        step = replace(step, addresses=[Address(label="Reply URL", url=reply_url(bot.uuid))])
+    problem = pause_problem(bot) or _refused_calls(facts, bot)
     if problem:
         return step.troubled(problem, "See the bot's page.")
-    later = " It answers by calling us: its reply URL is on the bot's page." if _answers_later(bot) else ""
-    return replace(step, progress=Progress.DONE, detail=f"{bot.name} answers first.{later}")
-
-
-def _answers_later(bot: Bot) -> bool:
-    return bot_class(bot.kind).answers_later
+    later = " It answers by calling us: give its platform the reply URL." if answers_later else ""
+    return step.done(f"{bot.name} answers first.{later}")
 
 
 def pause_problem(bot: Bot) -> Problem | None:
@@ -170,39 +188,40 @@ def pause_problem(bot: Bot) -> Problem | None:
     return describe("CB-510", failures=bot.failures) if bot.paused_until else None
 
 
-def _refused_calls(bot: Bot) -> Problem | None:
-    refused = next(iter(recent_refusals("bot", bot.uuid)), None)
+def _refused_calls(facts: Facts, bot: Bot) -> Problem | None:
+    refused = next((group for group in facts.bot_refused if not group.is_harmless), None)
     return refused.problem if refused and refused.last_at >= bot.updated_at else None
 
 
-def _first_answer(channel: Channel, *, has_events: bool) -> Step:
-    answered = WebhookEvent.objects.filter(channel=channel, outcome__in=(Outcome.REPLIED, Outcome.RESOLVED))
+def _first_answer(facts: Facts) -> Step:
+    channel = facts.channel
     step = Step(
+        key="answer",
         title="Switch the virtual agent on, and write “hello” from a phone",
         progress=Progress.WAITING,
         where=inbox_class(channel.inbox).switch_on_menu,
         detail="Waiting for the first message.",
     )
-    problem = _reason_not_to_answer(channel)
+    problem = _reason_not_to_answer(facts)
     if problem:
         return step.troubled(problem)
-    if has_events and answered.exists():
-        detail = "Your inbox accepted an answer of the bot. This channel is live."
-        return replace(step, progress=Progress.DONE, detail=detail)
-    if has_events:
-        return replace(step, detail="Events arrive. Waiting for the first answer of the bot that your inbox accepts.")
+    if channel.live_at:
+        return step.done(f"{channel} answered its first customer at {clock_words(channel.live_at)}. It is live.")
+    if channel.first_event_at:
+        came = f"First event received at {clock_words(channel.first_event_at)}."
+        return replace(step, detail=f"{came} Waiting for the first answer of the bot that your inbox accepts.")
     return _overdue(step, channel)
 
 
-def _reason_not_to_answer(channel: Channel) -> Problem | None:
+def _reason_not_to_answer(facts: Facts) -> Problem | None:
+    channel = facts.channel
     if channel.archived_at:
         return describe("CB-804")
     if channel.paused_at:
         return describe("CB-803", who=channel.paused_by or "somebody")
     if not channel.is_active:
         return describe("CB-802")
-    answers_somewhere = channel.covers_all_inbox_channels or channel.inbox_channels.filter(is_enabled=True).exists()
-    return None if answers_somewhere else describe("CB-805")
+    return None if facts.answers_somewhere else describe("CB-805")
 
 
 def _overdue(step: Step, channel: Channel) -> Step:
@@ -212,3 +231,29 @@ def _overdue(step: Step, channel: Channel) -> Step:
         return step
     problem = describe("CB-401")
     return replace(step, detail=problem.text, code=str(problem.code))
+
+
+def _hand_over(facts: Facts) -> Step:
+    channel, provider = facts.channel, facts.provider
+    step = Step(
+        key="hand_over",
+        title="Check the hand-over to your agents",
+        progress=Progress.WAITING,
+        where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
+        detail="Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. "
+        "Then make the bot hand over, e.g. by writing “agent”. The write-back URL is optional: by it you see here how "
+        "agents ended a conversation.",
+        field="offload_provider-0-verify_token",
+        field_label="Verify token",
+    )
+    if provider:
+        offload = Address(label="Offload URL", url=offload_url(provider.uuid))
+        step = replace(step, addresses=[offload, Address(label="Write-back URL", url=write_back_url(provider.uuid))])
+    else:
+        step = replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
+    if channel.handed_over_at:
+        return step.done(f"Your inbox accepted a hand-over at {clock_words(channel.handed_over_at)}.")
+    if channel.handover_skipped:
+        return replace(step, progress=Progress.SKIPPED, detail=f"Skipped: {channel.handover_skipped}")
+    refused = next((group for group in facts.offload_refused if not group.is_harmless), None)
+    return step.troubled(refused.problem, step.detail) if refused else step

@@ -1,6 +1,7 @@
 """The forms of a channel and a bot: the row's own fields, and those that its adapter asks for."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.forms.settings import Adapters, SettingsForm, settings_fields
 from channels_app.models import Bot, Channel, FailurePolicy
+from channels_app.rotations import put_shared_secret
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
@@ -22,6 +24,8 @@ class _ChannelForm(SettingsForm):
     kind_field = "inbox"
     adapters = INBOX_ADAPTERS
     row: Channel
+    saved_by = ""
+    """Whom the page is saved by."""
 
     shared_secret = WriteOnlyField(
         label="Shared secret",
@@ -34,7 +38,6 @@ class _ChannelForm(SettingsForm):
             "name",
             "inbox",
             "bot",
-            "is_active",
             "covers_all_inbox_channels",
             "greet",
             "bot_tries",
@@ -42,6 +45,7 @@ class _ChannelForm(SettingsForm):
             "on_bot_failure",
             "fallback_text",
             "reply_limit_s",
+            "keep_days",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,9 +57,13 @@ class _ChannelForm(SettingsForm):
         field = self.fields["shared_secret"]
         assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
         try:
-            field.show_saved(self.row.shared_secret, self.row.shared_secret_saved_at)
+            row = self.row
+            field.show_saved(row.shared_secret, row.shared_secret_saved_at, row.shared_secret_saved_by)
         except BridgeError as error:
             field.help_text = error.detail
+
+    def saved_when(self) -> tuple[datetime | None, str]:
+        return self.row.keys_saved_at, self.row.keys_saved_by
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -74,9 +82,10 @@ class _ChannelForm(SettingsForm):
 
     def save(self, commit: bool = True) -> Any:
         secret = self.cleaned_data.get("shared_secret")
-        if secret is not None:
-            self.row.shared_secret = secret
-            self.row.shared_secret_saved_at = timezone.now() if secret else None
+        if secret is not None:  # at once and without an overlap: that is what a rotation is for
+            put_shared_secret(self.row, secret, self.saved_by)
+        if set(self.changed_data) & set(INBOX_FIELDS):
+            self.row.keys_saved_at, self.row.keys_saved_by = timezone.now(), self.saved_by
         return super().save(commit)
 
 

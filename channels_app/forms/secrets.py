@@ -13,12 +13,13 @@ from django.utils.timezone import localtime
 from channels_app.encryption import fingerprint
 
 
-def saved_words(secret: str, saved_at: datetime | None = None) -> str:
-    """What may be shown of a saved secret: "Saved · ends in 9f2c · 14 Mar 2026"; empty when there is none."""
+def saved_words(secret: str, saved_at: datetime | None = None, saved_by: str = "") -> str:
+    """What may be shown of a saved secret: "Saved · ends in 9f2c · 14 Mar 2026 by ann"; empty when there is none."""
     if not secret:
         return ""
     end = fingerprint(secret)
     date = date_format(localtime(saved_at), "j M Y") if saved_at else ""
+    date += f" by {saved_by}" if date and saved_by else ""
     return " · ".join(filter(None, ("Saved", f"ends in {end}" if end else "", date)))
 
 
@@ -76,10 +77,12 @@ class WriteOnlyField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, **kwargs})
 
-    def show_saved(self, secret: str, saved_at: datetime | None = None, *, may_clear: bool = True) -> None:
+    def show_saved(
+        self, secret: str, saved_at: datetime | None = None, saved_by: str = "", *, may_clear: bool = True
+    ) -> None:
         """Say on the page what is saved."""
         widget = cast(SecretInput, self.widget)
-        widget.saved, widget.may_clear = saved_words(secret, saved_at), may_clear and bool(secret)
+        widget.saved, widget.may_clear = saved_words(secret, saved_at, saved_by), may_clear and bool(secret)
 
     def clean(self, value: Any) -> Any:
         return None if value is None else super().clean(value)

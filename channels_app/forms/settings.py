@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django import forms
@@ -127,9 +128,15 @@ class SettingsForm(ModelForm):
                 field.label, field.help_text = str(asked[name].label), str(asked[name].help_text)
                 field.required = asked[name].required
             if isinstance(field, WriteOnlyField):
-                field.show_saved(value or "", may_clear=not (name in asked and asked[name].required))
+                saved_at, saved_by = self.saved_when()
+                may_clear = not (name in asked and asked[name].required)
+                field.show_saved(value or "", saved_at, saved_by, may_clear=may_clear)
             elif value is not None:
                 self.initial.setdefault(name, _as_typed(value))
+
+    def saved_when(self) -> tuple[datetime | None, str]:
+        """When and by whom the adapter's secrets were saved, as far as the row knows."""
+        return None, ""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -1,10 +1,13 @@
 """The inbox platforms: kind -> adapter. A new platform is one file and one line here."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from channels_app.adapters import adapter_class, secret_keys
 from channels_app.inboxes.base import Inbox, Sent
 from channels_app.inboxes.signing import shared_secret_problem
 
-__all__ = ["INBOXES", "Inbox", "Sent", "choices", "inbox_class", "secret_keys", "shared_secret_problem"]
+__all__ = ["INBOXES", "Inbox", "Sent", "choices", "elsewhere", "inbox_class", "secret_keys", "shared_secret_problem"]
 
 INBOXES = {
     "sparkcentral": "channels_app.inboxes.sparkcentral.Sparkcentral",
@@ -19,3 +22,8 @@ def inbox_class(kind: str) -> type[Inbox]:
 
 def choices() -> list[tuple[str, str]]:
     return [(kind, inbox_class(kind).label) for kind in INBOXES]
+
+
+def elsewhere(kind: str, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same keys on the platform's other servers, by the names that people know these by."""
+    return inbox_class(kind).elsewhere(settings)

@@ -214,6 +214,11 @@ class Inbox(ABC):
     def server_name(self) -> str:
         """Which server an admin's keys are tried on, e.g. "the EU server"."""
 
+    @classmethod
+    def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """These settings for the platform's other servers, by name, where the same keys might belong."""
+        return {}
+
     @abstractmethod
     def request_token(self) -> Answer:
         """Ask the token endpoint, whatever it answers."""

@@ -1,5 +1,6 @@
 """Hootsuite Inbox 2.0, what Sparkcentral became: here is only what differs from classic."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -52,6 +53,10 @@ class Hootsuite(Sparkcentral):
     def base_url(self) -> str:
         address: str = self.settings.get("base_url") or SERVER
         return address.rstrip("/")
+
+    @classmethod
+    def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {}  # one server for all regions
 
     def token_request(self) -> dict[str, str]:
         return {"grant_type": "organization_app", "organization_id": self._setting("organization_id")}

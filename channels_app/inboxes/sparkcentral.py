@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -60,6 +61,12 @@ class Sparkcentral(Inbox):
         regions = {address: region for region, address in SERVERS.items()}
         region = regions.get(self.base_url)
         return f"the {region.upper()} server" if region else urlsplit(self.base_url).netloc
+
+    @classmethod
+    def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        regions = () if settings.get("base_url") else SERVERS
+        here = settings.get("region")
+        return {region.upper(): {**settings, "region": region} for region in regions if region != here}
 
     # --- what comes in ---
 

@@ -336,23 +336,6 @@ def test_a_channel_that_answers_nowhere_says_so(admin_client: Client, channel: C
     assert "The bot answers nowhere" in text_of(page)
 
 
-def test_a_channel_with_conversations_is_switched_off_and_not_deleted(admin_client: Client, walker: Walker) -> None:
-    walker.says("Hello")
-    page = page_of(walker.channel)
-    shown = text_of(admin_client.get(page))
-    assert "so it can't be deleted" in shown and "deletelink" not in shown
-    assert admin_client.get(page.replace("change", "delete")).status_code == 403  # it would list every row
-    assert admin_client.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
-    selected = {"action": "delete_selected", "_selected_action": walker.channel.pk, "post": "yes"}
-    admin_client.post("/admin/channels_app/channel/", selected)
-    assert Channel.objects.exists()
-
-
-def test_a_channel_without_conversations_can_be_deleted(admin_client: Client, channel: Channel) -> None:
-    admin_client.post(page_of(channel).replace("change", "delete"), {"post": "yes"})
-    assert not Channel.objects.exists()
-
-
 def test_pages_say_nothing_inline(admin_client: Client, channel: Channel) -> None:
     """The content security policy allows neither scripts nor styles inside a page."""
     for page in (ADD_CHANNEL, ADD_BOT, page_of(channel), page_of(channel.bot), "/admin/"):

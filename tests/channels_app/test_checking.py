@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from channels_app.audit import Actor
 from channels_app.checking import check_address, check_bot, check_channel
 from channels_app.checking.connection import forget_token
+from channels_app.http import Answer, ApiSession, Request
+from channels_app.links import READY
 from channels_app.models import Channel, Credential
+from channels_app.rotations import switch_server
 from tests.builders import make_bot, make_channel
-from tests.world import World
+from tests.world import World, answer
 
 TOKEN = {"access_token": "t", "token_type": "bearer", "expires_in": 3599}
 
@@ -26,7 +30,12 @@ def stub(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, document = next(found for end, found in answers.items() if self.path.endswith(end))
+            self.answer(*next(found for end, found in answers.items() if self.path.endswith(end)))
+
+        def do_GET(self) -> None:
+            self.answer(200, READY.encode())
+
+        def answer(self, status: int, document: Any) -> None:
             body = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -61,16 +70,20 @@ def verdicts(lines: Any) -> dict[str, bool]:
 
 
 @pytest.mark.django_db
-def test_all_is_well() -> None:
+def test_all_is_well_but_that_nobody_outside_reaches_this_machine(settings: Any) -> None:
     with stub({"/token": (200, TOKEN), "/bot": (200, {"messages": [{"text": "Hi"}]})}) as url:
+        settings.PUBLIC_BASE_URL = url
         lines = check_channel(channel_at(url))
     assert verdicts(lines) == {
         "API keys": True,
         "Clock": True,
-        "Webhook address": True,
+        "Webhook address": False,
+        "Our own URL": True,
         "Shared secret": True,
         "Bot": True,
+        "Last event": True,
     }
+    assert {line.title for line in lines if line.took_ms is not None} == {"API keys", "Our own URL", "Bot"}
     assert Credential.objects.get().token_encrypted  # so the page knows that the keys work
 
 
@@ -101,13 +114,45 @@ def test_nobody_is_at_home() -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_shows_each_line_with_a_word_and_its_time(admin_client: Client) -> None:
+def test_the_page_shows_each_line_with_a_word_and_its_time(admin_client: Client, settings: Any) -> None:
     with stub({"/token": (200, TOKEN), "/bot": (500, b"")}) as url:
+        settings.PUBLIC_BASE_URL = url
         channel = channel_at(url)
         page = admin_client.post(f"/admin/channels_app/channel/{channel.pk}/test/").content.decode()
-    assert "1 of 5 needs attention" in page
+    assert "2 of 7 need attention" in page
     assert "✓ Works" in page and "✗ Does not work" in page and " ms</span>" in page
     assert "The bot answered 500" in page
+
+
+@pytest.mark.django_db
+def test_something_else_at_our_own_address_is_noticed(world: World) -> None:
+    for wrong in (answer(502), Answer(200, {}, b"<html>Log in</html>", 1)):
+        world.ourselves = wrong
+        line = {found.title: found for found in check_channel(make_channel())}["Our own URL"]
+        assert (line.is_ok, line.code) == (False, "CB-102")
+
+
+@pytest.mark.django_db
+def test_keys_of_the_other_region_are_recognised(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the US server takes them."""
+
+    def server(session: ApiSession, request: Request, **limits: Any) -> Answer:
+        if request.target.host == "public-api.sparkcentral.com":
+            return answer(200, TOKEN)
+        if request.target.host == "public-api-eu.sparkcentral.com":
+            return answer(401)
+        return world.answer(session, request, **limits)
+
+    monkeypatch.setattr(ApiSession, "_answer", server)
+    channel = make_channel("sparkcentral", bot=None)
+    channel.put_settings({**channel.clear_settings(), "base_url": "", "region": "eu"})
+    channel.save()
+    line = check_channel(channel)[0]
+    assert (line.is_ok, line.code, line.detail) == (False, "CB-202", "These keys belong to the US server.")
+    assert switch_server(channel, Actor(name="ann")) == "US"
+    channel.refresh_from_db()
+    assert channel.clear_settings()["region"] == "us"
+    assert check_channel(channel)[0].is_ok
 
 
 # --- without ------------------------------------------------------------------------------------------------------
@@ -141,8 +186,10 @@ def test_what_is_missing_is_named(world: World) -> None:
     assert verdicts(lines.values()) == {
         "API keys": False,
         "Webhook address": True,
+        "Our own URL": True,
         "Shared secret": False,
         "Bot": False,
+        "Last event": True,
     }
     assert "not saved yet" in lines["API keys"].detail
 

@@ -3,12 +3,9 @@
 import json
 from typing import Any
 
-import yaml
 from django.core.management.base import BaseCommand, CommandParser
 
-from channels_app.configuration_export import export_configuration
-
-WIDTH = 120  # characters of a line of YAML
+from channels_app.configuration_export import as_yaml, export_configuration
 
 
 class Command(BaseCommand):
@@ -25,9 +22,4 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
             return
-        if variables:
-            self.stdout.write(
-                "# Before apply_config, set these variables (or NAME_FILE for a file that holds the value):"
-            )
-            self.stdout.write("".join(f"#   {name}\n" for name in variables))
-        self.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=WIDTH))
+        self.stdout.write(as_yaml(document, variables))

@@ -38,12 +38,99 @@ async function copy(button) {
   }
 }
 
+function toggleSecret(button) {
+  const input = document.getElementById(button.dataset.show);
+  const isShown = input.type === "password";
+  input.type = isShown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(isShown));
+}
+
+// Buttons that only a script can serve: hidden until it is there.
+function serveButtons(root) {
+  for (const [name, serve] of [["copy", copy], ["show", toggleSecret]]) {
+    for (const button of root.querySelectorAll(`[data-${name}]`)) {
+      button.hidden = false;
+      button.addEventListener("click", () => serve(button));
+    }
+  }
+}
+
+// --- waiting for the first event: the steps tick themselves ---
+
+const EVERY_MS = 5000;
+const LONGEST_MS = 10 * 60 * 1000;
+
+class Waiting {
+  constructor(place, line) {
+    this.place = place;
+    this.line = line;
+    document.addEventListener("visibilitychange", () => this.schedule());
+    this.begin();
+  }
+
+  get section() { return this.place.querySelector("[data-waiting]"); }
+
+  begin() {
+    this.until = Date.now() + LONGEST_MS;
+    this.say(this.section.dataset.announcement);
+    this.schedule();
+  }
+
+  say(text) {
+    if (this.line.textContent !== text) this.line.textContent = text;
+    this.line.hidden = false;
+  }
+
+  schedule() {
+    clearTimeout(this.timer);
+    if (document.hidden || this.section.dataset.waiting !== "yes") return;
+    if (Date.now() < this.until) this.timer = setTimeout(() => this.look(), EVERY_MS);
+    else this.offerMore();
+  }
+
+  offerMore() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Keep waiting";
+    button.addEventListener("click", () => this.begin());
+    this.line.textContent = "Nothing came within ten minutes. ";
+    this.line.append(button);
+  }
+
+  async look() {
+    try {
+      const answer = await fetch(this.place.dataset.url, { credentials: "same-origin" });
+      if (answer.ok && !answer.redirected) this.show(await answer.text());
+    } catch {
+      // the bridge is away for a moment: the next look may find it
+    }
+    this.schedule();
+  }
+
+  // Only what is new, and never under the hands of somebody who is in the middle of it.
+  show(html) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    const section = fresh.content.querySelector("[data-waiting]");
+    if (!section || section.dataset.stamp === this.section.dataset.stamp) return;
+    this.say(section.dataset.announcement);
+    if (this.section.contains(document.activeElement)) return;
+    this.section.replaceWith(section);
+    serveButtons(this.place);
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   followKind();
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => copy(button));
-  }
+  serveButtons(document);
   const summary = document.getElementById("error-summary");
-  if (summary) summary.focus();
+  if (summary) {
+    summary.focus();
+    document.title = `Error: ${document.title}`;
+  }
+  const place = document.getElementById("set-up");
+  if (place && place.querySelector('[data-waiting="yes"]')) new Waiting(place, document.getElementById("live-line"));
+  const deletion = document.querySelector("form[data-go-on]");
+  if (deletion) deletion.submit();
 });

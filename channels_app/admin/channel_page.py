@@ -1,0 +1,65 @@
+"""What a channel's page shows above its settings: how it is, what is next, what broke, what is being rotated."""
+
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from django.utils import timezone
+
+from channels_app.admin.care_acts import channel_url
+from channels_app.admin.places import Link, links_of
+from channels_app.checking.facts import Facts, facts_of, silence_of_workers
+from channels_app.checking.repairs import Repair, find_repairs, silence_repair, state_of
+from channels_app.checking.steps import Progress, Step, next_step, setup_steps
+from channels_app.links import webhook_url
+from channels_app.models import Channel
+from channels_app.rotations import address_rotation, secret_rotation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Something that needs attention, with the buttons that help."""
+
+    repair: Repair
+    links: list[Link]
+
+
+def channel_context(channel: Channel) -> dict[str, Any]:
+    """For the upper part of the page. Some fifteen small queries; nobody is called."""
+    facts = facts_of(channel)
+    steps, repairs = setup_steps(facts), find_repairs(facts)
+    following = next_step(steps)
+    state, old_uuid = state_of(channel, steps, repairs), channel.old_uuid
+    return {
+        "state": state,
+        "steps": steps,
+        "done": sum(step.progress.is_over for step in steps),
+        "next_step": following,
+        "is_waiting": following is not None and following.progress is Progress.WAITING and channel.is_active,
+        "announcement": _announcement(facts, steps),
+        "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
+        "cards": [*_silence_cards(channel), *(_card(repair, channel) for repair in repairs)],
+        "refused": [group for group in facts.refused if not group.is_harmless],
+        "secret_rotation": secret_rotation(channel),
+        "address_rotation": address_rotation(channel),
+        "old_url": webhook_url(old_uuid) if old_uuid else "",
+        "was_paused": not channel.is_active and not channel.archived_at,
+        "set_up_url": channel_url(channel, "set-up"),
+        "now": timezone.now(),
+        "show_delete": False,  # it is in the danger zone
+    }
+
+
+def _card(repair: Repair, channel: Channel) -> Card:
+    return Card(repair=repair, links=list(links_of(repair.problem.buttons, channel)))
+
+
+def _silence_cards(channel: Channel) -> list[Card]:
+    silence = silence_of_workers() if channel.first_event_at else None
+    return [_card(silence_repair(silence), channel)] if silence else []
+
+
+def _announcement(facts: Facts, steps: list[Step]) -> str:
+    """One sentence for the line that says what the page waits for, and what has come."""
+    answer = next(step for step in steps if step.key == "answer")
+    return answer.detail if facts.channel.first_event_at else "Waiting for the first message …"
