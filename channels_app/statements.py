@@ -5,6 +5,8 @@ Django's own cursors can't: they put the values into the text. See docs/decision
 """
 
 import select
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,14 +14,29 @@ import psycopg
 from django.db import connection
 from psycopg.types.numeric import Int8
 
+IDLE_S = 1.0
+"""A connection that was used within this is taken for living. To look costs little, but lets go of Python's lock,
+and a busy process waits long to get it back."""
+
+
+class _Used(threading.local):
+    """When this thread's connection was used last, by the monotonic clock."""
+
+    at = 0.0
+
+
+_used = _Used()
+
 
 def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Its rows. Outside of a transaction it is one of its own, committed when this returns.
 
     The statement returns a row for whatever it did. Raises Django's database errors.
     """
-    if not connection.in_atomic_block:
+    now = time.monotonic()
+    if now - _used.at > IDLE_S and not connection.in_atomic_block:
         _leave_dead_connection()
+    _used.at = now
     connection.ensure_connection()
     cursor = cast(Any, psycopg.Cursor(cast("psycopg.Connection[Any]", connection.connection)))
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
@@ -33,9 +50,7 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _leave_dead_connection() -> None:
     """Drop a connection that PostgreSQL has closed while it was kept: an idle one has nothing to say but its end."""
     raw = connection.connection
-    if raw is None:
-        return
-    if raw.closed or _has_something_to_read(raw.fileno()):
+    if raw is not None and (raw.closed or _has_something_to_read(raw.fileno())):
         connection.close()
 
 
