@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Max, Model, QuerySet
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, NotFound
@@ -26,6 +26,8 @@ ON_A_PAGE = 50
 MOST_ON_A_PAGE = 200
 MOST_BYTES = 256 * 1024
 """Of a body: the longest that makes sense is a message or a list of inbox channels."""
+WINDOW = 50_000
+"""Rows that one page looks through for a filter without an index."""
 BIGGEST_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
@@ -95,20 +97,40 @@ class ApiView(APIView):
     def answer(self, row: Any, serializer: Answer, status: int = HTTPStatus.OK) -> Response:
         return Response(serializer(row, context=self._context).data, status=status)
 
-    def page(self, rows: QuerySet[Any] | Sequence[Any], serializer: Answer, query: dict[str, Any]) -> Response:
-        """A page of rows, newest first: `rows` are those before `before`, and one more than `limit` tells of more."""
-        limit = query["limit"]
-        found = list(rows[: limit + 1])
-        url = None
-        if len(found) > limit:
-            further = self.request.query_params.copy()
-            further["before"] = str(found[limit - 1].pk)
-            url = self.request.build_absolute_uri(f"{self.request.path}?{further.urlencode()}")
-        return Response({"results": serializer(found[:limit], many=True, context=self._context).data, "next": url})
+    def page(
+        self, rows: QuerySet[Any], serializer: Answer, query: dict[str, Any], *, window: int | None = None
+    ) -> Response:
+        """A page of rows, newest first.
+
+        `window`: ids that one page looks through, for filters without an index; the next page goes on from there.
+        """
+        limit, before = query["limit"], query.get("before")
+        if before is not None:
+            rows = rows.filter(pk__lt=before)
+        oldest = 0
+        if window is not None:
+            newest = before or (rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0) + 1
+            oldest = max(newest - window, 0)
+            rows = rows.filter(pk__gte=oldest)
+        found = list(rows.order_by("-pk")[: limit + 1])
+        end = found[limit - 1].pk if len(found) > limit else oldest
+        return self.listing(found[:limit], serializer, str(end) if end > 1 else "")
+
+    def listing(self, rows: Sequence[Any], serializer: Answer, before: str) -> Response:
+        """Rows, and the way to those before `before`; empty at the end of the list."""
+        results = serializer(rows, many=True, context=self._context).data
+        return Response({"results": results, "next": self.next_url(before)})
+
+    def next_url(self, before: str) -> str | None:
+        if not before:
+            return None
+        query = self.request.query_params.copy()
+        query["before"] = before
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
     @property
     def _context(self) -> dict[str, Any]:
-        return {"reads_text": self.reads_text, "request": self.request}
+        return {"reads_text": self.reads_text, "next_url": self.next_url}
 
 
 class NothingHere(ApiView):

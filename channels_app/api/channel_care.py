@@ -24,7 +24,7 @@ from channels_app.api.schema import operation
 from channels_app.channel_care import clone_channel
 from channels_app.channel_deletion import begin_deletion, delete_some
 from channels_app.checking import check_channel
-from channels_app.checking.refusals import recent_refusals
+from channels_app.checking.facts import facts_of
 from channels_app.checking.steps import setup_steps
 from channels_app.diagnostics import collect_diagnostics
 from channels_app.forms import ChannelForm
@@ -51,7 +51,7 @@ class TestConnection(ChannelView):
 class SetUp(ChannelView):
     @operation("getSetUp", "How far its set-up is", tag=TAG, needs=VIEW, answer=StepsSerializer, problems=[404])
     def get(self, request: Request, pk: int) -> Response:
-        return self.answer({"results": setup_steps(self.channel(pk))}, StepsSerializer)
+        return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
 
 
 class RefusedEvents(ChannelView):
@@ -64,7 +64,8 @@ class RefusedEvents(ChannelView):
         problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
-        return self.answer({"results": recent_refusals("inbox", self.channel(pk).uuid)}, RefusalsSerializer)
+        refused = [group for group in facts_of(self.channel(pk)).refused if not group.is_harmless]
+        return self.answer({"results": refused}, RefusalsSerializer)
 
 
 class ReplaceKeys(ChannelView):

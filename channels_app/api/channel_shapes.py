@@ -9,7 +9,9 @@ from channels_app import limits
 from channels_app.api.base import PageQuery, Strict
 from channels_app.api.rows import secret_facts, secrets_of, settings_of
 from channels_app.api.schema import example
-from channels_app.checking.steps import Progress
+from channels_app.checking.facts import gather_facts
+from channels_app.checking.repairs import find_repairs, state_of
+from channels_app.checking.steps import Progress, setup_steps
 from channels_app.errors import BridgeError
 from channels_app.inboxes import INBOXES
 from channels_app.links import webhook_url
@@ -24,7 +26,7 @@ _BOT = {"id": 1, "name": "Parcel bot"}
 _SUMMARY: dict[str, Any] = {
     "id": 3,
     "name": "Acme EU",
-    "inbox": "hootsuite",
+    "inbox": "sparkcentral",
     "bot": _BOT,
     "is_active": True,
     "paused_at": None,
@@ -32,6 +34,16 @@ _SUMMARY: dict[str, Any] = {
     "archived_at": None,
     "live_at": "2026-03-14T10:41:07.210Z",
     "webhook_url": "https://bridge.example.com/webhooks/inbox/0c5d6a2e-6f6e-4f2b-9d1b-0f3f3c1f5a10/",
+    "state": {"kind": "trouble", "words": "Keys refused"},
+    "last_event_at": "2026-03-14T11:02:40.000Z",
+    "repairs": [
+        {
+            "code": "CB-204",
+            "text": "Since 11:12 replies cannot be sent: keys refused.",
+            "since": "2026-03-14T11:12:00Z",
+            "is_grave": True,
+        }
+    ],
 }
 
 
@@ -41,8 +53,41 @@ class BotNameSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class StateSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["live", "trouble", "setup", "paused", "archived"])
+    words = serializers.CharField()
+
+
+class RepairSerializer(serializers.Serializer[Any]):
+    """Something that broke, or is about to."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    is_grave = serializers.BooleanField(help_text="Whether contacts are without the bot because of it.")
+
+
+def look_at(channels: list[Any]) -> None:
+    """Note beside each channel how it is: a handful of queries, however many there are."""
+    for facts in gather_facts(channels):
+        repairs = find_repairs(facts)
+        channel: Any = facts.channel
+        channel.state = state_of(channel, setup_steps(facts), repairs)
+        channel.repairs, channel.last_event_at = repairs, facts.last_event_at
+
+
+class ChannelListSerializer(serializers.ListSerializer[Any]):
+    def to_representation(self, data: Any) -> Any:
+        channels = list(data)
+        look_at(channels)
+        return super().to_representation(channels)
+
+
 @example(**_SUMMARY)
 class ChannelSerializer(serializers.Serializer[Any]):
+    class Meta:
+        list_serializer_class = ChannelListSerializer
+
     id = serializers.IntegerField()
     name = serializers.CharField()
     inbox = serializers.ChoiceField(choices=list(INBOXES))
@@ -53,6 +98,14 @@ class ChannelSerializer(serializers.Serializer[Any]):
     archived_at = serializers.DateTimeField(allow_null=True)
     live_at = serializers.DateTimeField(allow_null=True, help_text="When the inbox accepted its first answer.")
     webhook_url = serializers.SerializerMethodField(help_text="Where the inbox sends its events.")
+    state = StateSerializer()
+    last_event_at = serializers.DateTimeField(allow_null=True)
+    repairs = RepairSerializer(many=True, help_text="What needs attention, the gravest first.")
+
+    def to_representation(self, instance: Any) -> Any:
+        if not hasattr(instance, "repairs"):
+            look_at([instance])
+        return super().to_representation(instance)
 
     def get_webhook_url(self, channel: Channel) -> str:
         return webhook_url(channel.uuid)
@@ -88,7 +141,7 @@ class InboxChannelSerializer(serializers.Serializer[Any]):
 
 @example(
     **_SUMMARY,
-    settings={"region": "eu", "client_id": "4d2f…", "organization_id": "1234567"},
+    settings={"region": "eu", "client_id": "4d2f…"},
     secrets={
         "client_secret": {
             "is_saved": True,
@@ -180,9 +233,9 @@ class SettingField(serializers.Field[Any, Any, Any, Any]):
 
 @example(
     name="Acme EU",
-    inbox="hootsuite",
+    inbox="sparkcentral",
     bot=1,
-    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…", "organization_id": "1234567"},
+    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…"},
 )
 class ChannelBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
@@ -205,6 +258,7 @@ class ChannelBodySerializer(Strict):
     reply_limit_s = serializers.IntegerField(
         required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
     )
+    keep_days = serializers.IntegerField(required=False, min_value=limits.KEEP_DAYS[0], max_value=limits.KEEP_DAYS[1])
 
 
 class ChannelQuery(PageQuery):
@@ -267,6 +321,7 @@ class KeysReplacedSerializer(serializers.Serializer[Any]):
 
 
 class StepSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
     title = serializers.CharField()
     progress = serializers.ChoiceField(choices=[str(progress) for progress in Progress])
     where = serializers.CharField(allow_blank=True, help_text="The menu of the other product.")
@@ -277,6 +332,7 @@ class StepSerializer(serializers.Serializer[Any]):
 @example(
     results=[
         {
+            "key": "secret",
             "title": "Paste the shared secret",
             "progress": "to do",
             "where": "Settings › Virtual Agents",

@@ -50,11 +50,9 @@ class Channels(ChannelView):
     )
     def get(self, request: Request) -> Response:
         query = self.query(ChannelQuery)
-        rows = self.rows().filter(archived_at__isnull=not query["archived"]).order_by("-id")
+        rows = self.rows().filter(archived_at__isnull=not query["archived"])
         if "name" in query:
             rows = rows.filter(name__icontains=query["name"])
-        if "before" in query:
-            rows = rows.filter(pk__lt=query["before"])
         return self.page(rows, ChannelSerializer, query)
 
     @operation(

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from channels_app.api.problems import ApiError
 from channels_app.codes import describe
 from channels_app.models import KeptAnswer
+from channels_app.wakeups import wake_a_worker
 
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotency-Repeated"
@@ -50,6 +51,7 @@ def once_per_key(handler: Handler) -> Handler:
             response = handler(view, request, *args, **kwargs)
             kept.status, kept.body = response.status_code, json.loads(JSONRenderer().render(response.data))
             kept.save()
+        wake_a_worker()  # one that was woken before the commit found nothing
         return response
 
     return handle

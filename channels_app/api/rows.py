@@ -26,7 +26,8 @@ def save_row(row: Row, form_class: type[SettingsForm], given: Mapping[str, Any],
         if not is_new:
             row = type(row)._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
         before = {} if is_new else values_of(row)
-        form = judged_form(row, form_class, given)
+        form: Any = judged_form(row, form_class, given)
+        form.saved_by = actor.name
         saved: Row = form.save()
         changes = differences(before, values_of(saved))
         if changes:

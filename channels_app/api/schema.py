@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -101,11 +101,12 @@ def operation(
     failures = {HTTPStatus.UNAUTHORIZED, *([HTTPStatus.FORBIDDEN] if needs else []), *problems}
     failures |= {HTTPStatus.BAD_REQUEST} if body or query else set()
     failures |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} if is_act else set()
-    described = extend_schema(
+    permission = f"Needs the permission `{needs}`." if needs else "Needs a log-in, and no permission."
+    describe_as = partial(
+        extend_schema,
         operation_id=name,
         summary=summary,
         tags=[tag],
-        description=f"Needs the permission `{needs}`." if needs else "Needs a log-in, and no permission.",
         request=body,
         parameters=[*([query] if query else []), *([_KEY] if is_act else [])],
         responses={int(status): page_of(answer) if is_page else answer},
@@ -115,7 +116,8 @@ def operation(
     def describe_operation(handler: Handler) -> Handler:
         handled: Any = once_per_key(handler) if is_act else handler
         handled.needs = needs
-        return described(handled)  # type: ignore[no-any-return]
+        description = " ".join(filter(None, (handler.__doc__, permission)))
+        return describe_as(description=description)(handled)  # type: ignore[no-any-return]
 
     return describe_operation
 
@@ -125,7 +127,8 @@ def example(**values: Any) -> Callable[[type[Described]], type[Described]]:
 
     def describe_serializer(serializer: type[Described]) -> type[Described]:
         serializer.example = values  # type: ignore[attr-defined]
-        return extend_schema_serializer(examples=[OpenApiExample("Example", values)])(serializer)
+        shown = OpenApiExample("Example", values, status_codes=[200, 201, 202])
+        return extend_schema_serializer(examples=[shown])(serializer)
 
     return describe_serializer
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from channels_app.api import channel_care, channels, codes, docs, people
+from channels_app.api import calls, channel_care, channels, codes, conversations, docs, people
 from channels_app.api.base import NothingHere
 from channels_app.api.channel_acts import ACTS, act_view
 
@@ -18,10 +18,27 @@ one_channel = [
     path("delete/", channel_care.Deletion.as_view()),
 ]
 
+one_conversation = [
+    path("", conversations.OneConversation.as_view()),
+    path("explain/", conversations.Why.as_view()),
+    path("hand-over/", conversations.HandOver.as_view()),
+    path("messages/", conversations.Messages.as_view()),
+    path("bug-report/", conversations.BugReport.as_view()),
+]
 v1 = [
     path("me/", people.Me.as_view()),
     path("channels/", channels.Channels.as_view()),
     path("channels/<int:pk>/", include(one_channel)),
+    path("conversations/", conversations.Conversations.as_view()),
+    path("conversations/<int:pk>/", include(one_conversation)),
+    path("calls/", calls.Calls.as_view()),
+    path("exchanges/<int:pk>/", calls.OneExchange.as_view()),
+    path("events/", calls.Events.as_view()),
+    path("events/<int:pk>/", calls.OneEvent.as_view()),
+    path("events/<int:pk>/replay/", calls.ReplayEvent.as_view()),
+    path("deliveries/", calls.Deliveries.as_view()),
+    path("deliveries/<int:pk>/", calls.OneDelivery.as_view()),
+    path("deliveries/<int:pk>/replay/", calls.ReplayDelivery.as_view()),
     path("audit/", people.AuditLog.as_view()),
     path("codes/", codes.Catalogue.as_view()),
     path("codes/<str:code>/", codes.CatalogueEntry.as_view()),

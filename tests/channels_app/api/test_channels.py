@@ -58,6 +58,27 @@ def test_what_is_not_there(admin: Program, db: None) -> None:
         assert admin.get(f"channels/{10**12}/{tail}").code == "CB-903"
 
 
+def test_a_channel_tells_how_it_is(viewer: Program, channel: Channel, path: str) -> None:
+    body = viewer.get(path).body
+    assert body["state"]["kind"] == "setup" and body["repairs"] == [] and body["last_event_at"] is None
+    Channel.objects.update(shared_secret_encrypted="")
+    for _ in range(3):
+        count_refusal("inbox", channel.uuid, "no_secret")
+    assert [row["state"]["words"] for row in viewer.get("channels/").body["results"]] == [
+        viewer.get(path).body["state"]["words"]
+    ]
+
+
+def test_many_channels_take_no_more_queries_than_one(
+    viewer: Program, channel: Channel, django_assert_max_num_queries: Any
+) -> None:
+    viewer.get("channels/")
+    for number in range(6):
+        make_channel(name=f"Channel of many {number}")
+    with django_assert_max_num_queries(20):
+        assert len(viewer.get("channels/").body["results"]) == 7
+
+
 # --- adding and changing ------------------------------------------------------------------------------------------
 
 
@@ -113,7 +134,9 @@ def test_what_is_left_out_stays(admin: Program, channel: Channel, path: str) -> 
     assert channel.clear_settings() == {**before, "client_id": "client-new"}
     assert channel.shared_secret == SHARED_SECRET and channel.bot is not None
     entry = AuditEntry.objects.get(action="changed")
-    assert entry.changes == {"greet": [True, False], "settings.client_id": [before["client_id"], "client-new"]}
+    assert entry.changes["greet"] == [True, False] and "shared_secret" not in entry.changes
+    assert entry.changes["settings.client_id"] == [before["client_id"], "client-new"]
+    assert (channel.keys_saved_by, body["secrets"]["client_secret"]["saved_by"]) == ("robot-Admin", "robot-Admin")
 
 
 def test_a_change_that_changes_nothing_is_not_written_down(admin: Program, channel: Channel, path: str) -> None:
