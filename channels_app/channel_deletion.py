@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db.models import CASCADE, Model, QuerySet
@@ -27,23 +28,26 @@ class Holding:
     """How many rows of one kind a channel has."""
 
     name: str
+    one: str
     count: int
 
     @property
     def words(self) -> str:
-        return (
-            f"more than {COUNTED_MOST:,} {self.name}" if self.count > COUNTED_MOST else f"{self.count:,} {self.name}"
-        )
+        if self.count == 1:
+            return f"1 {self.one}"
+        return f"{'more than ' if self.count > COUNTED_MOST else ''}{min(self.count, COUNTED_MOST):,} {self.name}"
 
 
 def holdings_of(channel: Channel) -> list[Holding]:
     """What would be deleted with it."""
-    kinds: dict[str, QuerySet[Model]] = {
-        "conversations": Conversation.objects.filter(channel=channel),  # type: ignore[dict-item]
-        "events": WebhookEvent.objects.filter(channel=channel),  # type: ignore[dict-item]
-        "deliveries": Delivery.objects.filter(event__channel=channel),  # type: ignore[dict-item]
-    }
-    return [Holding(name=name, count=rows.order_by()[: COUNTED_MOST + 1].count()) for name, rows in kinds.items()]
+    kinds: tuple[tuple[str, str, QuerySet[Any]], ...] = (
+        ("conversations", "conversation", Conversation.objects.filter(channel=channel)),
+        ("events", "event", WebhookEvent.objects.filter(channel=channel)),
+        ("deliveries", "delivery", Delivery.objects.filter(event__channel=channel)),
+    )
+    return [
+        Holding(name=name, one=one, count=rows.order_by()[: COUNTED_MOST + 1].count()) for name, one, rows in kinds
+    ]
 
 
 def begin_deletion(channel: Channel, actor: Actor, *, reason: str = "") -> None:

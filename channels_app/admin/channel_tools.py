@@ -13,7 +13,7 @@ from channels_app.admin.base import page
 from channels_app.admin.care import CareAdmin
 from channels_app.admin.care_acts import CHANGE
 from channels_app.audit import record_audit
-from channels_app.channel_deletion import begin_deletion, delete_some, holdings_of
+from channels_app.channel_deletion import ROUND_S, begin_deletion, delete_some, holdings_of
 from channels_app.checking.sample_calls import AFTERWARDS, HONESTY, make_sample, send_sample
 from channels_app.configuration_export import as_yaml, export_channel
 from channels_app.diagnostics import collect_diagnostics
@@ -100,7 +100,7 @@ class ToolsAdmin(CareAdmin):
         actor = actor_of(request, via="admin")
         if "go_on" not in request.POST:
             begin_deletion(channel, actor, reason=reason)
-        if delete_some(channel, actor):
+        if delete_some(channel, actor, for_s=ROUND_S):
             self.message_user(request, f"{channel} is deleted, with all that it had.", messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:channels_app_channel_changelist"))
         return page(self, request, "deleting", f"Deleting {channel} …", channel, holdings=holdings_of(channel))
