@@ -67,7 +67,11 @@ COUNTED = (
 """Counted from the log, and so counted anew at any time; the others are added up when they happen."""
 PEAKS = (Name.WAITING, Name.OLDEST)
 """Of these an hour keeps the highest of its minutes, of all others the sum."""
-WIDTHS = {Period.HALF_HOUR: timedelta(minutes=30), Period.HOUR: timedelta(hours=1)}
+WIDTHS = {
+    Period.MINUTE: timedelta(minutes=1),
+    Period.HALF_HOUR: timedelta(minutes=30),
+    Period.HOUR: timedelta(hours=1),
+}
 KEPT = {Period.MINUTE: timedelta(days=2), Period.HALF_HOUR: timedelta(days=4), Period.HOUR: timedelta(days=400)}
 """How long figures stay: minutes as long as yesterday may change, hours for a year and a month to compare with."""
 FROM_CONTACTS = [str(kind) for kind in EventType if kind.asks_bot]
@@ -159,7 +163,7 @@ def count_newest(now: datetime, depth: timedelta) -> int:
 
 def count_span(since: datetime, until: datetime) -> Iterator[datetime]:
     """Count from one time to another anew, an hour a transaction; yields the end of each."""
-    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    minute, hour = WIDTHS[Period.MINUTE], WIDTHS[Period.HOUR]
     start = whole(since, minute)
     while start <= until:
         end = min(whole(start, hour) + hour, whole(until, minute) + minute)
@@ -180,9 +184,9 @@ def _count_window(since: datetime, until: datetime, *, oldest_minute: datetime) 
         start = whole(since, WIDTHS[Period.HOUR])
         # Where minutes were dropped already, what was not counted from the log would look as if it never was.
         names = list(Name) if start > oldest_minute else list(COUNTED)
-        for period, width in WIDTHS.items():
+        for period in (Period.HALF_HOUR, Period.HOUR):
             rolled = {"since": start, "until": start + WIDTHS[Period.HOUR], "names": names, "period": period}
-            cursor.execute(_ROLL_UP, {**rolled, "width": width, "peaks": list(PEAKS)})
+            cursor.execute(_ROLL_UP, {**rolled, "width": WIDTHS[period], "peaks": list(PEAKS)})
 
 
 _SAMPLE = """

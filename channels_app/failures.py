@@ -78,6 +78,18 @@ def find_group(group_id: int) -> Group | None:
     return next(iter(_with_states(rows)), None)
 
 
+def top_groups(counts: Mapping[int, int], most: int) -> list[tuple[Group, int]]:
+    """Of groups with their numbers of failures in some time: the largest that somebody should look at.
+
+    In one statement, so without trends: none of them is called escalating here.
+    """
+    now = timezone.now()
+    rows = FailureGroup.objects.select_related("channel", "owner").filter(pk__in=counts)
+    groups = [Group(row=row, state=group_state(facts_of(row), now), trend=()) for row in rows]
+    shown = [(group, counts[group.row.pk]) for group in groups if group.state.is_open]
+    return sorted(shown, key=lambda pair: -pair[1])[:most]
+
+
 def _with_states(rows: Sequence[FailureGroup]) -> list[Group]:
     now = timezone.now()
     trends = _trends([row.pk for row in rows], now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from channels_app.counting import WIDTHS, Fate, Name, whole
+from channels_app.counting import PEAKS, WIDTHS, Fate, Name, whole
 from channels_app.histograms import percentile_s
 from channels_app.models import Period
 from offload.models import OffloadReason
@@ -18,7 +18,10 @@ TARGET_ANSWER_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A time up to now, in cells; the same time before it is what it is compared with."""
+    """A time up to now, in cells; the same time before it is what it is compared with.
+
+    `period`: of the figures that it is read from; a cell is `width` wide, one or several of these.
+    """
 
     name: str
     words: str
@@ -29,11 +32,11 @@ class Window:
 
     def starts(self, now: datetime) -> list[datetime]:
         """Beginnings of the cells; the last one is not over yet."""
-        last = whole(now, self.width)
-        return [last - self.width * back for back in reversed(range(self.cells))]
+        step = WIDTHS[self.period]
+        end = whole(now, step) + step
+        return [end - self.width * back for back in range(self.cells, 0, -1)]
 
 
-_MINUTE = timedelta(minutes=1)
 WINDOWS = {
     window.name: window
     for window in (
@@ -42,15 +45,15 @@ WINDOWS = {
             words="the last hour",
             before="the hour before",
             period=Period.MINUTE,
-            width=_MINUTE,
-            cells=60,
+            width=timedelta(minutes=2),
+            cells=30,
         ),
         Window(
             name="24h",
             words="the last 24 hours",
             before="the day before",
             period=Period.HALF_HOUR,
-            width=WIDTHS[Period.HALF_HOUR],
+            width=timedelta(minutes=30),
             cells=48,
         ),
         Window(
@@ -58,8 +61,8 @@ WINDOWS = {
             words="the last 7 days",
             before="the week before",
             period=Period.HOUR,
-            width=WIDTHS[Period.HOUR],
-            cells=7 * 24,
+            width=timedelta(hours=4),
+            cells=42,
         ),
     )
 }
@@ -73,6 +76,8 @@ class Counts:
     starts: Sequence[datetime]
     now: Mapping[tuple[str, str], Mapping[datetime, int]]
     before: Mapping[tuple[str, str], int]
+    hours: Mapping[datetime, int]
+    """Events that came in during each hour of the days before: what is usual."""
 
     def by_label(self, name: Name) -> dict[str, int]:
         return {label: sum(cells.values()) for (found, label), cells in self.now.items() if found == name}
@@ -91,34 +96,48 @@ class Counts:
         return [sum(values) for values in zip(*columns, strict=True)] if columns else [0] * len(self.starts)
 
 
-# Peaks of several channels: as many may have waited together, but nobody longer than the longest.
+DAYS_MOST = 7
+DAYS_LEAST = 3
+"""What is usual is seen from so many days before; with fewer nothing is usual yet."""
+_DAY, _HOUR = timedelta(days=1), WIDTHS[Period.HOUR]
+
+# Of peaks the highest, of one channel at one moment: what several had at different moments does not add up.
 _COUNTS = """
-SELECT CASE WHEN start >= %(since)s THEN start END, name, label,
-    CASE WHEN name = 'oldest_s' THEN max(value) ELSE sum(value) END
+SELECT CASE WHEN start >= %(since)s THEN date_bin(%(width)s, start, %(since)s) END, name, label,
+    CASE WHEN name = ANY(%(peaks)s) THEN max(value) ELSE sum(value) END
 FROM channels_app_figure
-WHERE period = %(period)s AND start >= %(before)s AND start < %(until)s AND name = ANY(%(names)s)
+WHERE period = %(period)s AND start >= %(before)s AND start < %(until)s
     AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
 GROUP BY 1, 2, 3
+UNION ALL
+SELECT start, 'usual', '', sum(value) FROM channels_app_figure
+WHERE period = 'hour' AND name = 'inbound' AND start >= %(usual_since)s AND start < %(usual_until)s
+    AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
+GROUP BY 1
 """
-_SHOWN = [str(name) for name in Name if name is not Name.GROUP]
 
 
 def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts:
     """The figures of one channel, or of all together, in one statement."""
     starts = window.starts(now)
     since, until = starts[0], starts[-1] + window.width
+    usual_until = whole(starts[-1], _HOUR)
+    usual_since = whole(since, _HOUR) - _DAY * DAYS_MOST if until - since <= _DAY else usual_until
     values = {"since": since, "until": until, "before": since - window.width * window.cells}
+    values |= {"usual_since": usual_since, "usual_until": usual_until}
+    which = {"period": window.period, "width": window.width, "peaks": list(PEAKS), "channel_id": channel_id}
     current: dict[tuple[str, str], dict[datetime, int]] = defaultdict(dict)
-    before = dict[tuple[str, str], int]()
+    before, hours = dict[tuple[str, str], int](), dict[datetime, int]()
     with connection.cursor() as cursor:
-        names = {"names": _SHOWN, "period": window.period, "channel_id": channel_id}
-        cursor.execute(_COUNTS, {**values, **names})
+        cursor.execute(_COUNTS, {**values, **which})
         for start, name, label, value in cursor.fetchall():
             if start is None:
                 before[name, label] = int(value)
+            elif name == "usual":
+                hours[start] = int(value)
             else:
                 current[name, label][start] = int(value)
-    return Counts(window=window, starts=starts, now=current, before=before)
+    return Counts(window=window, starts=starts, now=current, before=before, hours=hours)
 
 
 # --- what the figures say -----------------------------------------------------------------------------------------
@@ -208,8 +227,9 @@ class Inbound:
     usual: Sequence[tuple[float, float] | None]
 
 
-def inbound(counts: Counts, channel_id: int | None) -> Inbound:
+def inbound(counts: Counts) -> Inbound:
     cells = counts.all_cells(Name.INBOUND)
+    share = counts.window.width / _HOUR
     return Inbound(
         total=sum(cells),
         before=sum(counts.by_label_before(Name.INBOUND).values()),
@@ -217,38 +237,13 @@ def inbound(counts: Counts, channel_id: int | None) -> Inbound:
         duplicates=sum(counts.by_label(Name.DUPLICATES).values()),
         cells=cells,
         cells_refused=counts.all_cells(Name.REFUSED),
-        usual=_usual(counts, channel_id),
+        usual=[_usual(counts.hours, whole(start, _HOUR), share) for start in counts.starts],
     )
 
 
-DAYS_MOST = 7
-DAYS_LEAST = 3
-"""With fewer days to compare with nothing is usual yet."""
-_SAME_HOURS = """
-SELECT start, sum(value) FROM channels_app_figure
-WHERE period = 'hour' AND name = 'inbound' AND start >= %(since)s AND start < %(until)s
-    AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
-GROUP BY 1
-"""
-
-
-def _usual(counts: Counts, channel_id: int | None) -> list[tuple[float, float] | None]:
-    """For cells of at most an hour in a window of at most a day: what the same hour brought on the days before."""
-    cells = counts.starts
-    if counts.window.cells * counts.window.width > timedelta(days=1):
-        return [None] * len(cells)
-    day, hour = timedelta(days=1), WIDTHS[Period.HOUR]
-    first, last = whole(cells[0], hour), whole(cells[-1], hour)
-    with connection.cursor() as cursor:
-        values = {"since": first - day * DAYS_MOST, "until": last, "channel_id": channel_id}
-        cursor.execute(_SAME_HOURS, values)
-        hours: dict[datetime, int] = {start: int(value) for start, value in cursor.fetchall()}
-    share = counts.window.width / hour
-    return [_range(hours, whole(start, hour), day, share) for start in cells]
-
-
-def _range(hours: Mapping[datetime, int], start: datetime, day: timedelta, share: float) -> tuple[float, float] | None:
+def _usual(hours: Mapping[datetime, int], start: datetime, share: float) -> tuple[float, float] | None:
+    """What this share of the same hour brought on the days before; None while there are too few of them."""
     earliest = min(hours, default=start)
-    days = [start - day * back for back in range(1, DAYS_MOST + 1)]
+    days = [start - _DAY * back for back in range(1, DAYS_MOST + 1)]
     values = [hours.get(moment, 0) * share for moment in days if moment >= earliest]
     return (min(values), max(values)) if len(values) >= DAYS_LEAST else None

@@ -120,13 +120,15 @@ _UNEXPLAINED = """
 SELECT event.channel_id, event.reason, event.id, event.conversation_id, event.finished_at
 FROM (SELECT * FROM channels_app_webhookevent WHERE outcome = %(dead)s ORDER BY id DESC LIMIT %(newest)s) AS event
 WHERE NOT EXISTS (SELECT FROM channels_app_failure AS failure WHERE failure.event_id = event.id)
+    AND NOT EXISTS (SELECT FROM channels_app_exchange AS exchange
+        WHERE exchange.event_id = event.id AND exchange.code <> '')
     AND event.finished_at IS NOT NULL
 LIMIT %(batch)s
 """
 
 
 def _dead_events(known: set[int]) -> list[Seen]:
-    """Dead events that no failed call explains."""
+    """Dead events that no failed call explains, whether it has its group already or not."""
     with connection.cursor() as cursor:
         cursor.execute(_UNEXPLAINED, {"dead": Outcome.DEAD, "newest": NEWEST_DEAD, "batch": BATCH})
         return [
@@ -154,7 +156,7 @@ def _put_into_groups(seen: Sequence[Seen]) -> None:
     for group in FailureGroup.objects.select_for_update().filter(fingerprint__in=by_group).order_by("pk"):
         failures = by_group[group.fingerprint]
         moments = [failure.at for failure in failures]
-        if comes_back(facts_of(group), max(moments)):
+        if group.count and comes_back(facts_of(group), max(moments)):
             group.regressed_at = max(moments)
         group.first_at, group.last_at = min(group.first_at, *moments), max(group.last_at, *moments)
         group.count += len(failures)
