@@ -23,7 +23,8 @@ class AuditedAdmin(ModelAdmin):
         self._record(request, obj, before)
 
     def save_formset(self, request: HttpRequest, form: ChangeForm, formset: Any, change: bool) -> None:
-        before = {row.pk: values_of(row) for row in formset.get_queryset()} if change else {}
+        saved = formset.model._default_manager.filter(pk__in=[row.pk for row in formset.get_queryset()])
+        before = {row.pk: values_of(row) for row in saved}  # the formset's own rows hold the new values already
         super().save_formset(request, form, formset, change)
         for row in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
             self._record(request, row, before.get(row.pk, {}))

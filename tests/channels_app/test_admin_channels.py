@@ -1,0 +1,342 @@
+"""The list of channels: how each is, what needs attention, and no more questions for many than for a few."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from channels_app.audit import CHANGED
+from channels_app.checking.facts import facts_of
+from channels_app.checking.milestones import note_milestones
+from channels_app.checking.repairs import find_repairs, state_of
+from channels_app.checking.steps import setup_steps
+from channels_app.events import count_refusal
+from channels_app.models import (
+    AuditEntry,
+    Bot,
+    Channel,
+    Credential,
+    Figure,
+    InboxChannel,
+    IntakeCount,
+    Period,
+    WebhookEvent,
+    WorkerSlot,
+)
+from channels_app.rotations import rotate_shared_secret
+from offload.models import OffloadProvider
+from tests.builders import make_bot, make_channel, make_event
+from tests.channels_app.test_rotations import ANN, NEW_SECRET
+from tests.conftest import Walker
+from tests.pages import submit
+from tests.world import World
+
+LIST = "/admin/channels_app/channel/"
+
+
+def text_of(response: Any) -> str:
+    content: str = response.content.decode()
+    return content
+
+
+def names(client: Client, **query: str) -> set[str]:
+    return {channel.name for channel in client.get(LIST, query).context["cl"].result_list}
+
+
+def codes_of(channel: Channel) -> list[str]:
+    return [str(repair.code) for repair in find_repairs(facts_of(Channel.objects.get(pk=channel.pk)))]
+
+
+def state(channel: Channel) -> str:
+    facts = facts_of(Channel.objects.get(pk=channel.pk))
+    return str(state_of(facts.channel, setup_steps(facts), find_repairs(facts)))
+
+
+def slot(beat_at: Any) -> WorkerSlot:
+    values = {"host": "h", "pid": 1, "kind": "worker", "version": "1", "started_at": beat_at, "beat_at": beat_at}
+    return WorkerSlot.objects.create(name="w1", **values)
+
+
+# --- how a channel is ---------------------------------------------------------------------------------------------
+
+
+def test_a_channel_goes_from_its_first_step_to_live(admin_client: Client, walker: Walker) -> None:
+    channel = walker.channel
+    fresh = Channel.objects.create(name="Fresh", inbox="sparkcentral")
+    assert state(fresh) == "○ Step 1 of 7"
+    assert state(channel) == "○ Step 2 of 7"
+    admin_client.post(f"{LIST}{channel.pk}/test/")
+    assert state(channel) == "○ Step 3 of 7"
+    walker.post(make_event())
+    assert state(channel) == "○ Step 6 of 7"
+    walker.work()
+    assert state(channel) == "● Live"
+
+
+def test_new_keys_take_a_step_back_and_leave_it_live(admin_client: Client, walker: Walker) -> None:
+    channel = walker.channel
+    walker.says("Hello")
+    assert state(channel) == "● Live"
+    submit(admin_client, f"{LIST}{channel.pk}/change/", "channel_form", client_secret="another-secret")
+    steps = {step.key: step.progress for step in setup_steps(facts_of(Channel.objects.get()))}
+    assert (steps["connection"], steps["answer"]) == ("to do", "done")
+
+
+def test_milestones_are_noted_once_and_raise_no_revision(walker: Walker, django_assert_num_queries: Any) -> None:
+    walker.says("Hello")
+    channel = Channel.objects.get()
+    revision = channel.revision
+    note_milestones([channel])
+    assert channel.first_event_at and channel.live_at and not channel.handed_over_at
+    saved = Channel.objects.get()
+    assert (saved.live_at, saved.revision) == (channel.live_at, revision)
+    WebhookEvent.objects.all().delete()  # what was reached stays reached
+    Channel.objects.update(handed_over_at=timezone.now())
+    with django_assert_num_queries(0):
+        note_milestones([Channel(pk=1, first_event_at=1, live_at=1, handed_over_at=1)])
+    assert state(saved) == "● Live"
+
+
+def test_a_milestone_is_looked_for_among_few_events_only(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels_app.checking.milestones.LOOKED_AT", 1)
+    walker.says("Hello")
+    for number in range(3):
+        walker.post(make_event(conversation=f"0-new-{number}"))
+    channel = Channel.objects.get()
+    note_milestones([channel])
+    assert channel.live_at  # the oldest is looked at
+    Channel.objects.update(live_at=None)
+    WebhookEvent.objects.filter(conversation__external_id="0-conv-1").delete()
+    channel.refresh_from_db()
+    note_milestones([channel])
+    assert not channel.live_at
+
+
+# --- what needs attention -----------------------------------------------------------------------------------------
+
+
+def test_a_healthy_channel_needs_nothing(walker: Walker) -> None:
+    walker.says("Hello")
+    assert codes_of(walker.channel) == []
+
+
+def test_refused_keys_are_told_since_when(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    Credential.objects.update(problem="It refuses", problem_code="CB-201", problem_since=timezone.now())
+    assert codes_of(walker.channel) == ["CB-204"]
+    assert state(walker.channel) == "▲ Keys refused while live"
+    page = text_of(admin_client.get(LIST))
+    assert "Needs attention (1)" in page and f"{LIST}{walker.channel.pk}/replace-keys/" in page
+    assert names(admin_client, state="attention") == {walker.channel.name}
+    card = text_of(admin_client.get(f"{LIST}{walker.channel.pk}/change/"))
+    assert "replies cannot be sent: keys refused" in card and "Likely causes" in card
+
+
+def test_an_outage_of_the_token_server_is_no_refusal(walker: Walker) -> None:
+    walker.says("Hello")
+    Credential.objects.update(problem="503", problem_code="CB-203", problem_since=timezone.now())
+    assert codes_of(walker.channel) == ["CB-203"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("bad_signature", "CB-305"), ("too_old", "CB-403"), ("malformed", "CB-406"), ("old_secret", "CB-308")],
+)
+def test_refused_events_need_attention_until_one_is_accepted(walker: Walker, reason: str, code: str) -> None:
+    count_refusal("inbox", walker.channel.uuid, reason)
+    assert codes_of(walker.channel) == [code]
+    walker.post(make_event())
+    assert codes_of(walker.channel) == []  # so it was somebody else
+
+
+def test_a_scanner_without_a_signature_needs_no_attention(walker: Walker) -> None:
+    count_refusal("inbox", walker.channel.uuid, "no_signature")
+    assert codes_of(walker.channel) == []
+
+
+def test_an_old_refusal_needs_no_attention(walker: Walker) -> None:
+    count_refusal("inbox", walker.channel.uuid, "bad_signature")
+    IntakeCount.objects.update(last_at=timezone.now() - timedelta(hours=25))
+    assert codes_of(walker.channel) == []
+
+
+def test_only_the_old_secret_seen_for_an_hour_needs_attention(walker: Walker) -> None:
+    rotate_shared_secret(walker.channel, NEW_SECRET, ANN)
+    walker.post(make_event())
+    assert codes_of(walker.channel) == []  # changing it there takes a moment
+    Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(hours=2))
+    assert codes_of(walker.channel) == ["CB-307"]
+    walker.post(make_event(), secret=NEW_SECRET)
+    assert codes_of(walker.channel) == []
+
+
+def test_a_bot_that_is_left_alone_or_refused_needs_attention(walker: Walker) -> None:
+    walker.says("Hello")
+    Bot.objects.update(failures=7, paused_until=timezone.now())
+    assert codes_of(walker.channel) == ["CB-510"]
+    Bot.objects.update(failures=0, paused_until=None)
+    bot = Bot.objects.get()
+    count_refusal("bot", bot.uuid, "bad_verify_token")
+    assert codes_of(walker.channel) == ["CB-504"]
+    bot.save()  # changed since
+    assert codes_of(walker.channel) == []
+
+
+def test_a_channel_without_bot_needs_attention_once_it_is_called(walker: Walker) -> None:
+    Channel.objects.update(bot=None)
+    assert codes_of(walker.channel) == []  # a step of the set-up
+    walker.post(make_event())
+    assert codes_of(walker.channel) == ["CB-801"]
+    Channel.objects.update(is_active=False)
+    assert codes_of(walker.channel) == []
+
+
+def test_calls_of_the_day_that_run_out_need_attention(walker: Walker) -> None:
+    walker.says("Hello")
+    Credential.objects.update(quota_used=95, quota_limit=100)
+    assert codes_of(walker.channel) == ["CB-207"]
+    assert state(walker.channel) == "● Live"  # a warning is no trouble yet
+
+
+def test_lost_encryption_keys_need_attention(walker: Walker, settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = [b"n" * 32]
+    assert codes_of(walker.channel) == ["CB-104"]
+
+
+def test_nothing_of_an_archived_channel_needs_attention(walker: Walker) -> None:
+    count_refusal("inbox", walker.channel.uuid, "archived")
+    Channel.objects.update(archived_at=timezone.now(), is_active=False)
+    assert codes_of(walker.channel) == []
+    assert state(walker.channel) == "□ Archived"
+
+
+def test_silent_workers_are_told_above_all_channels(admin_client: Client, walker: Walker) -> None:
+    walker.post(make_event())
+    assert "Nothing is processing messages" in text_of(admin_client.get(LIST))
+    assert "1 conversation wait" in text_of(admin_client.get(f"{LIST}{walker.channel.pk}/change/"))
+    worker = slot(timezone.now())
+    assert "Nothing is processing messages" not in text_of(admin_client.get(LIST))
+    WorkerSlot.objects.filter(pk=worker.pk).update(beat_at=timezone.now() - timedelta(minutes=5))
+    assert "no worker seen for 300 s" in text_of(admin_client.get(LIST))
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+def test_the_list_asks_as_much_for_many_channels_as_for_a_few(
+    admin_client: Client, world: World, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        channel = make_channel(covers_all_inbox_channels=number % 2 == 0)
+        OffloadProvider.objects.create(channel=channel)
+        InboxChannel.objects.create(channel=channel, external_id="wa", is_enabled=True)
+        count_refusal("inbox", channel.uuid, "bad_signature")
+    slot(timezone.now())
+    with django_assert_max_num_queries(15):
+        page = text_of(admin_client.get(LIST))
+    assert "Needs attention (12)" in page
+
+
+def test_the_list_shows_the_figures_of_a_day(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    now = timezone.now()
+    start = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
+    for name, label, value in (("answer_time", "1", 418), ("handover", "bot_failed", 3), ("outcome", "dead", 2)):
+        Figure.objects.create(
+            channel=walker.channel, period=Period.HALF_HOUR, start=start, name=name, label=label, value=value
+        )
+    row = text_of(admin_client.get(LIST)).split('<table id="result_list">')[1]
+    assert '<td class="field-answered">418</td>' in row
+    assert '<td class="field-failed">5</td>' in row
+    assert '<td class="field-handed_over">3</td>' in row
+    assert " s ago</time>" in row
+
+
+def test_channels_are_found_by_name_and_by_the_end_of_what_people_have(admin_client: Client, world: World) -> None:
+    first, _ = make_channel(name="Acme EU"), make_channel(name="Shop NL")
+    client_id = first.clear_settings()["client_id"]
+    for term in ("acme", str(first.uuid)[-8:], str(first.uuid).upper(), f"{str(first.uuid)[-6:]}/", client_id):
+        assert names(admin_client, q=term) == {"Acme EU"}, term
+    assert names(admin_client, q="%") == set()
+
+
+def test_channels_are_filtered_by_state(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    make_channel(name="New")
+    make_channel(name="Resting", is_active=False)
+    make_channel(name="Gone", archived_at=timezone.now())
+    admin_client.get(LIST)
+    assert names(admin_client) == {walker.channel.name, "New", "Resting"}
+    for key, expected in (
+        ("live", walker.channel.name),
+        ("setup", "New"),
+        ("paused", "Resting"),
+        ("archived", "Gone"),
+    ):
+        assert names(admin_client, state=key) == {expected}
+
+
+def test_an_empty_list_says_how_to_begin(admin_client: Client, db: None) -> None:
+    page = text_of(admin_client.get(LIST))
+    assert "A channel joins one virtual agent" in page and f"{LIST}add/" in page
+
+
+def test_names_and_reasons_are_escaped(admin_client: Client, world: World) -> None:
+    channel = make_channel(name="<script>alert(1)</script>", bot=make_bot(name="<b>bot</b>"))
+    count_refusal("inbox", channel.uuid, "bad_signature")
+    page = text_of(admin_client.get(LIST))
+    assert "<script>alert" not in page and "<b>bot" not in page
+
+
+# --- the audit log ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_form_changes_is_written_down_with_before_and_after(admin_client: Client, channel: Channel) -> None:
+    OffloadProvider.objects.create(channel=channel, closed_text="Closed")
+    submit(
+        admin_client,
+        f"{LIST}{channel.pk}/change/",
+        "channel_form",
+        fallback_text="One moment",
+        client_secret="canary-secret",
+        **{"offload_provider-0-closed_text": "Come back later", "offload_provider-0-verify_token": "canary-token"},
+    )
+    entries = {entry.object_type: entry for entry in AuditEntry.objects.all()}
+    changes = entries["channel"].changes
+    assert changes["fallback_text"] == ["", "One moment"]
+    assert changes["settings.client_secret"] == CHANGED
+    assert set(changes) == {"fallback_text", "settings.client_secret", "keys_saved_at", "keys_saved_by"}
+    provider = entries["offloadprovider"].changes
+    assert provider == {"closed_text": ["Closed", "Come back later"], "verify_token": CHANGED}
+    assert entries["channel"].actor == "admin" and entries["channel"].via == "admin"
+    assert "canary" not in str([entry.changes for entry in AuditEntry.objects.all()])
+
+
+def test_saving_without_a_change_writes_nothing_down(admin_client: Client, channel: Channel) -> None:
+    OffloadProvider.objects.create(channel=channel)
+    submit(admin_client, f"{LIST}{channel.pk}/change/", "channel_form")
+    assert not AuditEntry.objects.exists()
+
+
+def test_bots_and_people_are_written_down_too(admin_client: Client, world: World) -> None:
+    bot = make_bot(name="Parcel bot")
+    submit(admin_client, f"/admin/channels_app/bot/{bot.pk}/change/", "bot_form", timeout_s="10", token="canary")
+    entry = AuditEntry.objects.get()
+    assert entry.changes == {"settings.timeout_s": [20, 10], "settings.token": CHANGED}
+    admin_client.post(f"/admin/channels_app/bot/{bot.pk}/delete/", {"post": "yes"})
+    assert AuditEntry.objects.latest("id").action == "deleted"
+
+    person = User.objects.create_user("ann", password="x", is_staff=True)
+    group = Group.objects.get_or_create(name="Viewer")[0]
+    changes = {"first_name": "Ann", "groups": str(group.pk), "user_permissions": None}
+    submit(admin_client, f"/admin/auth/user/{person.pk}/change/", "user_form", **changes)
+    first, second = AuditEntry.objects.filter(object_type="user").order_by("id")
+    assert first.changes == {"first_name": ["", "Ann"]}
+    assert second.changes == {"groups": [[], ["Viewer"]]}
+    password = {"password1": "a-long-canary-word", "password2": "a-long-canary-word", "usable_password": "true"}
+    admin_client.post(f"/admin/auth/user/{person.pk}/password/", password)
+    assert AuditEntry.objects.latest("id").action == "changed password"
+    assert "canary" not in str([entry.changes for entry in AuditEntry.objects.all()])
