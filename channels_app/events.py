@@ -121,3 +121,5 @@ def count_refusal(
     IntakeCount.objects.filter(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date()).update(
         count=F("count") + 1, last_at=now, last_network=network, last_bytes=size_bytes
     )
+    if door == "inbox" and owner_uuid is not None:
+        count_refused(owner_uuid, reason)

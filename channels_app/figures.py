@@ -114,6 +114,8 @@ SELECT start, 'usual', '', sum(value) FROM channels_app_figure
 WHERE period = 'hour' AND name = 'inbound' AND start >= %(usual_since)s AND start < %(usual_until)s
     AND (%(channel_id)s::bigint IS NULL OR channel_id = %(channel_id)s)
 GROUP BY 1
+UNION ALL
+SELECT min(start), 'first', '', 0 FROM channels_app_figure WHERE period = %(period)s
 """
 
 
@@ -127,17 +129,21 @@ def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts
     values |= {"usual_since": usual_since, "usual_until": usual_until}
     which = {"period": window.period, "width": window.width, "peaks": list(PEAKS), "channel_id": channel_id}
     current: dict[tuple[str, str], dict[datetime, int]] = defaultdict(dict)
-    before, hours = dict[tuple[str, str], int](), dict[datetime, int]()
+    before, hours, first = dict[tuple[str, str], int](), dict[datetime, int](), until
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, {**values, **which})
         for start, name, label, value in cursor.fetchall():
-            if start is None:
-                before[name, label] = int(value)
-            elif name == "usual":
-                hours[start] = int(value)
-            else:
-                current[name, label][start] = int(value)
-    return Counts(window=window, starts=starts, now=current, before=before, hours=hours)
+            match name:
+                case "first":
+                    first = start or until
+                case "usual":
+                    hours[start] = int(value)
+                case _ if start is None:
+                    before[name, label] = int(value)
+                case _:
+                    current[name, label][start] = int(value)
+    is_comparable = first <= values["before"] + window.width
+    return Counts(window=window, starts=starts, now=current, before=before if is_comparable else {}, hours=hours)
 
 
 # --- what the figures say -----------------------------------------------------------------------------------------

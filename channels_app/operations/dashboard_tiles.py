@@ -132,7 +132,11 @@ def handovers(facts: Dashboard) -> Tile:
         rows=[
             Row(
                 name=one.words,
-                cells=(grouped(one.count), percent(one.count, total), difference(one.count, one.before)),
+                cells=(
+                    grouped(one.count),
+                    percent(one.count, total),
+                    difference(one.count, one.before) if before else "–",
+                ),
                 share=plots.share_bar(one.count / total if total else 0, "fate-handed-over"),
             )
             for one in reasons
