@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.db.models import F
 from django.utils import timezone
 
+from channels_app.counting import count_refused
 from channels_app.models import Conversation, EventSource, IntakeCount, WebhookEvent
 from channels_app.protocol import Event, EventType
 from channels_app.statements import fetch
