@@ -193,10 +193,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["channels_app.api.schema.only_our_paths"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "channels_app.api.schema.with_problems",
-    ],
+    "POSTPROCESSING_HOOKS": ["channels_app.api.schema.with_problems"],
     "SORT_OPERATIONS": False,  # by the pages' order
 }
 

@@ -58,6 +58,10 @@ class Strict(serializers.Serializer[Any]):
         return super().run_validation(data)
 
 
+class NothingSerializer(Strict):
+    """No body, or an empty one."""
+
+
 class PageQuery(Strict):
     before = serializers.IntegerField(
         required=False, min_value=1, max_value=BIGGEST_ID, help_text="Only rows with smaller ids. `next` has it."

@@ -15,7 +15,7 @@ from channels_app.api.call_shapes import (
     ExchangeSerializer,
     ReplayedSerializer,
 )
-from channels_app.api.channel_shapes import ReasonSerializer
+from channels_app.api.channel_bodies import ReasonSerializer
 from channels_app.api.problems import not_now
 from channels_app.api.schema import Tag, operation
 from channels_app.calls import CallFilter, list_exchanges

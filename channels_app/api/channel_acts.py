@@ -8,8 +8,9 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import Strict
-from channels_app.api.channel_shapes import ChannelDetailSerializer, ReasonSerializer, RotateSecretSerializer
+from channels_app.api.base import NothingSerializer, Strict
+from channels_app.api.channel_bodies import ReasonSerializer, RotateSecretSerializer
+from channels_app.api.channel_shapes import ChannelDetailSerializer
 from channels_app.api.channels import CHANGE, TAG, ChannelView
 from channels_app.api.schema import operation
 from channels_app.audit import Actor
@@ -23,10 +24,6 @@ from channels_app.rotations import (
     rotate_address,
     rotate_shared_secret,
 )
-
-
-class NothingSerializer(Strict):
-    """No body, or an empty one."""
 
 
 @dataclass(frozen=True, slots=True)

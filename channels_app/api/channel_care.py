@@ -6,18 +6,16 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.channel_shapes import (
-    ChannelDetailSerializer,
+from channels_app.api.channel_answers import (
     ChecksSerializer,
-    CloneSerializer,
     DeletedSerializer,
-    DeleteSerializer,
     DiagnosticsSerializer,
     KeysReplacedSerializer,
     RefusalsSerializer,
-    ReplaceKeysSerializer,
     StepsSerializer,
 )
+from channels_app.api.channel_bodies import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
+from channels_app.api.channel_shapes import ChannelDetailSerializer
 from channels_app.api.channels import ADD, CHANGE, TAG, VIEW, ChannelView
 from channels_app.api.rows import judged_form
 from channels_app.api.schema import operation

@@ -1,26 +1,20 @@
-"""Channels as the API shows and takes them."""
+"""Channels as the API shows them."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from channels_app import limits
-from channels_app.api.base import PageQuery, Strict
 from channels_app.api.rows import secret_facts, secrets_of, settings_of
 from channels_app.api.schema import example
 from channels_app.checking.facts import gather_facts
 from channels_app.checking.repairs import find_repairs, state_of
-from channels_app.checking.steps import Progress, setup_steps
+from channels_app.checking.steps import setup_steps
 from channels_app.errors import BridgeError
 from channels_app.inboxes import INBOXES
 from channels_app.links import webhook_url
 from channels_app.models import Channel, FailurePolicy
-from channels_app.rotations import OVERLAPS, address_rotation, secret_rotation
-
-MAX_NAME = 100  # characters, as the column
-MAX_REASON = 500
-HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
+from channels_app.rotations import address_rotation, secret_rotation
 
 _BOT = {"id": 1, "name": "Parcel bot"}
 _SUMMARY: dict[str, Any] = {
@@ -213,168 +207,3 @@ class ChannelDetailSerializer(ChannelSerializer):
     def get_address_rotation(self, channel: Channel) -> Any:
         rotation = address_rotation(channel)
         return RotationSerializer(rotation).data if rotation else None
-
-
-# --- bodies -------------------------------------------------------------------------------------------------------
-
-
-@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
-class SettingField(serializers.Field[Any, Any, Any, Any]):
-    """One value: a setting is never a list or an object."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict | list):
-            raise serializers.ValidationError("Give a single value.")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-@example(
-    name="Acme EU",
-    inbox="sparkcentral",
-    bot=1,
-    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…"},
-)
-class ChannelBodySerializer(Strict):
-    name = serializers.CharField(max_length=MAX_NAME)
-    inbox = serializers.ChoiceField(choices=list(INBOXES))
-    settings = serializers.DictField(
-        child=SettingField(),
-        required=False,
-        help_text="What is left out stays; a secret that is null is removed.",
-    )
-    shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
-    bot = serializers.IntegerField(required=False, allow_null=True, help_text="Its id.")
-    greet = serializers.BooleanField(required=False)
-    covers_all_inbox_channels = serializers.BooleanField(required=False)
-    bot_tries = serializers.IntegerField(required=False, min_value=1)
-    answer_within_s = serializers.IntegerField(
-        required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
-    )
-    on_bot_failure = serializers.ChoiceField(required=False, choices=FailurePolicy.values)
-    fallback_text = serializers.CharField(required=False, allow_blank=True)
-    reply_limit_s = serializers.IntegerField(
-        required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
-    )
-    keep_days = serializers.IntegerField(required=False, min_value=limits.KEEP_DAYS[0], max_value=limits.KEEP_DAYS[1])
-
-
-class ChannelQuery(PageQuery):
-    archived = serializers.BooleanField(default=False, help_text="Only those in the archive.")
-    name = serializers.CharField(required=False, help_text="A part of it.")
-
-
-@example(reason="The bot greets itself.")
-class ReasonSerializer(Strict):
-    reason = serializers.CharField(
-        default="", allow_blank=True, max_length=MAX_REASON, help_text="Kept in the audit log."
-    )
-
-
-@example(shared_secret="8c1f…", overlap_hours=24, reason="Anna left the team.")  # noqa: S106 an example
-class RotateSecretSerializer(ReasonSerializer):
-    shared_secret = serializers.CharField(write_only=True)
-    overlap_hours = serializers.ChoiceField(default=24, choices=HOURS, help_text="So long the old one is taken too.")
-
-
-@example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
-class ReplaceKeysSerializer(ReasonSerializer):
-    settings = serializers.DictField(child=SettingField(), help_text="What is left out stays as it is.")
-
-
-@example(name="Acme US")
-class CloneSerializer(Strict):
-    name = serializers.CharField(max_length=MAX_NAME)
-
-
-@example(name="Acme EU", reason="The brand is gone.")
-class DeleteSerializer(ReasonSerializer):
-    name = serializers.CharField(help_text="The channel's name, so that nobody deletes the wrong one.")
-
-
-# --- answers ------------------------------------------------------------------------------------------------------
-
-
-class CheckLineSerializer(serializers.Serializer[Any]):
-    title = serializers.CharField()
-    is_ok = serializers.BooleanField()
-    detail = serializers.CharField(allow_blank=True)
-    took_ms = serializers.IntegerField(allow_null=True)
-    code = serializers.CharField(allow_blank=True)
-
-
-_LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a token.", "took_ms": 212, "code": ""}
-
-
-@example(is_ok=True, lines=[_LINE])
-class ChecksSerializer(serializers.Serializer[Any]):
-    is_ok = serializers.BooleanField(help_text="Whether all lines are.")
-    lines = CheckLineSerializer(many=True)
-
-
-@example(is_saved=True, lines=[_LINE])
-class KeysReplacedSerializer(serializers.Serializer[Any]):
-    is_saved = serializers.BooleanField(help_text="False: the new keys did not work, and the old ones stay.")
-    lines = CheckLineSerializer(many=True)
-
-
-class StepSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    title = serializers.CharField()
-    progress = serializers.ChoiceField(choices=[str(progress) for progress in Progress])
-    where = serializers.CharField(allow_blank=True, help_text="The menu of the other product.")
-    detail = serializers.CharField(allow_blank=True)
-    code = serializers.CharField(allow_blank=True)
-
-
-@example(
-    results=[
-        {
-            "key": "secret",
-            "title": "Paste the shared secret",
-            "progress": "to do",
-            "where": "Settings › Virtual Agents",
-            "detail": "It has only 0-9 and a-f.",
-            "code": "",
-        }
-    ]
-)
-class StepsSerializer(serializers.Serializer[Any]):
-    results = StepSerializer(many=True)
-
-
-class RefusalSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField()
-    code = serializers.CharField()
-    detail = serializers.CharField(source="problem.text")
-    count = serializers.IntegerField()
-    last_at = serializers.DateTimeField()
-    network = serializers.CharField(allow_blank=True, help_text="Where the latest came from: never a whole address.")
-
-
-@example(
-    results=[
-        {
-            "reason": "bad_signature",
-            "code": "CB-305",
-            "detail": "12 events were refused…",
-            "count": 12,
-            "last_at": "2026-03-14T10:31:58Z",
-            "network": "203.0.113.0/24",
-        }
-    ]
-)
-class RefusalsSerializer(serializers.Serializer[Any]):
-    results = RefusalSerializer(many=True)
-
-
-@example(is_deleted=False)
-class DeletedSerializer(serializers.Serializer[Any]):
-    is_deleted = serializers.BooleanField(help_text="False: much is left. Call again until it is true.")
-
-
-@example(diagnostics={"versions": {"chatbridge": "0.1.0"}})
-class DiagnosticsSerializer(serializers.Serializer[Any]):
-    diagnostics = serializers.JSONField()

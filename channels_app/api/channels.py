@@ -7,12 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.api.base import ApiView, row_or_404
-from channels_app.api.channel_shapes import (
-    ChannelBodySerializer,
-    ChannelDetailSerializer,
-    ChannelQuery,
-    ChannelSerializer,
-)
+from channels_app.api.channel_bodies import ChannelBodySerializer, ChannelQuery
+from channels_app.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
 from channels_app.api.rows import save_row
 from channels_app.api.schema import Tag, operation
 from channels_app.checking import forget_token

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.api.base import ApiView, row_or_404
-from channels_app.api.channel_shapes import ReasonSerializer
+from channels_app.api.channel_bodies import ReasonSerializer
 from channels_app.api.conversation_shapes import (
     BugReportSerializer,
     ConversationQuery,
@@ -22,6 +22,7 @@ from channels_app.api.conversation_shapes import (
 )
 from channels_app.api.problems import not_now
 from channels_app.api.schema import Tag, operation
+from channels_app.audit import record_audit
 from channels_app.explaining import explain
 from channels_app.interventions import hand_over_now, note_reading, speak_as_bot
 from channels_app.models import Conversation, EventSource
@@ -118,7 +119,9 @@ class BugReport(ConversationView):
         problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
-        report: dict[str, Any] = bug_report(self.conversation(pk).pk)
+        conversation = self.conversation(pk)
+        report: dict[str, Any] = bug_report(conversation.pk)
+        record_audit(self.actor, "exported transcript", conversation, changes={"form": [None, "bug-report"]})
         return Response({"report": report})
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from channels_app.api import calls, channel_care, channels, codes, conversations, docs, people
+from channels_app.api import calls, channel_care, channels, codes, conversations, docs, failures, people
 from channels_app.api.base import NothingHere
 from channels_app.api.channel_acts import ACTS, act_view
 
@@ -39,6 +39,12 @@ v1 = [
     path("deliveries/", calls.Deliveries.as_view()),
     path("deliveries/<int:pk>/", calls.OneDelivery.as_view()),
     path("deliveries/<int:pk>/replay/", calls.ReplayDelivery.as_view()),
+    path("failures/", failures.Failures.as_view()),
+    path("failures/<int:pk>/", failures.OneFailureGroup.as_view()),
+    *(path(f"failures/<int:pk>/{act.path}/", failures.group_act_view(act)) for act in failures.GROUP_ACTS),
+    path("bulk-retries/", failures.BulkRetries.as_view()),
+    path("bulk-retries/<int:pk>/", failures.OneBulkRetry.as_view()),
+    *(path(f"bulk-retries/<int:pk>/{act.path}/", failures.bulk_act_view(act)) for act in failures.BULK_ACTS),
     path("audit/", people.AuditLog.as_view()),
     path("codes/", codes.Catalogue.as_view()),
     path("codes/<str:code>/", codes.CatalogueEntry.as_view()),

@@ -1,0 +1,93 @@
+"""What the API takes about a channel."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from channels_app import limits
+from channels_app.api.base import PageQuery, Strict
+from channels_app.api.schema import example
+from channels_app.channel_care import MAX_NAME
+from channels_app.inboxes import INBOXES
+from channels_app.models import FailurePolicy
+from channels_app.rotations import OVERLAPS
+
+MAX_REASON = 500  # characters
+HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
+
+
+@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
+class SettingField(serializers.Field[Any, Any, Any, Any]):
+    """One value: a setting is never a list or an object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict | list):
+            raise serializers.ValidationError("Give a single value.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@example(
+    name="Acme EU",
+    inbox="sparkcentral",
+    bot=1,
+    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…"},
+)
+class ChannelBodySerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+    inbox = serializers.ChoiceField(choices=list(INBOXES))
+    settings = serializers.DictField(
+        child=SettingField(),
+        required=False,
+        help_text="What is left out stays; a secret that is null is removed.",
+    )
+    shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
+    bot = serializers.IntegerField(required=False, allow_null=True, help_text="Its id.")
+    greet = serializers.BooleanField(required=False)
+    covers_all_inbox_channels = serializers.BooleanField(required=False)
+    bot_tries = serializers.IntegerField(required=False, min_value=1)
+    answer_within_s = serializers.IntegerField(
+        required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
+    )
+    on_bot_failure = serializers.ChoiceField(required=False, choices=FailurePolicy.values)
+    fallback_text = serializers.CharField(required=False, allow_blank=True)
+    reply_limit_s = serializers.IntegerField(
+        required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
+    )
+    keep_days = serializers.IntegerField(required=False, min_value=limits.KEEP_DAYS[0], max_value=limits.KEEP_DAYS[1])
+
+
+class ChannelQuery(PageQuery):
+    archived = serializers.BooleanField(default=False, help_text="Only those in the archive.")
+    name = serializers.CharField(required=False, help_text="A part of it.")
+
+
+@example(reason="The bot greets itself.")
+class ReasonSerializer(Strict):
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=MAX_REASON, help_text="Kept in the audit log."
+    )
+
+
+@example(shared_secret="8c1f…", overlap_hours=24, reason="Anna left the team.")  # noqa: S106 an example
+class RotateSecretSerializer(ReasonSerializer):
+    shared_secret = serializers.CharField(write_only=True)
+    overlap_hours = serializers.ChoiceField(default=24, choices=HOURS, help_text="So long the old one is taken too.")
+
+
+@example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
+class ReplaceKeysSerializer(ReasonSerializer):
+    settings = serializers.DictField(child=SettingField(), help_text="What is left out stays as it is.")
+
+
+@example(name="Acme US")
+class CloneSerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+
+
+@example(name="Acme EU", reason="The brand is gone.")
+class DeleteSerializer(ReasonSerializer):
+    name = serializers.CharField(help_text="The channel's name, so that nobody deletes the wrong one.")
