@@ -4,6 +4,7 @@ Events are taken in the order of their numbers, in batches of a short transactio
 cleared is written down with each batch, so that no run looks at what is done.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,17 +32,30 @@ class Purged:
     up_to: datetime
 
 
-def purge_texts(*, days: int | None = None, is_dry_run: bool = False) -> Iterator[Purged]:
+def count_due(*, days: int | None = None) -> Counter[str]:
+    """How many events of each channel `purge_texts` would go through. Counts rows: for a person who asks."""
+    counts: Counter[str] = Counter()
+    for channel, position, cutoff in _spans(days):
+        events = WebhookEvent.objects.filter(channel_id=channel.pk, pk__gt=position, received_at__lt=cutoff)
+        counts[channel.name] = events.count()
+    return counts
+
+
+def purge_texts(*, days: int | None = None) -> Iterator[Purged]:
     """Batch by batch, all channels; `days` instead of each channel's own. Stop at any time: the next run goes on."""
-    now, positions = timezone.now(), read_positions(JOB)
-    for channel in Channel.objects.order_by("pk"):
-        cutoff = now - timedelta(days=channel.keep_days if days is None else days)
-        position = int(positions.get(str(channel.pk), 0))
+    for channel, position, cutoff in _spans(days):
         while batch := _next_batch(channel.pk, position, cutoff):
             position = batch[-1].pk
-            if not is_dry_run:
-                _purge(channel.pk, [event for event in batch if event.outcome is not None], cutoff, position)
+            _purge(channel.pk, [event for event in batch if event.outcome is not None], cutoff, position)
             yield Purged(channel=channel.name, events=len(batch), up_to=batch[-1].received_at)
+
+
+def _spans(days: int | None) -> Iterator[tuple[Channel, int, datetime]]:
+    """Each channel, the event up to which it is done, and the time before which texts are too old."""
+    now, positions = timezone.now(), read_positions(JOB)
+    for channel in Channel.objects.order_by("pk"):
+        keep = timedelta(days=channel.keep_days if days is None else days)
+        yield channel, int(positions.get(str(channel.pk), 0)), now - keep
 
 
 def _next_batch(channel_id: int, after: int, cutoff: datetime) -> list[WebhookEvent]:

@@ -1,7 +1,6 @@
 """`manage.py replay`: do again what failed for good."""
 
 import getpass
-import sys
 import time
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -12,12 +11,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from channels_app.management.progress import Progress
 from channels_app.replays import Replayed, Selection, plan_replay, replay_all
 from channels_app.wakeups import wake_a_worker
-
-BAR_WIDTH = 30
-LINE_EVERY_S = 5.0
-"""Where nobody watches a bar move, one line in this time tells how far it is."""
 
 
 class Command(BaseCommand):
@@ -45,7 +41,7 @@ class Command(BaseCommand):
             self._report("Would be", Counter(plan_replay(event) for event in found))
             return
         done: Counter[Replayed] = Counter()
-        progress = _Progress(total)
+        progress = Progress(total)
         try:
             for _, verdict in replay_all(selection, by=getpass.getuser()):
                 done[verdict] += 1
@@ -70,26 +66,3 @@ def _moment(text: str) -> datetime:
     if moment is None:
         raise ArgumentTypeError(f"“{text}” is no time. Write it like 2026-03-01T10:00 (UTC) or with +01:00 behind it.")
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-
-
-class _Progress:
-    """A bar on stderr for a terminal, a line now and then for a log."""
-
-    def __init__(self, total: int) -> None:
-        self._total = max(total, 1)
-        self._is_terminal = sys.stderr.isatty()
-        self._said_at = time.monotonic()
-
-    def show(self, done: int) -> None:
-        share = min(done / self._total, 1)
-        if self._is_terminal:
-            bar = "█" * int(share * BAR_WIDTH)
-            sys.stderr.write(f"\r{bar:<{BAR_WIDTH}} {done} of {self._total}")
-            sys.stderr.flush()
-        elif time.monotonic() - self._said_at > LINE_EVERY_S:
-            self._said_at = time.monotonic()
-            sys.stderr.write(f"{done} of {self._total}\n")
-
-    def end(self) -> None:
-        if self._is_terminal:
-            sys.stderr.write("\n")

@@ -1,0 +1,32 @@
+"""`manage.py count_figures`: count figures of the past anew."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from channels_app.counting import count_span
+from channels_app.management.progress import Progress
+
+HOURS_OF_A_DAY = 24
+
+
+class Command(BaseCommand):
+    help = (
+        "Counts the figures of the dashboard anew from the events, e.g. after an upgrade from a version without "
+        "them, or a restore. The guards count the last day by themselves. Refused requests, and how many waited, are "
+        "in no event: where they were counted they stay. Example: manage.py count_figures --days 14"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, default=7, help="so many days back (default: 7)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now, days = timezone.now(), max(options["days"], 1)
+        progress = Progress(days * HOURS_OF_A_DAY + 1)
+        hours = 0
+        for hours, _ in enumerate(count_span(now - timedelta(days=days), now), start=1):
+            progress.show(hours)
+        progress.end()
+        self.stdout.write(f"Counted {hours} hours.")
