@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from channels_app.api import calls, channel_care, channels, codes, conversations, docs, failures, people
+from channels_app.api import bots, calls, channel_care, channels, codes, conversations, docs, failures, figures, people
 from channels_app.api.base import NothingHere
 from channels_app.api.channel_acts import ACTS, act_view
 
@@ -29,6 +29,9 @@ v1 = [
     path("me/", people.Me.as_view()),
     path("channels/", channels.Channels.as_view()),
     path("channels/<int:pk>/", include(one_channel)),
+    path("bots/", bots.Bots.as_view()),
+    path("bots/<int:pk>/", bots.OneBot.as_view()),
+    path("bots/<int:pk>/test/", bots.TestBot.as_view()),
     path("conversations/", conversations.Conversations.as_view()),
     path("conversations/<int:pk>/", include(one_conversation)),
     path("calls/", calls.Calls.as_view()),
@@ -45,6 +48,8 @@ v1 = [
     path("bulk-retries/", failures.BulkRetries.as_view()),
     path("bulk-retries/<int:pk>/", failures.OneBulkRetry.as_view()),
     *(path(f"bulk-retries/<int:pk>/{act.path}/", failures.bulk_act_view(act)) for act in failures.BULK_ACTS),
+    path("figures/", figures.Figures.as_view()),
+    path("queue/", figures.Queue.as_view()),
     path("audit/", people.AuditLog.as_view()),
     path("codes/", codes.Catalogue.as_view()),
     path("codes/<str:code>/", codes.CatalogueEntry.as_view()),

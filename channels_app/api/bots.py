@@ -1,0 +1,124 @@
+"""Bots: what platform each runs on, and how it is reached."""
+
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.api.base import ApiView, PageQuery, Strict, row_or_404
+from channels_app.api.channel_answers import ChecksSerializer
+from channels_app.api.channel_bodies import SettingField
+from channels_app.api.channel_shapes import SecretSerializer
+from channels_app.api.rows import save_row, secrets_of, settings_of
+from channels_app.api.schema import Tag, example, operation
+from channels_app.bots import BOTS
+from channels_app.channel_care import MAX_NAME
+from channels_app.checking import check_bot
+from channels_app.forms import BotForm
+from channels_app.links import reply_url
+from channels_app.models import Bot
+
+TAG = Tag.BOTS
+VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "change"))
+
+
+@example(
+    id=1,
+    name="Parcel bot",
+    kind="http",
+    reply_url="https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
+    settings={"url": "https://bot.example.com/bot", "timeout_s": 20},
+    secrets={"token": {"is_saved": True, "ends_in": "77aa", "saved_at": None, "saved_by": ""}},
+    failures=0,
+    paused_until=None,
+)
+class BotSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(BOTS))
+    reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
+    settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
+    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    failures = serializers.IntegerField(help_text="Calls in a row that failed.")
+    paused_until = serializers.DateTimeField(allow_null=True, help_text="So long nobody calls it but for a trial.")
+
+    def get_reply_url(self, bot: Bot) -> str:
+        return reply_url(bot.uuid)
+
+    def get_settings(self, bot: Bot) -> dict[str, Any]:
+        return settings_of(bot)
+
+    @extend_schema_field(serializers.DictField(child=SecretSerializer()))
+    def get_secrets(self, bot: Bot) -> Any:
+        return {name: SecretSerializer(secret).data for name, secret in secrets_of(bot).items()}
+
+
+@example(name="Parcel bot", kind="http", settings={"url": "https://bot.example.com/bot", "token": "…"})
+class BotBodySerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+    kind = serializers.ChoiceField(choices=list(BOTS))
+    settings = serializers.DictField(
+        child=SettingField(), required=False, help_text="What is left out stays; a secret that is null is removed."
+    )
+
+
+class Bots(ApiView):
+    @operation(
+        "listBots", "All bots, newest first", tag=TAG, needs=VIEW, query=PageQuery, answer=BotSerializer, is_page=True
+    )
+    def get(self, request: Request) -> Response:
+        return self.page(Bot.objects.all(), BotSerializer, self.query(PageQuery))
+
+    @operation(
+        "addBot",
+        "Add a bot",
+        tag=TAG,
+        needs=ADD,
+        body=BotBodySerializer,
+        answer=BotSerializer,
+        status=HTTPStatus.CREATED,
+    )
+    def post(self, request: Request) -> Response:
+        bot = save_row(Bot(), BotForm, self.body(BotBodySerializer), self.actor)
+        return self.answer(bot, BotSerializer, HTTPStatus.CREATED)
+
+
+class OneBot(ApiView):
+    @operation("getBot", "A bot", tag=TAG, needs=VIEW, answer=BotSerializer, problems=[404])
+    def get(self, request: Request, pk: int) -> Response:
+        return self.answer(row_or_404(Bot.objects.all(), pk), BotSerializer)
+
+    @operation(
+        "changeBot",
+        "Change settings",
+        tag=TAG,
+        needs=CHANGE,
+        body=BotBodySerializer,
+        answer=BotSerializer,
+        problems=[404],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """What is left out stays as it is. With other settings the bot is called again at once."""
+        given = self.body(BotBodySerializer, is_partial=True)
+        bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor)
+        if "settings" in given:
+            Bot.objects.filter(pk=pk).update(failures=0, paused_until=None)
+            bot.refresh_from_db()
+        return self.answer(bot, BotSerializer)
+
+
+class TestBot(ApiView):
+    @operation(
+        "testBot",
+        "One test turn, with nobody behind it",
+        tag=TAG,
+        needs=CHANGE,
+        answer=ChecksSerializer,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        lines = check_bot(row_or_404(Bot.objects.all(), pk))
+        return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)
