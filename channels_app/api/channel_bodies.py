@@ -30,6 +30,12 @@ class SettingField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+class InboxChannelBodySerializer(Strict):
+    external_id = serializers.CharField(max_length=200, help_text="As the inbox names it in its events.")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
+
+
 @example(
     name="Acme EU",
     inbox="sparkcentral",
@@ -48,6 +54,9 @@ class ChannelBodySerializer(Strict):
     bot = serializers.IntegerField(required=False, allow_null=True, help_text="Its id.")
     greet = serializers.BooleanField(required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
+    inbox_channels = InboxChannelBodySerializer(
+        many=True, required=False, help_text="Those that are left out stay as they are."
+    )
     bot_tries = serializers.IntegerField(required=False, min_value=1)
     answer_within_s = serializers.IntegerField(
         required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]

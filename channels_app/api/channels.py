@@ -1,7 +1,9 @@
 """Channels: found, added, changed."""
 
 from http import HTTPStatus
+from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,9 +13,11 @@ from channels_app.api.channel_bodies import ChannelBodySerializer, ChannelQuery
 from channels_app.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
 from channels_app.api.rows import save_row
 from channels_app.api.schema import Tag, operation
+from channels_app.audit import Actor, record_audit
+from channels_app.changes import differences, values_of
 from channels_app.checking import forget_token
 from channels_app.forms import ChannelForm
-from channels_app.models import Channel
+from channels_app.models import Channel, InboxChannel
 
 TAG = Tag.CHANNELS
 VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
@@ -61,8 +65,8 @@ class Channels(ChannelView):
         status=HTTPStatus.CREATED,
     )
     def post(self, request: Request) -> Response:
-        channel = save_row(Channel(), ChannelForm, self.body(ChannelBodySerializer), self.actor)
-        return self.shown(channel.pk, HTTPStatus.CREATED)
+        given = self.body(ChannelBodySerializer)
+        return self.shown(_save(Channel(), given, self.actor).pk, HTTPStatus.CREATED)
 
 
 class OneChannel(ChannelView):
@@ -82,7 +86,27 @@ class OneChannel(ChannelView):
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is."""
         given = self.body(ChannelBodySerializer, is_partial=True)
-        channel = save_row(self.channel(pk), ChannelForm, given, self.actor)
+        channel = _save(self.channel(pk), given, self.actor)
         if "settings" in given:
             forget_token(channel)  # what was known to work has to be proven again
         return self.shown(pk)
+
+
+def _save(channel: Channel, given: dict[str, Any], actor: Actor) -> Channel:
+    """The channel and its inbox channels, or nothing of both."""
+    with transaction.atomic():
+        saved = save_row(channel, ChannelForm, given, actor)
+        for values in given.get("inbox_channels", ()):
+            _save_inbox_channel(saved, values, actor)
+    return saved
+
+
+def _save_inbox_channel(channel: Channel, values: dict[str, Any], actor: Actor) -> None:
+    row, is_new = InboxChannel.objects.get_or_create(channel=channel, external_id=values["external_id"])
+    before = {} if is_new else values_of(row)
+    for name in ("name", "is_enabled"):
+        setattr(row, name, values.get(name, getattr(row, name)))
+    changes = differences(before, values_of(row))
+    if changes:
+        row.save(update_fields=["name", "is_enabled"])  # the rest belongs to the events that come in meanwhile
+        record_audit(actor, "added" if is_new else "changed", row, changes=changes)

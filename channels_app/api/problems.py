@@ -96,9 +96,11 @@ def field_errors(detail: Any, path: str = "") -> Any:
         yield {"field": path, "detail": str(detail), "code": _code_of(detail)}
 
 
-def _joined(path: str, name: str) -> str:
+def _joined(path: str, name: str | int) -> str:
     if name == "non_field_errors":
         return path
+    if isinstance(name, int):
+        return f"{path}[{name}]"
     return f"{path}.{name}" if path else name
 
 

@@ -139,6 +139,17 @@ def test_what_is_left_out_stays(admin: Program, channel: Channel, path: str) -> 
     assert (channel.keys_saved_by, body["secrets"]["client_secret"]["saved_by"]) == ("robot-Admin", "robot-Admin")
 
 
+def test_the_bot_is_switched_on_for_an_inbox_channel(admin: Program, channel: Channel, path: str) -> None:
+    given = {"external_id": "whatsapp-1", "name": "WhatsApp NL", "is_enabled": True}
+    for changes, shown in ((given, True), ({"external_id": "whatsapp-1", "is_enabled": False}, False)):
+        [row] = admin.patch(path, {"inbox_channels": [changes]}).body["inbox_channels"]
+        assert (row["name"], row["is_enabled"]) == ("WhatsApp NL", shown)
+    actions = AuditEntry.objects.filter(object_type="inboxchannel").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["added", "changed"]
+    wrong = admin.patch(path, {"name": "Other", "inbox_channels": [{"external_id": "x", "colour": 1}]})
+    assert "inbox_channels[0].colour" in wrong.fields and admin.get(path).body["name"] == channel.name
+
+
 def test_a_change_that_changes_nothing_is_not_written_down(admin: Program, channel: Channel, path: str) -> None:
     assert admin.patch(path, {"name": channel.name}).status == 200
     assert not actions()
