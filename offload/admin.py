@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import ChangeForm, ReadOnlyAdmin, StackedInline, WordFilter, document, moment, row_link
+from channels_app.admin.base import ChangeForm, StackedInline, TextAdmin, WordFilter, document, moment, row_link
 from channels_app.admin.channels import ChannelAdmin
 from channels_app.admin.events import talk_words
 from channels_app.admin.upkeep import IntakeCountAdmin
@@ -70,7 +70,7 @@ class StateFilter(WordFilter):
 
 
 @admin.register(Offload)
-class OffloadAdmin(ReadOnlyAdmin):
+class OffloadAdmin(TextAdmin):
     list_display = ("requested", "reason", "detail", "state", "requested_by", "talk", "channel", "ended")
     list_filter = ("conversation__channel", ReasonFilter, StateFilter)
     list_select_related = ("conversation__channel", "conversation__contact")

@@ -16,12 +16,17 @@ from channels_app.admin.base import ReadOnlyAdmin, ask_first
 class ActingAdmin(ReadOnlyAdmin):
     """Asks first and tells then. A subclass names its list action, which calls `ask_or_act`, in `actions`."""
 
+    act_permission: ClassVar[str] = ""
+    """Of our own; empty: Django's to change the row."""
     act_path: ClassVar[str]
     act_title: ClassVar[str]
     act_text: ClassVar[str]
     """What is going to happen, for the person who decides."""
     act_button: ClassVar[str]
     change_form_template = "admin/chatbridge/act.html"
+
+    def may_act(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(self.act_permission) if self.act_permission else super().may_act(request)
 
     def is_open_to_act(self, row: Any) -> bool:
         """Whether its page offers the act."""

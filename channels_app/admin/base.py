@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
+from channels_app.operations.access import READ_TEXT
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
@@ -68,6 +70,13 @@ class ReadOnlyAdmin(ModelAdmin):
     def may_act(self, request: HttpRequest) -> bool:
         """Whether this person may do what the page offers, although nobody may edit the row."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+
+class TextAdmin(ReadOnlyAdmin):
+    """Rows with words of contacts and bots: only for who may read these. The operator pages show them without."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.has_perm(READ_TEXT)) and super().has_view_permission(request, obj)
 
 
 class WordFilter(admin.SimpleListFilter):

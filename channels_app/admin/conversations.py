@@ -12,12 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
-from channels_app.admin.base import WordFilter, moment, page
+from channels_app.admin.base import TextAdmin, WordFilter, moment, page
 from channels_app.admin.deliveries import LOST
 from channels_app.admin.events import type_word
-from channels_app.events import order_handover
+from channels_app.interventions import hand_over_now, note_reading
 from channels_app.models import Author, Channel, Conversation, MessageRow, Owner, WebhookEvent
-from channels_app.views import wake_if_owed
+from channels_app.operations.access import HAND_OVER, actor_of
 
 MESSAGES_MOST = 300
 """Messages on a page: more than a contact-centre conversation has; of a longer one the latest."""
@@ -32,7 +32,7 @@ class OwnerFilter(WordFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ActingAdmin):
+class ConversationAdmin(TextAdmin, ActingAdmin):
     list_display = ("who", "channel", "inbox_channel", "owner", "last_event", "message_count", "external_id")
     list_filter = ("channel", OwnerFilter)
     list_select_related = ("channel", "contact", "inbox_channel")
@@ -85,6 +85,7 @@ class ConversationAdmin(ActingAdmin):
             raise Http404
         if not self.has_view_permission(request, conversation):
             raise PermissionDenied
+        note_reading(actor_of(request, via="admin"), conversation)
         may_hand_over = self.may_act(request) and self.is_open_to_act(conversation)
         said = list(conversation.messages.order_by("-said_at", "-id")[:MESSAGES_MOST])
         return page(
@@ -106,6 +107,7 @@ class ConversationAdmin(ActingAdmin):
 
     # --- hand-over ------------------------------------------------------------------------------------------------
 
+    act_permission = HAND_OVER
     act_path = "hand-over"
     act_title = "Hand over to an agent?"
     act_text = (
@@ -125,9 +127,8 @@ class ConversationAdmin(ActingAdmin):
         return f"{self.who(row)} ({row})"
 
     def act_on(self, request: HttpRequest, row: Conversation) -> bool:
-        if not self.is_open_to_act(row):
+        if not hand_over_now(row, actor_of(request, via="admin")):
             return False
-        wake_if_owed(order_handover(row, by=request.user.get_username()))
         self.log_change(request, row, "Ordered the hand-over to an agent.")
         return True
 

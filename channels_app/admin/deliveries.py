@@ -9,12 +9,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
-from channels_app.admin.base import WordFilter, document, moment, row_link
+from channels_app.admin.base import TextAdmin, WordFilter, document, moment, row_link
 from channels_app.admin.events import talk_words, type_word
-from channels_app.deliveries import retry_delivery
+from channels_app.interventions import send_again
 from channels_app.masking import readable_document
 from channels_app.models import Delivery, DeliveryState, Exchange
-from channels_app.wakeups import wake_a_worker
+from channels_app.operations.access import REPLAY, actor_of
 
 LOST = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
 """What a person may want to send again."""
@@ -36,7 +36,7 @@ class StateFilter(WordFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ActingAdmin):
+class DeliveryAdmin(TextAdmin, ActingAdmin):
     list_display = ("created", "state", "kind", "talk", "tries", "status", "last_error", "trace_id")
     list_filter = (StateFilter, "conversation__channel", "kind")
     list_select_related = ("conversation__contact",)
@@ -83,6 +83,7 @@ class DeliveryAdmin(ActingAdmin):
 
     # --- send again -----------------------------------------------------------------------------------------------
 
+    act_permission = REPLAY
     act_path = "again"
     act_title = "Send again?"
     act_text = "The contact gets a late answer. One that was sent but not confirmed may arrive a second time."
@@ -99,10 +100,9 @@ class DeliveryAdmin(ActingAdmin):
         return f"{row.get_kind_display()} to {talk_words(row.conversation)} ({row.conversation})"
 
     def act_on(self, request: HttpRequest, row: Delivery) -> bool:
-        if not self.is_open_to_act(row) or not retry_delivery(row):
+        if not send_again(row, actor_of(request, via="admin")):
             return False
         self.log_change(request, row, "Ordered to send it again.")
-        wake_a_worker()
         return True
 
     def done_words(self, count: int) -> str:

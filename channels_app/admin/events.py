@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
-from channels_app.admin.base import WordFilter, document, moment, row_link
+from channels_app.admin.base import TextAdmin, WordFilter, document, moment, row_link
+from channels_app.interventions import replay_events
 from channels_app.masking import readable_body
 from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
+from channels_app.operations.access import REPLAY, actor_of
 from channels_app.protocol import EventType
-from channels_app.replays import Replayed, replay_event
-from channels_app.wakeups import wake_a_worker
+from channels_app.replays import Replayed
 
 WORDS: dict[str, str] = {
     EventType.CONVERSATION_STARTED: "conversation started",
@@ -54,7 +55,7 @@ class OutcomeFilter(WordFilter):
 
 
 @admin.register(WebhookEvent)
-class EventAdmin(ActingAdmin):
+class EventAdmin(TextAdmin, ActingAdmin):
     actions = ("do_again",)
     list_display = ("received", "word", "result", "why", "channel", "talk", "duplicates")
     list_filter = ("channel", OutcomeFilter, StateFilter, TypeFilter, SourceFilter)
@@ -109,6 +110,7 @@ class EventAdmin(ActingAdmin):
 
     # --- do again -------------------------------------------------------------------------------------------------
 
+    act_permission = REPLAY
     act_path = "again"
     act_title = "Do it again?"
     act_text = (
@@ -128,10 +130,9 @@ class EventAdmin(ActingAdmin):
         return f"{type_word(row.type)} of {talk_words(row.conversation)} ({row.conversation})"
 
     def act_on(self, request: HttpRequest, row: WebhookEvent) -> bool:
-        if replay_event(row.pk, by=request.user.get_username()) is not Replayed.AGAIN:
+        if replay_events([row], actor_of(request, via="admin")) != [Replayed.AGAIN]:
             return False
         self.log_change(request, row, "Ordered to do it again.")
-        wake_a_worker()
         return True
 
     def done_words(self, count: int) -> str:
