@@ -90,11 +90,13 @@ def _row(facts: Facts, health: ChannelHealth | None) -> Row:
 
 class ChannelListAdmin(ModelAdmin):
     list_display: ClassVar[Sequence[str | Callable[..., Any]]] = (
-        *("name", "state", "bot_link", "inbox", "last_event", "answered", "failed", "handed_over"),
+        *("name", "state", "bot_link", "last_event", "answered", "failed", "handed_over"),
     )
     list_filter = (StateFilter, "inbox", "bot")
     search_fields = ("name",)
-    search_help_text = "A name, or the end of a client ID or of a webhook URL."
+    search_help_text = (
+        "A name, or the end of a client ID or of a webhook URL. Answered, failed and handed over: within 24 hours."
+    )
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/chatbridge/channels.html"
 
@@ -120,6 +122,7 @@ class ChannelListAdmin(ModelAdmin):
         rows = overview(request).values()
         silence = silence_of_workers() if rows else None
         context = {
+            "title": "Channels",
             "silence": silence_repair(silence) if silence else None,
             "attention": [
                 (row.channel, repair, list(links_of(repair.problem.buttons, row.channel)))
@@ -151,15 +154,15 @@ class ChannelListAdmin(ModelAdmin):
         refused = sum(group.count for group in facts.refused)
         return f"{refused} refused" if refused else "none yet"
 
-    @admin.display(description="answered in 24 h")
+    @admin.display(description="answered")
     def answered(self, channel: Any) -> str:
         return _figure(channel, lambda health: health.today.answered)
 
-    @admin.display(description="failed in 24 h")
+    @admin.display(description="failed")
     def failed(self, channel: Any) -> str:
         return _figure(channel, lambda health: health.today.given_up + health.today.lost)
 
-    @admin.display(description="handed over in 24 h")
+    @admin.display(description="handed over")
     def handed_over(self, channel: Any) -> str:
         return _figure(channel, lambda health: health.today.handed_over)
 

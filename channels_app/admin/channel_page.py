@@ -1,11 +1,13 @@
 """What a channel's page shows above its settings: how it is, what is next, what broke, what is being rotated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 from django.utils import timezone
 
+from channels_app.admin.base import ago
 from channels_app.admin.care_acts import channel_url
 from channels_app.admin.places import Link, links_of
 from channels_app.checking.facts import Facts, facts_of, silence_of_workers
@@ -13,7 +15,7 @@ from channels_app.checking.repairs import Repair, find_repairs, silence_repair, 
 from channels_app.checking.steps import Progress, Step, next_step, setup_steps
 from channels_app.links import webhook_url
 from channels_app.models import Channel
-from channels_app.rotations import address_rotation, secret_rotation
+from channels_app.rotations import Rotation, address_rotation, secret_rotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
         "cards": [*_silence_cards(channel), *(_card(repair, channel) for repair in repairs)],
         "refused": [group for group in facts.refused if not group.is_harmless],
-        "secret_rotation": secret_rotation(channel),
-        "address_rotation": address_rotation(channel),
+        **_rotations(channel),
         "old_url": webhook_url(old_uuid) if old_uuid else "",
         "was_paused": not channel.is_active and not channel.archived_at,
         "set_up_url": channel_url(channel, "set-up"),
@@ -59,7 +60,26 @@ def _silence_cards(channel: Channel) -> list[Card]:
     return [_card(silence_repair(silence), channel)] if silence else []
 
 
-def _announcement(facts: Facts, steps: list[Step]) -> str:
+def _rotations(channel: Channel) -> dict[str, Any]:
+    secret, address = secret_rotation(channel), address_rotation(channel)
+    return {
+        "secret_rotation": secret,
+        "secret_rotation_seen": _last_words(secret),
+        "address_rotation": address,
+        "address_rotation_seen": _last_words(address),
+    }
+
+
+def _last_words(rotation: Rotation | None) -> str:
+    return ago(rotation.old.last_at) if rotation and rotation.old.last_at else ""
+
+
+def _announcement(facts: Facts, steps: Sequence[Step]) -> str:
     """One sentence for the line that says what the page waits for, and what has come."""
-    answer = next(step for step in steps if step.key == "answer")
-    return answer.detail if facts.channel.first_event_at else "Waiting for the first message …"
+    channel = facts.channel
+    answer, hand_over = (next(step for step in steps if step.key == key) for key in ("answer", "hand_over"))
+    if hand_over.progress.is_over:
+        return hand_over.detail
+    if channel.live_at:
+        return f"{answer.detail} Waiting for the first hand-over …"
+    return answer.detail if channel.first_event_at else "Waiting for the first message …"

@@ -90,10 +90,8 @@ class ToolsAdmin(CareAdmin):
         form = DeleteForm(request.POST or None, channel=channel)
         if request.method == "POST" and form.is_valid():
             return self._delete(request, channel, form.cleaned_data["reason"])
-        holdings = holdings_of(channel)
-        return page(
-            self, request, "delete", f"Delete {channel}?", channel, form=form, holdings=holdings, is_grave=True
-        )
+        context = {"form": form, "holdings": holdings_of(channel), "button": "Delete for good", "is_grave": True}
+        return page(self, request, "delete", f"Delete {channel}?", channel, **context)
 
     def _delete(self, request: HttpRequest, channel: Channel, reason: str) -> HttpResponse:
         """A few seconds of it; the page that then appears goes on by itself, or by its button."""

@@ -81,7 +81,7 @@ class SetupAdmin(AuditedAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "may_check": True}
         if obj is not None and change:
             context |= {"test_url": self.url_of(obj, "test"), **self.page_context(obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)

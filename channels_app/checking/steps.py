@@ -69,6 +69,8 @@ KINDS_OF_VIRTUAL_AGENT = (
 )
 SECRET_REASONS = ("bad_signature", "old_secret")
 """Why an event is refused although a secret is saved."""
+ANYBODY = ("no_signature", "too_large")
+"""What is refused of whoever finds the address: it proves nothing about the inbox."""
 PATIENCE = timedelta(minutes=10)
 """So long an admin may take to switch the virtual agent on and to write from a phone; then something is missing."""
 
@@ -140,7 +142,8 @@ def _webhook_url(facts: Facts) -> Step:
         detail=f"{HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}",
         addresses=[Address(label="Webhook URL", url=url)],
     )
-    if channel.first_event_at or facts.refused:
+    is_called = any(group.reason not in ANYBODY for group in facts.refused)
+    if channel.first_event_at or is_called:
         return step.done("Your inbox calls this URL.")
     verdict = check_address(url)
     if verdict.is_ok:
@@ -157,7 +160,7 @@ def _shared_secret(facts: Facts) -> Step:
         title="Paste the shared secret",
         progress=Progress.DONE if is_saved else Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
-        detail="Saved." if is_saved else todo,
+        detail=_saved_words(channel) if is_saved else todo,
         field="shared_secret",
         field_label="Shared secret",
     )
@@ -166,6 +169,11 @@ def _shared_secret(facts: Facts) -> Step:
     news = [group for group in facts.refused if since is None or group.last_at > since]
     wrong = next((group for group in news if group.reason in (SECRET_REASONS if is_saved else ("no_secret",))), None)
     return step.troubled(wrong.problem, "" if is_saved else todo) if wrong else step
+
+
+def _saved_words(channel: Channel) -> str:
+    at, by = channel.shared_secret_saved_at, channel.shared_secret_saved_by
+    return f"Saved {date_format(timezone.localtime(at), 'j M Y')}{f' by {by}' if by else ''}." if at else "Saved."
 
 
 def _bot(facts: Facts) -> Step:
@@ -206,7 +214,9 @@ def _first_answer(facts: Facts) -> Step:
     if problem:
         return step.troubled(problem)
     if channel.live_at:
-        return step.done(f"{channel} answered its first customer at {clock_words(channel.live_at)}. It is live.")
+        return step.done(
+            f"{channel} answered its first customer at {clock_words(channel.live_at)}. This channel is live."
+        )
     if channel.first_event_at:
         came = f"First event received at {clock_words(channel.first_event_at)}."
         return replace(step, detail=f"{came} Waiting for the first answer of the bot that your inbox accepts.")

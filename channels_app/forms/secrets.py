@@ -37,14 +37,23 @@ class SecretInput(forms.PasswordInput):
         own = dict(attrs or {})
         identifier = own.get("id") or f"id_{name}"
         if not self.saved:
-            return super().render(name, None, own, renderer)
+            return self._entry(name, identifier, own, renderer)
         own["aria-describedby"] = " ".join(filter(None, (own.get("aria-describedby"), f"{identifier}_saved")))
         return format_html(
             '<span class="secret">{}<span class="secret-saved" id="{}_saved">{}</span>{}</span>',
-            super().render(name, None, own, renderer),
+            self._entry(name, identifier, own, renderer),
             identifier,
             f"{self.saved}. Leave the field empty to keep it.",
             self._clear_box(name, identifier),
+        )
+
+    def _entry(self, name: str, identifier: str, attrs: dict[str, Any], renderer: Any) -> SafeString:
+        """The input, and a button to see what one types; the page's script serves it."""
+        return format_html(
+            '<span class="secret-entry">{}<button type="button" class="button quiet" data-show="{}" '
+            'aria-pressed="false" hidden>Show</button></span>',
+            super().render(name, None, attrs, renderer),
+            identifier,
         )
 
     def use_required_attribute(self, initial: Any) -> bool:

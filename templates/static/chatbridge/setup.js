@@ -38,6 +38,12 @@ async function copy(button) {
   }
 }
 
+// "Show" alone tells a screen reader not which of several secrets.
+function nameToggle(button) {
+  const label = document.querySelector(`label[for="${button.dataset.show}"]`);
+  if (label) button.setAttribute("aria-label", `Show ${label.textContent.replace(/:\s*$/, "")}`);
+}
+
 function toggleSecret(button) {
   const input = document.getElementById(button.dataset.show);
   const isShown = input.type === "password";
@@ -50,6 +56,7 @@ function serveButtons(root) {
   for (const [name, serve] of [["copy", copy], ["show", toggleSecret]]) {
     for (const button of root.querySelectorAll(`[data-${name}]`)) {
       button.hidden = false;
+      if (name === "show") nameToggle(button);
       button.addEventListener("click", () => serve(button));
     }
   }
