@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test faults bench bench-quick check format clean
+.PHONY: help install run chat manage test faults bench bench-quick check schema format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
@@ -43,12 +43,16 @@ bench: $(INSTALLED) ## how fast, beside a floor and a naive build: 10 minutes, w
 bench-quick: $(INSTALLED) ## the same in about a minute, printed only (ARGS="--only ingress,turns")
 	@$(BIN)/python -m tests.bench --quick $(ARGS)
 
-check: $(INSTALLED) ## lint, format, types, missing migrations, Django's deployment checks
+check: $(INSTALLED) ## lint, format, types, missing migrations, the API's schema, Django's deployment checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
 	DEBUG=1 $(BIN)/python -m chatbridge.embedded $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=1 $(BIN)/python manage.py spectacular --fail-on-warn | diff docs/openapi.yaml - || { echo "The API has changed: make schema"; exit 1; }
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+schema: $(INSTALLED) ## write the API's schema to docs/openapi.yaml
+	DEBUG=1 $(BIN)/python manage.py spectacular --fail-on-warn --file docs/openapi.yaml
 
 format: $(INSTALLED) ## sort imports and format
 	$(BIN)/ruff check --fix .

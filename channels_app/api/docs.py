@@ -3,8 +3,6 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiYamlRenderer2
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 
@@ -21,10 +19,3 @@ class Schema(SpectacularAPIView):
 @admin.site.admin_view
 def docs(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "api/docs.html", {**admin.site.each_context(request), "title": "REST API"})
-
-
-def schema_text() -> str:
-    """The schema as it is kept in docs/openapi.yaml."""
-    document = SchemaGenerator().get_schema(request=None, public=True)
-    text: bytes = OpenApiYamlRenderer2().render(document, renderer_context={})
-    return text.decode()
