@@ -98,9 +98,9 @@ _FORGET = (
     " WHERE other.contact_id = contact.id AND (newer.id > %(position)s OR newer.outcome IS NULL))",
 )
 _QUIET = """
-SELECT id FROM unnest(%(conversations)s::bigint[]) AS id WHERE NOT EXISTS (
+SELECT given.id FROM unnest(%(conversations)s::bigint[]) AS given (id) WHERE NOT EXISTS (
     SELECT FROM channels_app_webhookevent AS newer
-    WHERE newer.conversation_id = id AND (newer.id > %(position)s OR newer.outcome IS NULL))
+    WHERE newer.conversation_id = given.id AND (newer.id > %(position)s OR newer.outcome IS NULL))
 """
 
 
