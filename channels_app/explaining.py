@@ -78,8 +78,10 @@ def _ids(conversation: Conversation, event: WebhookEvent, facts: Facts) -> dict[
     ids = {"conversation": conversation.pk, "channel": conversation.channel_id, "event": event.pk}
     if conversation.channel.bot_id:
         ids["bot"] = conversation.channel.bot_id
-    troubled = [call.id for call in facts.calls if call.code or call.error] or [call.id for call in facts.calls]
-    return {**ids, "exchange": troubled[-1]} if troubled else ids
+    before = facts.hand_over
+    if before and before.event_id and not before.is_own:
+        ids["earlier_event"] = before.event_id
+    return ids
 
 
 # --- facts --------------------------------------------------------------------------------------------------------
@@ -137,6 +139,7 @@ def _hand_over_facts(row: Offload, *, is_own: bool) -> HandOverFacts:
         requested_at=row.requested_at,
         detail=row.detail,
         finished_at=row.finished_at,
+        event_id=row.event_id,
         is_own=is_own,
     )
 

@@ -20,6 +20,7 @@ _STRUCTURAL = """accepted action actor attribute code complete content_type cont
 STRUCTURAL_KEYS = frozenset(_STRUCTURAL.split())
 """Keys whose values say what kind of body it is, and nothing that a person said."""
 _WORD = re.compile(r"[\w.:/-]{1,100}")
+_MASKS = re.compile("•{3,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Body:
 
     @property
     def masks(self) -> int:
-        return self.text.count(MASK)
+        return len(_MASKS.findall(self.text))
 
 
 def body_for(text: str, *, reads_text: bool) -> Body:

@@ -39,6 +39,8 @@ def explain_facts(
 ) -> Explanation:
     """What became of one event of a contact."""
     checks = all_checks(facts)
+    tries = next((check.tries for check in checks if not check.is_passed and check.tries), ())
+    calls = {"exchange": tries[-1].exchange_id} if tries else {}
     is_answered = facts.outcome in ("replied", "resolved") and not facts.failed_by
     is_answered |= facts.outcome == "handed_over" and facts.bot_messages > 0 and not facts.failed_by
     return Explanation(
@@ -46,7 +48,8 @@ def explain_facts(
         checks=checks,
         is_answered=is_answered,
         is_open=not facts.event.outcome,
-        ids=dict(ids or {}),
+        is_dead=facts.event.outcome == "dead",
+        ids={**(ids or {}), **calls},
         group=group,
     )
 

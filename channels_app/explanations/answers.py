@@ -93,12 +93,13 @@ class FailureGroupFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What became of one event, or why none came. `ids` name the rows that it is about, for links and buttons:
-    conversation, event, channel, bot, exchange, as far as there are any."""
+    conversation, event, channel, bot, exchange, `earlier_event` (by which agents got it); those that there are."""
 
     headline: str
     checks: tuple[Check, ...]
     is_answered: bool = False
     is_open: bool = False
+    is_dead: bool = False
     ids: Mapping[str, int] = field(default_factory=dict)
     group: FailureGroupFacts | None = None
 
@@ -113,7 +114,7 @@ class Explanation:
         stop = self.stop
         if stop is None:
             return ""
-        return stop.problem.text if stop.problem else stop.detail
+        return stop.problem.text if stop.problem else f"{stop.detail[:1].upper()}{stop.detail[1:].rstrip('.')}."
 
     @property
     def repairs(self) -> tuple[str, ...]:
@@ -127,6 +128,7 @@ class Explanation:
             "headline": self.headline,
             "is_answered": self.is_answered,
             "is_open": self.is_open,
+            "is_dead": self.is_dead,
             "cause": self.cause,
             "code": stop.code if stop else "",
             "repairs": list(self.repairs),

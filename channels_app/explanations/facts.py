@@ -64,6 +64,7 @@ class HandOverFacts:
     requested_at: datetime
     detail: str = ""
     finished_at: datetime | None = None
+    event_id: int | None = None
     is_own: bool = True
 
 
@@ -124,9 +125,12 @@ class Facts:
     @property
     def reply_deliveries(self) -> tuple[DeliveryFacts, ...]:
         """What carries the bot's words; the hand-over that was sent in their place is none of it."""
-        if self.failed_by == "reply_refused":
-            return self.deliveries[:-1]
-        return () if self.failed_by else self.deliveries
+        if self.failed_by != "reply_refused":
+            return () if self.failed_by else self.deliveries
+        end = next((n for n, one in enumerate(self.deliveries, 1) if one.state in ("refused", "failed")), 0)
+        while end < len(self.deliveries) and self.deliveries[end].state == "cancelled":
+            end += 1  # what was left of the reply
+        return self.deliveries[:end]
 
     @property
     def instead(self) -> tuple[DeliveryFacts, ...]:

@@ -17,6 +17,8 @@ _STATES = {
     "sent": (State.OK, ""),
 }
 """What a delivery says of its reply, the worst first."""
+OURS = ("", "bot", "chatbridge")
+"""Who asks for a hand-over without being a person."""
 _HANDOVER_STATES = {
     "handed_over": State.OK,
     "ended": State.OK,
@@ -55,7 +57,7 @@ def _handed_over(facts: Facts) -> Check:
     tries = tuple(try_of(call) for call in facts.calls if call.delivery_id in {one.id for one in carriers})
     is_wish = hand_over.reason in ("asked_for_human", "bot_completed")  # its detail is in the bot's words
     detail = "" if is_wish else hand_over.detail.rstrip(".")
-    words = [hand_over.label, detail, f"asked for by {hand_over.by}" if hand_over.by else ""]
+    words = [hand_over.label, detail, f"asked for by {hand_over.by}" if hand_over.by not in OURS else ""]
     problem = None
     if state is State.FAILED:
         problem = problem_of("CB-810", problem=(carriers[-1].error if carriers else "").rstrip(".") or "it failed")
