@@ -34,7 +34,7 @@ class Transcript:
 
 
 def load_transcript(
-    conversation_id: int, *, before: int | None = None, reads_text: bool = False, events_most: int = EVENTS_MOST
+    conversation_id: int, *, before: int | None = None, reads_text: bool = False, events_most: int | None = None
 ) -> Transcript:
     """The latest lines, or those of events before `before`. Without `reads_text` nothing that anybody said is in it.
 
@@ -45,6 +45,7 @@ def load_transcript(
     found = conversation.events.order_by("-pk")
     if before is not None:
         found = found.filter(pk__lt=before)
+    events_most = events_most or EVENTS_MOST
     newest = list(found[: events_most + 1])
     events = newest[:events_most][::-1]
     keep_days = conversation.channel.keep_days

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from channels_app.events import count_refusal
 from channels_app.models import AuditEntry, Conversation, MessageRow, Owner, WebhookEvent
-from channels_app.transcripts import load_transcript
 from tests.builders import make_event
 from tests.conftest import Walker
 from tests.world import World, answer
@@ -137,7 +136,7 @@ def test_the_page_stays_small_for_an_endless_conversation(
 ) -> None:
     for number in range(4):
         walker.says(f"Message {number}")
-    monkeypatch.setitem(load_transcript.__kwdefaults__, "events_most", 2)
+    monkeypatch.setattr("channels_app.transcripts.EVENTS_MOST", 2)
     admin_client.get(url(walker.conversation()))  # reading is noted once
     with django_assert_max_num_queries(25):
         page = text_of(admin_client.get(url(walker.conversation())))

@@ -1,0 +1,79 @@
+"""`manage.py explain`: why the bot did not answer, for whatever somebody has of a conversation."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
+
+from channels_app.explaining import explain
+from channels_app.explanations import Check, Explanation, State
+from channels_app.searching import ConversationLine, find_conversations
+from channels_app.silences import explain_silence
+from channels_app.wording import milliseconds
+
+NOT_FOUND = 1
+"""Exit code when nothing fits."""
+OTHERS_MOST = 10
+SIGNS = {State.OK: "✓", State.FAILED: "✗", State.STOPPED: "■", State.WAITING: "…", State.SKIPPED: "–"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Says why the bot did not answer the last message of a conversation, or one that is named. Takes what the "
+        "search box of the pages takes: an id or an address of Sparkcentral, a contact, “event 12”, a trace id, words "
+        "that were said. Example: manage.py explain 0-01e67a8c216-000-8c9ea98e"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("term", nargs="+", metavar="TERM", help="what you have of the conversation")
+        parser.add_argument("--json", action="store_true", help="for programs: the same as the API gives")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lines = find_conversations(" ".join(options["term"]), reads_text=True).lines
+        found = lines[0] if lines else None
+        told = explain(found.conversation.pk, found.event_id) if found else explain_silence()
+        if options["json"]:
+            self.stdout.write(json.dumps(told.to_json(), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write("\n".join([*_head(found), *explanation_lines(told), *_others(lines[1:])]))
+        if found is None:
+            sys.exit(NOT_FOUND)
+
+
+def _head(found: ConversationLine | None) -> Iterator[str]:
+    if found:
+        row = found.conversation
+        yield f"Conversation {row.external_id} on {row.channel}, {row.get_owner_display()}"
+
+
+def _others(lines: tuple[ConversationLine, ...]) -> Iterator[str]:
+    if lines:
+        yield f"\n{len(lines)} more fit; name one by its id:"
+        yield from (f"  {line.conversation.external_id}" for line in lines[:OTHERS_MOST])
+
+
+def explanation_lines(told: Explanation) -> Iterator[str]:
+    """An explanation for a terminal."""
+    yield told.headline
+    yield ""
+    for check in told.checks:
+        yield from _check_lines(check)
+    if told.cause:
+        yield f"\nWhy: {told.cause}"
+    if told.repairs:
+        yield "What to do:"
+        yield from (f"  - {repair}" for repair in told.repairs)
+
+
+def _check_lines(check: Check) -> Iterator[str]:
+    at = f"{check.at:%H:%M:%S}.{check.at.microsecond // 1000:03}" if check.at else ""
+    word = "" if check.state is State.OK else f" ({check.state.word})"
+    took = milliseconds(check.took_ms) if check.took_ms is not None else ""
+    more = "  ".join(filter(None, (check.detail, took, check.code)))
+    yield f"{SIGNS[check.state]} {at:12}  {check.title}{word}{'  ' if more else ''}{more}"
+    for one in check.tries:
+        parts = (one.detail, milliseconds(one.took_ms), one.code, f"call {one.exchange_id}")
+        yield f"{'':16}{'✓' if one.is_ok else '✗'} try {one.n}  {'  '.join(filter(None, parts))}"
