@@ -15,8 +15,6 @@ EVENT_WORDS: dict[str, str] = {
 }
 RESULT_WORDS = {
     "sent": "accepted",
-    "answered": "answered",
-    "later": "taken, answers later",
     "unknown": "no answer came: it may have arrived",
     "none": "did not arrive",
     "failed": "failed: it may have been done",

@@ -1,28 +1,20 @@
-"""Conversations: who said what, what became of it, and the button that gives one to the agents."""
+"""Conversations: the list, and the action that gives several to the agents. Each has its page among the operators'."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
-from channels_app.admin.base import TextAdmin, WordFilter, moment, page
-from channels_app.admin.deliveries import LOST
-from channels_app.admin.events import type_word
-from channels_app.interventions import hand_over_now, note_reading
-from channels_app.models import Author, Channel, Conversation, MessageRow, Owner, WebhookEvent
+from channels_app.admin.base import TextAdmin, WordFilter, moment
+from channels_app.interventions import hand_over_now
+from channels_app.models import Channel, Conversation, MessageRow, Owner
 from channels_app.operations.access import HAND_OVER, actor_of
-
-MESSAGES_MOST = 300
-"""Messages on a page: more than a contact-centre conversation has; of a longer one the latest."""
-ROWS_MOST = 100
-"""Events and deliveries on a page, the latest."""
 
 
 class OwnerFilter(WordFilter):
@@ -75,35 +67,14 @@ class ConversationAdmin(TextAdmin, ActingAdmin):
     def message_count(self, conversation: Any) -> int:
         return conversation.said or 0
 
-    # --- its page -------------------------------------------------------------------------------------------------
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        conversation: Conversation | None = self.get_object(request, unquote(object_id))
-        if conversation is None:
+        """Its page is among those for operators, which shows each person what they may read."""
+        number = unquote(object_id)
+        if not number.isdecimal():
             raise Http404
-        if not self.has_view_permission(request, conversation):
-            raise PermissionDenied
-        note_reading(actor_of(request, via="admin"), conversation)
-        may_hand_over = self.may_act(request) and self.is_open_to_act(conversation)
-        said = list(conversation.messages.order_by("-said_at", "-id")[:MESSAGES_MOST])
-        return page(
-            self,
-            request,
-            "conversation",
-            f"Conversation with {self.who(conversation)}",
-            conversation,
-            voices=[_voice(row) for row in reversed(said)],
-            is_cut=len(said) == MESSAGES_MOST,
-            messages_most=MESSAGES_MOST,
-            events=[_happening(event) for event in conversation.events.order_by("-id")[:ROWS_MOST]],
-            deliveries=conversation.deliveries.order_by("-id")[:ROWS_MOST],
-            offloads=conversation.offloads.order_by("-id")[:ROWS_MOST],
-            lost=LOST,
-            is_row=True,
-            hand_over_url=self.act_url(conversation) if may_hand_over else "",
-        )
+        return HttpResponseRedirect(reverse("ops:conversation", args=[number]))
 
     # --- hand-over ------------------------------------------------------------------------------------------------
 
@@ -137,28 +108,3 @@ class ConversationAdmin(TextAdmin, ActingAdmin):
 
     def skipped_words(self, count: int) -> str:
         return f"Not ordered for {count}: no longer with the bot."
-
-
-def _happening(event: WebhookEvent) -> dict[str, Any]:
-    return {"row": event, "word": type_word(event.type)}
-
-
-def _voice(row: MessageRow) -> dict[str, Any]:
-    """One line of the transcript. Only web addresses become links: a bot may send any text as an address."""
-    url = row.attachment_url
-    return {
-        "author": row.author,
-        "name": "chatbridge" if row.author == Author.BRIDGE else row.get_author_display().capitalize(),
-        "text": row.text,
-        "time": moment(row.said_at),
-        "url": url if _is_web_address(url) else "",
-        "not_a_link": "" if _is_web_address(url) else url,
-    }
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False

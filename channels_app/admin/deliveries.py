@@ -10,23 +10,15 @@ from django.utils.safestring import SafeString
 
 from channels_app.admin.acting import ActingAdmin
 from channels_app.admin.base import TextAdmin, WordFilter, document, moment, row_link
-from channels_app.admin.events import talk_words, type_word
+from channels_app.admin.events import talk_words
 from channels_app.interventions import send_again
 from channels_app.masking import readable_document
 from channels_app.models import Delivery, DeliveryState, Exchange
 from channels_app.operations.access import REPLAY, actor_of
+from channels_app.wording import event_word, result_word
 
 LOST = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
 """What a person may want to send again."""
-RESULTS = {
-    "sent": "accepted",
-    "unknown": "no answer came: it may have arrived",
-    "none": "did not arrive",
-    "failed": "the inbox failed: it may have arrived",
-    "gone": "not ours any more",
-    "refused": "refused",
-    "retry": "to be tried again",
-}
 
 
 class StateFilter(WordFilter):
@@ -66,7 +58,7 @@ class DeliveryAdmin(TextAdmin, ActingAdmin):
 
     @admin.display(description="because of")
     def cause(self, delivery: Delivery) -> SafeString | str:
-        return row_link(delivery.event, type_word(delivery.event.type))
+        return row_link(delivery.event, event_word(delivery.event.type))
 
     @admin.display(description="HTTP status")
     def status(self, delivery: Delivery) -> str:
@@ -118,4 +110,4 @@ class DeliveryAdmin(TextAdmin, ActingAdmin):
 def _attempt(row: Exchange) -> tuple[Any, ...]:
     status = f" ({row.status})" if row.status else ""
     facts = ". ".join(filter(None, (row.error.rstrip("."), f"Trace id {row.trace_id}" if row.trace_id else "")))
-    return moment(row.started_at), f"{RESULTS.get(row.result, row.result)}{status}", f" · {facts}" if facts else ""
+    return moment(row.started_at), f"{result_word(row.result)}{status}", f" · {facts}" if facts else ""

@@ -12,20 +12,9 @@ from channels_app.interventions import replay_events
 from channels_app.masking import readable_body
 from channels_app.models import Conversation, EventSource, EventState, Outcome, WebhookEvent
 from channels_app.operations.access import REPLAY, actor_of
-from channels_app.protocol import EventType
 from channels_app.replays import Replayed
+from channels_app.wording import EVENT_WORDS, event_word
 
-WORDS: dict[str, str] = {
-    EventType.CONVERSATION_STARTED: "conversation started",
-    EventType.CONVERSATION_DELEGATED: "given to the bot by an agent",
-    EventType.MESSAGE_RECEIVED: "message of the contact",
-    EventType.BOT_REPLIED: "message of the bot",
-    EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
-    EventType.HANDOVER_ORDERED: "hand-over ordered",
-    EventType.MESSAGE_ORDERED: "message of your team",
-    EventType.CONVERSATION_RESOLVED: "resolved by the agents",
-    EventType.CONVERSATION_PENDING: "set to pending by the agents",
-}
 SHORT_REASON = 80
 """Characters of a reason in a list; its page has all of it."""
 
@@ -33,7 +22,7 @@ SHORT_REASON = 80
 class TypeFilter(WordFilter):
     title = "type"
     parameter_name = "type"
-    words = tuple(WORDS.items())
+    words = tuple(EVENT_WORDS.items())
 
 
 class SourceFilter(WordFilter):
@@ -85,7 +74,7 @@ class EventAdmin(TextAdmin, ActingAdmin):
 
     @admin.display(description="type")
     def word(self, event: WebhookEvent) -> str:
-        return type_word(event.type)
+        return event_word(event.type)
 
     @admin.display(description="reason")
     def why(self, event: WebhookEvent) -> str:
@@ -127,7 +116,7 @@ class EventAdmin(TextAdmin, ActingAdmin):
         return row.outcome == Outcome.DEAD
 
     def name_of(self, row: WebhookEvent) -> str:
-        return f"{type_word(row.type)} of {talk_words(row.conversation)} ({row.conversation})"
+        return f"{event_word(row.type)} of {talk_words(row.conversation)} ({row.conversation})"
 
     def act_on(self, request: HttpRequest, row: WebhookEvent) -> bool:
         if replay_events([row], actor_of(request, via="admin")) != [Replayed.AGAIN]:
@@ -145,7 +134,3 @@ class EventAdmin(TextAdmin, ActingAdmin):
 def talk_words(conversation: Conversation) -> str:
     """A conversation by its contact, whom people know; its id is on its page."""
     return str(conversation.contact or conversation)
-
-
-def type_word(name: str) -> str:
-    return WORDS.get(name, name)
