@@ -82,6 +82,12 @@ class ApiView(APIView):
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         return answer_problem
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What one user may read is kept by no cache."""
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        answered.headers.setdefault("Cache-Control", "no-store")
+        return answered
+
     @property
     def actor(self) -> Actor:
         return actor_of(self.request._request, via="api")

@@ -3,11 +3,12 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("swagger");
+  document.documentElement.classList.toggle("dark-mode", matchMedia("(prefers-color-scheme: dark)").matches);
   SwaggerUIBundle({
     url: place.dataset.schema,
     domNode: place,
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     defaultModelsExpandDepth: -1,
     tryItOutEnabled: false,
     syntaxHighlight: false,

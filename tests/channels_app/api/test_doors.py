@@ -16,7 +16,9 @@ Programs = Callable[..., Program]
 
 
 def test_a_token_acts_as_its_user(viewer: Program) -> None:
-    me = viewer.get("me/").body
+    answer = viewer.get("me/")
+    me = answer.body
+    assert answer.headers["Cache-Control"] == "no-store"
     assert (me["user"], me["roles"]) == ("robot-Viewer", ["Viewer"])
     assert me["token"].startswith("tests (cbt_") and "channels_app.view_message_text" not in me["permissions"]
 

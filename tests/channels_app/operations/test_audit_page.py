@@ -73,11 +73,11 @@ def test_pages_go_on_where_the_last_one_ended(
         record_audit(ANNA, f"did {number}")
     with django_assert_max_num_queries(15):
         first = html(auditor, who="anna")
-    assert "<td>did 4</td>" in first and "<td>did 3</td>" in first and "<td>did 2</td>" not in first
+    assert "did 4</td>" in first and "did 3</td>" in first and "did 2</td>" not in first
     before = AuditEntry.objects.get(action="did 3").pk
     assert f'href="?who=anna&amp;before={before}"' in first
     second = html(auditor, who="anna", before=before)
-    assert "<td>did 2</td>" in second and "<td>did 1</td>" in second and 'href="?who=anna"' in second
+    assert "did 2</td>" in second and "did 1</td>" in second and 'href="?who=anna"' in second
     assert "Older entries" not in html(auditor, before=AuditEntry.objects.get(action="did 2").pk)
 
 
