@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from channels_app.channels import LiveChannel
 from channels_app.credentials import note_quota
+from channels_app.endings import UPDATE_DELIVERY
 from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
-from channels_app.exchanges import INSERT_EXCHANGES, UPDATE_DELIVERIES, exchange_row
+from channels_app.exchanges import INSERT_EXCHANGE, exchange_row, exchange_values
 from channels_app.leases import Lease, LeaseLostError
 from channels_app.media import fetch_media
 from channels_app.models import (
@@ -57,12 +58,15 @@ WITH held AS (
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
     SELECT held.id, %(event_id)s, %(author)s, said.place, said.text, said.url, clock_timestamp()
-    FROM held, jsonb_to_recordset(%(said)s) AS said(place int, text text, url text) ON CONFLICT DO NOTHING
+    FROM held, unnest(%(places)s::int[], %(texts)s::text[], %(urls)s::text[]) AS said(place, text, url)
+    ON CONFLICT DO NOTHING
 ), planned AS (
     INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload, state, tries, first_sent_at)
-    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload, call.state, call.tries, call.first_sent_at
-    FROM held, jsonb_to_recordset(%(calls)s)
-        AS call(seq int, kind text, payload jsonb, state text, tries int, first_sent_at timestamptz)
+    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN 'in_flight' ELSE 'pending' END,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN 1 ELSE 0 END,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN clock_timestamp() END
+    FROM held, unnest(%(seqs)s::int[], %(kinds)s::text[], %(payloads)s::jsonb[]) AS call(seq, kind, payload)
     ON CONFLICT DO NOTHING
     RETURNING id, seq
 ), sending AS (
@@ -77,7 +81,7 @@ WITH held AS (
 ), answered AS (
     UPDATE channels_app_webhookevent AS event SET answered_by = %(event_id)s
     FROM held WHERE event.id = ANY(%(answered)s::bigint[])
-), called AS ({INSERT_EXCHANGES})
+), called AS ({INSERT_EXCHANGE})
 SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq
 """
 
@@ -94,22 +98,16 @@ def write_deliveries(
     counter: int | None = None,
     merged: Sequence[int] = (),
     answered: Sequence[int] = (),
-    leaves_at: datetime | None = None,
+    is_leaving: bool = False,
 ) -> list[Delivery]:
     """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
 
-    `merged`: events that end with this one; `answered`: events that waited for these words of the bot. `leaves_at`:
-    its first call is made at once, and is marked so, see `attempt_delivery`.
+    `merged`: events that end with this one; `answered`: events that waited for these words of the bot.
+    `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`.
     """
-    calls: list[dict[str, Any]] = [
-        {"seq": seq, "kind": kind, "payload": payload, "state": DeliveryState.PENDING, "tries": 0}
-        for seq, (kind, payload) in enumerate(plan.calls, start=first_seq)
-    ]
-    if calls and leaves_at is not None:
-        calls[0] |= {"state": DeliveryState.IN_FLIGHT, "tries": 1, "first_sent_at": leaves_at.isoformat()}
+    seqs = list(range(first_seq, first_seq + len(plan.calls)))
     # A second plan of the same event (a fallback) says something after what the first one said.
-    places = enumerate(plan.said, start=(first_seq - 1) * 100)
-    said = [{"place": place, "text": text, "url": url} for place, (text, url) in places]
+    first_place = (first_seq - 1) * 100
     rows = fetch(
         _WRITE,
         {
@@ -120,24 +118,29 @@ def write_deliveries(
             "options": json.dumps(options),
             "counter": counter,
             "author": author,
-            "said": json.dumps(said),
-            "calls": json.dumps(calls),
+            "places": list(range(first_place, first_place + len(plan.said))),
+            "texts": [text for text, _ in plan.said],
+            "urls": [url for _, url in plan.said],
+            "seqs": seqs,
+            "kinds": [kind.value for kind, _ in plan.calls],
+            "payloads": [json.dumps(payload) for _, payload in plan.calls],
+            "leaving": first_seq if is_leaving else None,
             "reason": reason,
             "stint": lease.stint,
             "merged": list(merged),
             "answered": list(answered),
-            "exchanges": json.dumps(lease.unwritten),
+            **exchange_values(lease.unwritten),
         },
     )
     if not rows:
         raise LeaseLostError
     lease.unwritten.clear()
-    if first_seq > 1 or len(rows) != len(calls):
+    if first_seq > 1 or len(rows) != len(plan.calls):
         return deliveries_of(event_id)
     facts = {"event_id": event_id, "conversation_id": lease.conversation_id}
     return [
-        Delivery(id=row[1], seq=call["seq"], kind=call["kind"], payload=call["payload"], **facts)
-        for row, call in zip(rows, calls, strict=True)
+        Delivery(id=row[1], seq=row[2], kind=kind, payload=payload, **facts)
+        for row, (kind, payload) in zip(rows, plan.calls, strict=True)
     ]
 
 
@@ -235,7 +238,7 @@ SET state = 'in_flight', tries = delivery.tries + 1,
 FROM held WHERE delivery.id = %(delivery_id)s RETURNING delivery.id
 """
 _RECORD = f"""
-WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERIES}), called AS ({INSERT_EXCHANGES})
+WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE})
 SELECT held.id FROM held
 """
 
@@ -253,7 +256,7 @@ def _record_crash(lease: Lease, delivery: Delivery) -> None:
     crash = TemporaryError(detail, effect=Effect.UNKNOWN)
     _note_call(lease, delivery, None, result=Effect.UNKNOWN, error=crash)
     delivery.state = DeliveryState.PENDING
-    _record(lease, [_tried(delivery)])
+    _record(lease, _tried(delivery))
 
 
 def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> tuple[BridgeError | None, Call | None]:
@@ -311,25 +314,24 @@ def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
 
 def record_attempt(lease: Lease, attempted: Attempted) -> None:
     """Keep what came of a try, in a statement of its own. Raises LeaseLostError."""
-    _record(lease, [settle(lease, attempted)])
+    _record(lease, settle(lease, attempted))
 
 
-def _record(lease: Lease, deliveries: list[dict[str, Any]]) -> None:
+def _record(lease: Lease, tried: Mapping[str, Any]) -> None:
     facts = {"conversation_id": lease.conversation_id, "channel_id": lease.channel_id, "fence": lease.fence}
-    rows = {"deliveries": json.dumps(deliveries), "exchanges": json.dumps(lease.unwritten)}
-    if not fetch(_RECORD, {**facts, **rows}):
+    if not fetch(_RECORD, {**facts, **tried, **exchange_values(lease.unwritten)}):
         raise LeaseLostError
     lease.unwritten.clear()
 
 
 def _tried(delivery: Delivery) -> dict[str, Any]:
     return {
-        "id": delivery.pk,
-        "state": delivery.state,
-        "is_final": delivery.state != DeliveryState.PENDING,
-        "status": delivery.last_status,
-        "error": delivery.last_error,
-        "trace_id": delivery.trace_id,
+        "tried_id": delivery.pk,
+        "tried_state": delivery.state,
+        "tried_is_final": delivery.state != DeliveryState.PENDING,
+        "tried_status": delivery.last_status,
+        "tried_error": delivery.last_error,
+        "tried_trace_id": delivery.trace_id,
     }
 
 

@@ -4,8 +4,7 @@ One statement and one commit, whatever ended: a step that dies before it changes
 has nothing left to do.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from channels_app.exchanges import INSERT_EXCHANGES, UPDATE_DELIVERIES
+from channels_app.exchanges import INSERT_EXCHANGE, exchange_values
 from channels_app.leases import Lease, LeaseLostError, hold
 from channels_app.models import EventState, Outcome, WebhookEvent
 from channels_app.statements import fetch
@@ -39,6 +38,17 @@ class PutOff:
     reason: str | None = None
 
 
+UPDATE_DELIVERY = """
+    UPDATE channels_app_delivery AS delivery
+    SET state = %(tried_state)s, finished_at = CASE WHEN %(tried_is_final)s THEN clock_timestamp() END,
+        last_status = %(tried_status)s::bigint, last_error = %(tried_error)s, trace_id = %(tried_trace_id)s
+    FROM held WHERE delivery.id = %(tried_id)s::bigint
+"""
+NOT_TRIED: Mapping[str, Any] = dict.fromkeys(
+    f"tried_{name}" for name in ("id", "state", "is_final", "status", "error", "trace_id")
+)
+"""The values of UPDATE_DELIVERY when there is none."""
+
 # An event that is committed while this waits for the row isn't seen by the look for open events: `arrivals` of the
 # row as it is then tells of it, because a row that was waited for is looked at again.
 # Open events that wait for a moment of their own wake the conversation then, others at once. After a decision to
@@ -60,16 +70,15 @@ WITH held AS (
     RETURNING conversation.id, conversation.wake_at
 ), ended AS (
     UPDATE channels_app_webhookevent AS event
-    SET state = 'done', outcome = ending.outcome, reason = coalesce(ending.reason, event.reason), wait_until = NULL,
-        finished_at = clock_timestamp()
-    FROM held, jsonb_to_recordset(%(ended)s) AS ending(id bigint, outcome text, reason text)
-    WHERE event.id = ending.id AND event.outcome IS NULL
+    SET state = 'done', wait_until = NULL, finished_at = clock_timestamp(),
+        outcome = (%(outcomes)s::text[])[array_position(%(ended)s::bigint[], event.id)],
+        reason = coalesce((%(reasons)s::text[])[array_position(%(ended)s::bigint[], event.id)], event.reason)
+    FROM held WHERE event.id = ANY(%(ended)s::bigint[]) AND event.outcome IS NULL
 ), put_off AS (
     UPDATE channels_app_webhookevent AS event
     SET state = %(state)s, reason = coalesce(%(reason)s, event.reason), wait_until = %(put_off_until)s::timestamptz
-    FROM held WHERE event.id = %(put_off_id)s
-), tried AS ({UPDATE_DELIVERIES}
-), called AS ({INSERT_EXCHANGES})
+    FROM held WHERE event.id = %(put_off_id)s::bigint
+), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE})
 SELECT held.wake_at FROM held
 """
 
@@ -81,18 +90,15 @@ def let_go(
     put_off: PutOff | None = None,
     until: datetime | None = None,
     owner: str | None = None,
-    deliveries: Sequence[dict[str, Any]] = (),
+    tried: Mapping[str, Any] = NOT_TRIED,
 ) -> datetime | None:
     """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
 
-    `owner`: whose it is from now on. `deliveries`: what became of tries, see `deliveries.settle`. Returns when the
+    `owner`: whose it is from now on. `tried`: what became of a try, see `deliveries.settle`. Returns when the
     conversation wants to be woken, None: not before something comes. Raises LeaseLostError.
     """
-    endings = [
-        {"id": event_id, "outcome": group.outcome, "reason": group.reason}
-        for group in ended
-        for event_id in group.event_ids
-    ]
+    endings = [(event_id, group) for group in ended for event_id in group.event_ids]
+    settled = [event_id for event_id, _ in endings]
     rows = fetch(
         _LET_GO,
         {
@@ -102,14 +108,16 @@ def let_go(
             "arrivals": lease.arrivals,
             "owner": owner,
             "until": until,
-            "settled": [ending["id"] for ending in endings] + ([put_off.event_id] if put_off else []),
-            "ended": json.dumps(endings),
+            "settled": [*settled, put_off.event_id] if put_off else settled,
+            "ended": settled,
+            "outcomes": [group.outcome.value for _, group in endings],
+            "reasons": [group.reason for _, group in endings],
             "put_off_id": put_off.event_id if put_off else None,
             "put_off_until": timezone.now() + put_off.wait if put_off else None,
             "state": put_off.state if put_off else None,
             "reason": put_off.reason if put_off else None,
-            "deliveries": json.dumps(deliveries),
-            "exchanges": json.dumps(lease.unwritten),
+            **tried,
+            **exchange_values(lease.unwritten),
         },
     )
     if not rows:

@@ -1,11 +1,13 @@
 """Outward calls as rows for the people who ask why: secrets masked and long bodies cut before they are written."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from channels_app.causes import code_of_call
 from channels_app.errors import BridgeError
 from channels_app.models import Target
 from channels_app.recorder import Call
@@ -48,46 +50,49 @@ def exchange_row(
     n: int,
     result: str,
     error: BridgeError | None,
-    code: str = "",
     delivery_id: int | None = None,
 ) -> dict[str, Any]:
     """An `Exchange` as statements take it. No call: the process that made it died, or it never left."""
     took_ms = call.took_ms if call else 0
+    cause = code_of_call(target, error)
     return {
-        "event_id": event_id,
-        "target": target,
-        "n": n,
-        "delivery_id": delivery_id,
-        "started_at": (timezone.now() - timedelta(milliseconds=took_ms)).isoformat(),
-        "took_ms": took_ms,
-        "result": result,
-        "code": code,
-        "status": error.status if error else call.status if call else 0,
-        "error": error.detail if error else "",
-        "trace_id": error.trace_id if error else "",
-        "method": call.method if call else "",
-        "url": call.url if call else "",
-        "request": readable_body(call.request) if call else "",
-        "response": readable_body(call.response) if call else "",
+        "call_event_id": event_id,
+        "call_target": target.value,
+        "call_n": n,
+        "call_delivery_id": delivery_id,
+        "call_started_at": timezone.now() - timedelta(milliseconds=took_ms),
+        "call_took_ms": took_ms,
+        "call_result": str(result),
+        "call_code": cause.code if cause else "",
+        "call_status": error.status if error else call.status if call else 0,
+        "call_error": error.detail if error else "",
+        "call_trace_id": error.trace_id if error else "",
+        "call_method": call.method if call else "",
+        "call_url": call.url if call else "",
+        "call_request": readable_body(call.request) if call else "",
+        "call_response": readable_body(call.response) if call else "",
     }
 
 
-INSERT_EXCHANGES = """
+_NO_EXCHANGE: dict[str, Any] = dict.fromkeys(
+    f"call_{name}"
+    for name in (
+        *("event_id", "target", "n", "delivery_id", "started_at", "took_ms", "result", "code", "status", "error"),
+        *("trace_id", "method", "url", "request", "response"),
+    )
+)
+INSERT_EXCHANGE = """
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
         result, code, status, error, trace_id, method, url, request, response)
-    SELECT call.event_id, %(channel_id)s, call.delivery_id, call.target, call.n, %(fence)s, call.started_at,
-        call.took_ms, call.result, call.code, call.status, call.error, call.trace_id, call.method, call.url,
-        call.request, call.response
-    FROM held, jsonb_to_recordset(%(exchanges)s) AS call(event_id bigint, delivery_id bigint, target text, n int,
-        started_at timestamptz, took_ms int, result text, code text, status int, error text, trace_id text,
-        method text, url text, request text, response text)
+    SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
+        %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
+        %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
+        %(call_request)s, %(call_response)s
+    FROM held WHERE %(call_event_id)s::bigint IS NOT NULL
 """
-UPDATE_DELIVERIES = """
-    UPDATE channels_app_delivery AS delivery
-    SET state = tried.state, finished_at = CASE WHEN tried.is_final THEN clock_timestamp() END,
-        last_status = tried.status, last_error = tried.error, trace_id = tried.trace_id
-    FROM held, jsonb_to_recordset(%(deliveries)s)
-        AS tried(id bigint, state text, is_final bool, status int, error text, trace_id text)
-    WHERE delivery.id = tried.id
-"""
-"""Parts of statements in which `held` is the conversation, if it is still ours."""
+"""Part of a statement in which `held` is the conversation, if it is still ours; its values: `exchange_values`."""
+
+
+def exchange_values(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The one call that a statement writes, or none."""
+    return rows[0] if rows else _NO_EXCHANGE

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels_app.channels import LiveChannel
 from channels_app.deliveries import may_leave_now, write_deliveries
@@ -84,7 +83,7 @@ def _write_and_send(
         counter=counters[-1] if counters else None,
         merged=[event.facts.id for event in others],
         answered=_answered(lease, claimed),
-        leaves_at=timezone.now() if is_leaving else None,
+        is_leaving=is_leaving,
     )
     if request is None:
         return send_deliveries(lease, channel, first, write(), is_leaving=is_leaving)

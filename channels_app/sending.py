@@ -21,7 +21,7 @@ from channels_app.deliveries import (
     settle,
     write_deliveries,
 )
-from channels_app.endings import Ended, PutOff, let_go
+from channels_app.endings import NOT_TRIED, Ended, PutOff, let_go
 from channels_app.events import answered_by
 from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
@@ -129,7 +129,7 @@ def _upload_or_link(attempted: Attempted) -> Attempted:
 
 def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken:
     put_off = PutOff(event_id=first.facts.id, state=EventState.SENDING, wait=attempted.retry_in)
-    return let_go(lease, put_off=put_off, deliveries=[settle(lease, attempted)])
+    return let_go(lease, put_off=put_off, tried=settle(lease, attempted))
 
 
 def _on_lost_reply(
@@ -189,11 +189,11 @@ class _End:
 
 def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
     """Record the last try and end the event, and those that were answered with it, at one stroke."""
-    tried = [settle(lease, attempted)] if attempted is not None else []
+    tried = settle(lease, attempted) if attempted is not None else NOT_TRIED
     end = _end(deliveries, attempted)
     owner = _owner_after(lease, end.outcome)
     if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
-        return let_go(lease, ended=_ended(lease, first, end, owner), deliveries=tried)
+        return let_go(lease, ended=_ended(lease, first, end, owner), tried=tried)
     with transaction.atomic():
         hold(lease)
         ended = _ended(lease, first, end, owner)
@@ -204,7 +204,7 @@ def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], at
             was_refused = end.outcome is Outcome.DEAD and last is not None and last.state == DeliveryState.REFUSED
             state = OffloadState.REFUSED if was_refused else _OFFLOAD_STATES[end.outcome]
             settle_offload(first.facts.id, state, last)
-        return let_go(lease, ended=ended, deliveries=tried, owner=owner)
+        return let_go(lease, ended=ended, tried=tried, owner=owner)
 
 
 def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:

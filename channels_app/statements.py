@@ -41,10 +41,17 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     cursor = cast(Any, psycopg.Cursor(cast("psycopg.Connection[Any]", connection.connection)))
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     with wrap(cursor) as wrapped:
-        # One type for all numbers: else each mixture of small and large ones would be planned anew.
-        typed = {name: Int8(value) if type(value) is int else value for name, value in values.items()}
-        wrapped.execute(statement, typed)
+        wrapped.execute(statement, {name: _typed(value) for name, value in values.items()})
         return cast("list[tuple[Any, ...]]", wrapped.fetchall())
+
+
+def _typed(value: Any) -> Any:
+    """One type for all numbers: else each mixture of small and large ones would be planned anew."""
+    if type(value) is int:
+        return Int8(value)
+    if type(value) is list and value and type(value[0]) is int:
+        return [Int8(item) for item in value]
+    return value
 
 
 def _leave_dead_connection() -> None:

@@ -1,6 +1,9 @@
 """The rows. They are the truth; whatever is in Redis or in a process can be lost at any time.
 
 Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
+
+References of the rows that every message adds have no constraint in the database: they are written by statements
+that have just locked what they point to, and a check would cost as much as the row. See decision 14.
 """
 
 from channels_app.models.api import ApiToken, KeptAnswer

@@ -25,8 +25,12 @@ class DeliveryState(models.TextChoices):
 class Delivery(models.Model):
     """One outward call to the inbox, written down before its first byte leaves."""
 
-    event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    event = models.ForeignKey(
+        WebhookEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
+    )
     seq = models.PositiveSmallIntegerField()
     kind = models.CharField(
         max_length=10, choices=DeliveryKind, default=DeliveryKind.REPLY, db_default=DeliveryKind.REPLY

@@ -51,7 +51,9 @@ class WebhookEvent(models.Model):
     """
 
     source = models.CharField(max_length=10, choices=EventSource)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="events", db_index=False)
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     idempotency_key = models.CharField(max_length=200)
     type = models.CharField(max_length=40)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events", db_index=False)
@@ -94,7 +96,9 @@ class WebhookEvent(models.Model):
 class EventBody(models.Model):
     """The raw body as it came: bytes, because text columns refuse some of what people send."""
 
-    event = models.OneToOneField(WebhookEvent, primary_key=True, on_delete=models.CASCADE, related_name="body")
+    event = models.OneToOneField(
+        WebhookEvent, primary_key=True, on_delete=models.CASCADE, related_name="body", db_constraint=False
+    )
     raw = models.BinaryField()
 
     def __str__(self) -> str:

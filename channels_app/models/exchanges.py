@@ -22,9 +22,13 @@ class Exchange(models.Model):
     and `errors.Effect`.
     """
 
-    event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="exchanges", db_index=False)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="exchanges", db_index=False)
-    # Without a constraint, so that no index is needed for it: it goes with its event.
+    event = models.ForeignKey(
+        WebhookEvent, on_delete=models.CASCADE, related_name="exchanges", db_index=False, db_constraint=False
+    )
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="exchanges", db_index=False, db_constraint=False
+    )
+    # Without a cascade, so that no index is needed for it: it goes with its event.
     delivery = models.ForeignKey(
         Delivery, null=True, on_delete=models.DO_NOTHING, related_name="attempts", db_index=False, db_constraint=False
     )

@@ -16,8 +16,12 @@ class Author(models.TextChoices):
 class MessageRow(models.Model):
     """One thing said in a conversation, for the transcript."""
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
-    event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
+    )
+    event = models.ForeignKey(
+        WebhookEvent, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
+    )
     author = models.CharField(max_length=10, choices=Author)
     position = models.PositiveSmallIntegerField(default=0, db_default=0)
     text = models.TextField(blank=True)
