@@ -27,6 +27,8 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "pages": pages.measure,
     "start": start.measure,
 }
+SLOW = ("pages", "start")
+"""Parts that the short run leaves out."""
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench`. The builds that are compared run side by side and take turns, so **the ratios count**:
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     began_at = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as name, stage(Path(name), plan) as found:
         facts = describe(found.ground)
-        sections = list(_measured(found, options.only or list(PARTS)))
+        sections = list(_measured(found, options.only))
     took = f"The run took {time.monotonic() - began_at:.0f} s, seed {plan.seed}."
     if options.write:
         options.write.write_text("\n".join(_document(facts, sections, took)) + "\n")
@@ -50,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measured(found: Stage, parts: Sequence[str]) -> Iterator[Section]:
-    for part in (name for name in PARTS if name in parts):  # in this order: a later one needs fewer processes
+    for part in (name for name in PARTS if name in parts):  # always in this order: some go on where others ended
         began_at = time.monotonic()
         section = PARTS[part](found)
         print("\n".join([*section.lines(), *section.details]))
@@ -77,6 +79,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.quick and not options.only:
         options.write = options.write or REPORT
+    options.only = options.only or [name for name in PARTS if not (options.quick and name in SLOW)]
     return options
 
 

@@ -6,6 +6,7 @@ import subprocess
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import requests
@@ -40,6 +41,8 @@ class Build(Bridge):
     warm_mib: dict[str, float] = field(default_factory=dict)
     """Resident size of its processes, before and after the first turns."""
     _starting: str = ""
+    _old_logs: dict[str, int] = field(default_factory=dict)
+    """Where the log of a process's present run begins."""
 
     application: ClassVar[str]
     """As the web server names it."""
@@ -89,6 +92,8 @@ class Build(Bridge):
 
     def start(self, name: str, *arguments: str) -> None:
         self._starting = name
+        file = self.directory / f"{name}.log"
+        self._old_logs[name] = file.stat().st_size if file.exists() else 0
         super().start(name, *arguments)
 
     def need_web(self) -> None:
@@ -115,7 +120,7 @@ class Build(Bridge):
             if name == "web":
                 eventually(self._answers, patience_s=START_PATIENCE_S)
             elif name.startswith("worker"):
-                eventually(lambda log=name: " ready." in self.log(log), patience_s=START_PATIENCE_S)
+                eventually(partial(self._listens, name), patience_s=START_PATIENCE_S)
 
     def resident_mib(self) -> dict[str, float]:
         """By process; a web server with several has a line for each, and one for their parent."""
@@ -140,6 +145,10 @@ class Build(Bridge):
     def drop_waiting(self) -> None:
         """What is still in the queue is not done any more."""
         flush(self.redis_url)
+
+    def _listens(self, name: str) -> bool:
+        assert self.processes[name].poll() is None, self.log(name)
+        return " ready." in self.log(name)[self._old_logs[name] :]
 
     def _answers(self) -> bool:
         assert self.processes["web"].poll() is None, self.log("web")

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.bench.drives import Drive, Heard, Pace
 from tests.bench.entrances import Entrance, open_entrance
@@ -119,7 +120,7 @@ class Contacts:
                     loop.call_at(moment, self._say, talks[number % len(talks)])
             case Pace.GREET:
                 for talk in talks:
-                    self._entrance.send(talk.id, talk.place, 0, lambda talk=talk: self._say(talk))
+                    self._entrance.send(talk.id, talk.place, 0, partial(self._say, talk))
             case _:
                 for talk in talks:
                     self._say(talk)
@@ -127,7 +128,7 @@ class Contacts:
     def _say(self, talk: Talk) -> None:
         talk.said += 1
         letter = talk.letters[talk.said] = Letter(self._now())
-        self._entrance.send(talk.id, talk.place, talk.said, lambda: self._accepted(talk, letter))
+        self._entrance.send(talk.id, talk.place, talk.said, partial(self._accepted, talk, letter))
 
     def _accepted(self, talk: Talk, letter: Letter) -> None:
         letter.accepted_at = self._now()
@@ -140,7 +141,8 @@ class Contacts:
     async def _rest(self, talks: list[Talk]) -> None:
         """Until every message was answered, or for as long as we care to wait."""
         ends_at = self._now() + self._drive.drain_s
-        while self._now() < ends_at and not all(talk.letters and talk.is_answered for talk in talks):
+        least = {Pace.GREET: 1, Pace.BURST: self._drive.burst}.get(Pace(self._drive.pace), 0)
+        while self._now() < ends_at and not all(talk.is_answered and len(talk.letters) >= least for talk in talks):
             await asyncio.sleep(REST_LOOK_S)
 
     # --- what came of it --------------------------------------------------------------------------------------------

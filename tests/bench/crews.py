@@ -1,5 +1,6 @@
 """Builds with all their processes, and contacts who write to them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,9 @@ from tests.bench.stage import Stage
 from tests.bench.table import Section
 
 FEW, MANY = 50, 500
-GIVEN_UP_S = 1.0
-"""How long a build is given to end what it has begun, if nobody wants to know whether it loses anything."""
+GIVEN_UP_S = 0.7
+"""How long a build is given to end what it has begun, if nobody wants to know whether it loses anything: its requests,
+and, when the queue has been emptied, its tasks."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Crew:
 def raise_crews(stage: Stage, section: Section) -> dict[str, Crew]:
     """Naive, product and bare calls; their conversations have begun, but for most of the naive build's, which sees
     no difference."""
+    stage.make_ready(Naive, Product, Bare)
     crews = [
         Crew(name="naive", build=stage.build(Naive)),
         Crew(name="product", build=stage.build(Product)),
@@ -74,6 +77,7 @@ def run(stage: Stage, section: Section, crew: Crew, drive: Drive) -> Heard:
     crew.build.turns += heard.turns
     if is_given_up:
         crew.build.drop_waiting()
+        time.sleep(GIVEN_UP_S)
     wrong = {status: count for status, count in heard.answers.items() if status != "200"}
     if wrong:
         section.faults.append(f"{crew.name}: answers {wrong}")

@@ -40,6 +40,7 @@ class Doors:
         self._post = Post(seed)
         self._idle: deque[_Caller] = deque()
         self._waiting: deque[tuple[bytes, Accepted]] = deque()
+        self._is_closed = False
 
     @classmethod
     async def open(cls, drive: Drive, seed: int) -> "Doors":
@@ -60,12 +61,17 @@ class Doors:
 
     def answered(self, caller: "_Caller", status: int) -> None:
         self.answers[str(status)] += 1
-        if self._waiting:
+        if self._is_closed:
+            caller.close()
+        elif self._waiting:
             caller.call(*self._waiting.popleft())
         else:
             self._idle.append(caller)
 
     def close(self) -> None:
+        """What nobody has sent yet is not sent any more; what was begun ends."""
+        self._is_closed = True
+        self._waiting.clear()
         for caller in self._idle:
             caller.close()
 
@@ -105,19 +111,19 @@ class _Caller(asyncio.Protocol):
 class Queue:
     """Messages of Celery's task protocol 2, pushed as its own client would."""
 
-    def __init__(self, drive: Drive, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, task: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.answers: Counter[str] = Counter()
-        self._task = drive.task
+        self._task = task
         self._writer = writer
+        self._reading = asyncio.create_task(_discard(reader))
 
     @classmethod
     async def open(cls, drive: Drive) -> "Queue":
         address = urlsplit(drive.redis_url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        queue = cls(drive, writer)
+        queue = cls(drive.task, reader, writer)
         queue._command("AUTH", address.password or "")
         queue._command("SELECT", address.path.removeprefix("/"))
-        queue._reading = asyncio.create_task(_discard(reader))
         return queue
 
     def send(self, conversation: str, place: int, number: int, accepted: Accepted) -> None:

@@ -31,16 +31,15 @@ OWN = {
 
 
 def full_database(stage: Stage, section: Section) -> Product:
-    """The bridge on a database with many finished events; its workers rest."""
+    """The bridge on a database with many finished events."""
     build = stage.build(Product, FULL)
     if stage.is_full:
         return build
     crew = Crew(name=FULL, build=build, crowd=CROWD)
-    raise_all(stage, section, [crew], conversations=SAMPLE)
+    raise_all(stage, section, [crew], SAMPLE)
     said = stage.plan.events // stage.plan.old_conversations - 2  # besides the beginning and the first message
     run(stage, section, crew, crew.drive(SAMPLE, Pace.BURST, burst=said, drain_s=DRAIN_S))
     eventually(lambda: not build.ask("SELECT 1 FROM channels_app_conversation WHERE wake_at IS NOT NULL LIMIT 1"))
-    build.stop_workers()
     for statement in _multiply(build, stage.plan.old_conversations // SAMPLE - 1):
         build.ask(statement)
     stage.is_full = True

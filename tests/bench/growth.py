@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from functools import partial
 
 from tests.bench.builds import Product
-from tests.bench.crews import MANY, Crew, raise_all
-from tests.bench.fill import CROWD, FULL, full_database
+from tests.bench.crews import Crew, raise_all, run
+from tests.bench.drives import Pace
+from tests.bench.fill import CROWD, FULL, SAMPLE, full_database
 from tests.bench.ingress import send
 from tests.bench.measure import Goal, interleave
 from tests.bench.stage import Stage
 from tests.bench.table import Section
 from tests.bench.turns import add_rows, turns_per_s
-from tests.bridge import BASE_DIR
+from tests.bridge import BASE_DIR, eventually
 
 CONVERSATIONS = 10_000
 """Of these, those that get events while the door is measured."""
@@ -26,13 +27,9 @@ import time
 from channels_app.housekeeping import PAUSE_S
 from channels_app.retention import purge_texts
 for _ in purge_texts(days=1):
+    print("purging", flush=True)
     time.sleep(PAUSE_S)
 """
-# The door is measured without workers; afterwards nothing is open any more.
-_REST = (
-    "UPDATE channels_app_webhookevent SET state = 'done', outcome = 'moot', finished_at = now() WHERE outcome IS NULL",
-    "UPDATE channels_app_conversation SET wake_at = NULL WHERE wake_at IS NOT NULL",
-)
 
 
 def measure(stage: Stage) -> Section:
@@ -47,23 +44,17 @@ def measure(stage: Stage) -> Section:
         if name in stage.builds:
             stage.builds.pop(name).stop()
     full, empty = full_database(stage, section), stage.build(Product)
-    empty.stop_workers()
     empty.empty()
-    _measure_ingress(stage, section, empty, full)
-    for build in (empty, full):
-        for statement in _REST:
-            build.ask(statement)
-        build.drop_waiting()
     _measure_turns(stage, section, empty, full)
+    _measure_ingress(stage, section, empty, full)
     return section
 
 
 def _measure_ingress(stage: Stage, section: Section, empty: Product, full: Product) -> None:
+    """As always without workers."""
     empty.open_conversations(CROWD, CONVERSATIONS)
     for build in (empty, full):
-        build.need_web()
-    for build in (empty, full):
-        build.await_all()
+        build.stop_workers()
         send(stage, section, build, CROWD, CONVERSATIONS)
     per_s = partial(send, stage, section, crowd=CROWD, conversations=CONVERSATIONS)
     _compare(stage, section, "ingress", full, lambda: per_s(build=empty), lambda: per_s(build=full))
@@ -71,9 +62,10 @@ def _measure_ingress(stage: Stage, section: Section, empty: Product, full: Produ
 
 def _measure_turns(stage: Stage, section: Section, empty: Product, full: Product) -> None:
     crews = [Crew(name=EMPTY, build=empty), Crew(name=FULL, build=full, crowd=CROWD)]
-    raise_all(stage, section, crews)
-    per_s = [partial(turns_per_s, stage, section, crew, MANY) for crew in crews]
-    _compare(stage, section, f"turns, {MANY} conversations", full, *per_s)
+    raise_all(stage, section, crews, SAMPLE)
+    run(stage, section, crews[0], crews[0].drive(SAMPLE, Pace.GREET))
+    per_s = [partial(turns_per_s, stage, section, crew, SAMPLE) for crew in crews]
+    _compare(stage, section, f"turns, {SAMPLE} conversations", full, *per_s)
 
 
 def _compare(
@@ -99,10 +91,12 @@ def _compare(
 def _purging(build: Product) -> Iterator[None]:
     command = [sys.executable, "manage.py", "shell", "--command", _PURGE]
     with (build.directory / "purge.log").open("ab") as log:
+        began_at = log.tell()
         process = subprocess.Popen(command, cwd=BASE_DIR, env=build.environment, stdout=log, stderr=log)
     try:
+        eventually(lambda: "purging" in build.log("purge")[began_at:])
         yield
-        assert process.poll() in (None, 0), build.log("purge")
+        assert process.poll() is None, build.log("purge")
     finally:
         process.terminate()
         process.wait()

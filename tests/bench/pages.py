@@ -22,9 +22,7 @@ from tests.bench.table import Section
 from tests.bridge import BASE_DIR
 
 ASKED = 5
-"""Times that a process asks for each page."""
-ROUNDS = 3
-"""Processes, by turns, for each database."""
+"""Times that a process asks for each page; the databases take turns with processes."""
 MOST = 1.10
 APPS = ("channels_app", "offload")
 
@@ -39,12 +37,14 @@ class Shown:
 def measure(stage: Stage) -> Section:
     header = ("page", "queries, short", "queries, full", "ms, short", "ms, full", "ratio")
     section = Section(title="Operators' pages", header=header)
+    times = ASKED * stage.plan.turn_rounds
     section.remark = (
-        f"As a superuser, the fastest of {ASKED * ROUNDS}; *short* and *full* are the databases of the part before."
+        f"As a superuser, the fastest of {times}; *short* and *full* are the databases of the part before."
     )
     full, short = full_database(stage, section), stage.build(Product)
-    raise_all(stage, section, [Crew(name="short", build=short)])  # unless it has a history already
-    asked = [[_ask(build) for build in (short, full)] for _ in range(ROUNDS)]
+    if not short.turns:
+        raise_all(stage, section, [Crew(name="short", build=short)])
+    asked = [[_ask(build) for build in (short, full)] for _ in range(stage.plan.turn_rounds)]
     ratios = []
     for name in asked[0][0]:
         few, many = (min((pair[place][name] for pair in asked), key=lambda shown: shown.ms) for place in (0, 1))
@@ -70,13 +70,14 @@ def _ask(build: Build) -> dict[str, Shown]:
 def pages() -> dict[str, Callable[[], str]]:
     """The address of each page, by its name. A page that needs a row is shown with the latest."""
     from django.contrib import admin
-    from django.urls import reverse
+    from django.db.models import Model
+    from django.urls import URLPattern, reverse
 
     from channels_app.models import Conversation, Delivery, WebhookEvent
     from channels_app.operations.urls import urlpatterns
 
-    def latest(model: Any) -> int:
-        return int(model.objects.latest("pk").pk)
+    def latest(model: type[Model], name: str) -> str:
+        return reverse(name, args=[model._default_manager.latest("pk").pk])
 
     models = [model._meta for model in admin.site._registry if model._meta.app_label in APPS]
     found: dict[str, Callable[[], str]] = {
@@ -85,12 +86,10 @@ def pages() -> dict[str, Callable[[], str]]:
     }
     for model in (Conversation, WebhookEvent, Delivery):
         name = f"admin:channels_app_{model._meta.model_name}_change"
-        found[f"latest {model._meta.verbose_name}"] = lambda name=name, model=model: reverse(
-            name, args=[latest(model)]
-        )
+        found[f"latest {model._meta.verbose_name}"] = partial(latest, model, name)
     for pattern in urlpatterns:
         route = str(pattern.pattern)
-        if "<" not in route and "." not in route and getattr(pattern, "name", None):
+        if isinstance(pattern, URLPattern) and pattern.name and not {"<", "."} & set(route):  # no row, no download
             found[f"ops/{route}"] = partial(reverse, f"ops:{pattern.name}")
     return found
 

@@ -1,9 +1,11 @@
 """The run as a whole: how large it is, what it stands on, who takes part."""
 
+import itertools
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +29,9 @@ class Plan:
 
     seed: int
     rounds: int = 5
-    ingress_s: float = 4.0
+    side_rounds: int = 5
+    """Of what is beside the comparison with floor and naive build."""
+    ingress_s: float = 3.0
     turns_s: float = 6.0
     turn_rounds: int = 3
     open_s: float = 15.0
@@ -40,10 +44,11 @@ class Plan:
         return cls(
             seed=seed,
             rounds=2,
+            side_rounds=1,
             ingress_s=1.0,
-            turns_s=2.0,
+            turns_s=1.5,
             turn_rounds=1,
-            open_s=4.0,
+            open_s=3.0,
             memory_s=0.0,
             events=100_000,
             old_conversations=10_000,
@@ -62,6 +67,7 @@ class Stage:
     is_full: bool = False
     """Whether the build with a long history has got it."""
     _loads: int = 0
+    _redis_databases: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def counterpart_url(self) -> str:
@@ -76,6 +82,11 @@ class Stage:
         assert isinstance(build, kind)
         return build
 
+    def make_ready(self, *kinds: type[Build]) -> None:
+        """Builds that will be asked for, at the same time: most of it is waiting for programs to start."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.build, kinds))
+
     def _make(self, kind: type[B], name: str) -> B:
         directory = self.ground.directory / name
         directory.mkdir()
@@ -83,7 +94,7 @@ class Stage:
             directory,
             self.ground.make_database(f"bench_{name}"),
             counterpart_url=self.counterpart_url,
-            redis_url=self.ground.redis_database(len(self.builds) + 1),
+            redis_url=self.ground.redis_database(next(self._redis_databases)),
         )
         self.exits.callback(build.stop)
         build.prepare()

@@ -12,7 +12,7 @@ from tests.bench.stage import Stage
 from tests.bench.table import Section
 
 SLOW_BOT_MS = 200
-BURSTS, BURST = 20, 10
+BURSTS, BURST = 10, 10
 """Conversations in which so many messages come at once: fewer than there are threads, so that these meet."""
 REMARK = (
     "Event accepted → bot called → reply accepted by the inbox. Two web processes, two workers and the guard as in "

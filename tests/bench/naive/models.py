@@ -1,9 +1,13 @@
+from typing import ClassVar
+
 from django.db import models
 
 
 class Channel(models.Model):
     uuid = models.UUIDField(unique=True)
     shared_secret = models.CharField(max_length=200)
+
+    objects: ClassVar[models.Manager["Channel"]] = models.Manager()
 
     class Meta:
         app_label = "naive"
@@ -16,6 +20,8 @@ class Conversation(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
     external_id = models.CharField(max_length=200)
     last_message_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Conversation"]] = models.Manager()
 
     class Meta:
         app_label = "naive"
@@ -34,6 +40,8 @@ class Event(models.Model):
     received_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
 
+    objects: ClassVar[models.Manager["Event"]] = models.Manager()
+
     class Meta:
         app_label = "naive"
         unique_together = [("channel", "key")]
@@ -47,6 +55,8 @@ class Message(models.Model):
     author = models.CharField(max_length=10)
     text = models.TextField()
     said_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager["Message"]] = models.Manager()
 
     class Meta:
         app_label = "naive"

@@ -2,7 +2,6 @@ import os
 from typing import Any
 
 import requests
-from django.conf import settings
 from django.utils import timezone
 from redis import Redis
 
@@ -11,7 +10,7 @@ from tests.bench.naive.models import Event, Message
 
 LOCK_S = 60
 TIMEOUT_S = 30
-_redis = Redis.from_url(settings.CELERY_BROKER_URL)
+_redis = Redis.from_url(os.environ["REDIS_URL"])
 
 
 @app.task
