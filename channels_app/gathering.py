@@ -61,7 +61,6 @@ def gather_failures() -> int:
     with transaction.atomic():
         _put_into_groups([*calls, *handovers, *dead])
         keep_positions(JOB, {"exchange": last_call, "offload": last_handover})
-    _count_waiting()
     return len(calls) + len(handovers) + len(dead)
 
 
@@ -116,13 +115,16 @@ def _handovers(after: int, now: datetime) -> tuple[list[Seen], int]:
     return seen, found[-1][0] if found else after
 
 
+# In two steps, so that calls are looked up for the few that have no group yet.
 _UNEXPLAINED = """
-SELECT event.channel_id, event.reason, event.id, event.conversation_id, event.finished_at
-FROM (SELECT * FROM channels_app_webhookevent WHERE outcome = %(dead)s ORDER BY id DESC LIMIT %(newest)s) AS event
-WHERE NOT EXISTS (SELECT FROM channels_app_failure AS failure WHERE failure.event_id = event.id)
-    AND NOT EXISTS (SELECT FROM channels_app_exchange AS exchange
-        WHERE exchange.event_id = event.id AND exchange.code <> '')
-    AND event.finished_at IS NOT NULL
+WITH unknown AS MATERIALIZED (
+    SELECT event.channel_id, event.reason, event.id, event.conversation_id, event.finished_at
+    FROM (SELECT * FROM channels_app_webhookevent WHERE outcome = %(dead)s ORDER BY id DESC LIMIT %(newest)s) AS event
+    WHERE event.finished_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM channels_app_failure AS failure WHERE failure.event_id = event.id)
+)
+SELECT * FROM unknown WHERE NOT EXISTS (
+    SELECT FROM channels_app_exchange AS exchange WHERE exchange.event_id = unknown.id AND exchange.code <> '')
 LIMIT %(batch)s
 """
 
@@ -236,6 +238,7 @@ WHERE same.id = failed.id AND failed.waiting <> coalesce(waiting.contacts, 0)
 """
 
 
-def _count_waiting() -> None:
+def count_waiting() -> None:
+    """How many contacts of each group still wait for an answer."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"dead": Outcome.DEAD, "newest": NEWEST_DEAD})

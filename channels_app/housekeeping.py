@@ -18,7 +18,7 @@ from channels_app.bulk_retries import JOB as BULK_RETRIES
 from channels_app.bulk_retries import run_bulk_retries
 from channels_app.counting import count_span, drop_old_figures, sample_queue
 from channels_app.gathering import JOB as FAILURES
-from channels_app.gathering import gather_failures
+from channels_app.gathering import count_waiting, gather_failures
 from channels_app.jobs import announce_jobs, claim_due_job, end_job
 from channels_app.retention import JOB as RETENTION
 from channels_app.retention import purge_texts
@@ -88,6 +88,11 @@ def _gather(_: threading.Event) -> Done:
     return Done(result=f"{found} new failures", is_all=not found)
 
 
+def _count_waiting(_: threading.Event) -> Done:
+    count_waiting()
+    return Done(result="counted")
+
+
 def _retry(_: threading.Event) -> Done:
     run = run_bulk_retries()
     return Done(result=f"{run.begun} events begun" if run.is_any else "none runs", is_all=not run.is_any)
@@ -112,6 +117,7 @@ TASKS = {
         _task(BULK_RETRIES, "Does again what a bulk retry asks for", _retry, 60, 1),
         _task("figures", "Counts the last ten minutes", _count_newest, 15, 15),
         _task(FAILURES, "Puts failures into groups", _gather, 15, 1),
+        _task("waiting contacts", "Counts who still waits for an answer to what failed", _count_waiting, 60, 60),
         _task("late figures", "Counts the last three hours again", _count(LATE), 5 * 60, 15),
         _task("figures of a day", "Counts the last day again, drops old figures", _count_day, 3600, 15),
         _task(RETENTION, "Deletes texts whose time is over", _retain, 3600, 5),

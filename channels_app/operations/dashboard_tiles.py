@@ -70,20 +70,21 @@ def _split(found: AnswerTime) -> str:
     """Slow bot or slow queue?"""
     if found.p95_s is None:
         return ""
-    return (
-        f"Half of them within {seconds(found.p50_s)}. The bot itself takes up to {seconds(found.bot_p95_s)}, "
-        f"waiting and sending up to {seconds(found.bridge_p95_s)} (19 of 20 each)."
-    )
+    half = f"Half of them within {seconds(found.p50_s)}."
+    if found.bot_p95_s is None:
+        return f"{half} The bot was not called for any."
+    bot, rest = seconds(found.bot_p95_s), seconds(found.bridge_p95_s)
+    return f"{half} The bot itself takes up to {bot}, waiting and sending up to {rest} (19 of 20 each)."
 
 
 FATES: Mapping[str, tuple[str, str, str]] = {
     Fate.RESOLVED: ("resolved by the bot", "fate-resolved", ""),
-    Fate.BOT: ("still with the bot", "fate-bot", "cb-dots"),
-    Fate.TAKEN: ("taken by agents", "fate-taken", "cb-lines"),
-    Fate.HANDED_OVER: ("handed over", "fate-handed-over", "cb-hatch"),
-    Fate.LOST: ("lost", "fate-lost", "cb-cross"),
+    Fate.BOT: ("still with the bot", "", "cb-dots"),
+    Fate.TAKEN: ("taken by agents", "", "cb-lines"),
+    Fate.HANDED_OVER: ("handed over", "", "cb-hatch"),
+    Fate.LOST: ("lost", "", "cb-cross"),
 }
-"""In words, CSS class and pattern; in the order of the bars from below."""
+"""In words, and what fills it: a CSS class or a pattern; in the order of the bars from below."""
 
 
 def conversations(facts: Dashboard) -> Tile:

@@ -24,10 +24,10 @@ Point = float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Values with the CSS class that colours them; `pattern` is the id of an SVG pattern laid over it."""
+    """Values with the CSS class that colours them, or with the id of an SVG pattern of the page that fills them."""
 
-    css: str
     values: Sequence[Point]
+    css: str = ""
     pattern: str = ""
 
 
@@ -66,9 +66,8 @@ def stacked_bars(series: Sequence[Series], *, title: str, description: str, top:
                 data += _bar(place, places, below[place], below[place] + value, top)
                 below[place] += value
         if data:
-            marks.append(_path(one.css, data))
-            if one.pattern:
-                marks.append(format_html('<path fill="url(#{})" d="{}"/>', one.pattern, data))
+            filled = format_html('<path fill="url(#{})" d="{}"/>', one.pattern, data)
+            marks.append(filled if one.pattern else _path(one.css, data))
     return _svg("plot", marks, title, description)
 
 
@@ -142,9 +141,9 @@ def _path(css: str, data: str) -> SafeString:
 def _svg(
     css: str, marks: Sequence[SafeString], title: str, description: str = "", height: float = HEIGHT
 ) -> SafeString:
-    words = format_html("<title>{}</title>", title) + (
-        format_html("<desc>{}</desc>", description) if description else ""
-    )
-    box = f"0 0 {_n(WIDTH)} {_n(height)}"
-    frame = '<svg class="{}" role="img" viewBox="{}" preserveAspectRatio="none">{}{}</svg>'
-    return format_html(frame, css, box, words, mark_safe("".join(marks)))  # noqa: S308 - made by _path
+    words = format_html("<title>{}</title>", title)
+    if description:
+        words += format_html("<desc>{}</desc>", description)
+    frame = '<svg class="{}" role="img" viewBox="0 0 {} {}" preserveAspectRatio="none">{}{}</svg>'
+    drawn = mark_safe("".join(marks))  # noqa: S308 - each was made by format_html
+    return format_html(frame, css, _n(WIDTH), _n(height), words, drawn)

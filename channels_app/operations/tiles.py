@@ -16,8 +16,10 @@ from channels_app.dashboard import Dashboard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    css: str
+    """`css` or `pattern` as its series has it."""
+
     words: str
+    css: str = ""
     value: str = ""
     pattern: str = ""
 

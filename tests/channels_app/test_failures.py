@@ -22,7 +22,7 @@ from channels_app.failures import (
     reopen_group,
     resolve_group,
 )
-from channels_app.gathering import gather_failures
+from channels_app.gathering import count_waiting, gather_failures
 from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, WebhookEvent
 from offload.models import Offload
 from tests.builders import make_channel
@@ -156,7 +156,7 @@ def test_a_handover_that_no_call_explains_is_a_failure(talk: Walker, reason: str
 def test_a_dead_event_without_a_failed_call_is_a_failure(talk: Walker) -> None:
     WebhookEvent.objects.update(outcome="dead", reason="Handling it failed again and again; see the log.")
     assert [gather_failures(), gather_failures()] == [1, 0]
-    assert (the_group().code, the_group().waiting) == ("CB-705", 1)
+    assert the_group().code == "CB-705"
 
 
 def test_a_dead_event_belongs_to_the_cause_that_its_call_tells(talk: Walker) -> None:
@@ -169,9 +169,10 @@ def test_those_wait_who_got_no_answer_since(talk: Walker) -> None:
     fail(talk)
     WebhookEvent.objects.update(outcome="dead")
     gather_failures()
+    count_waiting()
     assert the_group().waiting == 1
     talk.says("Hello?")
-    gather_failures()
+    count_waiting()
     assert the_group().waiting == 0
 
 
@@ -180,7 +181,7 @@ def test_whom_agents_have_does_not_wait_for_the_bot(talk: Walker) -> None:
     WebhookEvent.objects.update(outcome="dead")
     gather_failures()
     Conversation.objects.update(owner="other")
-    gather_failures()
+    count_waiting()
     assert the_group().waiting == 0
 
 
