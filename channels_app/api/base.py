@@ -62,10 +62,15 @@ class NothingSerializer(Strict):
     """No body, or an empty one."""
 
 
+class IdField(serializers.IntegerField):
+    """The id of a row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 1, "max_value": BIGGEST_ID, **kwargs})
+
+
 class PageQuery(Strict):
-    before = serializers.IntegerField(
-        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Only rows with smaller ids. `next` has it."
-    )
+    before = IdField(required=False, help_text="Only rows with smaller ids. `next` has it.")
     limit = serializers.IntegerField(
         default=ON_A_PAGE, min_value=1, max_value=MOST_ON_A_PAGE, help_text="Rows in one answer."
     )
@@ -147,7 +152,6 @@ class NothingHere(ApiView):
     """Addresses that don't exist, in the API's own words."""
 
     schema = None
-    permission_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound

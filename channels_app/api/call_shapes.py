@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from channels_app.api.base import BIGGEST_ID, PageQuery, Strict
+from channels_app.api.base import IdField, PageQuery, Strict
 from channels_app.api.conversation_shapes import ChannelNameSerializer, EventSummarySerializer
 from channels_app.api.schema import example
 from channels_app.calls import IN, STATUSES
@@ -12,7 +12,6 @@ from channels_app.codes import CODES
 from channels_app.masking import body_for
 from channels_app.models import DeliveryKind, DeliveryState, EventState, Exchange, Outcome, Target
 
-_ID = {"required": False, "min_value": 1, "max_value": BIGGEST_ID}
 _EVENT: dict[str, Any] = {
     "id": 4093,
     "type": "message_received",
@@ -55,8 +54,8 @@ class EventSerializer(EventSummarySerializer):
 
 
 class EventQuery(PageQuery):
-    channel = serializers.IntegerField(**_ID)
-    conversation = serializers.IntegerField(**_ID)
+    channel = IdField(required=False)
+    conversation = IdField(required=False)
     outcome = serializers.ChoiceField(required=False, choices=Outcome.values, help_text="dead: failed for good.")
 
 
@@ -99,7 +98,7 @@ class DeliverySerializer(serializers.Serializer[Any]):
 
 
 class DeliveryQuery(PageQuery):
-    conversation = serializers.IntegerField(**_ID)
+    conversation = IdField(required=False)
     state = serializers.ChoiceField(required=False, choices=DeliveryState.values)
 
 
@@ -124,10 +123,10 @@ class CallSerializer(serializers.Serializer[Any]):
 
 
 class CallQuery(Strict):
-    channel = serializers.IntegerField(**_ID)
-    conversation = serializers.IntegerField(**_ID)
+    channel = IdField(required=False)
+    conversation = IdField(required=False)
     direction = serializers.ChoiceField(required=False, choices=[IN, *Target.values])
-    errors = serializers.BooleanField(default=False, help_text="Only what failed.")
+    errors = serializers.BooleanField(default=False, help_text="Only what failed.")  # type: ignore[assignment]
     code = serializers.ChoiceField(required=False, choices=sorted(CODES))
     status = serializers.ChoiceField(required=False, choices=list(STATUSES))
     slow = serializers.BooleanField(default=False, help_text="Only what took longer than 3 seconds.")

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from channels_app import limits
-from channels_app.api.base import PageQuery, Strict
+from channels_app.api.base import IdField, PageQuery, Strict
 from channels_app.api.schema import example
 from channels_app.channel_care import MAX_NAME
 from channels_app.inboxes import INBOXES
@@ -51,7 +51,7 @@ class ChannelBodySerializer(Strict):
         help_text="What is left out stays; a secret that is null is removed.",
     )
     shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
-    bot = serializers.IntegerField(required=False, allow_null=True, help_text="Its id.")
+    bot = IdField(required=False, allow_null=True, help_text="Its id.")
     greet = serializers.BooleanField(required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from channels_app.api.base import BIGGEST_ID, Strict
+from channels_app.api.base import IdField, Strict
 from channels_app.api.schema import example
 from channels_app.explanations import State
 from channels_app.interventions import TEXT_MOST
@@ -25,7 +25,7 @@ class ChannelNameSerializer(serializers.Serializer[Any]):
 class EventSummarySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     type = serializers.ChoiceField(choices=[str(type_) for type_ in EventType])
-    source = serializers.ChoiceField(choices=EventSource.values)
+    source = serializers.ChoiceField(choices=EventSource.values)  # type: ignore[assignment]
     received_at = serializers.DateTimeField()
     outcome = serializers.ChoiceField(choices=Outcome.values, allow_null=True, help_text="Null: not yet.")
     reason = serializers.CharField(allow_blank=True)
@@ -75,7 +75,7 @@ class ConversationQuery(Strict):
         help_text="Any id of it, a contact, a trace id, an address of the inbox; with the permission also words that "
         "were said.",
     )
-    channel = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
+    channel = IdField(required=False)
     owner = serializers.ChoiceField(required=False, choices=Owner.values)
     before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
 
@@ -155,9 +155,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
 
 
 class TranscriptQuery(Strict):
-    before = serializers.IntegerField(
-        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Lines before this event. `next` has it."
-    )
+    before = IdField(required=False, help_text="Lines before this event. `next` has it.")
 
 
 # --- why? ---------------------------------------------------------------------------------------------------------
@@ -228,9 +226,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
 
 
 class ExplainQuery(Strict):
-    event = serializers.IntegerField(
-        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Without: the contact's latest."
-    )
+    event = IdField(required=False, help_text="Without: the contact's latest.")
 
 
 # --- acts ---------------------------------------------------------------------------------------------------------

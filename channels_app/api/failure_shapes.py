@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from channels_app.api.base import BIGGEST_ID, Strict
+from channels_app.api.base import IdField, Strict
 from channels_app.api.conversation_shapes import ChannelNameSerializer
 from channels_app.api.schema import example
 from channels_app.bulk_retries import progress_of
@@ -15,7 +15,6 @@ from channels_app.failures import list_failures
 from channels_app.models import BulkRetry, BulkState
 
 MOST_REASON = 500
-_ID: dict[str, Any] = {"min_value": 1, "max_value": BIGGEST_ID}
 _GROUP: dict[str, Any] = {
     "id": 17,
     "code": "CB-608",
@@ -52,7 +51,7 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
 
 
 class FailureQuery(Strict):
-    channel = serializers.IntegerField(required=False, **_ID)
+    channel = IdField(required=False)
     code = serializers.ChoiceField(required=False, choices=sorted(CODES))
     state = serializers.ChoiceField(
         required=False,
@@ -135,8 +134,8 @@ class BulkRetrySerializer(serializers.Serializer[Any]):
 
 @example(group=17)
 class PlanSerializer(Strict):
-    group = serializers.IntegerField(required=False, help_text="Events of this group of failures.", **_ID)
-    channel = serializers.IntegerField(required=False, help_text="Or of this channel, from `since` to `until`.", **_ID)
+    group = IdField(required=False, help_text="Events of this group of failures.")
+    channel = IdField(required=False, help_text="Or of this channel, from `since` to `until`.")
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
 

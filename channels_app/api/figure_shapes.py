@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from channels_app.api.base import BIGGEST_ID, Strict
+from channels_app.api.base import IdField, Strict
 from channels_app.api.schema import example
 from channels_app.channel_health import Health
 from channels_app.codes import Problem
@@ -208,7 +208,7 @@ class FiguresSerializer(serializers.Serializer[Any]):
 
 class FigureQuery(Strict):
     window = serializers.ChoiceField(default="24h", choices=list(WINDOWS))
-    channel = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID, help_text="Without: all.")
+    channel = IdField(required=False, help_text="Without: all.")
 
 
 # --- queue and workers --------------------------------------------------------------------------------------------

@@ -59,13 +59,12 @@ def once_per_key(handler: Handler) -> Handler:
 
 def _claim(request: Request, key: str) -> tuple[KeptAnswer, bool]:
     """The row of this key, and whether it is new."""
+    user: Any = request.user
     over = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
-    over.filter(user=request.user.pk, key=key).delete()
+    over.filter(user=user, key=key).delete()
     over.filter(pk__in=list(over.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])).delete()
     digest = _digest(request)
-    kept, is_new = KeptAnswer.objects.get_or_create(
-        user_id=request.user.pk, key=key, defaults={"request_digest": digest}
-    )
+    kept, is_new = KeptAnswer.objects.get_or_create(user=user, key=key, defaults={"request_digest": digest})
     if kept.request_digest != digest:
         raise ApiError(describe("CB-906"), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return kept, is_new

@@ -8,13 +8,14 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
 from channels_app.audit import Actor
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 READ_TEXT = "channels_app.view_message_text"
 REPLAY = "channels_app.replay"
@@ -35,12 +36,12 @@ PAGES = (
 """The menu of the operator pages; a page that isn't there yet, or that this person may not open, isn't shown."""
 
 
-def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page for people who are logged in to the admin and have this permission."""
 
-    def wrap(view: View[P]) -> Callable[..., HttpResponse]:
+    def wrap(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

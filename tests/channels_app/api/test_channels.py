@@ -156,7 +156,8 @@ def test_a_change_that_changes_nothing_is_not_written_down(admin: Program, chann
 
 
 def test_a_body_that_is_no_object_is_refused(admin: Program, db: None) -> None:
-    for body in ([], "text", 5, None):
+    bodies: list[Any] = [[], "text", 5, None]
+    for body in bodies:
         assert admin.post("channels/", body).code == "CB-904"
 
 
