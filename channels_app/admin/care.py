@@ -23,7 +23,8 @@ class CareAdmin(ModelAdmin):
 
     def care_url(self, tail: str, view: Any, **more: Any) -> URLPattern:
         name = f"channels_app_channel_{tail.replace('-', '_')}"
-        return path(f"<path:object_id>/{tail}/", self.admin_site.admin_view(view), more, name=name)
+        pattern: URLPattern = path(f"<path:object_id>/{tail}/", self.admin_site.admin_view(view), more, name=name)
+        return pattern
 
     def channel_for(self, request: HttpRequest, object_id: str, permission: str) -> Channel:
         """The channel of a page, for somebody who has this permission."""

@@ -89,9 +89,7 @@ def _row(facts: Facts, health: ChannelHealth | None) -> Row:
 
 
 class ChannelListAdmin(ModelAdmin):
-    list_display: ClassVar[Sequence[str | Callable[..., Any]]] = (
-        *("name", "state", "bot_link", "last_event", "answered", "failed", "handed_over"),
-    )
+    list_display = ("name", "state", "bot_link", "last_event", "answered", "failed", "handed_over")
     list_filter = (StateFilter, "inbox", "bot")
     search_fields = ("name",)
     search_help_text = (

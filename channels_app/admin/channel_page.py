@@ -12,10 +12,13 @@ from channels_app.admin.care_acts import channel_url
 from channels_app.admin.places import Link, links_of
 from channels_app.checking.facts import Facts, facts_of, silence_of_workers
 from channels_app.checking.repairs import Repair, find_repairs, silence_repair, state_of
-from channels_app.checking.steps import Progress, Step, next_step, setup_steps
+from channels_app.checking.steps import Step, next_step, setup_steps
 from channels_app.links import webhook_url
 from channels_app.models import Channel
 from channels_app.rotations import Rotation, address_rotation, secret_rotation
+
+WAITED_FOR = frozenset({"url", "secret", "answer", "hand_over"})
+"""Steps that end with something that comes in from outside: the page looks for it by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "steps": steps,
         "done": sum(step.progress.is_over for step in steps),
         "next_step": following,
-        "is_waiting": following is not None and following.progress is Progress.WAITING and channel.is_active,
+        "is_waiting": following is not None and following.key in WAITED_FOR and channel.is_active,
         "announcement": _announcement(facts, steps),
         "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
         "cards": [*_silence_cards(channel), *(_card(repair, channel) for repair in repairs)],
@@ -82,4 +85,7 @@ def _announcement(facts: Facts, steps: Sequence[Step]) -> str:
         return hand_over.detail
     if channel.live_at:
         return f"{answer.detail} Waiting for the first hand-over …"
-    return answer.detail if channel.first_event_at else "Waiting for the first message …"
+    if channel.first_event_at:
+        return answer.detail
+    refused = next((group.problem.text for group in facts.refused if not group.is_harmless), "")
+    return f"{refused} Waiting for the first message …".strip()

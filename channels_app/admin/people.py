@@ -1,6 +1,6 @@
 """People: Django's own pages, with what our roles mean, and a log-in with an end to guessing."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -10,6 +10,11 @@ from django.http import HttpRequest
 from channels_app.admin.auditing import AuditedAdmin, AuditedPersonAdmin
 from channels_app.forms.login import LoginForm
 from channels_app.roles import ROLES
+
+if TYPE_CHECKING:
+    DjangoUserAdmin = UserAdmin[User]
+else:
+    DjangoUserAdmin = UserAdmin
 
 admin.site.login_form = LoginForm
 admin.site.unregister(User)
@@ -22,7 +27,7 @@ HELP = (
 
 
 @admin.register(User)
-class PersonAdmin(AuditedPersonAdmin, UserAdmin):
+class PersonAdmin(AuditedPersonAdmin, DjangoUserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":

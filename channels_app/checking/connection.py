@@ -10,13 +10,14 @@ from django.utils.timesince import timesince
 
 from channels_app.addresses import AllowList, Target, is_public
 from channels_app.channels import make_bot, make_inbox
+from channels_app.checking.milestones import newest_events
 from channels_app.codes import describe
 from channels_app.credentials import TokenRow
 from channels_app.errors import BridgeError
 from channels_app.http import ApiSession
 from channels_app.inboxes import Inbox, elsewhere, inbox_class
 from channels_app.links import READY, reply_url, webhook_url
-from channels_app.models import Bot, Channel, Credential, WebhookEvent
+from channels_app.models import Bot, Channel, Credential
 from channels_app.protocol import CheckLine
 from channels_app.tokens import LEASE_S
 
@@ -130,7 +131,7 @@ def _check_own_url(url: str) -> CheckLine:
 
 def _last_event(channel: Channel) -> CheckLine:
     """No verdict, but what a person wants to know next."""
-    at = WebhookEvent.objects.filter(channel=channel).order_by("-id").values_list("received_at", flat=True).first()
+    at = newest_events([channel.pk])[channel.pk]
     detail = f"The last one came {timesince(at)} ago." if at else "None yet: write “hello” from a phone."
     return CheckLine(title="Last event", is_ok=True, detail=detail, is_note=True)
 

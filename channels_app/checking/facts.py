@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max
 from django.utils import timezone
 
 from channels_app.channels import NEW_SECRET, make_inbox
-from channels_app.checking.milestones import note_milestones
+from channels_app.checking.milestones import newest_events, note_milestones
 from channels_app.checking.refusals import Refusals, refusals_at
 from channels_app.errors import BridgeError
-from channels_app.models import Channel, Conversation, Credential, InboxChannel, IntakeCount, WebhookEvent, WorkerSlot
+from channels_app.models import Channel, Conversation, Credential, InboxChannel, IntakeCount, WorkerSlot
 from offload.models import OffloadProvider
 
 ALIVE_WITHIN = timedelta(seconds=30)
@@ -63,7 +63,7 @@ def gather_facts(channels: Iterable[Channel]) -> list[Facts]:
     partial = [row.pk for row in rows if not row.covers_all_inbox_channels]
     enabled = InboxChannel.objects.filter(channel__in=partial, is_enabled=True).order_by()
     somewhere = set(enabled.values_list("channel", flat=True).distinct()) if partial else set()
-    last_events = _last_events(rows)
+    last_events = newest_events(row.pk for row in rows)
     renewed = _uuids_with_new_secret(rows)
     return [
         Facts(
@@ -107,12 +107,6 @@ def _uuids_with_new_secret(rows: Sequence[Channel]) -> set[UUID | None]:
     rotating = [row.uuid for row in rows if row.old_secret_until and row.old_secret_until > now]
     counts = IntakeCount.objects.filter(door="inbox", owner_uuid__in=rotating, reason=NEW_SECRET)
     return set(counts.values_list("owner_uuid", flat=True)) if rotating else set()
-
-
-def _last_events(rows: Sequence[Channel]) -> dict[int, datetime | None]:
-    newest = WebhookEvent.objects.filter(channel=OuterRef("pk")).order_by("-id").values("received_at")[:1]
-    found = Channel.objects.filter(pk__in=[row.pk for row in rows]).order_by()
-    return dict(found.values_list("pk", Subquery(newest)))
 
 
 # --- the bridge itself --------------------------------------------------------------------------------------------

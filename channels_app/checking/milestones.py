@@ -3,16 +3,43 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db import connection
 
-from channels_app.models import Channel, EventSource, Outcome, WebhookEvent
+from channels_app.models import Channel, Outcome
 
-ANSWERED = (Outcome.REPLIED, Outcome.RESOLVED)
+ANSWERED = [str(outcome) for outcome in (Outcome.REPLIED, Outcome.RESOLVED)]
 MILESTONES = ("first_event_at", "live_at", "handed_over_at")
-LOOKED_AT = 2_000
-"""Events of a channel, its oldest and its newest, among which an outcome is looked for: enough for a set-up, and no
-page waits for a search through millions."""
+LOOKED_AT = 500
+"""Events of a channel, its oldest and as many of its newest, among which an outcome is looked for: enough for a
+set-up, and no page waits for a search through millions."""
+# The condition as a range of pairs, and the order by both columns: so PostgreSQL takes the index that has both. For
+# "channel_id = …" it may walk through the events of all channels, and a quiet channel's are far away.
+_OF_CHANNEL = """FROM channels_app_webhookevent
+        WHERE (channel_id, id) > (channel.id, 0) AND (channel_id, id) < (channel.id + 1, 0)"""
+_SEARCH = f"""
+SELECT channel.id,
+    (SELECT received_at {_OF_CHANNEL} AND source = 'inbox' ORDER BY channel_id, id LIMIT 1),
+    min(seen.finished_at) FILTER (WHERE seen.outcome = ANY(%(answered)s)),
+    min(seen.finished_at) FILTER (WHERE seen.outcome = %(handed_over)s)
+FROM channels_app_channel AS channel LEFT JOIN LATERAL (
+    (SELECT outcome, finished_at {_OF_CHANNEL} ORDER BY channel_id, id LIMIT %(looked_at)s)
+    UNION ALL
+    (SELECT outcome, finished_at {_OF_CHANNEL} ORDER BY channel_id DESC, id DESC LIMIT %(looked_at)s)
+) AS seen ON true
+WHERE channel.id = ANY(%(ids)s)
+GROUP BY channel.id
+"""
+_NEWEST = f"""
+SELECT channel.id, (SELECT received_at {_OF_CHANNEL} ORDER BY channel_id DESC, id DESC LIMIT 1)
+FROM channels_app_channel AS channel WHERE channel.id = ANY(%(ids)s)
+"""
+
+
+def newest_events(channel_ids: Iterable[int]) -> dict[int, datetime | None]:
+    """When the latest event of each channel came, from whomever."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, {"ids": list(channel_ids)})
+        return dict(cursor.fetchall())
 
 
 def note_milestones(channels: Iterable[Channel]) -> None:
@@ -20,26 +47,11 @@ def note_milestones(channels: Iterable[Channel]) -> None:
     behind = {row.pk: row for row in channels if any(getattr(row, name) is None for name in MILESTONES)}
     if not behind:
         return
-    events = WebhookEvent.objects.filter(channel=OuterRef("pk"), source=EventSource.INBOX).order_by("id")
-    found = Channel.objects.filter(pk__in=behind).order_by()
-    for row in found.values_list(
-        "pk",
-        Subquery(events.values("received_at")[:1]),
-        _first_with(ANSWERED),
-        _first_with((Outcome.HANDED_OVER,)),
-    ):
-        _note(behind[row[0]], dict(zip(MILESTONES, row[1:], strict=True)))
-
-
-def _first_with(outcomes: Iterable[Outcome]) -> Coalesce:
-    """When the first event of a channel ended so, as far as `LOOKED_AT` tells."""
-
-    def look(order: str) -> Subquery:
-        window = WebhookEvent.objects.filter(channel=OuterRef(OuterRef("pk"))).order_by(order).values("pk")
-        ended = WebhookEvent.objects.filter(pk__in=Subquery(window[:LOOKED_AT]), outcome__in=tuple(outcomes))
-        return Subquery(ended.order_by("id").values("finished_at")[:1])
-
-    return Coalesce(look("id"), look("-id"))
+    values = {"ids": list(behind), "answered": ANSWERED, "handed_over": Outcome.HANDED_OVER, "looked_at": LOOKED_AT}
+    with connection.cursor() as cursor:
+        cursor.execute(_SEARCH, values)
+        for channel_id, *times in cursor.fetchall():
+            _note(behind[channel_id], dict(zip(MILESTONES, times, strict=True)))
 
 
 def _note(channel: Channel, found: dict[str, datetime | None]) -> None:

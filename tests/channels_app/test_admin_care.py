@@ -296,7 +296,7 @@ def test_the_steps_tick_themselves(admin_client: Client, walker: Walker) -> None
         door="inbox", owner_uuid=channel.uuid, reason="no_signature", day="2020-01-01", last_at=timezone.now()
     )
     before = text_of(admin_client.get(url(channel, "set-up")))
-    assert 'data-waiting="no"' in before  # the address is not pasted yet, as far as anybody knows
+    assert 'data-waiting="yes"' in before and "Waiting for the first message …" in before
     assert walker.post(make_event()).status_code == 200
     came = text_of(admin_client.get(url(channel, "set-up")))
     assert 'data-waiting="yes"' in came and "First event received at" in came

@@ -94,9 +94,9 @@ def test_milestones_are_noted_once_and_raise_no_revision(walker: Walker, django_
     saved = Channel.objects.get()
     assert (saved.live_at, saved.revision) == (channel.live_at, revision)
     WebhookEvent.objects.all().delete()  # what was reached stays reached
-    Channel.objects.update(handed_over_at=timezone.now())
+    now = timezone.now()
     with django_assert_num_queries(0):
-        note_milestones([Channel(pk=1, first_event_at=1, live_at=1, handed_over_at=1)])
+        note_milestones([Channel(pk=1, first_event_at=now, live_at=now, handed_over_at=now)])
     assert state(saved) == "● Live"
 
 
