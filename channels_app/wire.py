@@ -21,6 +21,7 @@ from channels_app.addresses import AllowList, Target, reachable_addresses
 KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle connection, perhaps while we write
 RACE_S = 1.0  # a server that closed before our request came shows it within a round trip; later, it was working on it
 CONNECT_S = 5.0  # for one address, so that a dead one leaves time for the next
+JOINED_MOST = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
 POOL_HOSTS = 128  # hosts whose connections are kept: more than bots and inboxes together
 
 # urllib3's records hold whole URLs, and a query may hold a token.
@@ -109,6 +110,7 @@ class _Connection(HTTPConnection):
     """Connects to the address that was checked, not to what the name means a moment later."""
 
     allowed: AllowList | None = None
+    _parts: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
         exchange = _running.exchange
@@ -129,8 +131,19 @@ class _Connection(HTTPConnection):
         return time.monotonic() - sock.used_at < KEEP_ALIVE_S and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        """Head and body leave together: apart they would wake the other side twice."""
+        self._parts = []
         super().request(*args, **kwargs)
+        parts, self._parts = self._parts, None
+        for part in parts if sum(map(len, parts)) > JOINED_MOST else [b"".join(parts)]:
+            super().send(part)
         _running.exchange.sent_at = time.monotonic()
+
+    def send(self, data: Any) -> None:
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
