@@ -27,11 +27,11 @@ CODES = (
         name="Channel switched off",
         severity=Severity.WARNING,
         text="The channel is switched off: your agents get every conversation.",
-        meaning="“Active” is not ticked on the channel's page. Events are accepted, and each conversation is handed "
-        "over without asking the bot.",
-        causes=("Somebody switched it off, here or by a configuration file.",),
+        meaning="The channel is not active. Events are accepted, and each conversation is handed over without asking "
+        "the bot.",
+        causes=("A configuration file switched it off, or it was paused before that was written down.",),
         checks=("The history of the channel and the audit log say who did it, and when.",),
-        repairs=("Tick “active” on the channel's page and save.",),
+        repairs=("Press “Resume” on the channel's page.",),
         retried=_DECIDED,
         contact=_AGENTS_AT_ONCE,
         buttons=(_STATE,),

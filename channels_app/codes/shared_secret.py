@@ -138,7 +138,7 @@ CODES = (
         code="CB-307",
         name="Old secret still in use",
         severity=Severity.WARNING,
-        text="Sparkcentral still signs with the old secret ({count} in the last hour). It stops working in {left}.",
+        text="Sparkcentral still signs with the old secret ({count} since the rotation). It stops working in {left}.",
         meaning="The shared secret was rotated here, and both the old and the new one are accepted for a while. So "
         "far only the old one is seen.",
         causes=(
