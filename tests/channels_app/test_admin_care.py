@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app import channel_deletion
+from channels_app.http import Answer, ApiSession, Request
 from channels_app.models import AuditEntry, Channel, Conversation, IntakeCount
 from tests.builders import SHARED_SECRET, make_channel, make_event
 from tests.conftest import Walker
@@ -204,6 +205,30 @@ def test_keys_are_tried_before_they_replace_the_old(
     assert actions() == ["replaced API keys"]
 
 
+def test_keys_of_the_other_region_are_one_button_away(
+    admin_client: Client, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the US server takes them."""
+
+    def server(session: ApiSession, request: Request, **limits: Any) -> Answer:
+        if "sparkcentral.com" not in request.target.host:
+            return world.answer(session, request, **limits)
+        is_us = request.target.host == "public-api.sparkcentral.com"
+        return answer(200, {"access_token": "t", "expires_in": 3600}) if is_us else answer(401)
+
+    monkeypatch.setattr(ApiSession, "_answer", server)
+    other = make_channel("sparkcentral", bot=channel.bot)
+    other.put_settings({**other.clear_settings(), "base_url": "", "region": "eu"})
+    other.save()
+    page = text_of(admin_client.post(url(other, "test")))
+    assert "These keys belong to the US server." in page and url(other, "switch-region") in page
+    page = act(admin_client, other, "switch-region")
+    assert "The region is changed" in page
+    assert again(other).clear_settings()["region"] == "us"
+    shown = submit(admin_client, url(other, "switch-region"), "care_form")  # the EU server takes them less than ever
+    assert "No other server accepts these keys" in text_of(shown)
+
+
 # --- tests and diagnostics ----------------------------------------------------------------------------------------
 
 
@@ -311,6 +336,6 @@ def test_the_steps_tick_themselves(admin_client: Client, walker: Walker) -> None
 
 def test_a_viewer_sees_the_steps_and_no_buttons(operator: Client, channel: Channel) -> None:
     page = text_of(operator.get(url(channel)))
-    assert "Set-up:" in page
+    assert "Set-up:" in page and "Pause…" in page  # which is all that this person may do
     for word in ("Rotate…", "Archive…", "Delete…", "Diagnostics…", "Save secret", "Test connection</button>"):
         assert word not in page
