@@ -1,9 +1,12 @@
 """Conversations, events, deliveries and calls over the API."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 
 from channels_app.models import (
     AuditEntry,
@@ -227,3 +230,23 @@ def test_what_failed_may_be_tried_again_with_its_key(operator: Program, talk: Co
     assert operator.post(f"{path}hand-over/", {}, Idempotency_Key="k-1").status == 409
     Conversation.objects.update(owner=Owner.BOT)
     assert operator.post(f"{path}hand-over/", {}, Idempotency_Key="k-1").status == 202
+
+
+def test_callers_at_the_same_moment_do_it_once(transactional_db: None, operator: Program, path: str) -> None:
+    answers: list[tuple[int, Any]] = []
+    together = threading.Barrier(4)
+
+    def call() -> None:
+        caller = Program(operator.token, operator.schema, Client())
+        together.wait()
+        answer = caller.post(f"{path}hand-over/", {}, Idempotency_Key="k-1")
+        answers.append((answer.status, answer.body))
+        connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [status for status, _ in answers] == [202] * 4 and all(body == answers[0][1] for _, body in answers)
+    assert WebhookEvent.objects.filter(type="handover_ordered").count() == 1
