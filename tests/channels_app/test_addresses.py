@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from channels_app import addresses
-from channels_app.addresses import AllowList, Target, is_public, public_url_problem, reachable_addresses
+from channels_app.addresses import AllowList, Target, is_public, network_of, public_url_problem, reachable_addresses
 from channels_app.errors import ConfigError
 
 INTERNAL_V4 = [
@@ -190,3 +190,17 @@ def test_any_text_is_a_url_or_has_a_problem(text):
         target = Target.parse("https://" + text)
         assert (target.host + target.path + target.query).isascii()
         assert not addresses.UNWANTED.search(target.host + target.path + target.query)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.57", "203.0.113.0/24"),
+        (" 2001:db8:1:2::3 ", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.57", "203.0.113.0/24"),
+        ("", ""),
+        ("unix:", ""),
+    ],
+)
+def test_a_network_tells_no_whole_address(address: str, network: str) -> None:
+    assert network_of(address) == network
