@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection
 
@@ -89,7 +90,7 @@ def channel_health(now: datetime) -> dict[int, ChannelHealth]:
     starts = [whole(now, width) - width * back for back in reversed(range(STRIP_CELLS))]
     tallies: dict[int, dict[datetime | None, Tally]] = defaultdict(dict)
     with connection.cursor() as cursor:
-        labels = {"slow": list(SLOW_LABELS), "given_up": list(GIVEN_UP), "dead": Outcome.DEAD}
+        labels: dict[str, Any] = {"slow": list(SLOW_LABELS), "given_up": list(GIVEN_UP), "dead": Outcome.DEAD}
         cursor.execute(_TALLIES, {**labels, "since": starts[0], "recent": now - HEALTH_WINDOW})
         for channel_id, start, *numbers in cursor.fetchall():
             tallies[channel_id][start] = Tally(*map(int, numbers))

@@ -7,6 +7,7 @@ repeats them. So every function here can run twice, or never for a while, and th
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -175,19 +176,22 @@ def count_span(since: datetime, until: datetime) -> Iterator[datetime]:
 
 def _count_window(since: datetime, until: datetime, *, oldest_minute: datetime) -> None:
     """Within one hour: its minutes from the log, then its half hours and itself from all minutes that it has."""
+    window: dict[str, Any] = {"since": since, "until": until, "names": list(COUNTED), "period": Period.MINUTE}
+    lists: dict[str, Any] = {
+        "from_contacts": FROM_CONTACTS,
+        "bounds": list(BOUNDS_S),
+        "labels": list(LABELS),
+        "peaks": list(PEAKS),
+    }
+    start = whole(since, WIDTHS[Period.HOUR])
+    # Where minutes were dropped already, what was not counted from the log would look as if it never was.
+    names = list(Name) if start > oldest_minute else list(COUNTED)
+    rolled: dict[str, Any] = {"since": start, "until": start + WIDTHS[Period.HOUR], "names": names}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        window = {"since": since, "until": until, "names": list(COUNTED), "period": Period.MINUTE}
-        cursor.execute(
-            _COUNT,
-            {**window, "from_contacts": FROM_CONTACTS, "bounds": list(BOUNDS_S), "labels": list(LABELS)},
-        )
-        start = whole(since, WIDTHS[Period.HOUR])
-        # Where minutes were dropped already, what was not counted from the log would look as if it never was.
-        names = list(Name) if start > oldest_minute else list(COUNTED)
+        cursor.execute(_COUNT, {**window, **lists})
         for period in (Period.HALF_HOUR, Period.HOUR):
-            rolled = {"since": start, "until": start + WIDTHS[Period.HOUR], "names": names, "period": period}
-            cursor.execute(_ROLL_UP, {**rolled, "width": WIDTHS[period], "peaks": list(PEAKS)})
+            cursor.execute(_ROLL_UP, {**rolled, **lists, "period": period, "width": WIDTHS[period]})
 
 
 _SAMPLE = """

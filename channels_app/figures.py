@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -125,13 +126,13 @@ def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts
     since, until = starts[0], starts[-1] + window.width
     usual_until = whole(starts[-1], _HOUR)
     usual_since = whole(since, _HOUR) - _DAY * DAYS_MOST if until - since <= _DAY else usual_until
-    values = {"since": since, "until": until, "before": since - window.width * window.cells}
+    values: dict[str, Any] = {"since": since, "until": until, "before": since - window.width * window.cells}
     values |= {"usual_since": usual_since, "usual_until": usual_until}
-    which = {"period": window.period, "width": window.width, "peaks": list(PEAKS), "channel_id": channel_id}
+    values |= {"period": window.period, "width": window.width, "peaks": list(PEAKS), "channel_id": channel_id}
     current: dict[tuple[str, str], dict[datetime, int]] = defaultdict(dict)
     before, hours, first = dict[tuple[str, str], int](), dict[datetime, int](), until
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {**values, **which})
+        cursor.execute(_COUNTS, values)
         for start, name, label, value in cursor.fetchall():
             match name:
                 case "first":

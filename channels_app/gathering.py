@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -213,7 +214,12 @@ def _keep_failures(group: FailureGroup, failures: Sequence[Seen]) -> int:
         known = {row[0] for row in cursor.fetchall()}
         events = [failure.event_id for failure in failures]
         cursor.execute(_KEEP, {"group": group.pk, "events": events, "moments": moments})
-        figure = {"period": Period.MINUTE, "name": Name.GROUP, "label": str(group.pk), "channel": group.channel_id}
+        figure: dict[str, Any] = {
+            "period": Period.MINUTE,
+            "name": Name.GROUP,
+            "label": str(group.pk),
+            "channel": group.channel_id,
+        }
         cursor.execute(_COUNT, {**figure, "moments": moments})
     return len(conversations - known)
 

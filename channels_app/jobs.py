@@ -45,8 +45,9 @@ RETURNING name, began_at
 
 def claim_due_job(slot: str, names: Collection[str]) -> ClaimedJob | None:
     """The job among these that is overdue longest, for this process alone; None when none is due."""
+    values: dict[str, Any] = {"claim": CLAIM, "slot": slot, "names": list(names)}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"claim": CLAIM, "slot": slot, "names": list(names)})
+        cursor.execute(_CLAIM, values)
         row = cursor.fetchone()
     return ClaimedJob(name=row[0], began_at=row[1]) if row else None
 
@@ -61,8 +62,9 @@ WHERE name = %(name)s AND claimed_by = %(slot)s
 
 def end_job(slot: str, name: str, result: str, *, wait: timedelta, has_failed: bool = False) -> None:
     """Give it back with what came of it; due again after `wait`."""
+    values: dict[str, Any] = {"slot": slot, "name": name, "result": result, "wait": wait, "has_failed": has_failed}
     with connection.cursor() as cursor:
-        cursor.execute(_END, {"slot": slot, "name": name, "result": result, "wait": wait, "has_failed": has_failed})
+        cursor.execute(_END, values)
 
 
 def call_job(name: str) -> None:

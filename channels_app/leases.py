@@ -270,7 +270,7 @@ def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
     return ClaimedEvent(
         facts=facts,
         source=row["event_source"],
-        raw=bytes(row["event_raw"]),
+        raw=bytes(row["event_raw"] or b""),
         attempts=row["event_attempts"],
         reason=row["event_reason"],
         begun_at=row["event_begun_at"],

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -106,7 +107,7 @@ SELECT given.id FROM unnest(%(conversations)s::bigint[]) AS given (id) WHERE NOT
 
 def _purge(channel_id: int, events: Sequence[WebhookEvent], cutoff: datetime, position: int) -> None:
     conversations = sorted({event.conversation_id for event in events})
-    values = {"events": [event.pk for event in events], "conversations": conversations}
+    values: dict[str, Any] = {"events": [event.pk for event in events], "conversations": conversations}
     values |= {"cutoff": cutoff, "position": position}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_QUIET, values)

@@ -239,7 +239,7 @@ def _redis() -> Service:
     try:
         client.ping()
         took_ms = (time.perf_counter() - began) * 1000
-        info: dict[str, Any] = client.info()  # type: ignore[assignment] # its stubs speak of awaitables
+        info: dict[str, Any] = client.info()
         waiting = client.llen(QUEUE)
     except redis.RedisError as error:
         return Service(name="Redis", took_ms=None, facts=[("Problem", type(error).__name__)])

@@ -1,6 +1,6 @@
 """The first page: is all well, and if not, what and where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString
 
 from channels_app.channel_health import Health, Tally
+from channels_app.codes import Problem, Severity
 from channels_app.dashboard import Dashboard, dashboard_figures
 from channels_app.figures import WINDOWS
 from channels_app.models import Channel
@@ -74,7 +75,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         "tiles": make_tiles(facts),
         "channels": channels,
         "lines": [line for line in lines if facts.channel_id in (None, line.channel.pk)],
-        "status": _status(lines),
+        "status": _status(lines, facts.problems),
         "windows": WINDOWS.values(),
         "query": f"window={facts.window.name}&channel={facts.channel_id or ''}",
     }
@@ -106,17 +107,19 @@ def _state(channel: Channel, now: Health) -> tuple[str, str]:
     return now, "Quiet: nothing to answer" if now is Health.QUIET else now.capitalize()
 
 
-def _summary(strip: list[Health] | Any) -> str:
+def _summary(strip: Sequence[Health]) -> str:
     """In how many half hours it was how."""
     counts = [(health, sum(cell == health for cell in strip)) for health in reversed(Health)]
     return ", ".join(f"{count} {health}" for health, count in counts if count)
 
 
-def _status(lines: list[ChannelLine]) -> str:
+def _status(lines: list[ChannelLine], problems: Sequence[Problem]) -> str:
     """The answer of five seconds."""
-    bad = sum(line.state in (Health.FAILING, Health.DEGRADED) for line in lines)
-    paused = sum(line.state == "paused" for line in lines)
     if not lines:
         return "There is no channel yet."
-    needs = f", {many(bad, 'needs', 'need')} you" if bad else ", none needs you"
-    return f"{many(len(lines), 'channel')}{needs}{f', {paused} paused' if paused else ''}."
+    bad = sum(line.state in (Health.FAILING, Health.DEGRADED) for line in lines)
+    paused = sum(line.state == "paused" for line in lines)
+    parts = [many(bad, "needs", "need") + " you" if bad else "none needs you", f"{paused} paused" if paused else ""]
+    is_ours = any(problem.code.severity is Severity.ERROR for problem in problems)
+    channels = f"{many(len(lines), 'channel')}: {', '.join(filter(None, parts))}."
+    return f"The bridge itself needs you. {channels}" if is_ours else channels

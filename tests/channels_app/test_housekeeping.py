@@ -129,7 +129,12 @@ def test_who_is_to_stop_begins_no_job(jobs: list[str]) -> None:
 def test_the_guard_keeps_house_beside_its_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "PERIOD_S", 0.01)
     guard = Guard()
-    running = threading.Thread(target=lambda: (guard.run(), connection.close()))
+
+    def run() -> None:
+        guard.run()
+        connection.close()
+
+    running = threading.Thread(target=run)
     running.start()
     deadline = time.monotonic() + 20
     while Job.objects.exclude(ended_at=None).count() < len(TASKS) and time.monotonic() < deadline:

@@ -111,7 +111,7 @@ def test_the_state_of_each_channel_is_a_word(admin_client: Client, busy: Walker,
     make_channel(name="Shop NL", paused_at=timezone.now(), paused_by="mia")
     make_channel(name="Archived", archived_at=timezone.now())
     page = html(admin_client)
-    assert "2 channels, none needs you, 1 paused." in page
+    assert "2 channels: none needs you, 1 paused." in page
     assert "Paused by mia" in page and ">Healthy<" in page
     assert "Archived" not in page
 
@@ -119,7 +119,7 @@ def test_the_state_of_each_channel_is_a_word(admin_client: Client, busy: Walker,
 def test_a_channel_whose_bot_is_down_needs_somebody(admin_client: Client, busy: Walker) -> None:
     Bot.objects.update(failures=5)
     page = html(admin_client)
-    assert "1 channel, 1 needs you." in page and "Failing: the bot is down" in page
+    assert "1 channel: 1 needs you." in page and "Failing: the bot is down" in page
 
 
 def test_a_channel_that_fails_needs_somebody(admin_client: Client, walker: Walker, world: World) -> None:
@@ -127,7 +127,7 @@ def test_a_channel_that_fails_needs_somebody(admin_client: Client, walker: Walke
     walker.says("Hello")
     count_newest(timezone.now(), timedelta(minutes=10))
     page = html(admin_client)
-    assert "1 channel, 1 needs you." in page and ">Failing<" in page
+    assert "1 channel: 1 needs you." in page and ">Failing<" in page
 
 
 def test_what_waits_without_a_worker_is_a_problem_with_its_code(admin_client: Client, walker: Walker) -> None:
@@ -135,6 +135,7 @@ def test_what_waits_without_a_worker_is_a_problem_with_its_code(admin_client: Cl
     page = html(admin_client)
     assert "1 conversation waits for a worker" in page
     assert "Nothing is processing messages" in page and "CB-701" in page
+    assert "The bridge itself needs you. 1 channel: none needs you." in page
 
 
 def test_causes_link_to_their_page(admin_client: Client, busy: Walker) -> None:
