@@ -146,10 +146,31 @@ def remembered_channel(uuid: UUID) -> LiveChannel | None:
     return _kept.by_uuid(uuid)
 
 
-def find_bot(uuid: UUID) -> tuple[int, BotConnector] | None:
-    """The bot with this address, with its row's id, or None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveBot:
+    """What the bots' door needs of a bot, its secrets decrypted inside the connector."""
+
+    id: int
+    revision: int
+    connector: BotConnector
+
+
+_bots: dict[UUID, LiveBot] = {}
+
+
+def find_bot(uuid: UUID) -> LiveBot | None:
+    """The bot with this address, or None."""
     row = Bot.objects.filter(uuid=uuid).first()
-    return (row.pk, make_bot(row)) if row else None
+    if row is None:
+        _bots.pop(uuid, None)
+        return None
+    _bots[uuid] = LiveBot(id=row.pk, revision=row.revision, connector=make_bot(row))
+    return _bots[uuid]
+
+
+def remembered_bot(uuid: UUID) -> LiveBot | None:
+    """The bot as this process last saw it. It may have changed: `find_session_of_bot` tells."""
+    return _bots.get(uuid)
 
 
 def _load(channel_id: int) -> LiveChannel:

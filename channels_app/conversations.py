@@ -11,14 +11,44 @@ from channels_app.models import Conversation
 from channels_app.statements import fetch
 
 
-def find_session(session_id: str, **of: int) -> Conversation | None:
-    """The conversation behind a bot's session, among those of a bot (`bot_id`) or a channel (`channel_id`)."""
+def find_session(session_id: str, channel_id: int) -> Conversation | None:
+    """The conversation behind a bot's session, among those of a channel."""
+    session = _session(session_id)
+    return Conversation.objects.filter(session_id=session, channel_id=channel_id).first() if session else None
+
+
+def _session(text: str) -> uuid.UUID | None:
     try:
-        session = uuid.UUID(session_id)
+        return uuid.UUID(text)
     except ValueError:
         return None
-    filters = {"channel__bot_id" if name == "bot_id" else name: value for name, value in of.items()}
-    return Conversation.objects.filter(session_id=session, **filters).first()
+
+
+class BotChangedError(Exception):
+    """The bot is not as it was when its request was verified."""
+
+
+_FOUND = ("id", "channel_id", "external_id", "session_id", "stint", "owner")
+_SESSION_OF_BOT = f"""
+SELECT bot.revision, {", ".join(f"conversation.{name}" for name in _FOUND)}
+FROM channels_app_bot AS bot
+LEFT JOIN channels_app_conversation AS conversation ON conversation.session_id = %(session_id)s::uuid
+    AND conversation.channel_id IN (SELECT id FROM channels_app_channel WHERE bot_id = bot.id)
+WHERE bot.id = %(bot_id)s
+"""
+
+
+def find_session_of_bot(session_id: str, bot_id: int, revision: int) -> Conversation | None:
+    """The same, among those of a bot, which must still be at this revision: else BotChangedError.
+
+    Only with what it takes to store an event for it.
+    """
+    session = _session(session_id)
+    rows = fetch(_SESSION_OF_BOT, {"session_id": str(session) if session else None, "bot_id": bot_id})
+    if not rows or rows[0][0] != revision:
+        raise BotChangedError
+    facts = dict(zip(_FOUND, rows[0][1:], strict=True))
+    return Conversation(**facts) if facts["id"] else None
 
 
 def find_conversation(channel_id: int, external_id: str) -> Conversation | None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.models import Channel, Conversation, EventBody, IntakeCount, WebhookEvent
+from channels_app.models import Bot, Channel, Conversation, EventBody, IntakeCount, WebhookEvent
 from tests.builders import SHARED_SECRET, make_bot, make_channel, make_event, sign, signed
 from tests.conftest import Walker
 from tests.world import World
@@ -407,7 +407,7 @@ def test_in_a_long_absence_a_bot_is_asked_to_try_again(
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr(views, "find_session", fail)
+    monkeypatch.setattr(views, "find_session_of_bot", fail)
     assert bot_says(walker, {"messages": []}).status_code == 503
 
 
@@ -436,3 +436,46 @@ def test_only_some_requests_wait_and_the_others_answer_at_once(
     webhooks._may_hold.acquire()
     away(1)
     assert walker.post(make_event()).json()["complete"] == "HANDOVER"  # it didn't even try again
+
+
+# --- what a process remembers of channels and bots ----------------------------------------------------------------
+
+
+def test_a_changed_secret_counts_at_once(walker: Walker) -> None:
+    assert walker.post(make_event()).status_code == 200  # from now on this process knows the channel
+    channel = Channel.objects.get()
+    channel.shared_secret = "ab" * 32
+    channel.save()
+    assert walker.post(make_event()).status_code == 401
+    assert walker.post(make_event(), secret="ab" * 32).status_code == 200
+
+
+def test_a_channel_that_was_archived_or_deleted_takes_nothing_more(walker: Walker) -> None:
+    assert walker.post(make_event()).status_code == 200
+    channel = Channel.objects.get()
+    channel.archived_at = timezone.now()
+    channel.save()
+    assert walker.post(make_event()).status_code == 410
+    channel.delete()
+    assert walker.post(make_event()).status_code == 404
+
+
+def test_a_changed_token_of_a_bot_counts_at_once(walker: Walker, bot: Bot) -> None:
+    walker.says("Hello")
+    assert bot_says(walker, {"messages": []}).status_code == 202
+    bot.refresh_from_db()
+    bot.put_settings({**bot.clear_settings(), "token": "another-token-of-the-tests"})
+    bot.save()
+    assert bot_says(walker, {"messages": []}).status_code == 401
+
+
+def test_an_event_costs_one_statement_and_a_bots_words_two(
+    walker: Walker, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    walker.says("Hello")
+    bot_says(walker, {"messages": []})
+    walker.work()
+    with django_assert_num_queries(1):
+        assert walker.post(make_event()).status_code == 200
+    with django_assert_num_queries(2 + 1):  # one is this test's own, for the session
+        assert bot_says(walker, {"messages": []}).status_code == 202
