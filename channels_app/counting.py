@@ -176,22 +176,18 @@ def count_span(since: datetime, until: datetime) -> Iterator[datetime]:
 
 def _count_window(since: datetime, until: datetime, *, oldest_minute: datetime) -> None:
     """Within one hour: its minutes from the log, then its half hours and itself from all minutes that it has."""
-    window: dict[str, Any] = {"since": since, "until": until, "names": list(COUNTED), "period": Period.MINUTE}
-    lists: dict[str, Any] = {
-        "from_contacts": FROM_CONTACTS,
-        "bounds": list(BOUNDS_S),
-        "labels": list(LABELS),
-        "peaks": list(PEAKS),
-    }
-    start = whole(since, WIDTHS[Period.HOUR])
+    start, end = whole(since, WIDTHS[Period.HOUR]), whole(since, WIDTHS[Period.HOUR]) + WIDTHS[Period.HOUR]
     # Where minutes were dropped already, what was not counted from the log would look as if it never was.
     names = list(Name) if start > oldest_minute else list(COUNTED)
-    rolled: dict[str, Any] = {"since": start, "until": start + WIDTHS[Period.HOUR], "names": names}
+    values: dict[str, Any] = {"from_contacts": FROM_CONTACTS, "bounds": list(BOUNDS_S), "labels": list(LABELS)}
+    values |= {"since": since, "until": until, "names": list(COUNTED), "period": Period.MINUTE}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-        cursor.execute(_COUNT, {**window, **lists})
+        cursor.execute(_COUNT, values)
+        values |= {"since": start, "until": end, "names": names, "peaks": list(PEAKS)}
         for period in (Period.HALF_HOUR, Period.HOUR):
-            cursor.execute(_ROLL_UP, {**rolled, **lists, "period": period, "width": WIDTHS[period]})
+            values |= {"period": period, "width": WIDTHS[period]}
+            cursor.execute(_ROLL_UP, values)
 
 
 _SAMPLE = """
