@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from channels_app.admin.base import ModelAdmin, ago, row_link
 from channels_app.admin.places import links_of
 from channels_app.channel_health import ChannelHealth, Health, channel_health
-from channels_app.checking.facts import Facts, gather_facts, silence_of_workers
-from channels_app.checking.repairs import Repair, State, find_repairs, silence_repair, state_of
+from channels_app.checking.facts import Facts, gather_facts
+from channels_app.checking.repairs import Repair, State, bridge_repairs, find_repairs, state_of
 from channels_app.checking.steps import setup_steps
 from channels_app.models import Channel
 
@@ -96,6 +96,7 @@ class ChannelListAdmin(ModelAdmin):
         "A name, or the end of a client ID or of a webhook URL. Answered, failed and handed over: within 24 hours."
     )
     show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
     change_list_template = "admin/chatbridge/channels.html"
 
     def get_search_results(
@@ -118,10 +119,9 @@ class ChannelListAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         rows = overview(request).values()
-        silence = silence_of_workers() if rows else None
         context = {
             "title": "Channels",
-            "silence": silence_repair(silence) if silence else None,
+            "bridge": bridge_repairs() if rows else [],
             "attention": [
                 (row.channel, repair, list(links_of(repair.problem.buttons, row.channel)))
                 for row in rows

@@ -10,8 +10,8 @@ from django.utils import timezone
 from channels_app.admin.base import ago
 from channels_app.admin.care_acts import channel_url
 from channels_app.admin.places import Link, links_of
-from channels_app.checking.facts import Facts, facts_of, silence_of_workers
-from channels_app.checking.repairs import Repair, find_repairs, silence_repair, state_of
+from channels_app.checking.facts import Facts, facts_of
+from channels_app.checking.repairs import Repair, bridge_repairs, find_repairs, state_of
 from channels_app.checking.steps import Step, next_step, setup_steps
 from channels_app.links import webhook_url
 from channels_app.models import Channel
@@ -43,7 +43,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "is_waiting": following is not None and following.key in WAITED_FOR and channel.is_active,
         "announcement": _announcement(facts, steps),
         "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
-        "cards": [*_silence_cards(channel), *(_card(repair, channel) for repair in repairs)],
+        "cards": [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)],
         "refused": [group for group in facts.refused if not group.is_harmless],
         **_rotations(channel),
         "old_url": webhook_url(old_uuid) if old_uuid else "",
@@ -58,9 +58,10 @@ def _card(repair: Repair, channel: Channel) -> Card:
     return Card(repair=repair, links=list(links_of(repair.problem.buttons, channel)))
 
 
-def _silence_cards(channel: Channel) -> list[Card]:
-    silence = silence_of_workers() if channel.first_event_at else None
-    return [_card(silence_repair(silence), channel)] if silence else []
+def _bridge_cards(channel: Channel) -> list[Card]:
+    """Only what keeps this channel from answering; the rest is on the page about queue and workers."""
+    repairs = bridge_repairs() if channel.first_event_at else []
+    return [_card(repair, channel) for repair in repairs if repair.is_grave]
 
 
 def _rotations(channel: Channel) -> dict[str, Any]:

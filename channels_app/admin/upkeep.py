@@ -1,6 +1,5 @@
 """What runs the bridge: requests that a door turned away, what is known of API keys, and the processes at work."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -14,9 +13,8 @@ from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
 from channels_app.causes import REFUSALS
 from channels_app.checking.refusals import reason_words
 from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
+from channels_app.workload import SILENT_AFTER
 
-ALIVE_WITHIN = timedelta(seconds=30)
-"""A worker says every few seconds that it lives; one that is silent for longer has lost its work."""
 DOORS = {
     "inbox": "webhook URL (inbox)",
     "bot": "reply URL (bot)",
@@ -94,7 +92,7 @@ class WorkerSlotAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def life(self, row: WorkerSlot) -> str:
-        return "● alive" if timezone.now() - row.beat_at < ALIVE_WITHIN else "▲ silent"
+        return "● alive" if timezone.now() - row.beat_at < SILENT_AFTER else "▲ silent"
 
     @admin.display(description="last seen", ordering="beat_at")
     def beat(self, row: WorkerSlot) -> SafeString | str:

@@ -2,31 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max
 from django.utils import timezone
 
 from channels_app.channels import NEW_SECRET, make_inbox
 from channels_app.checking.milestones import newest_events, note_milestones
 from channels_app.checking.refusals import Refusals, refusals_at
 from channels_app.errors import BridgeError
-from channels_app.models import Channel, Conversation, Credential, InboxChannel, IntakeCount, WorkerSlot
+from channels_app.models import Channel, Credential, InboxChannel, IntakeCount
 from offload.models import OffloadProvider
-
-ALIVE_WITHIN = timedelta(seconds=30)
-"""A worker says every few seconds that it lives; one that is silent for longer has lost its work."""
-WAITING_MOST = 1_000
-"""Conversations that are counted for "so many wait": more would be no other news."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """No worker has been seen for a while."""
-
-    since: datetime | None
-    waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +93,3 @@ def _uuids_with_new_secret(rows: Sequence[Channel]) -> set[UUID | None]:
     rotating = [row.uuid for row in rows if row.old_secret_until and row.old_secret_until > now]
     counts = IntakeCount.objects.filter(door="inbox", owner_uuid__in=rotating, reason=NEW_SECRET)
     return set(counts.values_list("owner_uuid", flat=True)) if rotating else set()
-
-
-# --- the bridge itself --------------------------------------------------------------------------------------------
-
-
-def silence_of_workers() -> Silence | None:
-    """None while a worker lives."""
-    now = timezone.now()
-    last = WorkerSlot.objects.filter(kind="worker").aggregate(last=Max("beat_at"))["last"]
-    if last is not None and now - last < ALIVE_WITHIN:
-        return None
-    waiting = Conversation.objects.filter(wake_at__lte=now).order_by()[:WAITING_MOST].count()
-    return Silence(since=last, waiting=waiting)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -47,7 +48,12 @@ def note_milestones(channels: Iterable[Channel]) -> None:
     behind = {row.pk: row for row in channels if any(getattr(row, name) is None for name in MILESTONES)}
     if not behind:
         return
-    values = {"ids": list(behind), "answered": ANSWERED, "handed_over": Outcome.HANDED_OVER, "looked_at": LOOKED_AT}
+    values: dict[str, Any] = {
+        "ids": list(behind),
+        "answered": ANSWERED,
+        "handed_over": Outcome.HANDED_OVER,
+        "looked_at": LOOKED_AT,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_SEARCH, values)
         for channel_id, *times in cursor.fetchall():

@@ -8,12 +8,13 @@ from django.utils import timezone
 from django.utils.timesince import timeuntil
 
 from channels_app.channels import OLD_ADDRESS, OLD_SECRET_USED
-from channels_app.checking.facts import Facts, Silence
+from channels_app.checking.facts import Facts
 from channels_app.checking.refusals import Refusals
 from channels_app.checking.steps import Step, clock_words, next_step, pause_problem
 from channels_app.codes import Code, Problem, Severity, code, describe
 from channels_app.credentials import QUOTA_WARNING
 from channels_app.models import Channel
+from channels_app.workload import read_queue, read_workers, work_problems
 
 SETTLING = timedelta(hours=1)
 """So long after a rotation the platform may still use what was before: changing it there takes a moment."""
@@ -47,11 +48,9 @@ def find_repairs(facts: Facts) -> list[Repair]:
     return sorted(found, key=lambda repair: not repair.is_grave)
 
 
-def silence_repair(silence: Silence) -> Repair:
-    """No worker lives: the one card that is about all channels."""
-    silent = f"{round((timezone.now() - silence.since).total_seconds())} s" if silence.since else "as long as we know"
-    waiting = "1 conversation" if silence.waiting == 1 else f"{silence.waiting} conversations"
-    return _repair(describe("CB-701", silent=silent, waiting=waiting), silence.since)
+def bridge_repairs() -> list[Repair]:
+    """What is wrong with who does the work: it is about all channels."""
+    return [_repair(problem) for problem in work_problems(read_queue(), read_workers())]
 
 
 def _repair(problem: Problem, since: datetime | None = None) -> Repair:
