@@ -71,9 +71,7 @@ class Guard:
     def run(self) -> None:
         """Look every second until stopped; then let steps that have begun end."""
         self.pump.announce()
-        housekeeping = threading.Thread(
-            target=Housekeeper(self.pump.slot).run, args=(self._is_stopping,), name="housekeeping", daemon=True
-        )
+        housekeeping = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
         housekeeping.start()
         while not self._is_stopping.wait(PERIOD_S):
             try:
@@ -89,6 +87,12 @@ class Guard:
 
     def stop(self) -> None:
         self._is_stopping.set()
+
+    def _keep_house(self) -> None:
+        try:
+            Housekeeper(self.pump.slot).run(self._is_stopping)
+        finally:
+            connection.close()
 
     def look(self) -> Look:
         """Free what dead processes held, wake workers for what is overdue, work when nobody hears."""
