@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db.models import F, Max, QuerySet
 
@@ -93,9 +93,9 @@ class _Cursor:
     @classmethod
     def parse(cls, text: str) -> Self:
         event, _, exchange = text.partition("-")
-        ends = row_number(event), row_number(exchange)
-        if ends[0] is not None and ends[1] is not None:
-            return cls(*ends)
+        below, before = row_number(event), row_number(exchange)
+        if below is not None and before is not None:
+            return cls(below, before)
         return cls(_end_of(WebhookEvent.objects.all()), _end_of(Exchange.objects.all()))
 
     def __str__(self) -> str:
@@ -189,7 +189,7 @@ def _went(which: CallFilter, end: int) -> list[CallLine]:
     return [_line_of_exchange(row) for row in rows.annotate(**parts).order_by("-pk")[: PAGE + 1]]
 
 
-def _line_of_exchange(row: Exchange) -> CallLine:
+def _line_of_exchange(row: Any) -> CallLine:
     known = CODES.get(row.code)
     return CallLine(
         direction=row.target,
@@ -208,7 +208,8 @@ def _line_of_exchange(row: Exchange) -> CallLine:
     )
 
 
-def _what_went(row: Exchange) -> str:
+def _what_went(row: Any) -> str:
+    """With what of its delivery is in the row: its kind, and how it completes."""
     if row.target == Target.BOT:
         return event_word(row.event.type)
     if row.kind == DeliveryKind.ATTACHMENT:

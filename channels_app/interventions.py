@@ -69,7 +69,7 @@ def note_reading(actor: Actor, conversation: Conversation) -> None:
     """Write down that this person read what was said here: once an hour."""
     since = timezone.now() - timedelta(hours=1)
     entries = AuditEntry.objects.filter(object_type="conversation", object_id=str(conversation.pk), at__gt=since)
-    if not entries.filter(action="read texts", user_id=actor.user_id).exists():
+    if not entries.filter(action="read texts", actor=actor.name).exists():
         record_audit(actor, "read texts", conversation)
 
 

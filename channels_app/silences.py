@@ -1,7 +1,9 @@
 """Why nothing came of a conversation: what the inbox's door turned away lately, in words for an operator."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max, Q, Sum
 from django.utils import timezone
@@ -20,7 +22,7 @@ SHOWN_MOST = 5
 def explain_silence(channel_id: int | None = None) -> Explanation:
     """Why there is no event of a conversation: what the inbox's door turned away lately, of one channel or of all."""
     channels = Channel.objects.filter(pk=channel_id) if channel_id else Channel.objects.filter(archived_at=None)
-    names = dict(channels.values_list("uuid", "name"))
+    names: dict[UUID | None, str] = dict(channels.values_list("uuid", "name"))
     rows = IntakeCount.objects.filter(door="inbox", day__gte=(timezone.now() - RECENT).date())
     known = Q(owner_uuid__in=names) if channel_id else Q(owner_uuid__in=names) | Q(owner_uuid=None)
     totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
@@ -34,7 +36,7 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     )
 
 
-def _refused(row: dict[str, Any], channel: str) -> Check | None:
+def _refused(row: Mapping[str, Any], channel: str) -> Check | None:
     found = code_of_refusal(row["reason"], "inbox")
     if found is None or found.severity is Severity.INFO:
         return None

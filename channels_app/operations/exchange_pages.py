@@ -161,7 +161,9 @@ def _replay_url(row: WebhookEvent) -> str:
 
 def _timeline(row: WebhookEvent, shown: Exchange | None) -> list[dict[str, Any]]:
     """How the event went on, call by call."""
-    steps = [{"time": clock(row.received_at), "text": "came in", "url": reverse("ops:event", args=[row.pk])}]
+    steps: list[dict[str, Any]] = [
+        {"time": clock(row.received_at), "text": "came in", "url": reverse("ops:event", args=[row.pk])}
+    ]
     if row.called_at:
         steps.append({"time": clock(row.called_at), "text": "taken up by a worker"})
     calls = Exchange.objects.filter(event_id=row.pk).defer("request", "response").order_by("pk")[:CALLS_MOST]

@@ -74,11 +74,10 @@ def _by_number(number: int, kind: str) -> Iterator[Hit]:
     if kind in ("", "event"):
         yield from _hits(WebhookEvent.objects.filter(pk=number), f"event {number}", "conversation_id", "pk")
     if kind in ("", "delivery"):
-        rows = Delivery.objects.filter(pk=number)
-        yield from _hits(rows, f"delivery {number}", "conversation_id", "event_id")
+        yield from _hits(Delivery.objects.filter(pk=number), f"delivery {number}", "conversation_id", "event_id")
     if kind in ("", "call", "exchange"):
-        rows = Exchange.objects.filter(pk=number)
-        yield from _hits(rows, f"call {number}", "event__conversation_id", "event_id")
+        calls = Exchange.objects.filter(pk=number)
+        yield from _hits(calls, f"call {number}", "event__conversation_id", "event_id")
 
 
 def _by_key(word: str, channels: Sequence[int]) -> Iterator[Hit]:

@@ -23,9 +23,9 @@ class Cursor:
     def parse(cls, text: str) -> Self:
         """From what `str` gave; from the newest rows when it is anything else."""
         contact, _, message = text.partition("-")
-        ends = row_number(contact), row_number(message)
-        if ends[0] is not None and ends[1] is not None:
-            return cls(*ends)
+        below, before = row_number(contact), row_number(message)
+        if below is not None and before is not None:
+            return cls(below, before)
         return cls(_end_of(ContactRow.objects.all()), _end_of(MessageRow.objects.all()))
 
     def __str__(self) -> str:

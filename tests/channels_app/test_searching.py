@@ -44,7 +44,12 @@ def test_what_names_a_conversation_finds_it_alone(talk: Conversation, term: str)
     event = talk.events.get()
     call = event.exchanges.latest("id")
     Exchange.objects.filter(pk=call.pk).update(trace_id="trace-0815")
-    values = {"PK": talk.pk, "EVENT": event.pk, "DELIVERY": talk.deliveries.get().pk, "CALL": call.pk}
+    values: dict[str, object] = {
+        "PK": talk.pk,
+        "EVENT": event.pk,
+        "DELIVERY": talk.deliveries.get().pk,
+        "CALL": call.pk,
+    }
     values |= {"SESSION": talk.session_id, "KEY": event.idempotency_key, "TRACE": "trace-0815"}
     for name, value in values.items():
         term = term.replace(name, str(value))
