@@ -76,7 +76,8 @@ class Product(Build):
         self.channel_ids = [ids[channel["uuid"]] for channel in applied["channels"]]
 
     def empty(self) -> None:
-        self.ask("TRUNCATE channels_app_conversation, channels_app_contact CASCADE")
+        tables = ("conversation", "contact", "eventbody", "message", "delivery", "exchange")
+        self.ask(f"TRUNCATE {', '.join(f'channels_app_{name}' for name in tables)} CASCADE")
         flush(self.redis_url)
 
     def need_workers(self) -> None:
