@@ -134,7 +134,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const summary = document.getElementById("error-summary");
   if (summary) {
     summary.focus();
-    document.title = `Error: ${document.title}`;
+    if (!document.title.startsWith("Error:")) document.title = `Error: ${document.title}`;
   }
   const place = document.getElementById("set-up");
   if (place && place.querySelector('[data-waiting="yes"]')) new Waiting(place, document.getElementById("live-line"));
