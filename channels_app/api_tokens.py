@@ -42,6 +42,8 @@ def find_token(text: str) -> ApiToken | None:
 def note_use(token: ApiToken, address: str) -> None:
     """Write down the first use of each hour."""
     now = timezone.now()
+    if token.last_used_at and token.last_used_at > now - NOTE_USE_EVERY:
+        return
     is_due = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTE_USE_EVERY)
     if ApiToken.objects.filter(is_due, pk=token.pk).update(last_used_at=now):
         record_audit(_actor_of(token, address), "used token", token)

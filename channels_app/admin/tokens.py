@@ -65,6 +65,11 @@ class ApiTokenAdmin(ActingAdmin):
             obj.user = request.user
         obj.clear_text = make_token(obj, actor_of(request, via="admin"))
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
+        """One way to save: each token has to be copied before the next."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kw)
+
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The only page that ever shows the token."""
         response = page(self, request, "token", "Copy the token now", obj, token=obj.clear_text)

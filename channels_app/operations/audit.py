@@ -20,11 +20,12 @@ ROW_PAGES = {
     "channel": "admin:channels_app_channel_change",
     "bot": "admin:channels_app_bot_change",
     "apitoken": "admin:channels_app_apitoken_change",
-    "webhookevent": "admin:channels_app_webhookevent_change",
+    "webhookevent": "ops:event",
     "delivery": "admin:channels_app_delivery_change",
     "conversation": "ops:conversation",
     "exchange": "ops:exchange",
     "failuregroup": "ops:failure",
+    "bulkretry": "ops:bulk",
     "user": "admin:auth_user_change",
 }
 """Where the page of a thing is, by its type."""
