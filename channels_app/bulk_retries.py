@@ -231,7 +231,9 @@ def run_bulk_retries() -> Share:
     begun = sum(_go_on(bulk) for bulk in alive if bulk.state == BulkState.RUNNING)
     for _ in range(begun):
         wake_a_worker()
-    return Share(begun=begun, is_any=bool(alive))
+    is_running = any(bulk.state == BulkState.RUNNING for bulk in alive)
+    has_begun = BulkRetryItem.objects.filter(bulk__in=alive, result=Result.BEGUN).exists()
+    return Share(begun=begun, is_any=is_running or has_begun)
 
 
 def _note_ends(bulk: BulkRetry, now: datetime) -> None:

@@ -157,6 +157,15 @@ def test_failures_after_a_success_do_not_stop_it(dead: Walker) -> None:
     assert (progress_of(bulk).done, progress_of(bulk).failed) == (RATE, 12 - RATE)
 
 
+def test_there_is_something_to_do_until_all_ends_are_known(dead: Walker) -> None:
+    bulk = started(dead)
+    assert run_bulk_retries().is_any
+    cancel_bulk_retry(bulk.pk, ANNA)
+    assert run_bulk_retries().is_any  # two were begun and go on
+    end_begun("replied")
+    assert not run_bulk_retries().is_any
+
+
 def test_a_pause_begins_nothing_and_notes_what_ends(dead: Walker) -> None:
     bulk = started(dead)
     run_bulk_retries()
