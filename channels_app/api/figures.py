@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.api.base import ApiView
-from channels_app.api.figure_shapes import FigureQuery, FiguresSerializer, QueueFactsSerializer
+from channels_app.api.figure_shapes import FigureQuery, FiguresSerializer
+from channels_app.api.queue_shapes import QueueFactsSerializer
 from channels_app.api.schema import Tag, operation
 from channels_app.dashboard import Dashboard, dashboard_figures
 from channels_app.operations.access import SEE
