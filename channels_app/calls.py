@@ -21,7 +21,7 @@ from channels_app.models import (
 )
 from channels_app.outcome_codes import codes_of_events
 from channels_app.searching.ids import row_number
-from channels_app.wording import event_word, result_word
+from channels_app.wording import HARMLESS_CODES, event_word, is_trouble, result_word
 
 IN = "in"
 PAGE = 50
@@ -177,6 +177,8 @@ def _went(which: CallFilter, end: int) -> list[CallLine]:
         rows = rows.filter(event_id__in=list(events.values_list("pk", flat=True)[:EVENTS_MOST]))
     if which.errors_only or which.code:
         rows = rows.exclude(code="")
+    if which.errors_only:
+        rows = rows.exclude(code__in=HARMLESS_CODES)
     if which.code:
         rows = rows.filter(code=which.code)
     if which.status in STATUSES:
@@ -201,7 +203,7 @@ def _line_of_exchange(row: Any) -> CallLine:
         what=_what_went(row),
         result=known.name if known else result_word(row.result),
         code=row.code,
-        is_failed=bool(row.code or row.error),
+        is_failed=is_trouble(row.code, row.error),
         status=row.status,
         took_ms=row.took_ms,
         n=row.n,

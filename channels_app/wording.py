@@ -1,5 +1,6 @@
 """What people read for the words of the rows: the same on every page, in exports and in commands."""
 
+from channels_app.codes import CODES, Severity
 from channels_app.protocol import EventType
 
 EVENT_WORDS: dict[str, str] = {
@@ -32,6 +33,9 @@ DOOR_WORDS = {
 }
 """Who caused an event, by its source."""
 
+HARMLESS_CODES = frozenset(code for code, known in CODES.items() if known.severity is Severity.INFO)
+"""Codes that tell something worth knowing, and no trouble."""
+
 _SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86_400
 
 
@@ -41,6 +45,11 @@ def event_word(type_: str) -> str:
 
 def result_word(result: str) -> str:
     return RESULT_WORDS.get(result, result)
+
+
+def is_trouble(code: str, error: str = "") -> bool:
+    """Whether a call with this code and error went wrong."""
+    return code not in HARMLESS_CODES if code else bool(error)
 
 
 def milliseconds(took_ms: int) -> str:

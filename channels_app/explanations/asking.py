@@ -1,9 +1,8 @@
 """The checks of the bot's part: was it called, and did it say something that we understand?"""
 
-from channels_app.codes import CODES, Severity
 from channels_app.explanations.answers import Check, State, Try, problem_of
 from channels_app.explanations.facts import CallFacts, Facts
-from channels_app.wording import count_of, duration
+from channels_app.wording import count_of, duration, is_trouble
 
 NOT_UNDERSTOOD = "CB-503"
 """The call went well; what came back was no reply."""
@@ -17,7 +16,7 @@ def bot_called(facts: Facts) -> Check:
     tries = tuple(try_of(call) for call in calls)
     took_ms = sum(call.took_ms for call in calls)
     state, detail, problem = State.OK, f"at try {last.n}" if last.n > 1 else "", None
-    if not is_fine(last) and last.code != NOT_UNDERSTOOD:
+    if is_trouble(last.code, last.error) and last.code != NOT_UNDERSTOOD:
         state, detail, problem = _after_failure(facts), last.error, problem_of(last.code, **_values(facts, last))
     return Check(
         name="bot_called",
@@ -93,12 +92,6 @@ def _what_it_said(facts: Facts) -> str:
 # --- calls --------------------------------------------------------------------------------------------------------
 
 
-def is_fine(call: CallFacts) -> bool:
-    """Whether a call went well; some codes only tell something worth knowing."""
-    known = CODES.get(call.code)
-    return not call.error and (known is None or known.severity is Severity.INFO)
-
-
 def try_of(call: CallFacts) -> Try:
     detail = call.error or (f"answered {call.status}" if call.status else "")
     return Try(
@@ -106,7 +99,7 @@ def try_of(call: CallFacts) -> Try:
         n=call.n,
         at=call.started_at,
         took_ms=call.took_ms,
-        is_ok=is_fine(call),
+        is_ok=not is_trouble(call.code, call.error),
         detail=detail,
         code=call.code,
     )

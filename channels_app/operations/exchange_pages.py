@@ -20,7 +20,7 @@ from channels_app.operations.bodies import ShownBody, show_body
 from channels_app.operations.moments import clock, day_clock
 from channels_app.operations.names import contact_name
 from channels_app.operations.places import code_url, page_address
-from channels_app.wording import DOOR_WORDS, duration, event_word, milliseconds, result_word
+from channels_app.wording import DOOR_WORDS, duration, event_word, is_trouble, milliseconds, result_word
 
 CALLS_MOST = 50
 """Calls of one event in its timeline."""
@@ -175,7 +175,7 @@ def _timeline(row: WebhookEvent, shown: Exchange | None) -> list[dict[str, Any]]
                 "time": clock(call.started_at),
                 "text": f"{whom}, try {call.n}: {answered}",
                 "code": call.code,
-                "is_bad": bool(call.code or call.error),
+                "is_bad": is_trouble(call.code, call.error),
                 "is_shown": shown is not None and call.pk == shown.pk,
                 "url": reverse("ops:exchange", args=[call.pk]),
             }

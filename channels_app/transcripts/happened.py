@@ -8,7 +8,7 @@ from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
 from channels_app.protocol import EventType
 from channels_app.transcripts.lines import Line, Rows, Voice
-from channels_app.wording import event_word
+from channels_app.wording import event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
 
 
@@ -58,7 +58,7 @@ def _failed_calls(rows: Rows) -> Iterator[Line]:
                 call.started_at + timedelta(milliseconds=call.took_ms),
                 f"{what}, try {call.n}: {known.name if known else 'failed'}",
                 call.error,
-                is_bad=True,
+                is_bad=is_trouble(call.code, call.error),
                 code=call.code,
                 took_ms=call.took_ms,
                 exchange_ids=(call.pk,),

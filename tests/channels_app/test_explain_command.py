@@ -21,7 +21,6 @@ def explained(*term: str, **options: Any) -> str:
 def test_it_says_what_the_page_says(walker: Walker, world: World) -> None:
     world.bot.replies = [answer(502), answer(502)]
     walker.says("Hello")
-    walker.conversation().events.get().exchanges.filter(target="bot").update(code="CB-502")
     text = explained("https://app.sparkcentral.com/conversation/0-conv-1")
     assert text.startswith(f"Conversation 0-conv-1 on {walker.channel.name}, with the agents\nThe bot did not answer.")
     assert "Bot called (failed)  The bot answered 502." in text and "✗ try 2" in text and "– " in text

@@ -51,7 +51,7 @@ def test_a_bot_that_fails_twice(walker: Walker, world: World) -> None:
     world.bot.replies = [answer(502), answer(503)]
     walker.says("Hello")
     told_now = told(walker)
-    assert stop_of(told_now)[:2] == ("bot_called", "failed")
+    assert stop_of(told_now) == ("bot_called", "failed", "CB-502")
     assert [one.detail for one in told_now.checks[4].tries] == ["The bot answered 502.", "The bot answered 503."]
     assert states(told_now)["reply_sent"] == "skipped"
     assert told_now.checks[-1].name == "handed_over" and told_now.checks[-1].state == "ok"

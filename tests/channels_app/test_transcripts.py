@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from channels_app.events import order_handover
-from channels_app.models import Exchange, MessageRow, WebhookEvent
+from channels_app.models import MessageRow, WebhookEvent
 from channels_app.orders import order_message
 from channels_app.transcripts import Transcript, load_transcript
 from channels_app.transcripts.exports import bug_report, transcript_json, transcript_text
@@ -48,7 +48,6 @@ def test_what_happened_stands_between(walker: Walker, world: World) -> None:
     walker.says("Still there?")
     world.inbox.gone.clear()
     walker.delegates()
-    Exchange.objects.exclude(error="").update(code="CB-502")
     # As a set: a walker makes time pass by moving what waits back in time.
     assert {text.removeprefix("Bot, try 1: ") for text in told(of(walker))} == {
         "Conversation started",

@@ -148,7 +148,6 @@ def test_the_page_stays_small_for_an_endless_conversation(
 def test_a_failed_bot_says_why_and_what_to_do(admin_client: Client, walker: Walker, world: World) -> None:
     world.bot.replies = [answer(502), answer(502)]
     walker.says("Hello")
-    walker.conversation().events.get().exchanges.filter(target="bot").update(code="CB-502")
     page = text_of(admin_client.get(url(walker.conversation())))
     words = plain(page)
     assert "Why did the bot not answer the last message?" in words and "The bot answered 502." in words

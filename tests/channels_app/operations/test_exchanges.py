@@ -27,7 +27,7 @@ def failed(walker: Walker, world: World) -> WebhookEvent:
     world.bot.replies = [answer(502, {"token": "CANARY", "why": "down"})]
     world.inbox.faults = [answer(422), answer(422), answer(422)]
     walker.says("I am ill")
-    Exchange.objects.filter(status=502).update(code="CB-502", took_ms=4100)
+    Exchange.objects.filter(status=502).update(took_ms=4100)
     return WebhookEvent.objects.get()
 
 
