@@ -74,7 +74,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(SEEDS), help="of the events' keys")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten")
-    parser.add_argument("--only", type=_parts, metavar=",".join(PARTS), help="some parts")
+    parser.add_argument("--only", type=_parts, action="extend", metavar=",".join(PARTS), help="some parts")
     parser.add_argument("--write", type=Path, help="a file for the report (a whole run writes docs/benchmarks.md)")
     options = parser.parse_args(arguments)
     if not options.quick and not options.only:

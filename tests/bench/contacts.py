@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -48,6 +49,7 @@ class Contacts:
         self._crowds: dict[str, list[Talk]] = {}
         self._talks: dict[str, Talk] = {}
         self._seed = seed
+        self._drives = 0
         self._drive = Drive(crowd="", conversations=0, pace=Pace.CLOSED)
         self._entrance: Entrance
         self._heard = Heard()
@@ -58,15 +60,16 @@ class Contacts:
         self.bot_s = 0.0
 
     async def run(self, drive: Drive) -> Heard:
-        self._seed += 1
-        self._entrance = await open_entrance(drive, self._seed)
+        self._drives += 1
+        self._entrance = await open_entrance(drive, f"{self._seed} drive {self._drives}")
         self._drive, self._heard, self.bot_s = drive, Heard(), drive.bot_ms / MS
         talks = self._assemble(drive)
         self._to_come_in, self._has_begun = len(talks), asyncio.Event()
         self._began_at, self._ends_at = self._now(), math.inf
         self._begin(talks)
         if drive.pace == Pace.CLOSED:  # the rush of all first messages is no part of it
-            await self._has_begun.wait()
+            with suppress(TimeoutError):  # what was not accepted shows among the answers
+                await asyncio.wait_for(self._has_begun.wait(), drive.drain_s)
             self._began_at = self._now()
         self._ends_at = self._began_at + drive.seconds
         await asyncio.sleep(drive.seconds)
@@ -132,7 +135,7 @@ class Contacts:
 
     def _accepted(self, talk: Talk, letter: Letter) -> None:
         letter.accepted_at = self._now()
-        self._to_come_in -= 1
+        self._to_come_in -= letter is talk.letters.get(talk.first)
         if not self._to_come_in:
             self._has_begun.set()
         if self._drive.pace == Pace.BURST and len(talk.letters) < self._drive.burst:
@@ -157,7 +160,7 @@ class Contacts:
         heard.swaps = sum(count_swaps(talk.heard) for talk in talks)
         heard.doubles = sum(count_doubles(talk.heard) for talk in talks)
         heard.lost = sum(count_lost(talk.heard, talk.said, talk.first) for talk in talks)
-        for letter in answered:
+        for letter in (letter for letter in answered if letter.accepted_at):
             after_bot_s = letter.heard_at - (letter.answered_at - letter.asked_at)
             heard.added.append((after_bot_s - letter.accepted_at) * MS)
             heard.whole.append((after_bot_s - letter.sent_at) * MS)

@@ -69,10 +69,13 @@ def raise_all(stage: Stage, section: Section, crews: Sequence[Crew], conversatio
         crew.build.warm_mib = crew.build.resident_mib()
 
 
-def run(stage: Stage, section: Section, crew: Crew, drive: Drive) -> Heard:
-    """A drive, with whatever went wrong noted; only the bridge has promised to lose nothing and to keep an order."""
+def run(stage: Stage, section: Section, crew: Crew, drive: Drive, *, to_its_end: bool = False) -> Heard:
+    """A drive, with whatever went wrong noted; only the bridge has promised to lose nothing and to keep an order.
+
+    `to_its_end`: the other builds too do all that they were asked for.
+    """
     stage.ground.settle()
-    is_given_up = not crew.is_ours and drive.pace in (Pace.CLOSED, Pace.OPEN)
+    is_given_up = not (crew.is_ours or to_its_end) and drive.pace in (Pace.CLOSED, Pace.OPEN)
     heard = stage.drive(replace(drive, drain_s=GIVEN_UP_S) if is_given_up else drive)
     crew.build.turns += heard.turns
     if is_given_up:

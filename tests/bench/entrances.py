@@ -25,7 +25,7 @@ class Entrance(Protocol):
     def close(self) -> None: ...
 
 
-async def open_entrance(drive: Drive, seed: int) -> Entrance:
+async def open_entrance(drive: Drive, seed: str) -> Entrance:
     if drive.task:
         return await Queue.open(drive)
     return await Doors.open(drive, seed)
@@ -34,7 +34,7 @@ async def open_entrance(drive: Drive, seed: int) -> Entrance:
 class Doors:
     """Webhooks, over kept connections that each wait for the answer."""
 
-    def __init__(self, drive: Drive, seed: int) -> None:
+    def __init__(self, drive: Drive, seed: str) -> None:
         self.answers: Counter[str] = Counter()
         self._paths = drive.paths
         self._post = Post(seed)
@@ -43,7 +43,7 @@ class Doors:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, drive: Drive, seed: int) -> "Doors":
+    async def open(cls, drive: Drive, seed: str) -> "Doors":
         doors, loop = cls(drive, seed), asyncio.get_running_loop()
         for _ in range(drive.connections):
             _, caller = await loop.create_connection(lambda: _Caller(doors), "127.0.0.1", drive.port)

@@ -58,7 +58,7 @@ _STARTED = _Template("conversation_started")
 class Post:
     """Writes requests of a platform; its keys are random, as real ones are."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: str) -> None:
         self._chance = random.Random(seed)
 
     def message(self, path: str, conversation: str, number: int) -> bytes:

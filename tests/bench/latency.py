@@ -31,7 +31,8 @@ def measure(stage: Stage) -> Section:
         section.rows.append((f"{per_s:.0f} turns/s", name, *map(show, figures), f"{share:.0%}"))
         return heard
 
-    heard_at(EASY_PER_S, "naive")
+    if not stage.plan.is_quick:
+        heard_at(EASY_PER_S, "naive")
     bare, product, naive = (heard_at(PER_S, name) for name in ("bare calls", "product", "naive"))
     section.goals += [
         Goal(

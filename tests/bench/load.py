@@ -30,7 +30,7 @@ class Load:
     conversations: int
     events: int
     seconds: float
-    seed: int
+    seed: str
     crowd: str
     """Conversations' ids begin with it."""
     connections: int = 32

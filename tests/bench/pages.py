@@ -21,7 +21,7 @@ from tests.bench.stage import Stage
 from tests.bench.table import Section
 from tests.bridge import BASE_DIR
 
-ASKED = 5
+ASKED = 3
 """Times that a process asks for each page; the databases take turns with processes."""
 MOST = 1.10
 APPS = ("channels_app", "offload")
@@ -114,8 +114,10 @@ def show_all() -> Iterator[tuple[str, Shown]]:
             counted.clear()
             with connection.execute_wrapper(count):
                 began_at = time.perf_counter()
-                response = client.get(address())
+                response = client.get(address(), follow=True)
                 took.append(time.perf_counter() - began_at)
+        if response.status_code == 405:  # an address for buttons only
+            continue
         yield name, Shown(response.status_code, len(counted), min(took) * 1000)
 
 

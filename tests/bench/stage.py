@@ -28,6 +28,8 @@ class Plan:
     """How long each part measures. Times in seconds."""
 
     seed: int
+    is_quick: bool = False
+    """Only what matters most of each part."""
     rounds: int = 5
     side_rounds: int = 5
     """Of what is beside the comparison with floor and naive build."""
@@ -35,6 +37,8 @@ class Plan:
     turns_s: float = 6.0
     turn_rounds: int = 3
     open_s: float = 15.0
+    counted_s: float = 5.0
+    """While statements are counted."""
     memory_s: float = 60.0
     events: int = 1_000_000
     old_conversations: int = 100_000
@@ -43,12 +47,14 @@ class Plan:
     def quick(cls, seed: int) -> "Plan":
         return cls(
             seed=seed,
+            is_quick=True,
             rounds=2,
             side_rounds=1,
             ingress_s=1.0,
             turns_s=1.5,
             turn_rounds=1,
-            open_s=3.0,
+            open_s=2.0,
+            counted_s=2.0,
             memory_s=0.0,
             events=100_000,
             old_conversations=10_000,
@@ -100,10 +106,10 @@ class Stage:
         build.prepare()
         return build
 
-    def next_seed(self) -> int:
+    def next_seed(self) -> str:
         """Another for each load: no event comes twice."""
         self._loads += 1
-        return self.plan.seed * 1_000_000 + self._loads
+        return f"{self.plan.seed} load {self._loads}"
 
     def load(self, load: Load) -> Arrived:
         """Send a load; what came of it."""

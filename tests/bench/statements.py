@@ -14,7 +14,6 @@ from tests.bench.stage import Stage
 from tests.bench.table import Section
 
 PER_S = 25.0
-SECONDS = 5.0
 CONVERSATIONS = 5
 """And as many accounts: what is done for each account now and then must not weigh more than in real life."""
 WEB_GOAL = 2.0
@@ -122,7 +121,8 @@ def measure(stage: Stage) -> Section:
 def _measure(stage: Stage, section: Section, crew: Crew) -> None:
     run(stage, section, crew, crew.drive(CONVERSATIONS, Pace.BURST, burst=1))  # nothing is left of earlier loads
     with logged(stage.ground) as lines:
-        heard = run(stage, section, crew, crew.drive(CONVERSATIONS, Pace.OPEN, seconds=SECONDS, per_s=PER_S))
+        drive = crew.drive(CONVERSATIONS, Pace.OPEN, seconds=stage.plan.counted_s, per_s=PER_S)
+        heard = run(stage, section, crew, drive, to_its_end=True)
     found = count_statements(lines, crew.build.database_url.rpartition("/")[2].partition("?")[0])
     for program, counts in sorted(found.items(), key=lambda item: item[0] != "web"):
         figures = counts.statements, counts.statements + counts.others, counts.transactions

@@ -26,7 +26,7 @@ def test_signed_events_become_rows(kind: type[Build], table: str, tmp_path: Path
             build.need_web()
             build.await_all()
             load = Load(
-                port=build.port, paths=build.doors, conversations=4, events=EVENTS, seconds=60, seed=1, crowd="c"
+                port=build.port, paths=build.doors, conversations=4, events=EVENTS, seconds=60, seed="1", crowd="c"
             )
             requests = write_requests(replace(load, connections=2))
             forged = [request.replace(b"parcel", b"PARCEL") for request in requests[:2]]

@@ -85,7 +85,7 @@ def test_messages_are_taken_whole_and_one_by_one() -> None:
 
 
 def test_events_are_distinct_and_carry_their_mark() -> None:
-    post = Post(seed=1)
+    post = Post(seed="1")
     first, second = post.message("/door/", "0-crowd-000001", 7), post.message("/door/", "0-crowd-000001", 7)
     assert first != second
     message = take_message(first)
