@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min
 from django.utils import timezone
 
 from channels_app.changes import Sealed, values_of
@@ -21,7 +20,8 @@ from channels_app.checking.repairs import find_repairs
 from channels_app.checking.steps import setup_steps
 from channels_app.errors import ConfigError
 from channels_app.masking import MASK, body_for
-from channels_app.models import Channel, Conversation, Exchange, SettingsModel, WorkerSlot
+from channels_app.models import Channel, Conversation, Exchange, SettingsModel
+from channels_app.workload import read_queue, read_workers
 from offload.models import OffloadProvider
 
 CALLS_MOST = 20
@@ -123,16 +123,15 @@ def _clock() -> dict[str, Any]:
 
 
 def _queue(channel: Channel) -> dict[str, Any]:
-    now = timezone.now()
-    due = Conversation.objects.filter(wake_at__lte=now).aggregate(waiting=Count("pk"), oldest=Min("wake_at"))
-    mine = Conversation.objects.filter(wake_at__lte=now, channel=channel).count()
+    queue, due = read_queue(), Conversation.objects.filter(wake_at__lte=timezone.now(), channel=channel)
     return {
-        "waiting": due["waiting"],
-        "waiting_of_this_channel": mine,
-        "oldest_waits_s": round((now - due["oldest"]).total_seconds(), 1) if due["oldest"] else None,
+        "waiting": queue.waiting,
+        "waiting_of_this_channel": due.count(),
+        "oldest_waits_s": round(queue.oldest_s, 1),
+        "in_hand": queue.in_hand,
         "workers": [
-            {"name": row.name, "kind": row.kind, "version": row.version, "seen_at": row.beat_at.isoformat()}
-            for row in WorkerSlot.objects.order_by("name")
+            {"name": one.name, "kind": one.kind, "version": one.version, "silent_s": round(one.silent_s, 1)}
+            for one in read_workers()
         ],
     }
 

@@ -115,17 +115,32 @@ class Waiting {
     this.schedule();
   }
 
-  // Only what is new, and never under the hands of somebody who is in the middle of it.
+  // Only what is new, and never under the hands of somebody who is typing there.
   show(html) {
     const fresh = document.createElement("template");
     fresh.innerHTML = html;
     const section = fresh.content.querySelector("[data-waiting]");
     if (!section || section.dataset.stamp === this.section.dataset.stamp) return;
     this.say(section.dataset.announcement);
-    if (this.section.contains(document.activeElement)) return;
+    if ([...this.section.querySelectorAll('input[type="password"]')].some((input) => input.value)) return;
+    const focused = this.section.contains(document.activeElement) ? document.activeElement : null;
     this.section.replaceWith(section);
     serveButtons(this.place);
+    if (focused) keepFocus(section, focused);
   }
+}
+
+// On the same control of the new section: whoever has just copied an address still has the button's focus.
+function keepFocus(section, before) {
+  for (const name of ["id", "data-copy", "data-show", "href"]) {
+    const value = before.getAttribute(name);
+    const same = value && section.querySelector(`[${name}="${CSS.escape(value)}"]`);
+    if (same) same.focus({ preventScroll: true });
+    if (same && document.activeElement === same) return;
+  }
+  const title = section.querySelector("#setup-title");
+  title.tabIndex = -1;
+  title.focus({ preventScroll: true });
 }
 
 document.addEventListener("DOMContentLoaded", () => {
