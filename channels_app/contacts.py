@@ -1,14 +1,12 @@
 """Who writes, and where: contacts and inbox channels as the inbox last described them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from django.db.models import F
-from django.db.models.functions import Coalesce, Now
-
-from channels_app.models import ContactRow, InboxChannel
 from channels_app.protocol import Contact, ContactAttribute, Event, InboxChannelRef
+from channels_app.statements import fetch
 
 _CONTACT_FIELDS = ("primary_identifier", "secondary_identifier", "picture_url", "vip", "medium_contact_profile_id")
 
@@ -52,6 +50,17 @@ class KnownInboxChannel:
         return cls(id=row["id"], ref=ref, is_enabled=row["is_enabled"])
 
 
+_KEEP_CONTACT = f"""
+INSERT INTO channels_app_contact AS contact (channel_id, external_id, {", ".join(_CONTACT_FIELDS)}, attributes)
+VALUES (%(channel_id)s, %(external_id)s, {", ".join(f"%({name})s" for name in _CONTACT_FIELDS)},
+    coalesce(%(attributes)s::jsonb, '[]'))
+ON CONFLICT (channel_id, external_id) DO UPDATE
+    SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _CONTACT_FIELDS)},
+        attributes = coalesce(%(attributes)s::jsonb, contact.attributes)
+RETURNING id, attributes
+"""
+
+
 def learn_contact(channel_id: int, known: KnownContact, event: Event) -> KnownContact:
     """The contact after this event, kept if it says something new. Events without a profile change nothing."""
     if event.contact is None or not event.contact.external_id:
@@ -62,14 +71,26 @@ def learn_contact(channel_id: int, known: KnownContact, event: Event) -> KnownCo
         attributes = known.attributes if same_contact else None
     if same_contact and known.contact == event.contact and known.attributes == attributes:
         return known
-    values: dict[str, Any] = {name: getattr(event.contact, name) for name in _CONTACT_FIELDS}
-    if attributes is not None:
-        values["attributes"] = [asdict(attribute) for attribute in attributes]
-    row, _ = ContactRow.objects.update_or_create(
-        channel_id=channel_id, external_id=event.contact.external_id, defaults=values
-    )
-    kept = tuple(ContactAttribute(**attribute) for attribute in row.attributes)
-    return KnownContact(id=row.pk, contact=event.contact, attributes=kept)
+    given = None if attributes is None else json.dumps([asdict(attribute) for attribute in attributes])
+    facts = {name: getattr(event.contact, name) for name in _CONTACT_FIELDS}
+    place = {"channel_id": channel_id, "external_id": event.contact.external_id}
+    [(row_id, kept)] = fetch(_KEEP_CONTACT, {**facts, **place, "attributes": given})
+    known_ones = tuple(ContactAttribute(**attribute) for attribute in json.loads(kept))
+    return KnownContact(id=row_id, contact=event.contact, attributes=known_ones)
+
+
+_FIND_INBOX_CHANNEL = """
+SELECT id, is_enabled, name, first_seen_at IS NOT NULL FROM channels_app_inboxchannel
+WHERE channel_id = %(channel_id)s AND external_id = %(external_id)s
+"""
+_KEEP_INBOX_CHANNEL = """
+INSERT INTO channels_app_inboxchannel AS known (channel_id, external_id, name, is_enabled, first_seen_at)
+VALUES (%(channel_id)s, %(external_id)s, %(name)s, %(is_enabled)s, clock_timestamp())
+ON CONFLICT (channel_id, external_id) DO UPDATE
+    SET name = coalesce(nullif(EXCLUDED.name, ''), known.name),
+        first_seen_at = coalesce(known.first_seen_at, EXCLUDED.first_seen_at)
+RETURNING id, is_enabled, name, true
+"""
 
 
 def learn_inbox_channel(
@@ -82,11 +103,8 @@ def learn_inbox_channel(
     ref = event.inbox_channel
     if ref is None or not ref.external_id or ref == known.ref:
         return known
-    row, is_new = InboxChannel.objects.get_or_create(
-        channel_id=channel_id, external_id=ref.external_id, defaults={"name": ref.name, "is_enabled": is_enabled}
-    )
-    if is_new or row.first_seen_at is None or (ref.name and row.name != ref.name):
-        InboxChannel.objects.filter(pk=row.pk).update(
-            name=ref.name or F("name"), first_seen_at=Coalesce("first_seen_at", Now())
-        )
-    return KnownInboxChannel(id=row.pk, ref=ref, is_enabled=row.is_enabled)
+    facts = {"channel_id": channel_id, "external_id": ref.external_id}
+    rows = fetch(_FIND_INBOX_CHANNEL, facts)
+    if not rows or not rows[0][3] or (ref.name and rows[0][2] != ref.name):
+        rows = fetch(_KEEP_INBOX_CHANNEL, {**facts, "name": ref.name, "is_enabled": is_enabled})
+    return KnownInboxChannel(id=rows[0][0], ref=ref, is_enabled=rows[0][1])
