@@ -8,12 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
 from channels_app.credentials import note_quota
-from channels_app.endings import UPDATE_DELIVERY
+from channels_app.endings import UPDATE_DELIVERY, wake_at_once
 from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_row, exchange_values
 from channels_app.leases import Lease, LeaseLostError
@@ -380,6 +379,8 @@ def retry_delivery(delivery: Delivery) -> bool:
     """
     if delivery.kind != DeliveryKind.REPLY:
         return False  # its message has left with the link instead
+    if "purged" in delivery.payload:
+        return False  # the time for its texts is over, and what is left of it says nothing
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(pk=delivery.conversation_id)
         if conversation.owner != Owner.BOT:
@@ -393,7 +394,7 @@ def retry_delivery(delivery: Delivery) -> bool:
         WebhookEvent.objects.filter(pk=delivery.event_id).update(
             state=EventState.SENDING, outcome=None, finished_at=None, wait_until=None, retried_at=now
         )
-        Conversation.objects.filter(pk=conversation.pk).update(wake_at=Least(Coalesce("wake_at", now), now))
+        wake_at_once(conversation.pk)
     return True
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_values
 from channels_app.leases import Lease, LeaseLostError, hold
-from channels_app.models import EventState, Outcome, WebhookEvent
+from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
 from channels_app.statements import fetch
 
 
@@ -125,6 +126,16 @@ def let_go(
     lease.unwritten.clear()
     wake_at: datetime | None = rows[0][0]
     return wake_at
+
+
+def wake_at_once(conversation_id: int) -> None:
+    """Something in the conversation is open again: also whoever has it now is to see that.
+
+    Inside the transaction that opens it.
+    """
+    now = timezone.now()
+    rows = Conversation.objects.filter(pk=conversation_id)
+    rows.update(wake_at=Least(Coalesce("wake_at", now), now), arrivals=F("arrivals") + 1)
 
 
 STUMBLE_WAIT = timedelta(seconds=2)

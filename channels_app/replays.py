@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
+from channels_app.endings import wake_at_once
 from channels_app.models import (
     Conversation,
     Delivery,
@@ -86,7 +86,7 @@ def replay_event(event_id: int, by: str) -> Replayed:
         event.attempts, event.called_at, event.retried_at = 0, None, now
         event.reason = f"Done again for {by}."
         event.save()
-        Conversation.objects.filter(pk=conversation.pk).update(wake_at=Least(Coalesce("wake_at", now), now))
+        wake_at_once(conversation.pk)
     return verdict
 
 

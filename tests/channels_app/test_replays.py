@@ -1,5 +1,6 @@
 """Doing again what failed for good: never twice, never behind the agents' back."""
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -7,9 +8,14 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
+from channels_app.endings import let_go
 from channels_app.errors import Effect, TemporaryError
+from channels_app.leases import claim_due_conversation
 from channels_app.models import Conversation, Delivery, WebhookEvent
+from channels_app.replays import Replayed, replay_event
+from tests.builders import make_event
 from tests.conftest import Walker
 from tests.world import World
 
@@ -45,6 +51,16 @@ def test_the_reply_that_was_lost_is_sent_and_the_bot_not_asked_again(dead: Walke
     assert len(world.bot.turns) == 1
     assert dead.outcomes() == ["replied"]
     assert "Nothing has failed" in replay()
+
+
+def test_a_worker_that_decides_to_wait_meanwhile_looks_again_at_once(dead: Walker) -> None:
+    assert dead.post(make_event(text="Still there?")).status_code == 200
+    lease = claim_due_conversation("slot")
+    assert lease is not None
+    assert replay_event(WebhookEvent.objects.earliest("pk").pk, by="anna") is Replayed.AGAIN
+    wake_at = let_go(lease, until=timezone.now() + timedelta(hours=1))
+    assert wake_at is not None
+    assert wake_at <= timezone.now()
 
 
 def test_what_agents_have_by_now_is_left_to_them(dead: Walker, world: World) -> None:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from channels_app import retention
+from channels_app.deliveries import retry_delivery
 from channels_app.models import (
     ContactRow,
     Conversation,
@@ -177,6 +178,8 @@ def test_nobody_does_again_what_has_no_text_any_more(talk: Walker) -> None:
     WebhookEvent.objects.update(outcome=Outcome.DEAD)
     Conversation.objects.update(owner="bot")
     assert replay_event(WebhookEvent.objects.latest("pk").pk, by="anna") is Replayed.TEXT_GONE
+    Delivery.objects.update(state="failed")
+    assert not retry_delivery(Delivery.objects.latest("pk"))
 
 
 # --- the command --------------------------------------------------------------------------------------------------
