@@ -44,9 +44,13 @@ class Try:
     n: int
     at: datetime
     took_ms: int
-    is_ok: bool
+    state: State
     detail: str
     code: str = ""
+
+    @property
+    def is_ok(self) -> bool:
+        return self.state is State.OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,5 +152,5 @@ def _check_json(check: Check) -> dict[str, Any]:
         "took_ms": check.took_ms,
         "code": check.code,
         "event_id": check.event_id,
-        "tries": [asdict(one) for one in check.tries],
+        "tries": [{**asdict(one), "state": str(one.state), "is_ok": one.is_ok} for one in check.tries],
     }

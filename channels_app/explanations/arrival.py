@@ -78,8 +78,8 @@ def _who_had_it(facts: Facts) -> str:
     before = facts.hand_over
     if before is None:
         return "the agents had the conversation, or it was closed"
-    age = duration((facts.event.received_at - before.requested_at).total_seconds())
-    return f"handed over {age} before: {before.label}"
+    age_s = (facts.event.received_at - before.requested_at).total_seconds()
+    return f"handed over {f'{duration(age_s)} before' if age_s > 0 else 'meanwhile'}: {before.label}"
 
 
 _NEVER_ASKED = {

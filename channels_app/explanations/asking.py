@@ -92,6 +92,13 @@ def _what_it_said(facts: Facts) -> str:
 # --- calls --------------------------------------------------------------------------------------------------------
 
 
+def _state_of(call: CallFacts) -> State:
+    """A refusal that is no trouble (agents have the conversation) is no success either."""
+    if is_trouble(call.code, call.error):
+        return State.FAILED
+    return State.STOPPED if call.error else State.OK
+
+
 def try_of(call: CallFacts) -> Try:
     detail = call.error or (f"answered {call.status}" if call.status else "")
     return Try(
@@ -99,7 +106,7 @@ def try_of(call: CallFacts) -> Try:
         n=call.n,
         at=call.started_at,
         took_ms=call.took_ms,
-        is_ok=not is_trouble(call.code, call.error),
+        state=_state_of(call),
         detail=detail,
         code=call.code,
     )

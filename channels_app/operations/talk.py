@@ -66,7 +66,7 @@ def _check(check: Check) -> dict[str, Any]:
 def _try(one: Try) -> dict[str, Any]:
     return {
         "row": one,
-        "sign": SIGNS[State.OK if one.is_ok else State.FAILED],
+        "sign": SIGNS[one.state],
         "time": clock(one.at),
         "took": milliseconds(one.took_ms),
         "url": reverse("ops:exchange", args=[one.exchange_id]),

@@ -9,7 +9,17 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels_app.masking import masked_name
-from channels_app.models import Conversation, EventBody, EventSource, Exchange, MessageRow, WebhookEvent
+from channels_app.models import (
+    Conversation,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    EventBody,
+    EventSource,
+    Exchange,
+    MessageRow,
+    WebhookEvent,
+)
 from channels_app.transcripts.happened import happened_lines
 from channels_app.transcripts.lines import Line, Rows, Text, Voice
 from channels_app.transcripts.said import said_lines
@@ -54,6 +64,7 @@ def load_transcript(
         messages=_messages(events),
         exchanges=_exchanges(events),
         offloads=_offloads(conversation, events, is_newest=before is None),
+        fates=_fates(events),
         ordered_by=_ordered_by(events),
         reads_text=reads_text,
         texts_end_at=timezone.now() - timedelta(days=keep_days),
@@ -70,7 +81,7 @@ def load_transcript(
 
 
 def _messages(events: Sequence[WebhookEvent]) -> list[MessageRow]:
-    return list(MessageRow.objects.filter(event__in=events).order_by("said_at", "pk"))
+    return list(MessageRow.objects.filter(event__in=events).order_by("said_at", "position"))
 
 
 def _exchanges(events: Sequence[WebhookEvent]) -> list[Exchange]:
@@ -85,6 +96,16 @@ def _offloads(conversation: Conversation, events: Sequence[WebhookEvent], *, is_
     if not is_newest:
         loose &= Q(requested_at__lt=events[-1].received_at)
     return list(Offload.objects.filter(Q(event__in=events) | loose, conversation=conversation).order_by("pk"))
+
+
+def _fates(events: Sequence[WebhookEvent]) -> dict[int, list[str]]:
+    """What became of each message, from the calls that carried them; unknown once their texts are deleted."""
+    rows = Delivery.objects.filter(event__in=events, kind=DeliveryKind.REPLY).order_by("event_id", "seq")
+    fates: dict[int, list[str]] = {}
+    for event_id, state, said in rows.values_list("event_id", "state", "payload__outgoing__messages"):
+        word = "" if state == DeliveryState.SENT else DeliveryState(state).label
+        fates.setdefault(event_id, []).extend([word] * len(said or ()))
+    return fates
 
 
 def _ordered_by(events: Sequence[WebhookEvent]) -> dict[int, str]:

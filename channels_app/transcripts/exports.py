@@ -40,6 +40,7 @@ def _text_line(line: Line) -> str:
     words = [
         said,
         line.attachment_url,
+        f"[{line.fate}]" if line.fate else "",
         f"[{line.code}]" if line.code else "",
         f"({line.detail})" if line.detail else "",
     ]

@@ -43,6 +43,8 @@ class Line:
     detail: str = ""
     attachment_url: str = ""
     is_message: bool = False
+    fate: str = ""
+    """What became of a message of ours that did not plainly arrive."""
     is_bad: bool = False
     code: str = ""
     took_ms: int | None = None
@@ -55,12 +57,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What the lines are made of. `ordered_by`: who ordered an event, by its id."""
+    """What the lines are made of. By event: `ordered_by`, who ordered it; `fates`, what became of each message that
+    was to be said, in their order, "" where it arrived."""
 
     events: Sequence[WebhookEvent]
     messages: Sequence[MessageRow]
     exchanges: Sequence[Exchange]
     offloads: Sequence[Offload]
+    fates: Mapping[int, Sequence[str]] = field(default_factory=dict)
     ordered_by: Mapping[int, str] = field(default_factory=dict)
     reads_text: bool = False
     texts_end_at: datetime

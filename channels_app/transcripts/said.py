@@ -15,6 +15,9 @@ _VOICES = {
 }
 
 
+_NOTHING: Iterator[str] = iter(())
+
+
 def said_lines(rows: Rows) -> Iterator[Line]:
     """What was said, and what the contact said that nobody has handled yet."""
     yield from _messages(rows)
@@ -25,6 +28,7 @@ def _messages(rows: Rows) -> Iterator[Line]:
     events = {event.pk: event for event in rows.events}
     asked_at = _asked_at(rows.events)
     timed = set[int]()
+    fates = {event_id: iter(words) for event_id, words in rows.fates.items()}
     for message in rows.messages:
         event = events[message.event_id]
         is_contact = message.author == Author.CONTACT
@@ -43,6 +47,7 @@ def _messages(rows: Rows) -> Iterator[Line]:
             state=_state(message, rows),
             attachment_url=message.attachment_url if rows.reads_text else "",
             is_message=True,
+            fate="" if is_contact else next(fates.get(event.pk, _NOTHING), ""),
             took_ms=took_ms,
             event_id=event.pk if is_contact or event.type == EventType.BOT_REPLIED else None,
             asked_id=event.pk if is_contact else None,

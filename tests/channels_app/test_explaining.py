@@ -187,6 +187,7 @@ def test_an_agent_who_took_it_meanwhile(walker: Walker, world: World) -> None:
     walker.says("Hello")
     assert stop_of(told(walker)) == ("reply_sent", "stopped", "CB-601")
     assert "agent took it" in told(walker).cause
+    assert [str(one.state) for one in told(walker).checks[-1].tries] == ["stopped"]
 
 
 def test_a_person_who_handed_it_over_meanwhile(walker: Walker, world: World) -> None:

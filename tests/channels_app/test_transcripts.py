@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from channels_app.errors import Effect, TemporaryError
 from channels_app.events import order_handover
 from channels_app.models import MessageRow, WebhookEvent
 from channels_app.orders import order_message
@@ -39,6 +41,24 @@ def test_contact_and_bot_speak_in_turn(walker: Walker) -> None:
     assert contact.asked_id == contact.event_id and not contact.exchange_ids
     assert len(bot.exchange_ids) == 2 and bot.took_ms is not None
     assert transcript.contact == "Johan"
+
+
+@pytest.mark.parametrize(
+    ("fault", "fates"),
+    [
+        (None, ["", ""]),
+        (answer(404), ["not sent: no longer ours"] * 2),
+        (answer(422), ["refused"] * 2),
+        (TemporaryError("no answer", effect=Effect.UNKNOWN), ["sent, not confirmed"] * 2),
+    ],
+)
+def test_words_that_did_not_arrive_are_seen(walker: Walker, world: World, fault: Any, fates: list[str]) -> None:
+    world.bot.replies = [{"messages": [{"text": "One"}, {"text": "Two"}]}]
+    world.inbox.faults += [fault] if fault else []
+    walker.says("Hello")
+    lines = of(walker).lines
+    assert [line.fate for line in lines if line.voice == "bot"] == fates
+    assert not any(line.fate for line in lines if line.voice != "bot")
 
 
 def test_what_happened_stands_between(walker: Walker, world: World) -> None:
@@ -132,7 +152,7 @@ def test_a_silence_is_seen(walker: Walker) -> None:
 def test_a_long_conversation_comes_in_parts(walker: Walker, django_assert_max_num_queries: Any) -> None:
     for number in range(5):
         walker.says(str(number))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         latest = of(walker, events_most=2)
     earlier = of(walker, events_most=2, before=latest.before)
     first = of(walker, events_most=2, before=earlier.before)

@@ -76,4 +76,4 @@ def _check_lines(check: Check) -> Iterator[str]:
     yield f"{SIGNS[check.state]} {at:12}  {check.title}{word}{'  ' if more else ''}{more}"
     for one in check.tries:
         parts = (one.detail, milliseconds(one.took_ms), one.code, f"call {one.exchange_id}")
-        yield f"{'':16}{'✓' if one.is_ok else '✗'} try {one.n}  {'  '.join(filter(None, parts))}"
+        yield f"{'':16}{SIGNS[one.state]} try {one.n}  {'  '.join(filter(None, parts))}"
