@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import gc
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from urllib.parse import unquote
 
@@ -85,7 +86,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     gc.freeze()
-    asyncio.run(serve(options.port, options.seed))
+    with suppress(KeyboardInterrupt):  # the run ends, and says so itself
+        asyncio.run(serve(options.port, options.seed))
 
 
 if __name__ == "__main__":
