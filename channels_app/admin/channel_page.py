@@ -17,8 +17,8 @@ from channels_app.links import webhook_url
 from channels_app.models import Channel
 from channels_app.rotations import Rotation, address_rotation, secret_rotation
 
-WAITED_FOR = frozenset({"url", "secret", "answer", "hand_over"})
-"""Steps that end with something that comes in from outside: the page looks for it by itself."""
+WAITED_FOR = frozenset({"url", "secret", "bot", "answer", "hand_over"})
+"""Steps during which something may come in from outside: the page looks for it by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

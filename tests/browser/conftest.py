@@ -1,0 +1,68 @@
+"""A browser, and what it looks at: an installation with nothing in it, and one that has worked for a week."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.bridge import PATIENCE_S
+from tests.browser.chromium import ADVICE, ARGUMENTS, find_chromium
+from tests.browser.stage import Stage, raised, simulators
+from tests.browser.watching import Watch
+
+PATIENCE_MS = PATIENCE_S * 1000
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+
+
+# Not longer than these tests: while Playwright runs in this thread, Django refuses to use a database in it.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    if not path:
+        pytest.skip(ADVICE)
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def platforms(browser: Browser) -> Iterator[list[str]]:
+    """Two servers of the inbox's platform that know nothing of each other's accounts, as its regions."""
+    with simulators(2) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="module")
+def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Everything runs, and nobody has set up anything. There is a superuser."""
+    with raised(tmp_path_factory.mktemp("fresh")) as stage:
+        stage.make_superuser()
+        stage.start_all()
+        yield stage
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """What no page may do; looked at when the test is over."""
+    watch = Watch()
+    yield watch
+    watch.verify()
+
+
+@pytest.fixture
+def open_window(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """A window of a browser that knows nothing yet."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(**options: object) -> Page:
+        context = browser.new_context(permissions=CLIPBOARD, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        watch.follow(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
