@@ -39,9 +39,9 @@ def forget_what_came_meanwhile() -> None:
     from django.db import connection
 
     def make(true: Function) -> Function:
-        def release_held(lease: Any, *, until: datetime | None = None) -> datetime | None:
-            woken: datetime | None = true(lease, until=until)
-            if until is None:
+        def let_go(lease: Any, **what: Any) -> datetime | None:
+            woken: datetime | None = true(lease, **what)
+            if not {"until", "put_off"} & what.keys():
                 with connection.cursor() as cursor:
                     cursor.execute(
                         "UPDATE channels_app_conversation SET wake_at = NULL WHERE id = %s AND NOT EXISTS ("
@@ -51,9 +51,9 @@ def forget_what_came_meanwhile() -> None:
                     )
             return woken
 
-        return release_held
+        return let_go
 
-    put_in("channels_app.leases", "release_held", make)
+    put_in("channels_app.endings", "let_go", make)
 
 
 def never_mend_it() -> None:
@@ -96,9 +96,9 @@ def count_repeated_events() -> None:
     """An event that comes twice is two events."""
 
     def make(true: Function) -> Function:
-        def store_inbox_event(channel_id: int, event: Any, raw: bytes, *more: Any) -> Any:
-            stored = true(channel_id, event, raw, *more)
-            return stored if stored.is_new else true(channel_id, replace(event, key=str(uuid4())), raw, *more)
+        def store_inbox_event(channel_id: int, revision: int, event: Any, raw: bytes) -> Any:
+            stored = true(channel_id, revision, event, raw)
+            return stored if stored.is_new else true(channel_id, revision, replace(event, key=str(uuid4())), raw)
 
         return store_inbox_event
 
@@ -128,7 +128,11 @@ def take_the_newest_first() -> None:
 
 def forget_the_handover() -> None:
     """Whose the conversation is isn't written down, so the bot goes on."""
-    put_in("channels_app.conversations", "set_owner", lambda true: lambda *args: None)
+
+    def make(true: Function) -> Function:
+        return lambda lease, *, owner=None, **what: true(lease, **what)
+
+    put_in("channels_app.endings", "let_go", make)
 
 
 # --- left alone ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ JOIN channels_app_conversation AS conversation ON conversation.id = event.conver
 """
 _SENDINGS = """
 SELECT conversation.external_id AS conversation, delivery.payload,
-    array(SELECT attempt.result FROM channels_app_deliveryattempt AS attempt
+    array(SELECT attempt.result FROM channels_app_exchange AS attempt
           WHERE attempt.delivery_id = delivery.id ORDER BY attempt.n) AS results
 FROM channels_app_delivery AS delivery
 JOIN channels_app_conversation AS conversation ON conversation.id = delivery.conversation_id
