@@ -20,6 +20,7 @@ from channels_app.explanations import (
     Surroundings,
     explain_facts,
 )
+from channels_app.explanations.facts import ANSWERED
 from channels_app.leases import count_due
 from channels_app.models import (
     Author,
@@ -34,7 +35,7 @@ from channels_app.models import (
     WorkerSlot,
 )
 from channels_app.protocol import EventType
-from offload.models import Offload, OffloadReason
+from offload.models import Offload, OffloadReason, OffloadState
 
 ASKS_BOT = tuple(type_ for type_ in EventType if type_.asks_bot)
 _WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
@@ -124,10 +125,18 @@ def _delivery(row: dict[str, Any]) -> DeliveryFacts:
 def _hand_over(conversation: Conversation, event: WebhookEvent, event_ids: Sequence[int]) -> HandOverFacts | None:
     """The one that this event led to; else the latest before its end, which may be why the bot had no part in it."""
     before = Q(requested_at__lte=event.finished_at or event.received_at)
-    rows = list(conversation.offloads.filter(Q(event_id__in=event_ids) | before).order_by("-id")[:5])
+    found = conversation.offloads.filter(Q(event_id__in=event_ids) | before).order_by("-id")[:5]
+    rows = [row for row in found if not _is_past(row, event)]
     own = next((row for row in rows if row.event_id in event_ids), None)
     row = own or next(iter(rows), None)
     return _hand_over_facts(row, is_own=own is not None) if row else None
+
+
+def _is_past(row: Offload, event: WebhookEvent) -> bool:
+    """It failed before the event was done again, and that went well."""
+    is_failed = row.state in (OffloadState.REFUSED, OffloadState.FAILED)
+    is_before = event.retried_at is not None and row.requested_at < event.retried_at
+    return is_failed and is_before and event.outcome in ANSWERED
 
 
 def _hand_over_facts(row: Offload, *, is_own: bool) -> HandOverFacts:

@@ -1,6 +1,6 @@
 """The checks before the bot is asked: did it come, did somebody take it up, was it the bot's to answer?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from channels_app.explanations.answers import Check, State, problem_of
 from channels_app.explanations.facts import Facts
@@ -24,18 +24,26 @@ def received(facts: Facts) -> Check:
 
 def picked_up(facts: Facts) -> Check:
     event = facts.event
-    if event.outcome and not event.called_at:
+    began_at = _began_at(facts)
+    if event.outcome and not began_at:
         return _ended_unasked(facts)
     since = event.retried_at or event.received_at
-    waited = (event.called_at or facts.now) - since
+    waited = (began_at or facts.now) - since
     words = duration(waited.total_seconds())
     problem = problem_of("CB-702", wait=words) if waited > LONG_WAIT else None
-    if not event.called_at:
+    if not began_at:
         check = Check(name="picked_up", state=State.WAITING, detail=f"waits for {words}", problem=problem)
         return _waits(facts, check)
     again = "; done again by a person" if event.retried_at else ""
     detail = f"waited {words}{again}"
-    return Check(name="picked_up", state=State.OK, detail=detail, at=event.called_at, problem=problem)
+    return Check(name="picked_up", state=State.OK, detail=detail, at=began_at, problem=problem)
+
+
+def _began_at(facts: Facts) -> datetime | None:
+    """When somebody began with it. What was only sent again was not asked about again."""
+    if facts.event.called_at or not facts.is_sent_again:
+        return facts.event.called_at
+    return facts.event.retried_at
 
 
 def _waits(facts: Facts, check: Check) -> Check:

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from channels_app.protocol import EventType
 
+ANSWERED = ("replied", "replied_unconfirmed", "resolved")
+"""Outcomes after which the contact has read the bot's words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts:
@@ -123,8 +126,16 @@ class Facts:
         return tuple(call for call in self.calls if call.target == "bot")
 
     @property
+    def is_sent_again(self) -> bool:
+        """Done again by a person, from the reply on that the bot had given before."""
+        return self.event.retried_at is not None and bool(self.bot_calls) and bool(self.deliveries)
+
+    @property
     def reply_deliveries(self) -> tuple[DeliveryFacts, ...]:
         """What carries the bot's words; the hand-over that was sent in their place is none of it."""
+        if not self.failed_by and self.is_sent_again and self.outcome in ANSWERED:
+            # What had been tried in place of the words that are said now was cancelled.
+            return tuple(one for one in self.deliveries if one.state != "cancelled")
         if self.failed_by != "reply_refused":
             return () if self.failed_by else self.deliveries
         end = next((n for n, one in enumerate(self.deliveries, 1) if one.state in ("refused", "failed")), 0)

@@ -14,6 +14,7 @@ from channels_app.events import count_refusal, order_handover
 from channels_app.explaining import explain
 from channels_app.explanations import Explanation
 from channels_app.models import Bot, Channel, Conversation, Delivery, Owner, WebhookEvent, WorkerSlot
+from channels_app.replays import replay_event
 from channels_app.silences import explain_silence
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
@@ -229,6 +230,20 @@ def test_an_event_that_failed_for_good(walker: Walker) -> None:
     WebhookEvent.objects.get().exchanges.all().delete()
     WebhookEvent.objects.update(outcome="dead", reason="Handling it failed again and again; see the log.")
     assert stop_of(told(walker)) == ("bot_called", "failed", "CB-705")
+
+
+def test_what_failed_for_good_and_was_done_again(walker: Walker, world: World) -> None:
+    world.inbox.faults = [answer(400)] * 3  # the reply, and the hand-over in its place
+    walker.says("Hello")
+    assert told(walker).is_dead
+    event = WebhookEvent.objects.get()
+    replay_event(event.pk, "ann")
+    walker.work()
+    told_now = told(walker)
+    assert states(told_now) == ALL_WELL
+    assert told_now.is_answered and told_now.headline.startswith("The bot answered after ")
+    picked_up = next(check for check in told_now.checks if check.name == "picked_up")
+    assert picked_up.detail == "waited 0.0 s; done again by a person"
 
 
 # --- not taken up -------------------------------------------------------------------------------------------------
