@@ -1,0 +1,63 @@
+"""An operator finds out why a contact got no answer, and repairs it."""
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.bridge import eventually
+from tests.browser.people import Account, Admin, contact_of
+from tests.browser.stage import Stage
+from tests.test_walkthrough import Contact, connect, post
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+QUESTION = "Where is order A-3301?"
+
+
+@pytest.fixture
+def contact(fresh: Stage, platforms: list[str]) -> Contact:
+    """Talks to a bot whose channel is live already."""
+    contact = connect(fresh, platforms[0], "sparkcentral", "http")
+    contact.begins()
+    eventually(contact.heard)
+    return contact
+
+
+def test_a_failed_delivery_is_found_explained_and_repeated(
+    fresh: Stage, contact: Contact, platforms: list[str], open_window: Callable[..., Page]
+) -> None:
+    post(f"{platforms[0]}/sim/faults", {"target": "inbox", "fault": "400"})
+    contact.says(QUESTION)
+
+    anna = Admin(open_window(), fresh)
+    anna.log_in()
+    page = anna.open("/ops/failures/")
+    group = page.get_by_role("link", name="CB-605 Reply refused")
+    eventually(lambda: page.reload() and group.count())  # guards put failures into groups every 15 seconds
+    group.click()
+    expect(page.get_by_role("heading", name="What it means")).to_be_visible()
+    expect(page.locator("table")).to_contain_text("failed: needs an operator")
+    page.get_by_role("link", name=contact.id).click()
+    why = page.locator("#why")
+    expect(why.get_by_role("heading", name="Why did the bot not answer this message?")).to_be_visible()
+    expect(why.locator(".cause")).to_contain_text("CB-605")
+
+    # The same page by the search: the platform's id leads straight to it.
+    found_at = page.url.partition("?")[0]
+    page.get_by_role("link", name="Conversations").click()
+    page.get_by_role("searchbox", name="Find a conversation").fill(contact.id)
+    page.get_by_role("button", name="Find").click()
+    expect(page).to_have_url(found_at)
+
+    requests.delete(f"{platforms[0]}/sim/faults", timeout=10).raise_for_status()  # the inbox is well again
+    page.get_by_role("link", name="Do it again").first.click()
+    page.get_by_label("Reason, for the audit log").fill("the inbox is well again")
+    page.get_by_role("button", name="Do it again").click()
+    expect(page.get_by_text("1 event is done again.")).to_be_visible()
+    contact.hears("A-3301 is on its way")
+    answered = page.get_by_role("heading", name="Did the bot answer the last message?")
+    eventually(lambda: page.reload() and answered.count())
+    anna.open("/ops/audit/")
+    expect(page.get_by_role("table")).to_contain_text("the inbox is well again")

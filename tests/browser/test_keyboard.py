@@ -1,0 +1,84 @@
+"""The set-up without a mouse: everything is reached with Tab, and one always sees where one is."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.people import Account, Admin
+from tests.browser.stage import ADMIN, PASSWORD, Stage
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+STOPS_MOST = 120
+"""More than any of these pages has: whoever isn't there by then can't be reached."""
+HAS_FOCUS = "(element) => element === document.activeElement"
+SHOWS_FOCUS = """(element) => {
+  const style = getComputedStyle(element), box = element.getBoundingClientRect();
+  const isOutlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  return isOutlined && box.bottom > 0 && box.top < innerHeight;
+}"""
+
+
+def reach(page: Page, target: Locator) -> None:
+    for _ in range(STOPS_MOST):
+        if target.evaluate(HAS_FOCUS):
+            assert target.evaluate(SHOWS_FOCUS), f"nobody sees that {target} has the focus"
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{target} is not reached with Tab")
+
+
+def write(page: Page, field: str, text: str) -> None:
+    reach(page, page.get_by_role("textbox", name=field))
+    page.keyboard.type(text)
+
+
+def press(page: Page, role: str, name: str) -> None:
+    reach(page, page.get_by_role(role, name=name))  # type: ignore[arg-type]
+    page.keyboard.press("Enter")
+
+
+def test_a_channel_is_set_up_with_the_keyboard_alone(
+    fresh: Stage, platforms: list[str], open_window: Callable[..., Page]
+) -> None:
+    account = Account(platforms[0], "Keys only")
+    account.generate_keys()
+    anna = Admin(open_window(), fresh)
+    page = anna.open("/admin/")
+    write(page, "Username", ADMIN)
+    write(page, "Password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Channels, bots and conversations")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    press(page, "link", "Add a channel")
+
+    write(page, "Name", account.name)
+    reach(page, page.get_by_label("Sparkcentral region"))
+    page.keyboard.press("ArrowDown")
+    write(page, "Client ID", account.client_id)
+    write(page, "Client secret", account.client_secret)
+    write(page, "API address", account.platform)
+    with page.expect_popup() as opened:
+        press(page, "link", "Add another bot")
+    window = opened.value
+    write(window, "Name", "Bot of the keys")
+    reach(window, window.get_by_label("HTTP bot"))
+    write(window, "Bot address", f"{account.platform}/bot")
+    with window.expect_event("close"):
+        window.keyboard.press("Enter")
+    press(page, "button", "Save and check")
+    expect(anna.step("API keys")).to_contain_text("✓ Works")
+
+    press(page, "link", f"Back to {account.name}")
+    press(page, "button", "Copy Webhook URL")
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+    shown = account.add_virtual_agent(page.evaluate("navigator.clipboard.readText()"))
+    page.evaluate("(secret) => navigator.clipboard.writeText(secret)", shown["shared_secret"])
+    reach(page, page.locator("#first-secret"))
+    page.keyboard.press("Control+V")
+    press(page, "button", "Save secret")
+    expect(anna.step("Paste the shared secret")).to_contain_text("✓ Done")
+    expect(page.get_by_role("heading", name="Set-up: 4 of 7 done")).to_be_visible()
