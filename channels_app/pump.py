@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from functools import cache
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from channels_app.codes import describe
@@ -25,7 +26,7 @@ from channels_app.leases import (
     steal_conversation,
 )
 from channels_app.turns import take_step
-from channels_app.wakeups import wake_a_worker_at
+from channels_app.wakeups import hear_wakeup, wake_a_worker_at
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,13 @@ RENEW_S = LEASE_S / 3
 """Two renewals may fail before a lease ends."""
 DATABASE_PATIENCE_S = 25.0
 """How long a step that met a restart of PostgreSQL tries to give its lease back; then the lease ends by itself."""
+
+
+LISTEN_S = 0.25
+"""How long a thread listens for a wake-up before it looks by itself: one may have gone to Celery, whose other threads
+are all with slow bots."""
+LINGER_S = 1.0
+"""A thread that has had nothing to do for so long goes back to Celery."""
 
 
 class Pump:
@@ -44,6 +52,28 @@ class Pump:
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._upkeep: threading.Thread | None = None
+        self._may_linger = threading.BoundedSemaphore(max(1, settings.WORKER_THREADS // 2))
+
+    def run(self) -> int:
+        """What is due, and what becomes due in the next moment: `run_due`, again at each wake-up that is heard.
+
+        Celery's way from a wake-up to a thread costs as much as a turn. So half of the threads stay and listen to the
+        same queue themselves; the others are left to Celery.
+        """
+        steps = self.run_due()
+        if not self._may_linger.acquire(blocking=False):
+            return steps
+        try:
+            idle_since = time.monotonic()
+            while not self._is_stopping.is_set() and time.monotonic() - idle_since < LINGER_S:
+                if hear_wakeup(LISTEN_S) is None:
+                    break
+                done = self.run_due()
+                idle_since = time.monotonic() if done else idle_since
+                steps += done
+        finally:
+            self._may_linger.release()
+        return steps
 
     def run_due(self) -> int:
         """Take steps until nothing is due or the process is to stop; how many that were."""

@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="channels_app.tasks.work", ignore_result=True)
 def work() -> int:
-    """Take the steps that are due; how many that were."""
+    """Take the steps that are due, and soon become due; how many that were."""
     try:
-        return worker_pump().run_due()
+        return worker_pump().run()
     except DatabaseError as error:
         logger.warning("PostgreSQL does not answer, the guard will wake us again: %s", error)
         connection.close()

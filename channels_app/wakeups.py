@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import redis
@@ -24,6 +25,7 @@ QUEUE = "wakeups"
 TASK = "channels_app.tasks.work"
 TIMEOUT_S = 0.5
 """For connecting to Redis and for its answer: a web request waits for nothing longer."""
+LISTEN_MOST_S = 2.0
 PAUSE_S = 2.0
 """After a failure nothing is published for this long: the guard finds the work meanwhile."""
 EXPIRES_S = 60
@@ -85,6 +87,24 @@ _publisher = Publisher()
 def wake_a_worker() -> bool:
     """Tell one worker that there is work. False: nobody was told, and the guard will find it."""
     return _publisher.publish()
+
+
+@cache
+def _listener() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=LISTEN_MOST_S, socket_connect_timeout=TIMEOUT_S, retry=None
+    )
+
+
+def hear_wakeup(timeout_s: float) -> bool | None:
+    """Take a wake-up out of the queue as soon as there is one: whether one came in time. None: Redis can't be asked.
+
+    `timeout_s` is below LISTEN_MOST_S.
+    """
+    try:
+        return _listener().brpop([QUEUE], timeout=timeout_s) is not None
+    except redis.RedisError:
+        return None
 
 
 class Alarm:

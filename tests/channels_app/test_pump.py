@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from channels_app.guard import Guard
 from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.pump import Pump
+from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_channel, make_event, signed
 from tests.world import World
 
@@ -59,6 +62,49 @@ def test_a_pump_works_until_nothing_is_due(client: Any, channel: Channel, world:
     assert len(world.inbox.calls) == 3
     assert WorkerSlot.objects.get().host == socket.gethostname()
     assert Conversation.objects.filter(lease_slot__isnull=False).count() == 0
+
+
+def test_a_pump_that_has_worked_hears_the_next_wakeups_itself(client: Any, channel: Channel, world: World) -> None:
+    pump = Pump("worker")
+    first = threading.Thread(target=run_in_thread, args=[pump])
+    first.start()
+    for number in range(3):
+        post(client, channel, f"conv-{number}")
+        eventually(partial(answered, world, number + 1))
+    pump.stop()
+    first.join(PATIENCE_S)
+    assert not first.is_alive()
+
+
+def test_a_pump_without_redis_goes_back_to_its_queue(
+    client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(client, channel)
+    monkeypatch.setattr(pump_module, "hear_wakeup", lambda timeout_s: None)
+    assert Pump("worker").run() == 1
+
+
+def test_half_of_the_threads_are_left_to_celery(channel: Channel, settings: Any) -> None:
+    settings.WORKER_THREADS = 2
+    pump = Pump("worker")
+    first = threading.Thread(target=run_in_thread, args=[pump])
+    first.start()
+    eventually(lambda: not pump._may_linger._value)
+    assert pump.run() == 0  # at once: the first one listens
+    assert first.is_alive()
+    pump.stop()
+    first.join(PATIENCE_S)
+
+
+def answered(world: World, count: int) -> bool:
+    return len(world.inbox.calls) == count
+
+
+def run_in_thread(pump: Pump) -> None:
+    try:
+        pump.run()
+    finally:
+        connection.close()
 
 
 def test_a_stopped_pump_claims_nothing(client: Any, channel: Channel, world: World) -> None:
