@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         sections = list(_measured(found, options.only))
     took = f"The run took {time.monotonic() - began_at:.0f} s, seed {plan.seed}."
     if options.write:
-        options.write.write_text("\n".join(_document(facts, sections, took)) + "\n")
+        options.write.write_text("\n".join(_document(facts, sections, took)).rstrip() + "\n")
     print(took)
     return 1 if any(section.faults for section in sections) else 0
 
@@ -65,8 +65,8 @@ def _document(facts: Sequence[str], sections: Sequence[Section], took: str) -> I
     yield ""
     yield from (f"- {fact}" for fact in facts)
     yield f"- {took}"
+    yield ""
     for section in sections:
-        yield ""
         yield from section.lines()
 
 

@@ -1,5 +1,6 @@
 """Is it as fast after years? A full database beside an empty one."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,8 +27,8 @@ _PURGE = """
 import time
 from channels_app.housekeeping import PAUSE_S
 from channels_app.retention import purge_texts
-for _ in purge_texts(days=1):
-    print("purging", flush=True)
+for purged in purge_texts(days=1):
+    print(f"purged {purged.events}", flush=True)
     time.sleep(PAUSE_S)
 """
 
@@ -48,6 +49,9 @@ def measure(stage: Stage) -> Section:
     if not plan.is_quick:
         _measure_turns(stage, section, empty, full)
     _measure_ingress(stage, section, empty, full)
+    if not plan.is_quick:
+        purged = sum(map(int, re.findall(r"purged (\d+)", full.log("purge"))))
+        section.remark += f" It took the texts of {purged:,} events."
     return section
 
 
@@ -98,7 +102,7 @@ def _purging(build: Product) -> Iterator[None]:
         began_at = log.tell()
         process = subprocess.Popen(command, cwd=BASE_DIR, env=build.environment, stdout=log, stderr=log)
     try:
-        eventually(lambda: "purging" in build.log("purge")[began_at:])
+        eventually(lambda: "purged" in build.log("purge")[began_at:])
         yield
         assert process.poll() is None, build.log("purge")
     finally:

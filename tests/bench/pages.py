@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from tests.bridge import BASE_DIR
 ASKED = 3
 """Times that a process asks for each page; the databases take turns with processes."""
 MOST = 1.10
+REPEATED = 2
 APPS = ("channels_app", "offload")
 
 
@@ -32,6 +34,8 @@ class Shown:
     status: int
     queries: int
     ms: float
+    repeated: dict[str, int]
+    """Statements that one showing of the page sends more often than twice: with more rows it may be more."""
 
 
 def measure(stage: Stage) -> Section:
@@ -52,6 +56,7 @@ def measure(stage: Stage) -> Section:
         figures = str(few.queries), str(many.queries), show(few.ms), show(many.ms), f"{ratios[-1]:.2f}"
         section.rows.append((name, *figures))
         wrong = {shown.status for shown in (few, many)} - {200}
+        section.details += [f"{name}: {count} × {sql[:200]}" for sql, count in many.repeated.items()]
         section.faults += [f"{name}: answered with {status}" for status in wrong]
     section.goals.append(Goal(what="a page, full / short, largest", reached=max(ratios), most=MOST))
     return section
@@ -68,25 +73,22 @@ def _ask(build: Build) -> dict[str, Shown]:
 
 
 def pages() -> dict[str, Callable[[], str]]:
-    """The address of each page, by its name. A page that needs a row is shown with the latest."""
+    """The address of each page, by its name. Pages of one row show what was sent last."""
     from django.contrib import admin
-    from django.db.models import Model
     from django.urls import URLPattern, reverse
 
-    from channels_app.models import Conversation, Delivery, WebhookEvent
+    from channels_app.models import Delivery
     from channels_app.operations.urls import urlpatterns
-
-    def latest(model: type[Model], name: str) -> str:
-        return reverse(name, args=[model._default_manager.latest("pk").pk])
 
     models = [model._meta for model in admin.site._registry if model._meta.app_label in APPS]
     found: dict[str, Callable[[], str]] = {
         f"list of {meta.verbose_name_plural}": partial(reverse, f"admin:{meta.app_label}_{meta.model_name}_changelist")
         for meta in models
     }
-    for model in (Conversation, WebhookEvent, Delivery):
-        name = f"admin:channels_app_{model._meta.model_name}_change"
-        found[f"latest {model._meta.verbose_name}"] = partial(latest, model, name)
+    sent = Delivery.objects.latest("pk")
+    rows = {"conversation": sent.conversation_id, "webhookevent": sent.event_id, "delivery": sent.pk}
+    for model, row in rows.items():
+        found[f"one {model}"] = partial(reverse, f"admin:channels_app_{model}_change", args=[row])
     for pattern in urlpatterns:
         route = str(pattern.pattern)
         if isinstance(pattern, URLPattern) and pattern.name and not {"<", "."} & set(route):  # no row, no download
@@ -118,7 +120,8 @@ def show_all() -> Iterator[tuple[str, Shown]]:
                 took.append(time.perf_counter() - began_at)
         if response.status_code == 405:  # an address for buttons only
             continue
-        yield name, Shown(response.status_code, len(counted), min(took) * 1000)
+        repeated = {sql: count for sql, count in Counter(counted).items() if count > REPEATED}
+        yield name, Shown(response.status_code, len(counted), min(took) * 1000, repeated)
 
 
 if __name__ == "__main__":
