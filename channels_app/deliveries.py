@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
@@ -24,6 +25,7 @@ from channels_app.models import (
     DeliveryKind,
     DeliveryState,
     EventState,
+    Exchange,
     Owner,
     Target,
     WebhookEvent,
@@ -161,6 +163,11 @@ def deliveries_of(event_id: int) -> list[Delivery]:
     return list(Delivery.objects.filter(event_id=event_id).order_by("seq"))
 
 
+def tries_of(delivery: Delivery) -> QuerySet[Exchange]:
+    """Its calls, in order. Found by its event, because no index knows deliveries."""
+    return Exchange.objects.filter(event_id=delivery.event_id, delivery_id=delivery.pk).order_by("id")
+
+
 def may_leave_now(channel: LiveChannel, plan: Plan) -> bool:
     """Whether the account's limit lets the first call of this plan leave at once: then its permission is taken."""
     if not plan.calls:
@@ -216,7 +223,7 @@ def may_have_arrived(delivery: Delivery) -> bool:
     """Whether an earlier try of this delivery may have been done, or one was cut off by a crash."""
     if delivery.state == DeliveryState.IN_FLIGHT:
         return True
-    return delivery.tries > 0 and delivery.attempts.filter(result__in=("unknown", "failed")).exists()
+    return delivery.tries > 0 and tries_of(delivery).filter(result__in=("unknown", "failed")).exists()
 
 
 def _was_given_back(lease: Lease, delivery: Delivery) -> bool:

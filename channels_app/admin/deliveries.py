@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from channels_app.admin.acting import ActingAdmin
 from channels_app.admin.base import TextAdmin, WordFilter, document, moment, row_link
 from channels_app.admin.events import talk_words
+from channels_app.deliveries import tries_of
 from channels_app.interventions import send_again
 from channels_app.masking import readable_document
 from channels_app.models import Delivery, DeliveryState, Exchange
@@ -66,7 +67,7 @@ class DeliveryAdmin(TextAdmin, ActingAdmin):
 
     @admin.display(description="each try")
     def tries_shown(self, delivery: Delivery) -> SafeString | str:
-        lines = format_html_join("", "<li>{} · {}{}</li>", (_attempt(row) for row in delivery.attempts.all()))
+        lines = format_html_join("", "<li>{} · {}{}</li>", (_attempt(row) for row in tries_of(delivery)))
         return format_html('<ol class="tries">{}</ol>', lines) if lines else "none yet"
 
     @admin.display(description="payload")

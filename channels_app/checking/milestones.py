@@ -1,6 +1,6 @@
 """How far a channel ever got: its first event, its first answer, its first hand-over. Noted in its row once found."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +43,14 @@ def newest_events(channel_ids: Iterable[int]) -> dict[int, datetime | None]:
         return dict(cursor.fetchall())
 
 
-def note_milestones(channels: Iterable[Channel]) -> None:
-    """Find what these channels reached since somebody looked last, and note it: in their rows, and in these."""
-    behind = {row.pk: row for row in channels if any(getattr(row, name) is None for name in MILESTONES)}
+def note_milestones(channels: Sequence[Channel]) -> None:
+    """Find what these channels reached since somebody looked last, and note it: in their rows, and in these.
+
+    The first hand-over is only looked for on a channel's own page: a bot may do without for years, and a list would
+    look through the events of all such channels each time.
+    """
+    sought = MILESTONES if len(channels) == 1 else MILESTONES[:2]
+    behind = {row.pk: row for row in channels if any(getattr(row, name) is None for name in sought)}
     if not behind:
         return
     values: dict[str, Any] = {

@@ -28,9 +28,9 @@ class Exchange(models.Model):
     channel = models.ForeignKey(
         Channel, on_delete=models.CASCADE, related_name="exchanges", db_index=False, db_constraint=False
     )
-    # Without a cascade, so that no index is needed for it: it goes with its event.
+    # Without a cascade and a way back, so that no index is needed for it: it goes with its event, and is found by it.
     delivery = models.ForeignKey(
-        Delivery, null=True, on_delete=models.DO_NOTHING, related_name="attempts", db_index=False, db_constraint=False
+        Delivery, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     target = models.CharField(max_length=5, choices=Target)
     n = models.PositiveSmallIntegerField()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from channels_app.deliveries import retry_delivery
+from channels_app.deliveries import retry_delivery, tries_of
 from channels_app.errors import Effect, TemporaryError
 from channels_app.http import Answer
 from channels_app.leases import claim_due_conversation
@@ -33,7 +33,7 @@ def test_what_was_not_done_is_sent_again_until_it_arrives(walker: Walker, world:
     assert walker.outcomes() == ["replied"]
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.tries) == ("sent", 3)
-    assert [attempt.n for attempt in delivery.attempts.all()] == [1, 2, 3]
+    assert [attempt.n for attempt in tries_of(delivery)] == [1, 2, 3]
 
 
 def test_a_refused_token_is_replaced_and_the_call_replayed_once(walker: Walker, world: World) -> None:
