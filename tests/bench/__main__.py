@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import growth, ingress, latency, memory, pages, start, statements, turns
+from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, turns
 from tests.bench.machine import describe
 from tests.bench.stage import Plan, Stage, stage
 from tests.bench.table import Section
@@ -21,13 +21,14 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "ingress": ingress.measure,
     "turns": turns.measure,
     "latency": latency.measure,
+    "scale": scale.measure,
     "statements": statements.measure,
     "memory": memory.measure,
     "growth": growth.measure,
     "pages": pages.measure,
     "start": start.measure,
 }
-SLOW = ("pages", "start")
+SLOW = ("scale", "pages", "start")
 """Parts that the short run leaves out."""
 INTRODUCTION = """# Benchmarks
 
