@@ -12,9 +12,6 @@ class Samples:
 
     values: tuple[float, ...]
 
-    def __add__(self, others: "Samples") -> "Samples":
-        return Samples(self.values + others.values)
-
     @property
     def median(self) -> float:
         return statistics.median(self.values)

@@ -31,8 +31,6 @@ class Plan:
     is_quick: bool = False
     """Only what matters most of each part."""
     rounds: int = 5
-    side_rounds: int = 5
-    """Of what is beside the comparison with floor and naive build."""
     ingress_s: float = 3.0
     turns_s: float = 6.0
     turn_rounds: int = 3
@@ -49,7 +47,6 @@ class Plan:
             seed=seed,
             is_quick=True,
             rounds=2,
-            side_rounds=1,
             ingress_s=1.0,
             turns_s=1.5,
             turn_rounds=1,
