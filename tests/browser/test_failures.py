@@ -7,7 +7,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.bridge import eventually
-from tests.browser.people import Account, Admin, contact_of
+from tests.browser.people import Admin
 from tests.browser.stage import Stage
 from tests.test_walkthrough import Contact, connect, post
 

@@ -15,7 +15,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 GRAVE = ("serious", "critical")
 # Only what axe calls grave is read, so the nodes of the rest needn't be described.
-RUN_AXE = "axe.run(document, {resultTypes: ['violations'], iframes: false})"
+RUN_AXE = "axe.run(document, {resultTypes: ['violations'], iframes: false, preload: false})"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 WIDEST = """[...document.querySelectorAll("body *")]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)

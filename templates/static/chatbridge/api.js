@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   SwaggerUIBundle({
     url: place.dataset.schema,
     domNode: place,
-    deepLinking: true,
+    deepLinking: false, // its links would stand inside of buttons
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
     tryItOutEnabled: false,

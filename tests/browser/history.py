@@ -1,0 +1,228 @@
+"""A past for an installation without one: rows only, nobody was called. Runs in the installation's own Django."""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from channels_app.counting import count_span
+from channels_app.gathering import count_waiting, gather_failures
+from channels_app.models import (
+    Channel,
+    ContactRow,
+    Conversation,
+    Delivery,
+    Exchange,
+    InboxChannel,
+    MessageRow,
+    WebhookEvent,
+)
+from offload.models import Offload
+from tests.browser.talks import End, Past, Talk, Trouble, Turn
+
+SEED = 7
+SENDING = timedelta(milliseconds=90)
+BOT_DOWN = "POST bot.example.com/turn: 502 Bad Gateway"
+TOO_SLOW = "POST bot.example.com/turn: no complete answer within 8.0 s"
+REFUSED = "Sparkcentral answered 400: The message is too long for this channel. (code 1001)"
+PASTS = {
+    "Acme EU customer care": Past(
+        share=1.0,
+        pace_s=0.9,
+        troubles=(
+            Trouble(since_h=20.5, until_h=19.5, end=End.FAILED, code="CB-501", error=TOO_SLOW, share=0.5),
+            Trouble(since_h=2.5, until_h=0.3, end=End.DEAD, code="CB-605", error=REFUSED, share=0.2),
+        ),
+    ),
+    "Acme US": Past(
+        share=0.4,
+        pace_s=1.6,
+        troubles=(Trouble(since_h=7.2, until_h=5.4, end=End.FAILED, code="CB-502", error=BOT_DOWN),),
+    ),
+}
+OUTCOMES = {End.ASKED: "handed_over", End.FAILED: "handed_over", End.RESOLVED: "resolved", End.DEAD: "dead"}
+OWNERS = {End.ASKED: "other", End.FAILED: "other", End.RESOLVED: "closed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A turn with the row of its conversation, and soon that of its event."""
+
+    conversation: Conversation
+    talk: Talk
+    turn: Turn
+    is_first: bool
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.turn.at + timedelta(seconds=self.turn.took_s) + SENDING
+
+
+def write_past(days: int) -> None:
+    """For the channels of PASTS, which exist already. Figures and groups of failures follow from the rows."""
+    now = timezone.now()
+    for name, past in PASTS.items():
+        channel = Channel.objects.get(name=name)
+        _write_talks(channel, list(past.talks(now, days, random.Random(f"{SEED} {name}"))))
+    for _ in count_span(now - timedelta(days=days), now):
+        pass
+    while gather_failures():
+        pass
+    count_waiting()
+
+
+def _write_talks(channel: Channel, talks: Sequence[Talk]) -> None:
+    places = {medium: _inbox_channel(channel, medium) for medium in {talk.medium for talk in talks}}
+    contacts = ContactRow.objects.bulk_create(
+        ContactRow(channel=channel, external_id=f"contact-{number}", primary_identifier=talk.contact)
+        for number, talk in enumerate(talks)
+    )
+    conversations = Conversation.objects.bulk_create(
+        Conversation(
+            channel=channel,
+            external_id=f"0-{int(talk.turns[0].at.timestamp() * 1000):011x}-000-{number:08x}",
+            contact=contact,
+            inbox_channel=places[talk.medium],
+            medium=talk.medium,
+            language="en",
+            owner=OWNERS.get(talk.turns[-1].end, "bot"),
+            stint=1,
+            newest_sent_at=talk.turns[-1].at,
+            created_at=talk.turns[0].at,
+        )
+        for number, (contact, talk) in enumerate(zip(contacts, talks, strict=True))
+    )
+    lines = [
+        Line(conversation=row, talk=talk, turn=turn, is_first=not place)
+        for row, talk in zip(conversations, talks, strict=True)
+        for place, turn in enumerate(talk.turns)
+    ]
+    lines.sort(key=lambda line: line.turn.at)  # numbers of rows grow with the time, as they do in life
+    events = WebhookEvent.objects.bulk_create(_event(channel, line) for line in lines)
+    _write_turns(channel, list(zip(events, lines, strict=True)))
+
+
+def _inbox_channel(channel: Channel, medium: str) -> InboxChannel:
+    names = {"whatsapp": "WhatsApp", "fb": "Facebook", "instagram": "Instagram", "web": "Web chat"}
+    made, _ = InboxChannel.objects.get_or_create(channel=channel, external_id=medium, defaults={"name": names[medium]})
+    return made
+
+
+def _event(channel: Channel, line: Line) -> WebhookEvent:
+    trouble = line.turn.trouble
+    return WebhookEvent(
+        source="inbox",
+        channel=channel,
+        idempotency_key=f"{line.conversation.external_id} {line.turn.at.isoformat()}",
+        type="message_received",
+        conversation=line.conversation,
+        sent_at=line.turn.at - timedelta(milliseconds=120),
+        received_at=line.turn.at,
+        state="done",
+        stint=1,
+        attempts=1,
+        called_at=line.turn.at + timedelta(milliseconds=20),
+        finished_at=line.ended_at,
+        outcome=OUTCOMES.get(line.turn.end, "replied"),
+        reason=trouble.error if trouble else "",
+    )
+
+
+def _write_turns(channel: Channel, pairs: Sequence[tuple[WebhookEvent, Line]]) -> None:
+    messages = [row for event, line in pairs for row in _messages(event, line)]
+    MessageRow.objects.bulk_create(messages)
+    deliveries = Delivery.objects.bulk_create(_delivery(event, line) for event, line in pairs)
+    calls = [
+        row
+        for (event, line), sent in zip(pairs, deliveries, strict=True)
+        for row in _calls(channel, event, line, sent)
+    ]
+    Exchange.objects.bulk_create(calls)
+    Offload.objects.bulk_create(_offload(event, line) for event, line in pairs if line.turn.end in HUMANS)
+
+
+HUMANS = (End.ASKED, End.FAILED)
+
+
+def _messages(event: WebhookEvent, line: Line) -> list[MessageRow]:
+    said = [("contact", line.turn.said, line.turn.at)]
+    if line.turn.end is not End.FAILED:
+        said.append(("bot", line.turn.answer, line.ended_at))
+    return [
+        MessageRow(conversation=line.conversation, event=event, author=author, text=text, said_at=at)
+        for author, text, at in said
+    ]
+
+
+def _delivery(event: WebhookEvent, line: Line) -> Delivery:
+    is_dead = line.turn.end is End.DEAD
+    says = [] if line.turn.end is End.FAILED else [{"text": line.turn.answer, "attachment_name": ""}]
+    completes = {End.ASKED: "handover", End.FAILED: "handover", End.RESOLVED: "resolved"}.get(line.turn.end)
+    outgoing = {"messages": says, "topics": [], "tags": [], "tagged_message_id": "", "attributes": {}, "note": ""}
+    return Delivery(
+        event=event,
+        conversation=line.conversation,
+        seq=1,
+        payload={"links": {}, "outgoing": {**outgoing, "complete": completes}},
+        state="refused" if is_dead else "sent",
+        tries=1,
+        created_at=line.ended_at - SENDING,
+        first_sent_at=line.ended_at - SENDING,
+        finished_at=line.ended_at,
+        last_status=400 if is_dead else 200,
+        last_error=REFUSED if is_dead else "",
+    )
+
+
+def _calls(channel: Channel, event: WebhookEvent, line: Line, delivery: Delivery) -> list[Exchange]:
+    trouble, bot_ms = line.turn.trouble, int(line.turn.took_s * 1000)
+    common: dict[str, Any] = {"event": event, "channel": channel, "fence": 1, "method": "POST"}
+    is_bots = line.turn.end is End.FAILED
+    bad = {"code": trouble.code, "error": trouble.error} if trouble else {}
+    to_bot = Exchange(
+        **common,
+        **(bad if is_bots else {}),
+        target="bot",
+        n=1,
+        started_at=event.called_at,
+        took_ms=bot_ms,
+        result="failed" if is_bots else "sent",
+        status={"CB-502": 502}.get(trouble.code if trouble else "", 0 if is_bots else 200),
+        url="https://bot.example.com/turn",
+        request=json.dumps({"version": 1, "type": "message", "text": line.turn.said}),
+        response="" if is_bots else json.dumps({"messages": [{"text": line.turn.answer}]}),
+    )
+    is_dead = line.turn.end is End.DEAD
+    to_inbox = Exchange(
+        **common,
+        **(bad if is_dead else {}),
+        delivery=delivery,
+        target="inbox",
+        n=1,
+        started_at=line.ended_at - SENDING,
+        took_ms=80,
+        result="refused" if is_dead else "sent",
+        status=400 if is_dead else 200,
+        url="https://public-api-eu.sparkcentral.com/virtual-agent/conversations/…",
+        request=json.dumps({"sendMessage": {"text": line.turn.answer}}),
+        response="{}",
+    )
+    return [to_bot, to_inbox]
+
+
+def _offload(event: WebhookEvent, line: Line) -> Offload:
+    reason = "asked_for_human" if line.turn.end is End.ASKED else "bot_failed"
+    return Offload(
+        conversation=line.conversation,
+        event=event,
+        reason=reason,
+        detail="" if line.turn.trouble is None else line.turn.trouble.error,
+        requested_by="bot" if line.turn.end is End.ASKED else "chatbridge",
+        requested_at=line.ended_at - SENDING,
+        state="handed_over",
+        finished_at=line.ended_at,
+    )
