@@ -16,3 +16,4 @@ urlpatterns = [
 ]
 admin.site.site_header = admin.site.site_title = "chatbridge"
 admin.site.index_title = "Channels, bots and conversations"
+admin.site.site_url = None  # there is no other site to view
