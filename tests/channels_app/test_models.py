@@ -18,7 +18,7 @@ OTHER_KEY = [b"another key of exactly 32 bytes!"]
 
 def everything_in(table: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(string_agg(row::text, ' '), '') FROM {table} AS row")  # noqa: S608 - our names
+        cursor.execute(f"SELECT coalesce(string_agg(row::text, ' '), '') FROM {table} AS row")
         return str(cursor.fetchone()[0])
 
 
