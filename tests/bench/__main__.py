@@ -21,9 +21,9 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "ingress": ingress.measure,
     "turns": turns.measure,
     "latency": latency.measure,
-    "scale": scale.measure,
     "statements": statements.measure,
-    "memory": memory.measure,
+    "memory": memory.measure,  # of the processes that have run since the turns: what restarts one comes later
+    "scale": scale.measure,
     "growth": growth.measure,
     "pages": pages.measure,
     "start": start.measure,

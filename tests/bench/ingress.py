@@ -60,7 +60,7 @@ def measure(stage: Stage) -> Section:
 def _cases(
     stage: Stage, section: Section, floor: Floor, naive: Naive, product: Product
 ) -> dict[str, Callable[[], float]]:
-    cases = {
+    cases: dict[str, Callable[[], float]] = {
         "floor": partial(_run, stage, section, floor),
         "naive": partial(_run, stage, section, naive),
         "product": partial(_run, stage, section, product),
