@@ -1,12 +1,15 @@
 """A browser, and what it looks at: an installation with nothing in it, and one that has worked for a week."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.bridge import PATIENCE_S
 from tests.browser.chromium import ADVICE, ARGUMENTS, find_chromium
+from tests.browser.demo import Demo, raised_demo
+from tests.browser.people import Admin
 from tests.browser.stage import Stage, raised, simulators
 from tests.browser.watching import Watch
 
@@ -43,6 +46,21 @@ def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield stage
 
 
+@pytest.fixture(scope="package")
+def demo(browser: Browser, platforms: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """It has worked for two days, and is about to go on."""
+    with raised_demo(tmp_path_factory.mktemp("demo"), platforms[0], days=2, bot_timeout_s=1) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="package")
+def session(browser: Browser, demo: Demo) -> Any:
+    """The cookies of somebody who is logged in to the demo."""
+    with browser.new_context() as context:
+        Admin(context.new_page(), demo.stage).log_in()
+        return context.storage_state()
+
+
 @pytest.fixture
 def watch() -> Iterator[Watch]:
     """What no page may do; looked at when the test is over."""
@@ -56,8 +74,8 @@ def open_window(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]
     """A window of a browser that knows nothing yet."""
     contexts: list[BrowserContext] = []
 
-    def open_one(**options: object) -> Page:
-        context = browser.new_context(permissions=CLIPBOARD, **options)  # type: ignore[arg-type]
+    def open_one(**options: Any) -> Page:
+        context = browser.new_context(permissions=CLIPBOARD, **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         watch.follow(context)

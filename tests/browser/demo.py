@@ -97,17 +97,15 @@ def raised_demo(directory: Path, simulator: str, *, days: int, bot_timeout_s: in
 
 def set_up(stage: Stage, simulator: str, bot_timeout_s: int) -> dict[str, str]:
     """Two channels that are live and one in the middle of its set-up; the ids of their virtual agents."""
-    accounts = {
-        name: post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[inbox]}) for name, inbox in INBOXES.items()
-    }
+    flavours = {name: {"flavour": FLAVOURS[inbox]} for name, inbox in INBOXES.items()}
+    accounts = {name: post(f"{simulator}/sim/accounts", flavour) for name, flavour in flavours.items()}
     bots = [_bot(simulator, name, bot_timeout_s) for name in BOTS.values()]
-    applied = stage.apply({"bots": bots, "channels": [_channel(simulator, name, accounts[name]) for name in INBOXES]})
-    agents = {row["name"]: _virtual_agent(stage, simulator, row, accounts[row["name"]]) for row in applied["channels"]}
-    secrets = [
-        {"name": name, "inbox": INBOXES[name], "shared_secret": agents[name]["shared_secret"]}
-        for name in (LIVE, OTHER)
-    ]
-    stage.apply({"bots": [], "channels": secrets})
+    channels = [_channel(simulator, name, account) for name, account in accounts.items()]
+    rows = stage.apply({"bots": bots, "channels": channels})["channels"]
+    agents = {row["name"]: _virtual_agent(stage, simulator, row, accounts[row["name"]]) for row in rows}
+    secrets = {name: {"shared_secret": agents[name]["shared_secret"]} for name in (LIVE, OTHER)}
+    known = [{"name": name, "inbox": INBOXES[name], **secret} for name, secret in secrets.items()]
+    stage.apply({"bots": [], "channels": known})
     return {name: agent["id"] for name, agent in agents.items()}
 
 
@@ -140,6 +138,6 @@ def _virtual_agent(stage: Stage, simulator: str, row: dict[str, Any], account: d
         "client_id": account["client_id"],
         "name": row["name"],
         "webhook_url": f"{stage.url}/webhooks/{path}",
-        "channels": [{"id": "whatsapp", "name": "WhatsApp"}],
+        "channels": [{"id": "phone", "name": "+32 2 555 01 00"}],
     }
     return post(f"{simulator}/sim/virtual-agents", wanted)

@@ -34,17 +34,19 @@ PASTS = {
         share=1.0,
         pace_s=0.9,
         troubles=(
-            Trouble(since_h=20.5, until_h=19.5, end=End.FAILED, code="CB-501", error=TOO_SLOW, share=0.5),
+            Trouble(since_h=75, until_h=1, end=End.FAILED, code="CB-501", error=TOO_SLOW, share=0.03),
             Trouble(since_h=2.5, until_h=0.3, end=End.DEAD, code="CB-605", error=REFUSED, share=0.2),
         ),
     ),
     "Acme US": Past(
-        share=0.4,
+        share=0.5,
         pace_s=1.6,
-        troubles=(Trouble(since_h=7.2, until_h=5.4, end=End.FAILED, code="CB-502", error=BOT_DOWN),),
+        troubles=(Trouble(since_h=4.4, until_h=3.4, end=End.FAILED, code="CB-502", error=BOT_DOWN),),
     ),
 }
 OUTCOMES = {End.ASKED: "handed_over", End.FAILED: "handed_over", End.RESOLVED: "resolved", End.DEAD: "dead"}
+HUMANS = (End.ASKED, End.FAILED)
+"""Ends after which agents have the conversation."""
 OWNERS = {End.ASKED: "other", End.FAILED: "other", End.RESOLVED: "closed"}
 
 
@@ -53,9 +55,7 @@ class Line:
     """A turn with the row of its conversation, and soon that of its event."""
 
     conversation: Conversation
-    talk: Talk
     turn: Turn
-    is_first: bool
 
     @property
     def ended_at(self) -> datetime:
@@ -65,9 +65,13 @@ class Line:
 def write_past(days: int) -> None:
     """For the channels of PASTS, which exist already. Figures and groups of failures follow from the rows."""
     now = timezone.now()
-    for name, past in PASTS.items():
-        channel = Channel.objects.get(name=name)
-        _write_talks(channel, list(past.talks(now, days, random.Random(f"{SEED} {name}"))))
+    lines = [
+        line
+        for name, past in PASTS.items()
+        for line in _write_talks(name, list(past.talks(now, days, random.Random(f"{SEED} {name}"))))
+    ]
+    lines.sort(key=lambda line: line.turn.at)  # numbers of rows grow with the time, as they do in life
+    _write_turns(lines)
     for _ in count_span(now - timedelta(days=days), now):
         pass
     while gather_failures():
@@ -75,7 +79,8 @@ def write_past(days: int) -> None:
     count_waiting()
 
 
-def _write_talks(channel: Channel, talks: Sequence[Talk]) -> None:
+def _write_talks(name: str, talks: Sequence[Talk]) -> list[Line]:
+    channel = Channel.objects.get(name=name)
     places = {medium: _inbox_channel(channel, medium) for medium in {talk.medium for talk in talks}}
     contacts = ContactRow.objects.bulk_create(
         ContactRow(channel=channel, external_id=f"contact-{number}", primary_identifier=talk.contact)
@@ -96,14 +101,8 @@ def _write_talks(channel: Channel, talks: Sequence[Talk]) -> None:
         )
         for number, (contact, talk) in enumerate(zip(contacts, talks, strict=True))
     )
-    lines = [
-        Line(conversation=row, talk=talk, turn=turn, is_first=not place)
-        for row, talk in zip(conversations, talks, strict=True)
-        for place, turn in enumerate(talk.turns)
-    ]
-    lines.sort(key=lambda line: line.turn.at)  # numbers of rows grow with the time, as they do in life
-    events = WebhookEvent.objects.bulk_create(_event(channel, line) for line in lines)
-    _write_turns(channel, list(zip(events, lines, strict=True)))
+    pairs = zip(conversations, talks, strict=True)
+    return [Line(conversation=row, turn=turn) for row, talk in pairs for turn in talk.turns]
 
 
 def _inbox_channel(channel: Channel, medium: str) -> InboxChannel:
@@ -112,11 +111,21 @@ def _inbox_channel(channel: Channel, medium: str) -> InboxChannel:
     return made
 
 
-def _event(channel: Channel, line: Line) -> WebhookEvent:
+def _write_turns(lines: Sequence[Line]) -> None:
+    events = WebhookEvent.objects.bulk_create(map(_event, lines))
+    pairs = list(zip(events, lines, strict=True))
+    MessageRow.objects.bulk_create(row for event, line in pairs for row in _messages(event, line))
+    deliveries = Delivery.objects.bulk_create(_delivery(event, line) for event, line in pairs)
+    sent = zip(pairs, deliveries, strict=True)
+    Exchange.objects.bulk_create(row for (event, line), delivery in sent for row in _calls(event, line, delivery))
+    Offload.objects.bulk_create(_offload(event, line) for event, line in pairs if line.turn.end in HUMANS)
+
+
+def _event(line: Line) -> WebhookEvent:
     trouble = line.turn.trouble
     return WebhookEvent(
         source="inbox",
-        channel=channel,
+        channel_id=line.conversation.channel_id,
         idempotency_key=f"{line.conversation.external_id} {line.turn.at.isoformat()}",
         type="message_received",
         conversation=line.conversation,
@@ -130,22 +139,6 @@ def _event(channel: Channel, line: Line) -> WebhookEvent:
         outcome=OUTCOMES.get(line.turn.end, "replied"),
         reason=trouble.error if trouble else "",
     )
-
-
-def _write_turns(channel: Channel, pairs: Sequence[tuple[WebhookEvent, Line]]) -> None:
-    messages = [row for event, line in pairs for row in _messages(event, line)]
-    MessageRow.objects.bulk_create(messages)
-    deliveries = Delivery.objects.bulk_create(_delivery(event, line) for event, line in pairs)
-    calls = [
-        row
-        for (event, line), sent in zip(pairs, deliveries, strict=True)
-        for row in _calls(channel, event, line, sent)
-    ]
-    Exchange.objects.bulk_create(calls)
-    Offload.objects.bulk_create(_offload(event, line) for event, line in pairs if line.turn.end in HUMANS)
-
-
-HUMANS = (End.ASKED, End.FAILED)
 
 
 def _messages(event: WebhookEvent, line: Line) -> list[MessageRow]:
@@ -178,9 +171,9 @@ def _delivery(event: WebhookEvent, line: Line) -> Delivery:
     )
 
 
-def _calls(channel: Channel, event: WebhookEvent, line: Line, delivery: Delivery) -> list[Exchange]:
+def _calls(event: WebhookEvent, line: Line, delivery: Delivery) -> list[Exchange]:
     trouble, bot_ms = line.turn.trouble, int(line.turn.took_s * 1000)
-    common: dict[str, Any] = {"event": event, "channel": channel, "fence": 1, "method": "POST"}
+    common: dict[str, Any] = {"event": event, "channel_id": event.channel_id, "fence": 1, "method": "POST"}
     is_bots = line.turn.end is End.FAILED
     bad = {"code": trouble.code, "error": trouble.error} if trouble else {}
     to_bot = Exchange(

@@ -1,39 +1,31 @@
 """An operator finds out why a contact got no answer, and repairs it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Page, expect
 
 from tests.bridge import eventually
+from tests.browser.demo import OTHER, Demo
 from tests.browser.people import Admin
-from tests.browser.stage import Stage
-from tests.test_walkthrough import Contact, connect, post
+from tests.test_walkthrough import post
 
 pytestmark = pytest.mark.xdist_group("processes")
 
 QUESTION = "Where is order A-3301?"
 
 
-@pytest.fixture
-def contact(fresh: Stage, platforms: list[str]) -> Contact:
-    """Talks to a bot whose channel is live already."""
-    contact = connect(fresh, platforms[0], "sparkcentral", "http")
-    contact.begins()
-    eventually(contact.heard)
-    return contact
-
-
 def test_a_failed_delivery_is_found_explained_and_repeated(
-    fresh: Stage, contact: Contact, platforms: list[str], open_window: Callable[..., Page]
+    demo: Demo, session: Any, open_window: Callable[..., Page]
 ) -> None:
-    post(f"{platforms[0]}/sim/faults", {"target": "inbox", "fault": "400"})
+    contact = demo.contact(OTHER, "Noor Weber")
+    eventually(contact.heard)
+    post(f"{demo.simulator}/sim/faults", {"target": "inbox", "fault": "400"})
     contact.says(QUESTION)
 
-    anna = Admin(open_window(), fresh)
-    anna.log_in()
-    page = anna.open("/ops/failures/")
+    page = Admin(open_window(storage_state=session), demo.stage).open(f"/ops/failures/?channel={demo.channel(OTHER)}")
     group = page.get_by_role("link", name="CB-605 Reply refused")
     eventually(lambda: page.reload() and group.count())  # guards put failures into groups every 15 seconds
     group.click()
@@ -51,7 +43,7 @@ def test_a_failed_delivery_is_found_explained_and_repeated(
     page.get_by_role("button", name="Find").click()
     expect(page).to_have_url(found_at)
 
-    requests.delete(f"{platforms[0]}/sim/faults", timeout=10).raise_for_status()  # the inbox is well again
+    requests.delete(f"{demo.simulator}/sim/faults", timeout=10).raise_for_status()  # the inbox is well again
     page.get_by_role("link", name="Do it again").first.click()
     page.get_by_label("Reason, for the audit log").fill("the inbox is well again")
     page.get_by_role("button", name="Do it again").click()
@@ -59,5 +51,5 @@ def test_a_failed_delivery_is_found_explained_and_repeated(
     contact.hears("A-3301 is on its way")
     answered = page.get_by_role("heading", name="Did the bot answer the last message?")
     eventually(lambda: page.reload() and answered.count())
-    anna.open("/ops/audit/")
+    page.get_by_role("link", name="Audit log").click()
     expect(page.get_by_role("table")).to_contain_text("the inbox is well again")

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.demo import Demo
 from tests.browser.people import Account, Admin
-from tests.browser.stage import ADMIN, PASSWORD, Stage
+from tests.browser.stage import ADMIN, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -39,12 +40,10 @@ def press(page: Page, role: str, name: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_channel_is_set_up_with_the_keyboard_alone(
-    fresh: Stage, platforms: list[str], open_window: Callable[..., Page]
-) -> None:
-    account = Account(platforms[0], "Keys only")
+def test_a_channel_is_set_up_with_the_keyboard_alone(demo: Demo, open_window: Callable[..., Page]) -> None:
+    account = Account(demo.simulator, "Keys only")
     account.generate_keys()
-    anna = Admin(open_window(), fresh)
+    anna = Admin(open_window(), demo.stage)
     page = anna.open("/admin/")
     write(page, "Username", ADMIN)
     write(page, "Password", PASSWORD)

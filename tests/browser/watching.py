@@ -1,5 +1,6 @@
 """What is wrong with a page although it looks right: errors of its scripts, of its policy, barriers for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,8 +15,14 @@ document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`Content Security Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`));
 """
 GRAVE = ("serious", "critical")
-# Only what axe calls grave is read, so the nodes of the rest needn't be described.
-RUN_AXE = "axe.run(document, {resultTypes: ['violations'], iframes: false, preload: false})"
+COLOURS = ("color-contrast", "link-in-text-block")
+"""Rules whose verdict depends on the theme."""
+# Colours that fade are looked at when they have arrived. Style sheets aren't fetched again (preload): the page has
+# them, and axe would break the page's policy.
+RUN_AXE = """async (options) => {
+  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  return axe.run(document, {resultTypes: ["violations"], iframes: false, preload: false, ...options});
+}"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 WIDEST = """[...document.querySelectorAll("body *")]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1).slice(0, 5)
@@ -51,11 +58,12 @@ def _axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe finds grave on the page as it is now."""
+def barriers(page: Page, *, only: Sequence[str] = (), without: Sequence[str] = ()) -> list[str]:
+    """What axe finds grave on the page as it is now, by all its rules or some."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
-    found: dict[str, Any] = page.evaluate(RUN_AXE)
+    rules: dict[str, Any] = {"rules": {rule: {"enabled": False} for rule in without}}
+    found: dict[str, Any] = page.evaluate(RUN_AXE, {"runOnly": list(only)} if only else rules)
     return [
         f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node['failureSummary']}"
         for rule in found["violations"]

@@ -1,0 +1,126 @@
+"""Every page, for everybody: light and dark, wide and narrow, with axe, without a word in the console."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser.demo import LIVE, NEW, OTHER, Demo
+from tests.browser.people import CHANNELS, Admin
+from tests.browser.watching import COLOURS, barriers, overflow
+from tests.test_walkthrough import Contact
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+WIDE = ViewportSize(width=1280, height=900)
+NARROW = ViewportSize(width=400, height=900)
+OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+
+
+@dataclass
+class Sights:
+    """The demo, and two contacts who got no answer."""
+
+    demo: Demo
+    mia: Contact
+    bram: Contact
+
+    def talk(self, contact: Contact, tail: str = "") -> str:
+        return f"/ops/conversations/{self.demo.conversation(contact)}/{tail}"
+
+    def channel(self, name: str, tail: str = "change/") -> str:
+        return f"{CHANNELS}{self.demo.channel(name)}/{tail}"
+
+    def newest(self, path: str, table: str, where: str = "true") -> str:
+        return f"{path}{self.demo.number(table, where)}/"
+
+
+@pytest.fixture(scope="module")
+def sights(demo: Demo) -> Sights:
+    return Sights(demo, demo.left_alone(), demo.given_up())
+
+
+ADDRESSES: dict[str, Callable[[Sights], str]] = {
+    "index": lambda sights: "/admin/",
+    "channels": lambda sights: CHANNELS,
+    "add channel": lambda sights: f"{CHANNELS}add/",
+    "live channel": lambda sights: sights.channel(LIVE),
+    "channel in set-up": lambda sights: sights.channel(NEW),
+    "rotate secret": lambda sights: sights.channel(LIVE, "rotate-secret/"),
+    "replace keys": lambda sights: sights.channel(LIVE, "replace-keys/"),
+    "pause": lambda sights: sights.channel(LIVE, "pause/"),
+    "delete": lambda sights: sights.channel(OTHER, "delete/"),
+    "send a test": lambda sights: sights.channel(LIVE, "send-test/"),
+    "diagnostics": lambda sights: sights.channel(LIVE, "diagnostics/"),
+    "bots": lambda sights: "/admin/channels_app/bot/",
+    "bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "change/",
+    "add token": lambda sights: "/admin/channels_app/apitoken/add/",
+    "users": lambda sights: "/admin/auth/user/",
+    "dashboard": lambda sights: "/ops/",
+    "dashboard of an hour": lambda sights: f"/ops/?window=1h&channel={sights.demo.channel(LIVE)}",
+    "conversations": lambda sights: "/ops/conversations/",
+    "search": lambda sights: "/ops/conversations/?q=parcel",
+    "nothing found": lambda sights: "/ops/conversations/?q=0-none",
+    "conversation": lambda sights: sights.talk(sights.mia),
+    "conversation that failed": lambda sights: sights.talk(sights.bram),
+    "do it again": lambda sights: sights.talk(sights.bram, "again/"),
+    "speak as the bot": lambda sights: sights.talk(sights.bram, "say/"),
+    "calls": lambda sights: "/ops/exchanges/",
+    "failed calls": lambda sights: "/ops/exchanges/?errors=1",
+    "call to the bot": lambda sights: sights.newest("/ops/exchanges/", "exchange", "target = 'bot' AND code <> ''"),
+    "call to the inbox": lambda sights: sights.newest("/ops/exchanges/", "exchange", "target = 'inbox'"),
+    "event": lambda sights: sights.newest("/ops/events/", "webhookevent", "outcome = 'dead'"),
+    "failures": lambda sights: "/ops/failures/",
+    "failure": lambda sights: sights.newest("/ops/failures/", "failuregroup", "waiting > 0"),
+    "workers": lambda sights: "/ops/workers/",
+    "audit log": lambda sights: "/ops/audit/",
+    "codes": lambda sights: "/ops/codes/",
+    "code": lambda sights: "/ops/codes/CB-305/",
+    "API": lambda sights: "/api/docs/",
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_page_is_for_everybody(name: str, sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:
+    page = open_window(viewport=WIDE, storage_state=session)
+    answer = page.goto(sights.demo.stage.url + ADDRESSES[name](sights), wait_until="networkidle")
+    assert answer and answer.status == 200
+    look_at(page)
+
+
+def test_the_log_in_is_for_everybody(demo: Demo, open_window: Callable[..., Page]) -> None:
+    page = Admin(open_window(viewport=WIDE), demo.stage).open("/admin/login/")
+    look_at(page)
+    page.get_by_label("Username").fill("anna")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text("Please enter the correct username and password").wait_for()
+    look_at(page)
+
+
+def test_a_form_with_mistakes_is_for_everybody(demo: Demo, session: Any, open_window: Callable[..., Page]) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage).open(f"{CHANNELS}add/")
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_text("Not saved yet").wait_for()
+    look_at(page)
+
+
+def test_a_verdict_is_for_everybody(sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), sights.demo.stage).open(sights.channel(OTHER))
+    page.get_by_role("button", name="Test connection").click()
+    page.get_by_role("button", name="Test again").wait_for()
+    look_at(page)
+
+
+def look_at(page: Page) -> None:
+    """As somebody does who likes it dark, and somebody with a phone."""
+    page.evaluate(OPEN_ALL)
+    found = {"light": barriers(page)}
+    page.emulate_media(color_scheme="dark")
+    found["dark"] = barriers(page, only=COLOURS)
+    page.set_viewport_size(NARROW)
+    found |= {"narrow": barriers(page, without=COLOURS), "width": overflow(page)}
+    told = [f"{way}: {one}" for way, ones in found.items() for one in ones]
+    assert not told, "\n".join(told)
