@@ -58,7 +58,7 @@ def measure(stage: Stage) -> Section:
 
 
 def _cases(
-    stage: Stage, section: Section, floor: Floor, naive: Naive, product: Product
+    stage: Stage, section: Section, floor: Build, naive: Build, product: Build
 ) -> dict[str, Callable[[], float]]:
     cases: dict[str, Callable[[], float]] = {
         "floor": partial(_run, stage, section, floor),

@@ -181,7 +181,7 @@ def _calls(event: WebhookEvent, line: Line, delivery: Delivery) -> list[Exchange
         **(bad if is_bots else {}),
         target="bot",
         n=1,
-        started_at=event.called_at,
+        started_at=event.called_at or event.received_at,
         took_ms=bot_ms,
         result="failed" if is_bots else "sent",
         status={"CB-502": 502}.get(trouble.code if trouble else "", 0 if is_bots else 200),
