@@ -6,7 +6,7 @@ from tests.bench.build import Build, procfile
 from tests.bench.events import KIND, SHARED_SECRET
 from tests.bench.ground import flush
 
-ACCOUNTS = 100
+ACCOUNTS = 50
 """The platform allows an account 20 calls a second, and the bridge keeps to that. So the load is that of many
 accounts, each with a channel of its own."""
 

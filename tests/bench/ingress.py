@@ -29,7 +29,7 @@ REMARK = (
 
 def measure(stage: Stage) -> Section:
     stage.make_ready(Floor, Naive, Product)
-    floor, naive, product = (stage.build(kind) for kind in (Floor, Naive, Product))
+    floor, naive, product = stage.build(Floor), stage.build(Naive), stage.build(Product)
     builds: list[Build] = [floor, naive, product]
     for build in builds:
         build.stop_workers()
