@@ -1,13 +1,15 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test faults bench bench-quick check schema format clean
+.PHONY: help install run chat manage test browser screenshots faults bench bench-quick check schema format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Chromium has been looked for, and installed if it could be.
+BROWSER := .venv/.browser
 # What `make run` wrote down for other terminals: its databases and keys.
 ENVIRONMENT := set -a; DEBUG=$${DEBUG:-1}; if [ -f .local/env ]; then . .local/env; fi; set +a
 
@@ -31,8 +33,15 @@ chat: $(INSTALLED) ## talk to the demo bot as a contact, while `make run` runs
 manage: $(INSTALLED) ## a command of Django on the running bridge: make manage ARGS="changepassword admin"
 	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)
 
-test: $(INSTALLED) ## all tests, or some: make test ARGS="-k signature"
+test: $(INSTALLED) $(BROWSER) ## all tests, or some: make test ARGS="-k signature"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+browser: $(INSTALLED) ## look for Chromium again, and try to install it: the browser tests need it
+	@rm -f $(BROWSER)
+	@$(MAKE) --no-print-directory $(BROWSER)
+
+screenshots: $(INSTALLED) $(BROWSER) ## take the pictures of README and docs anew: a minute
+	@$(BIN)/python -m tests.browser.screenshots
 
 faults: $(INSTALLED) ## kill and break everything under load, and account for every message: 5 minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.faults $(ARGS)
@@ -62,6 +71,10 @@ clean: ## remove .venv, caches and the data of `make run`
 	@[ ! -f .local/env ] || { echo "make run is running: stop it first (was it killed? then rm .local/env)"; exit 1; }
 	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BROWSER): $(INSTALLED)
+	@-$(BIN)/python -m tests.browser.chromium
+	@touch $@
 
 $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@[ -n "$(PYTHON)" ] || { echo "chatbridge needs Python 3.11 or later: install it, or say make PYTHON=/path/to/python"; exit 1; }

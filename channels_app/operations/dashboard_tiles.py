@@ -159,8 +159,9 @@ def failures(facts: Dashboard) -> Tile:
         key="failures",
         title=title,
         definition="Failures by cause and channel: the five largest groups that are neither resolved nor muted. A "
-        "call that failed and went well at the second try counts too.",
-        head=("Cause", "Failures", "Conversations", "Waiting"),
+        "call that failed and went well at the second try counts too. Conversations are counted since the cause was "
+        "first seen, those that wait as they are now.",
+        head=("Cause", "Failures", "Conversations in all", "Waiting"),
         rows=[
             Row(
                 name=f"{group.row.code} {group.title} · {group.row.channel}",
