@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
 
 from channels_app.models import (
     Channel,
@@ -40,20 +40,41 @@ def row_number(text: str) -> int | None:
 
 
 def named_by(term: str) -> list[Hit]:
-    """Each conversation once, by the first thing that names it."""
+    """Each conversation once, by the first thing that names it. One statement, however many things may."""
+    parts = [_columns(place, *named) for place, named in enumerate(_all_named(term))]
     hits: dict[int, Hit] = {}
-    for hit in _all_named(term):
-        hits.setdefault(hit.conversation_id, hit)
+    for _, conversation_id, match, event_id in sorted(parts[0].union(*parts[1:], all=True), key=_by_place):
+        hits.setdefault(conversation_id, Hit(conversation_id, match, event_id or None))
     return list(hits.values())
 
 
-def _all_named(term: str) -> Iterator[Hit]:
+Named = tuple[QuerySet[Any], str, str, str]
+"""Rows, in words why they were found, and their columns with the conversation and the event ("" for none)."""
+
+
+def _columns(place: int, rows: QuerySet[Any], match: str, conversation: str, event: str) -> QuerySet[Any, Any]:
+    """The same columns of all kinds of rows; the event is 0 where none is meant."""
+    found = rows.annotate(
+        place=Value(place),
+        conversation_found=F(conversation),
+        match=Value(match),
+        event_found=F(event) if event else Value(0),
+    )
+    columns: QuerySet[Any, Any] = found.values_list("place", "conversation_found", "match", "event_found")
+    return columns[:HITS_MOST]
+
+
+def _by_place(row: tuple[int, int, str, int]) -> tuple[int, int]:
+    """In the order of what names them, and the newest first."""
+    return row[0], -row[1]
+
+
+def _all_named(term: str) -> Iterator[Named]:
     words = _WORD.findall(term)[:WORDS_MOST]
     channels = list(Channel.objects.values_list("pk", flat=True))
-    external = Conversation.objects.filter(channel__in=channels, external_id__in=words)
-    yield from _hits(external, "its id in Sparkcentral", "pk")
+    yield Conversation.objects.filter(channel__in=channels, external_id__in=words), "its id in Sparkcentral", "pk", ""
     sessions = [word for word in words if _is_uuid(word)]
-    yield from _hits(Conversation.objects.filter(session_id__in=sessions), "its session", "pk")
+    yield Conversation.objects.filter(session_id__in=sessions), "its session", "pk", ""
     if numbered := _NUMBERED.fullmatch(term):
         yield from _by_number(int(numbered[2]), (numbered[1] or "").lower())
     if len(words) == 1:
@@ -67,31 +88,23 @@ def _is_uuid(word: str) -> bool:
         return False
 
 
-def _by_number(number: int, kind: str) -> Iterator[Hit]:
+def _by_number(number: int, kind: str) -> Iterator[Named]:
     """Our own numbers, as they stand on pages: with their word, or of whatever has this number."""
     if kind in ("", "conversation"):
-        yield from _hits(Conversation.objects.filter(pk=number), f"conversation {number}", "pk")
+        yield Conversation.objects.filter(pk=number), f"conversation {number}", "pk", ""
     if kind in ("", "event"):
-        yield from _hits(WebhookEvent.objects.filter(pk=number), f"event {number}", "conversation_id", "pk")
+        yield WebhookEvent.objects.filter(pk=number), f"event {number}", "conversation_id", "pk"
     if kind in ("", "delivery"):
-        yield from _hits(Delivery.objects.filter(pk=number), f"delivery {number}", "conversation_id", "event_id")
+        yield Delivery.objects.filter(pk=number), f"delivery {number}", "conversation_id", "event_id"
     if kind in ("", "call", "exchange"):
-        calls = Exchange.objects.filter(pk=number)
-        yield from _hits(calls, f"call {number}", "event__conversation_id", "event_id")
+        yield Exchange.objects.filter(pk=number), f"call {number}", "event__conversation_id", "event_id"
 
 
-def _by_key(word: str, channels: Sequence[int]) -> Iterator[Hit]:
+def _by_key(word: str, channels: Sequence[int]) -> Iterator[Named]:
     """What platforms call an event, a failed call, or a contact."""
     events = WebhookEvent.objects.filter(channel__in=channels, source__in=EventSource.values, idempotency_key=word)
-    yield from _hits(events, "the key of its event", "conversation_id", "pk")
+    yield events, "the key of its event", "conversation_id", "pk"
     traced = Exchange.objects.filter(trace_id=word).exclude(trace_id="")
-    yield from _hits(traced, "a trace id", "event__conversation_id", "event_id")
+    yield traced, "a trace id", "event__conversation_id", "event_id"
     contacts = ContactRow.objects.filter(channel__in=channels, external_id=word).values("pk")
-    yield from _hits(Conversation.objects.filter(contact__in=contacts).order_by("-id"), "its contact's id", "pk")
-
-
-def _hits(rows: QuerySet[Any], match: str, conversation: str, event: str = "") -> Iterator[Hit]:
-    if not event:
-        yield from (Hit(pk, match) for pk in rows.values_list(conversation, flat=True)[:HITS_MOST])
-        return
-    yield from (Hit(pk, match, event_id) for pk, event_id in rows.values_list(conversation, event)[:HITS_MOST])
+    yield Conversation.objects.filter(contact__in=contacts).order_by("-id"), "its contact's id", "pk", ""
