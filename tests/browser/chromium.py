@@ -8,7 +8,7 @@ import sys
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALLING_S = 300
 """A slow mirror; who has none must not wait longer for tests that are skipped then."""
-ADVICE = "no Chromium: install it with `apt-get install chromium`, or with `.venv/bin/playwright install chromium`"
+ADVICE = "no Chromium; install it with `apt-get install chromium`, or with `.venv/bin/playwright install chromium`"
 ARGUMENTS = ("--no-sandbox",) if os.geteuid() == 0 else ()
 """As root, the usual user of a container, Chromium doesn't start in its sandbox. It opens our own pages only."""
 
@@ -47,7 +47,8 @@ def _run(*command: str) -> None:
         print(f"  … took longer than {INSTALLING_S} s", flush=True)
     else:
         if done.returncode:
-            print("  … failed:", *(done.stderr or done.stdout).strip().splitlines()[-1:], flush=True)
+            said = (done.stderr + done.stdout).splitlines()
+            print("  … failed:", next((line for line in said if "rror" in line), "it did not say why"), flush=True)
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def main() -> None:
         print("The browser tests need Chromium. Trying to install it:", flush=True)
         install_chromium()
     found = find_chromium()
-    print(f"Chromium: {found}" if found else f"The browser tests are skipped: {ADVICE}", flush=True)
+    print(f"Chromium: {found}" if found else f"Browser tests are skipped: {ADVICE}", flush=True)
 
 
 if __name__ == "__main__":

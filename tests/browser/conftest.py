@@ -22,7 +22,7 @@ CLIPBOARD = ["clipboard-read", "clipboard-write"]
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     if not path:
-        pytest.skip(ADVICE)
+        pytest.skip(f"browser tests are skipped: {ADVICE}")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
