@@ -106,7 +106,7 @@ def _write_talks(name: str, talks: Sequence[Talk]) -> list[Line]:
 
 
 def _inbox_channel(channel: Channel, medium: str) -> InboxChannel:
-    names = {"whatsapp": "WhatsApp", "fb": "Facebook", "instagram": "Instagram", "web": "Web chat"}
+    names = {"whatsapp": "+32 2 555 02 00", "fb": "Acme Europe", "instagram": "@acme", "web": "acme.example"}
     made, _ = InboxChannel.objects.get_or_create(channel=channel, external_id=medium, defaults={"name": names[medium]})
     return made
 
