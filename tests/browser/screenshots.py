@@ -12,7 +12,7 @@ from typing import Literal
 from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
 from chatbridge.embedded import temporary_servers
-from tests.bridge import eventually
+from tests.bridge import PATIENCE_S, eventually
 from tests.browser.chromium import ADVICE, ARGUMENTS, find_chromium
 from tests.browser.demo import LIVE, NEW, Demo, raised_demo
 from tests.browser.people import CHANNELS, Admin
@@ -86,7 +86,7 @@ def prepare(anna: Admin, demo: Demo) -> None:
     expect(page.get_by_role("button", name="Test again")).to_be_visible(timeout=60_000)
     anna.open("/ops/failures/")
     hit = page.get_by_role("row", name="bots/parcel-bot")
-    eventually(lambda: page.reload() and hit.count())
+    eventually(lambda: page.reload() and hit.count(), patience_s=2 * PATIENCE_S)
 
 
 def take(page: Page, demo: Demo, picture: Picture) -> Path:

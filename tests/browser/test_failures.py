@@ -7,7 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.bridge import eventually
+from tests.bridge import PATIENCE_S, eventually
 from tests.browser.demo import OTHER, Demo
 from tests.browser.people import Admin
 from tests.test_walkthrough import post
@@ -27,7 +27,8 @@ def test_a_failed_delivery_is_found_explained_and_repeated(
 
     page = Admin(open_window(storage_state=session), demo.stage).open(f"/ops/failures/?channel={demo.channel(OTHER)}")
     group = page.get_by_role("link", name="CB-605 Reply refused")
-    eventually(lambda: page.reload() and group.count())  # guards put failures into groups every 15 seconds
+    # Guards put failures into groups every 15 seconds, when these are 5 seconds old.
+    eventually(lambda: page.reload() and group.count(), patience_s=2 * PATIENCE_S)
     group.click()
     expect(page.get_by_role("heading", name="What it means")).to_be_visible()
     expect(page.locator("table")).to_contain_text("failed: needs an operator")
