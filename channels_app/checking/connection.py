@@ -94,9 +94,9 @@ def forget_token(channel: Channel) -> None:
 def _check_keys(channel: Channel) -> list[CheckLine]:
     inbox = make_inbox(channel)
     lines = inbox.check()
-    if lines[0].is_ok:
-        keep_token(inbox)
-    elif lines[0].code == REFUSED_KEYS:
+    if lines[0].is_ok or lines[0].code == REFUSED_KEYS:
+        keep_token(inbox)  # or why there is none: the channel's page goes on saying so
+    if lines[0].code == REFUSED_KEYS:
         where = next((name for name in _accepting_servers(channel)), None)
         if where:
             return [CheckLine.failed("API keys", describe("CB-202", region=where), lines[0].took_ms), *lines[1:]]

@@ -86,7 +86,10 @@ def test_keys_of_another_server_are_named_with_code_and_advice(anna: Admin, plat
     expect(line).to_contain_text("Sparkcentral does not accept these keys on")
     expect(line).to_contain_text("Copy both values again, or try the other region.")
     expect(page.get_by_text("What you entered is saved, whatever the checks below say.")).to_be_visible()
-    line.get_by_role("link", name="CB-201").click()
+    anna.back_to_channel()
+    step = anna.step("Check the connection")
+    expect(step).to_contain_text("▲ Needs attention")
+    step.get_by_role("link", name="CB-201").click()
     expect(page.get_by_text("The keys belong to the other region")).to_be_visible()
 
 
