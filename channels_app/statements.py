@@ -1,48 +1,130 @@
 """The hand-written statements that every message passes through, run as prepared ones.
 
 PostgreSQL plans them once a connection instead of each time, which is most of what such a short statement costs.
-Django's own cursors can't: they put the values into the text. See docs/decisions/0014-where-the-time-went.md.
+They pass by the cursors, Django's and psycopg's: the first put the values into the text, and both cost more than the
+rest of it. See docs/decisions/0014-where-the-time-went.md.
 """
 
+import re
 import select
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import psycopg
 from django.db import connection
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8
 
 IDLE_S = 1.0
 """A connection that was used within this is taken for living. To look costs little, but lets go of Python's lock,
 and a busy process waits long to get it back."""
-
-
-class _Used(threading.local):
-    """When this thread's connection was used last, by the monotonic clock."""
-
-    at = 0.0
-
-
-_used = _Used()
+PREPARED_MOST = 200
+"""Statements that a connection keeps, each mixture of types counted: several times what there is, and an end of it
+should a statement ever get a new mixture each time."""
 
 
 def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Its rows. Outside of a transaction it is one of its own, committed when this returns.
 
-    The statement returns a row for whatever it did. Raises Django's database errors.
+    The statement names its values as `%(name)s`, has no other `%`, and returns a row for whatever it did. Raises
+    Django's database errors.
     """
     now = time.monotonic()
-    if now - _used.at > IDLE_S and not connection.in_atomic_block:
+    if now - _thread.used_at > IDLE_S and not connection.in_atomic_block:
         _leave_dead_connection()
-    _used.at = now
+    _thread.used_at = now
     connection.ensure_connection()
-    cursor = cast(Any, psycopg.Cursor(cast("psycopg.Connection[Any]", connection.connection)))
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(cursor) as wrapped:
-        wrapped.execute(statement, {name: _typed(value) for name, value in values.items()})
-        return cast("list[tuple[Any, ...]]", wrapped.fetchall())
+    connection.validate_no_broken_transaction()
+    session = _session(cast("psycopg.Connection[Any]", connection.connection))
+    if connection.queries_logged:  # for whoever counts: tests, and a developer's log
+        connection.queries_log.append({"sql": statement, "time": "0"})
+    with connection.wrap_database_errors:
+        return session.run(statement, values)
+
+
+class _Numbered(NamedTuple):
+    """A statement as PostgreSQL takes it: with numbers for its values, whose names follow in their order."""
+
+    text: bytes
+    names: Sequence[str]
+    formats: Sequence[PyFormat]
+
+
+_VALUE = re.compile(r"%\((\w+)\)s")
+
+
+@cache
+def _numbered(statement: str) -> _Numbered:
+    names = list(dict.fromkeys(_VALUE.findall(statement)))
+    text = _VALUE.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
+    return _Numbered(text.encode(), names, [PyFormat.AUTO] * len(names))
+
+
+class _Session:
+    """A connection of this thread, and what PostgreSQL has prepared there."""
+
+    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
+        self.raw = raw
+        context = psycopg.Cursor(raw)
+        context.adapters.register_loader("timestamptz", TimestamptzLoader)  # the fast one; Django's is Python
+        self._transformer = Transformer(context)
+        self._prepared: dict[tuple[str, Sequence[int]], bytes] = {}
+        self._may_prepare = raw.prepare_threshold is not None
+
+    def run(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Its rows. Raises psycopg's errors."""
+        numbered, transformer, server = _numbered(statement), self._transformer, self.raw.pgconn
+        if not self.raw.autocommit and server.transaction_status == TransactionStatus.IDLE:
+            self.raw.execute("")  # psycopg begins a transaction with the first statement that it sees
+        params = transformer.dump_sequence([_typed(values[name]) for name in numbered.names], numbered.formats)
+        types = transformer.types or ()
+        name = self._prepare(statement, numbered.text, types)
+        if name is None:
+            found = server.exec_params(numbered.text, params, types, transformer.formats)
+        else:
+            found = server.exec_prepared(name, cast(Any, params), transformer.formats)
+        if found.status != ExecStatus.TUPLES_OK:
+            self._prepared.pop((statement, types), None)  # its plan may be what failed
+            raise self._error(found)
+        transformer.set_pgresult(found)
+        return cast("list[tuple[Any, ...]]", transformer.load_rows(0, found.ntuples, tuple))
+
+    def _prepare(self, statement: str, text: bytes, types: Sequence[int]) -> bytes | None:
+        """The name that it is kept under, for values of these types; None: it isn't."""
+        name = self._prepared.get((statement, types))
+        if name is None and self._may_prepare and len(self._prepared) < PREPARED_MOST:
+            name = b"chatbridge_%x" % time.monotonic_ns()
+            done = self.raw.pgconn.prepare(name, text, types)
+            if done.status != ExecStatus.COMMAND_OK:
+                raise self._error(done)
+            self._prepared[statement, types] = name
+        return name
+
+    def _error(self, result: Any) -> psycopg.Error:
+        if self.raw.pgconn.status == ConnStatus.BAD and not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
+            return psycopg.OperationalError(self.raw.pgconn.get_error_message())
+        return error_from_result(result)
+
+
+class _Thread(threading.local):
+    session: _Session | None = None
+    used_at = 0.0
+    """When its connection was used last, by the monotonic clock."""
+
+
+_thread = _Thread()
+
+
+def _session(raw: "psycopg.Connection[Any]") -> _Session:
+    if _thread.session is None or _thread.session.raw is not raw:
+        _thread.session = _Session(raw)
+    return _thread.session
 
 
 def _typed(value: Any) -> Any:
