@@ -5,7 +5,7 @@ has nothing left to do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,16 @@ from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_values
-from channels_app.leases import Lease, LeaseLostError, hold
+from channels_app.leases import (
+    CLAIM_COLUMNS,
+    CLAIM_NEXT,
+    CLAIM_SOURCE,
+    Lease,
+    LeaseLostError,
+    claim_values,
+    claimed_lease,
+    hold,
+)
 from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
 from channels_app.statements import fetch
 
@@ -54,7 +63,7 @@ NOT_TRIED: Mapping[str, Any] = dict.fromkeys(
 # row as it is then tells of it, because a row that was waited for is looked at again.
 # Open events that wait for a moment of their own wake the conversation then, others at once. After a decision to
 # wait only what arrived since the claim is a reason to look before that moment.
-_LET_GO = f"""
+_GIVE_BACK = f"""
 WITH held AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = NULL, lease_until = NULL, owner = coalesce(%(owner)s, conversation.owner),
@@ -80,7 +89,13 @@ WITH held AS (
     SET state = %(state)s, reason = coalesce(%(reason)s, event.reason), wait_until = %(put_off_until)s::timestamptz
     FROM held WHERE event.id = %(put_off_id)s::bigint
 ), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE})
-SELECT held.wake_at FROM held
+"""
+_LET_GO = f"{_GIVE_BACK} SELECT held.wake_at FROM held"
+# A round trip and a commit less than apart.
+_LET_GO_AND_CLAIM = f"""
+{_GIVE_BACK}, {CLAIM_NEXT}
+SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, {CLAIM_COLUMNS}
+FROM held LEFT JOIN ({CLAIM_SOURCE}) ON true
 """
 
 
@@ -96,12 +111,13 @@ def let_go(
     """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
 
     `owner`: whose it is from now on. `tried`: what became of a try, see `deliveries.settle`. Returns when the
-    conversation wants to be woken, None: not before something comes. Raises LeaseLostError.
+    conversation wants to be woken, None: not before something comes. With `lease.onward` the next conversation is
+    claimed as well. Raises LeaseLostError.
     """
     endings = [(event_id, group) for group in ended for event_id in group.event_ids]
     settled = [event_id for event_id, _ in endings]
     rows = fetch(
-        _LET_GO,
+        _LET_GO_AND_CLAIM if lease.onward else _LET_GO,
         {
             "conversation_id": lease.conversation_id,
             "channel_id": lease.channel_id,
@@ -119,12 +135,17 @@ def let_go(
             "reason": put_off.reason if put_off else None,
             **tried,
             **exchange_values(lease.unwritten),
+            **(claim_values(lease.slot) if lease.onward else {}),
         },
     )
     if not rows:
         raise LeaseLostError
     lease.unwritten.clear()
     wake_at: datetime | None = rows[0][0]
+    if lease.onward:
+        _, is_due, next_id, *_ = rows[0]
+        lease.onward.lease = claimed_lease(lease.slot, [row[3:] for row in rows]) if next_id else None
+        lease.onward.found_nothing = next_id is None and not is_due
     return wake_at
 
 
@@ -157,7 +178,7 @@ def stumble(lease: Lease) -> None:
         WebhookEvent.objects.filter(pk__in=others).update(attempts=F("attempts") + 1)
         reason = "Handling it failed again and again; see the log."
         let_go(
-            lease,
+            replace(lease, onward=None),  # its holder begins anew
             ended=[Ended(event_ids=dead, outcome=Outcome.DEAD, reason=reason)],
             until=lease.now + STUMBLE_WAIT,
         )

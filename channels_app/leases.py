@@ -84,6 +84,8 @@ class Lease:
     events: tuple[ClaimedEvent, ...]
     unwritten: list[dict[str, Any]] = field(default_factory=list)
     """Calls that were made under this lease and are no rows yet: the next statement writes them."""
+    onward: "Onward | None" = None
+    """With it, the statement that gives this conversation back claims the next one."""
 
     @property
     def standing(self) -> Standing:
@@ -98,6 +100,15 @@ class Lease:
 
     def event(self, event_id: int) -> ClaimedEvent:
         return next(event for event in self.events if event.facts.id == event_id)
+
+
+@dataclass(slots=True)
+class Onward:
+    """What whoever gave a conversation back goes on with."""
+
+    lease: Lease | None = None
+    found_nothing: bool = False
+    """It was looked for, and nothing is due."""
 
 
 def new_slot_name(kind: str) -> str:
@@ -132,49 +143,61 @@ _COLUMNS = (
     *(f"event_{name}" for name in _OF_EVENT),
 )
 # Columns are named, never "*": a statement that is prepared must not change its form when a migration adds one.
-_CLAIM = f"""
-WITH claimed AS (
+_CLAIMED = f"""
+claimed AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
         fence = conversation.fence + 1
     WHERE conversation.id = ({{which}})
     RETURNING {", ".join(f"conversation.{name}" for name in _OF_CONVERSATION)}
 )
-SELECT clock_timestamp(), seen.arrivals, channel.revision, channel.bot_id, bot.revision, bot.failures,
+"""
+CLAIM_COLUMNS = f"""
+    clock_timestamp(), seen.arrivals, channel.revision, channel.bot_id, bot.revision, bot.failures,
     bot.paused_until, to_jsonb(contact), to_jsonb(inbox_channel), body.raw, event.reason,
     coalesce(event.retried_at, event.received_at),
     {", ".join(f"claimed.{name}" for name in _OF_CONVERSATION)}, {", ".join(f"event.{name}" for name in _OF_EVENT)}
-FROM claimed
-JOIN channels_app_conversation AS seen ON seen.id = claimed.id
-JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
-LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
-LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
-LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
-LEFT JOIN LATERAL (
-    SELECT open.* FROM channels_app_webhookevent AS open
-    WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
-    ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
-LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
 """
-
-
-_CLAIM_DUE = _CLAIM.format(
-    which="""
-        SELECT due.id FROM channels_app_conversation AS due
-        WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
-        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
-)
+CLAIM_SOURCE = """
+    claimed
+    JOIN channels_app_conversation AS seen ON seen.id = claimed.id
+    JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
+    LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
+    LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
+    LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
+    LEFT JOIN LATERAL (
+        SELECT open.* FROM channels_app_webhookevent AS open
+        WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
+        ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
+    LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
+"""
+_DUE = """
+    SELECT due.id FROM channels_app_conversation AS due
+    WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp()){more}
+    ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_CLAIM = f"WITH {_CLAIMED} SELECT {CLAIM_COLUMNS} FROM {CLAIM_SOURCE}"
+_CLAIM_DUE = _CLAIM.format(which=_DUE.format(more=""))
 _STEAL = _CLAIM.format(which="%(conversation_id)s")
+CLAIM_NEXT = _CLAIMED.format(
+    which=_DUE.format(more=" AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)")
+)
+"""`claimed`, in a statement that gives a conversation back (`held`): the next one, if that was ours to give.
+Its values: `claim_values`; its columns and rows: CLAIM_COLUMNS, CLAIM_SOURCE, `claimed_lease`."""
+
+
+def claim_values(slot: str) -> dict[str, Any]:
+    return {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST}
 
 
 def claim_due_conversation(slot: str) -> Lease | None:
     """Lease the conversation that waits longest, or None when none is due."""
-    return _claim(_CLAIM_DUE, slot)
+    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot)))
 
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
     """Lease a conversation whoever has it: its present holder can change nothing from now on."""
-    return _claim(_STEAL, slot, conversation_id=conversation_id)
+    return claimed_lease(slot, fetch(_STEAL, {**claim_values(slot), "conversation_id": conversation_id}))
 
 
 # Calls to the bot end by themselves; only a worker that is stuck still has one when the handover should have begun.
@@ -218,8 +241,8 @@ def mend_lost_wakeups() -> int:
     return mended
 
 
-def _claim(statement: str, slot: str, **values: int) -> Lease | None:
-    found = fetch(statement, {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST, **values})
+def claimed_lease(slot: str, found: Sequence[Sequence[Any]]) -> Lease | None:
+    """The lease of a claim's rows, one for each open event."""
     rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
     if not rows:
         return None

@@ -7,18 +7,22 @@ late wake-ups change nothing but the time.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from channels_app.codes import describe
-from channels_app.endings import stumble
+from channels_app.endings import let_go, stumble
 from channels_app.leases import (
     LEASE_S,
     Lease,
     LeaseLostError,
+    Onward,
     claim_due_conversation,
     new_slot_name,
     register_slot,
@@ -79,30 +83,36 @@ class Pump:
         """Take steps until nothing is due or the process is to stop; how many that were."""
         self._start_upkeep()
         steps = 0
-        while not self._is_stopping.is_set():
-            lease = claim_due_conversation(self.slot)
-            if lease is None:
+        lease = self._claim()
+        while lease is not None:
+            if self._is_stopping.is_set():
+                self._take_step(lease, let_go)
                 break
-            self._take_step(lease)
+            onward = Onward()
+            self._take_step(replace(lease, onward=onward), take_step)
             steps += 1
+            lease = onward.lease or (None if onward.found_nothing else self._claim())
         return steps
+
+    def _claim(self) -> Lease | None:
+        return None if self._is_stopping.is_set() else claim_due_conversation(self.slot)
 
     def take_over(self, conversation_id: int) -> None:
         """Go on with a conversation whose worker is stuck."""
         self._start_upkeep()
         lease = steal_conversation(self.slot, conversation_id)
         if lease is not None:
-            self._take_step(lease)
+            self._take_step(lease, take_step)
 
     def stop(self) -> None:
         """Claim nothing more; steps that have begun go on to their end."""
         self._is_stopping.set()
 
-    def _take_step(self, lease: Lease) -> None:
+    def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | None]) -> None:
         with self._lock:
             self._held[lease.conversation_id] = time.monotonic()
         try:
-            wake_at = take_step(lease)
+            wake_at = step(lease)
         except LeaseLostError:
             logger.warning("%s", describe("CB-710", conversation=lease.conversation_id))
         except Exception:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from channels_app.endings import Ended, let_go
 from channels_app.events import store_inbox_event
-from channels_app.leases import LeaseLostError, claim_due_conversation, hold
+from channels_app.leases import LeaseLostError, Onward, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel
@@ -132,6 +133,60 @@ def test_an_event_that_comes_while_a_worker_decides_to_wait_is_seen_at_once(chan
     wake_at = let_go(lease, until=later)
     assert wake_at is not None
     assert wake_at < later
+
+
+def lease_going_on(slot: str = "slot") -> Any:
+    lease = claim_due_conversation(slot)
+    assert lease is not None
+    return replace(lease, onward=Onward())
+
+
+def test_whoever_gives_a_conversation_back_may_have_the_next_one_at_once(channel: Channel) -> None:
+    stored = store(channel, "a", "conv-1")
+    store(channel, "b", "conv-2")
+    store(channel, "c", "conv-2")
+    first = lease_going_on()
+    let_go(first, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    second = first.onward.lease
+    assert second.external_id == "conv-2"
+    assert len(second.events) == 2
+    assert second.fence == Conversation.objects.get(external_id="conv-2").fence
+    assert claim_due_conversation("other") is None
+    second = replace(second, onward=Onward())
+    ended = [Ended(event_ids=[event.facts.id for event in second.events], outcome=Outcome.SILENT)]
+    assert let_go(second, ended=ended) is None
+    assert (second.onward.lease, second.onward.found_nothing) == (None, True)
+    assert Conversation.objects.filter(lease_slot__isnull=False).count() == 0
+
+
+def test_going_on_does_not_overlook_the_conversation_that_was_just_given_back(channel: Channel) -> None:
+    stored = store(channel)
+    lease = lease_going_on()
+    store(channel, "key-2")
+    let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    assert (lease.onward.lease, lease.onward.found_nothing) == (None, False)
+    assert claim_due_conversation("slot") is not None
+
+
+def test_a_lease_that_ran_out_is_given_back_and_not_claimed_in_one_go(channel: Channel) -> None:
+    stored = store(channel)
+    lease = lease_going_on()
+    Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    assert lease.onward.lease is None
+    assert Conversation.objects.get().lease_until is None
+
+
+def test_whoever_lost_its_lease_gets_no_other_one_with_it(channel: Channel) -> None:
+    store(channel)
+    slow = lease_going_on("slow")
+    Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    claim_due_conversation("quick")
+    store(channel, "b", "conv-2")
+    with pytest.raises(LeaseLostError):
+        let_go(slow)
+    assert (slow.onward.lease, slow.onward.found_nothing) == (None, False)
+    assert Conversation.objects.get(external_id="conv-2").lease_slot is None
 
 
 def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, threads: Any) -> None:

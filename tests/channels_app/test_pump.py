@@ -115,6 +115,26 @@ def test_a_stopped_pump_claims_nothing(client: Any, channel: Channel, world: Wor
     assert world.inbox.calls == []
 
 
+def test_a_pump_that_is_stopped_in_a_step_gives_back_what_it_claimed_with_its_end(
+    client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pump = Pump("worker")
+
+    def stop_meanwhile(lease: Any) -> Any:
+        pump.stop()
+        return turns.take_step(lease)
+
+    monkeypatch.setattr(pump_module, "take_step", stop_meanwhile)
+    post(client, channel, "conv-1")
+    post(client, channel, "conv-2")
+    assert pump.run_due() == 1
+    assert len(world.inbox.calls) == 1
+    waiting = Conversation.objects.get(wake_at__isnull=False)
+    assert (waiting.lease_slot, waiting.lease_until) == (None, None)
+    assert waiting.wake_at is not None
+    assert waiting.wake_at <= timezone.now()
+
+
 def test_an_unforeseen_failure_ends_in_an_operators_hands_and_blocks_nobody(
     client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,7 @@ def test_a_plan_that_a_migration_made_useless_is_made_anew():
 
 
 def test_other_threads_go_on_while_it_waits():
-    seen = []
+    seen: list[float] = []
 
     def tick():
         while not done.is_set():
