@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
@@ -35,16 +36,16 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     The statement names its values as `%(name)s`, has no other `%`, and returns a row for whatever it did. Raises
     Django's database errors.
     """
-    now = time.monotonic()
-    if now - _thread.used_at > IDLE_S and not connection.in_atomic_block:
-        _leave_dead_connection()
+    now, database = time.monotonic(), connections[DEFAULT_DB_ALIAS]
+    if now - _thread.used_at > IDLE_S and not database.in_atomic_block:
+        _leave_dead_connection(database)
     _thread.used_at = now
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    session = _session(cast("psycopg.Connection[Any]", connection.connection))
-    if connection.queries_logged:  # for whoever counts: tests, and a developer's log
-        connection.queries_log.append({"sql": statement, "time": "0"})
-    with connection.wrap_database_errors:
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    session = _session(cast("psycopg.Connection[Any]", database.connection))
+    if database.queries_logged:  # for whoever counts: tests, and a developer's log
+        database.queries_log.append({"sql": statement, "time": "0"})
+    with database.wrap_database_errors:
         return session.run(statement, values)
 
 
@@ -136,11 +137,11 @@ def _typed(value: Any) -> Any:
     return value
 
 
-def _leave_dead_connection() -> None:
+def _leave_dead_connection(database: BaseDatabaseWrapper) -> None:
     """Drop a connection that PostgreSQL has closed while it was kept: an idle one has nothing to say but its end."""
-    raw = connection.connection
+    raw = database.connection
     if raw is not None and (raw.closed or _has_something_to_read(raw.fileno())):
-        connection.close()
+        database.close()
 
 
 def _has_something_to_read(fileno: int) -> bool:

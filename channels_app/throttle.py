@@ -5,16 +5,13 @@ import random
 import threading
 import time
 from collections import defaultdict, deque
-from functools import lru_cache
 from hashlib import sha256
 
 from django.conf import settings
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.commands.core import Script
-from redis.retry import Retry
+from redis import RedisError
 
 from channels_app.codes import describe
+from channels_app.redis_link import ask_redis
 
 LIMIT = 20  # requests a second that the platform allows an account
 RESERVE = 2  # of these, only for calls that end our part: a contact waits for the human behind them
@@ -125,22 +122,6 @@ def forget_tickets() -> None:
     _local, _breaker = _Local(), _Breaker()
 
 
-@lru_cache(maxsize=2)
-def _client(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,  # all that we need, without the greeting of the newer one
-    )
-
-
-@lru_cache(maxsize=4)
-def _script(url: str, code: str) -> Script:
-    return _client(url).register_script(code)
-
-
 def _ask_redis(code: str, account_key: str, *args: int) -> int | None:
     """The script's answer, or None when Redis can't be asked now."""
     if time.monotonic() < _breaker.ask_again_at:
@@ -149,7 +130,7 @@ def _ask_redis(code: str, account_key: str, *args: int) -> int | None:
     name = f"chatbridge:throttle:{{{sha256(account_key.encode()).hexdigest()[:16]}}}"
     keys = [f"{name}:tickets", f"{name}:pause"] if code is TAKE else [f"{name}:pause"]
     try:
-        answer = int(_script(settings.REDIS_URL, code)(keys=keys, args=args))
+        answer = int(ask_redis("EVAL", code, len(keys), *keys, *args, timeout_s=REDIS_TIMEOUT_S))
     except (RedisError, OSError, ValueError) as error:
         _breaker.failed(error)
         return None

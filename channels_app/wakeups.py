@@ -17,7 +17,8 @@ from functools import cache
 from typing import Any
 
 import redis
-from django.conf import settings
+
+from channels_app.redis_link import ask_redis
 
 logger = logging.getLogger(__name__)
 
@@ -39,19 +40,24 @@ _PUSH = "if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return redis.ca
 
 def message() -> str:
     """One message as a Celery worker reads it from Redis (task protocol 2, kombu's envelope)."""
-    task_id = str(uuid.uuid4())
     expires = datetime.now(UTC) + timedelta(seconds=EXPIRES_S)
+    filled = _template().replace("TASK-ID", str(uuid.uuid4())).replace("TAG", str(uuid.uuid4()))
+    return filled.replace("EXPIRES", expires.isoformat())
+
+
+@cache
+def _template() -> str:
     headers: dict[str, Any] = {
         "lang": "py",
         "task": TASK,
-        "id": task_id,
-        "root_id": task_id,
+        "id": "TASK-ID",
+        "root_id": "TASK-ID",
         "parent_id": None,
         "group": None,
     }
-    headers |= {"retries": 0, "expires": expires.isoformat(), "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
-    properties: dict[str, Any] = {"correlation_id": task_id, "delivery_mode": 2, "priority": 0}
-    properties |= {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "delivery_tag": str(uuid.uuid4())}
+    headers |= {"retries": 0, "expires": "EXPIRES", "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
+    properties: dict[str, Any] = {"correlation_id": "TASK-ID", "delivery_mode": 2, "priority": 0}
+    properties |= {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "delivery_tag": "TAG"}
     properties |= {"body_encoding": "base64"}
     envelope = {"body": _BODY, "content-encoding": "utf-8", "content-type": "application/json"}
     return json.dumps({**envelope, "headers": headers, "properties": properties})
@@ -61,7 +67,6 @@ class Publisher:
     """Pushes wake-ups, and leaves Redis alone for a moment after it failed."""
 
     def __init__(self) -> None:
-        self._client: redis.Redis | None = None
         self._paused_until = 0.0
 
     def publish(self) -> bool:
@@ -69,11 +74,7 @@ class Publisher:
         if time.monotonic() < self._paused_until:
             return False
         try:
-            if self._client is None:
-                self._client = redis.Redis.from_url(
-                    settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
-                )
-            self._client.eval(_PUSH, 1, QUEUE, message(), QUEUE_MOST)
+            ask_redis("EVAL", _PUSH, 1, QUEUE, message(), QUEUE_MOST, timeout_s=TIMEOUT_S)
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + PAUSE_S
             logger.warning("CB-708: wake-up not published, the guard will find the work: %s", error)
@@ -89,20 +90,13 @@ def wake_a_worker() -> bool:
     return _publisher.publish()
 
 
-@cache
-def _listener() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=LISTEN_MOST_S, socket_connect_timeout=TIMEOUT_S, retry=None
-    )
-
-
 def hear_wakeup(timeout_s: float) -> bool | None:
     """Take a wake-up out of the queue as soon as there is one: whether one came in time. None: Redis can't be asked.
 
     `timeout_s` is below LISTEN_MOST_S.
     """
     try:
-        return _listener().brpop([QUEUE], timeout=timeout_s) is not None
+        return ask_redis("BRPOP", QUEUE, timeout_s, timeout_s=LISTEN_MOST_S) is not None
     except redis.RedisError:
         return None
 

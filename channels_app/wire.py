@@ -22,6 +22,7 @@ KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle con
 RACE_S = 1.0  # a server that closed before our request came shows it within a round trip; later, it was working on it
 CONNECT_S = 5.0  # for one address, so that a dead one leaves time for the next
 JOINED_MOST = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
+LATE_S = 0.05  # a wait may end so much beside the deadline: each setting of a time-out lets go of Python's lock
 POOL_HOSTS = 128  # hosts whose connections are kept: more than bots and inboxes together
 
 # urllib3's records hold whole URLs, and a query may hold a token.
@@ -74,19 +75,24 @@ class _BoundedSocket(socket.socket):
 
     def recv_into(self, *args: Any) -> int:
         exchange = _running.exchange
-        self.settimeout(exchange.remaining())
+        self._bound()
         count = super().recv_into(*args)
         self.used_at = time.monotonic()
         exchange.is_answered = exchange.is_answered or count > 0
         return count
 
     def send(self, *args: Any) -> int:
-        self.settimeout(_running.exchange.remaining())
+        self._bound()
         return super().send(*args)
 
     def sendall(self, *args: Any) -> None:
-        self.settimeout(_running.exchange.remaining())
+        self._bound()
         super().sendall(*args)
+
+    def _bound(self) -> None:
+        left, bound = _running.exchange.remaining(), self.gettimeout()
+        if bound is None or abs(bound - left) > LATE_S:
+            self.settimeout(left)
 
 
 class _BoundedTlsSocket(_BoundedSocket, ssl.SSLSocket):

@@ -11,6 +11,8 @@ application = get_wsgi_application()
 from django.db import connection  # noqa: E402 - both need Django to be set up
 
 from channels_app.channels import remember_channels  # noqa: E402
+from chatbridge.garbage import search_less  # noqa: E402
 
 remember_channels()
-connection.close()  # back to the pool: this thread serves no request
+connection.close()  # this thread serves no request
+search_less()
