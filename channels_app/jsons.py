@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,12 +14,15 @@ MAX_DEPTH = 64  # levels; nobody nests a message deeper, and Python's own limit 
 MAX_NODES = 10_000  # values in one document; bounds the work that a small body can ask for
 MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
 MAX_NUMBER = 2**64  # beyond this no platform counts, and other JSON readers lose digits
+DIGITS_MOST = 21  # of a whole number below that, with its sign
 MAX_KEY = 40  # characters of a key that an error repeats
 
 PLAIN_BYTES = 10_000
 """A body up to this size can't hold more values than MAX_NODES, nor a longer text than MAX_TEXT."""
-_SUSPICIOUS = re.compile(rb"\x00|\xed[\xa0-\xbf]|\\u(?:0000|[dD][89a-fA-F])|\d{19}|\d[eE][+\d]")
-"""What could become a text that can't be stored, or too large a number."""
+_SURROGATE = b"\xed"
+"""With this byte UTF-8 writes lone surrogates, and some Korean."""
+_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""A NUL or half of a surrogate pair, escaped; a bare NUL is no JSON."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
 
 
@@ -26,8 +30,8 @@ def read(body: bytes) -> Any:
     """The document in `body`, or PayloadError: UTF-8 only, no NaN or Infinity, bounded in depth and size."""
     try:
         # Lone surrogates pass here, and become U+FFFD below: a contact's broken emoji must not cost the message.
-        text = body.decode("utf-8-sig", "surrogatepass")
-        document = json.loads(text, parse_constant=_refuse_constant)
+        text = body.removeprefix(BOM_UTF8).decode("utf-8", "surrogatepass")
+        document = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise PayloadError("The body is not JSON that we can read.") from error
     return document if _is_plain(body) else _Cleaner().clean(document, MAX_DEPTH)
@@ -35,7 +39,7 @@ def read(body: bytes) -> Any:
 
 def _is_plain(body: bytes) -> bool:
     """Whether cleaning would change nothing, which is so for nearly all: then the document needs no walk."""
-    if len(body) > PLAIN_BYTES or _SUSPICIOUS.search(body):
+    if len(body) > PLAIN_BYTES or _SURROGATE in body or (b"\\u" in body and _ESCAPE.search(body)):
         return False
     return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
@@ -66,8 +70,24 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+def _read_whole(digits: str) -> int:
+    return int(digits) if len(digits) <= DIGITS_MOST and abs(int(digits)) < MAX_NUMBER else _refuse_number()
+
+
+def _read_fraction(digits: str) -> float:
+    number = float(digits)
+    return number if abs(number) < MAX_NUMBER else _refuse_number()  # also 1e999, which is read as infinity
+
+
+def _refuse_number() -> NoReturn:
+    raise PayloadError("The JSON holds a number that is too large.")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_read_whole, parse_float=_read_fraction)
+
+
 class _Cleaner:
-    """Walks one document once: text cleaned, numbers checked, depth and size bounded."""
+    """Walks one document once: text cleaned, depth and size bounded."""
 
     def __init__(self) -> None:
         self.nodes = 0
@@ -82,8 +102,6 @@ class _Cleaner:
             return {clean_text(key): self.clean(item, depth_left - 1) for key, item in value.items()}
         if isinstance(value, list):
             return [self.clean(item, depth_left - 1) for item in value]
-        if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:  # also 1e999, which is read as infinity
-            raise PayloadError("The JSON holds a number that is too large.")
         return value
 
 

@@ -120,6 +120,16 @@ def test_no_text_breaks_a_moment(text: str) -> None:
     assert moment(text) is None or moment(text)
 
 
+@given(number=st.integers() | st.floats(allow_nan=False, allow_infinity=False), is_listed=st.booleans())
+def test_a_number_is_read_or_refused_by_its_size(number: float, is_listed: bool) -> None:
+    body = json.dumps([number] if is_listed else number).encode()
+    if abs(number) < jsons.MAX_NUMBER:
+        assert read(body) == ([number] if is_listed else number)
+    else:
+        with pytest.raises(PayloadError, match="number that is too large"):
+            read(body)
+
+
 def test_an_object_knows_its_place() -> None:
     document = JsonObject.read(b'{"a": {"b": [{"c": 1}]}, "none": null, "blank": " "}')
     inner = document.object("a")
@@ -135,7 +145,9 @@ def test_an_object_knows_its_place() -> None:
         JsonObject({"a\nb": 1}).text("a\nb")
 
 
-_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+_LARGEST = jsons.MAX_NUMBER - 1
+_NUMBERS = st.integers(-_LARGEST, _LARGEST) | st.floats(-1e19, 1e19)
+_SCALARS = st.none() | st.booleans() | _NUMBERS | st.text()
 _DOCUMENTS = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=40)
 
 
