@@ -144,7 +144,8 @@ def let_go(
     wake_at: datetime | None = rows[0][0]
     if lease.onward:
         _, is_due, next_id, *_ = rows[0]
-        lease.onward.lease = claimed_lease(lease.slot, [row[3:] for row in rows]) if next_id else None
+        following = [row[3:] for row in rows] if next_id else []
+        lease.onward.lease = claimed_lease(lease.slot, following, goes_on=True)
         lease.onward.found_nothing = next_id is None and not is_due
     return wake_at
 

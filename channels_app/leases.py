@@ -190,9 +190,9 @@ def claim_values(slot: str) -> dict[str, Any]:
     return {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST}
 
 
-def claim_due_conversation(slot: str) -> Lease | None:
-    """Lease the conversation that waits longest, or None when none is due."""
-    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot)))
+def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:
+    """Lease the conversation that waits longest, or None when none is due. `goes_on`: see `Lease.onward`."""
+    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot)), goes_on=goes_on)
 
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
@@ -241,12 +241,13 @@ def mend_lost_wakeups() -> int:
     return mended
 
 
-def claimed_lease(slot: str, found: Sequence[Sequence[Any]]) -> Lease | None:
+def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
     """The lease of a claim's rows, one for each open event."""
     rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
     if not rows:
         return None
-    return _lease(slot, rows[0], tuple(_claimed_event(row) for row in rows if row["event_id"] is not None))
+    events = tuple(_claimed_event(row) for row in rows if row["event_id"] is not None)
+    return _lease(slot, rows[0], events, Onward() if goes_on else None)
 
 
 _AS_THEY_ARE = (
@@ -266,7 +267,7 @@ _AS_THEY_ARE = (
 )
 
 
-def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...]) -> Lease:
+def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...], onward: Onward | None) -> Lease:
     return Lease(
         **{name: row[name] for name in _AS_THEY_ARE},
         slot=slot,
@@ -276,6 +277,7 @@ def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...]) 
         contact=KnownContact.from_row(json.loads(row["contact"] or "{}")),
         inbox_channel=KnownInboxChannel.from_row(json.loads(row["inbox_channel"] or "{}")),
         events=events,
+        onward=onward,
     )
 
 

@@ -86,16 +86,16 @@ class Pump:
         lease = self._claim()
         while lease is not None:
             if self._is_stopping.is_set():
-                self._take_step(lease, let_go)
+                self._take_step(replace(lease, onward=None), let_go)
                 break
-            onward = Onward()
-            self._take_step(replace(lease, onward=onward), take_step)
+            self._take_step(lease, take_step)
             steps += 1
+            onward = lease.onward or Onward()
             lease = onward.lease or (None if onward.found_nothing else self._claim())
         return steps
 
     def _claim(self) -> Lease | None:
-        return None if self._is_stopping.is_set() else claim_due_conversation(self.slot)
+        return None if self._is_stopping.is_set() else claim_due_conversation(self.slot, goes_on=True)
 
     def take_over(self, conversation_id: int) -> None:
         """Go on with a conversation whose worker is stuck."""

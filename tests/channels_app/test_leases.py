@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from channels_app.endings import Ended, let_go
 from channels_app.events import store_inbox_event
-from channels_app.leases import LeaseLostError, Onward, claim_due_conversation, hold
+from channels_app.leases import LeaseLostError, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel
@@ -136,9 +135,9 @@ def test_an_event_that_comes_while_a_worker_decides_to_wait_is_seen_at_once(chan
 
 
 def lease_going_on(slot: str = "slot") -> Any:
-    lease = claim_due_conversation(slot)
+    lease = claim_due_conversation(slot, goes_on=True)
     assert lease is not None
-    return replace(lease, onward=Onward())
+    return lease
 
 
 def test_whoever_gives_a_conversation_back_may_have_the_next_one_at_once(channel: Channel) -> None:
@@ -152,7 +151,6 @@ def test_whoever_gives_a_conversation_back_may_have_the_next_one_at_once(channel
     assert len(second.events) == 2
     assert second.fence == Conversation.objects.get(external_id="conv-2").fence
     assert claim_due_conversation("other") is None
-    second = replace(second, onward=Onward())
     ended = [Ended(event_ids=[event.facts.id for event in second.events], outcome=Outcome.SILENT)]
     assert let_go(second, ended=ended) is None
     assert (second.onward.lease, second.onward.found_nothing) == (None, True)
