@@ -4,8 +4,10 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from channels_app.pump import worker_pump
 from channels_app.wakeups import wake_a_worker
@@ -22,6 +24,21 @@ def work() -> int:
         logger.warning("PostgreSQL does not answer, the guard will wake us again: %s", error)
         connection.close()
         return 0
+
+
+@worker_init.connect
+def plan_for_many_rows(**_: Any) -> None:
+    """From now on, for each connection of this worker."""
+    connection_created.connect(read_by_index)
+
+
+def read_by_index(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """A worker wants single rows out of many. Its plans are kept, and the first ones may be made while tables are
+    still small: then to read and sort all of a table looks cheap, and a backlog would pay for it at each claim."""
+    if connection.settings_dict["OPTIONS"].get("prepare_threshold") is None:
+        return  # no plan is kept; and behind a pooler, settings of ours would become others'
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
 
 
 @worker_ready.connect

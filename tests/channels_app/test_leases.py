@@ -10,11 +10,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from channels_app import leases
 from channels_app.endings import Ended, let_go
 from channels_app.events import store_inbox_event
 from channels_app.leases import LeaseLostError, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
+from channels_app.tasks import read_by_index
 from tests.builders import make_channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,9 +78,9 @@ def test_an_event_in_a_conversation_that_waits_for_later_owes_a_wakeup(channel: 
 def test_a_conversation_is_leased_by_one_worker_at_a_time(channel: Channel, threads: Any) -> None:
     for number in range(3):
         store(channel, f"key-{number}", f"conv-{number}")
-    leases = [lease for lease in threads(lambda: claim_due_conversation("slot"), 8) if lease is not None]
-    assert len(leases) == 3
-    assert len({lease.conversation_id for lease in leases}) == 3
+    claimed = [lease for lease in threads(lambda: claim_due_conversation("slot"), 8) if lease is not None]
+    assert len(claimed) == 3
+    assert len({lease.conversation_id for lease in claimed}) == 3
     assert claim_due_conversation("slot") is None
 
 
@@ -217,3 +219,16 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
         receiver.join(5)
         releaser.join(5)
         assert Conversation.objects.get().wake_at is not None
+
+
+def test_a_worker_takes_the_oldest_from_the_index_even_while_there_are_few(channel: Channel) -> None:
+    """The plan that it makes then is the one that it keeps, and sorting all that waits grows with what waits."""
+    store(channel)
+    values = leases.claim_values("slot")
+    with connection.cursor() as cursor:
+        read_by_index(connection)
+        cursor.execute(f"EXPLAIN {leases._CLAIM_DUE}", values)
+        plan = " ".join(row[0] for row in cursor.fetchall())
+    connection.close()
+    assert "Index Scan using conversation_due" in plan
+    assert "Seq Scan on channels_app_conversation" not in plan
