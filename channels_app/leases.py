@@ -118,7 +118,8 @@ def new_slot_name(kind: str) -> str:
 
 # The conversation is leased in the same statement that finds it; its open events come along. An event that is
 # committed while we lock the row is not seen here. `arrivals` is therefore read as of the same moment as the events,
-# and not from the row that was locked: then the release notices the difference.
+# and not from the row that was locked: then the release notices the difference. Fence and lease of that moment tell
+# whether another worker had the conversation then or since, and may have handled these events meanwhile.
 _OF_CONVERSATION = (
     *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
     *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
@@ -137,7 +138,16 @@ _OF_EVENT = (
     "attempts",
 )
 _COLUMNS = (
-    *("now", "arrivals", "channel_revision", "bot_id", "bot_revision", "bot_failures", "bot_paused_until"),
+    *(
+        "now",
+        "arrivals",
+        "is_outdated",
+        "channel_revision",
+        "bot_id",
+        "bot_revision",
+        "bot_failures",
+        "bot_paused_until",
+    ),
     *("contact", "inbox_channel", "event_raw", "event_reason", "event_begun_at"),
     *_OF_CONVERSATION,
     *(f"event_{name}" for name in _OF_EVENT),
@@ -153,7 +163,8 @@ claimed AS (
 )
 """
 CLAIM_COLUMNS = f"""
-    clock_timestamp(), seen.arrivals, channel.revision, channel.bot_id, bot.revision, bot.failures,
+    clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
+    channel.revision, channel.bot_id, bot.revision, bot.failures,
     bot.paused_until, to_jsonb(contact), to_jsonb(inbox_channel), body.raw, event.reason,
     coalesce(event.retried_at, event.received_at),
     {", ".join(f"claimed.{name}" for name in _OF_CONVERSATION)}, {", ".join(f"event.{name}" for name in _OF_EVENT)}
@@ -178,7 +189,7 @@ _DUE = """
 """
 _CLAIM = f"WITH {_CLAIMED} SELECT {CLAIM_COLUMNS} FROM {CLAIM_SOURCE}"
 _CLAIM_DUE = _CLAIM.format(which=_DUE.format(more=""))
-_STEAL = _CLAIM.format(which="%(conversation_id)s")
+_TAKE = _CLAIM.format(which="%(conversation_id)s")
 CLAIM_NEXT = _CLAIMED.format(
     which=_DUE.format(more=" AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)")
 )
@@ -197,7 +208,11 @@ def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
     """Lease a conversation whoever has it: its present holder can change nothing from now on."""
-    return claimed_lease(slot, fetch(_STEAL, {**claim_values(slot), "conversation_id": conversation_id}))
+    return claimed_lease(slot, _take(slot, conversation_id))
+
+
+def _take(slot: str, conversation_id: int) -> list[tuple[Any, ...]]:
+    return fetch(_TAKE, {**claim_values(slot), "conversation_id": conversation_id})
 
 
 # Calls to the bot end by themselves; only a worker that is stuck still has one when the handover should have begun.
@@ -242,7 +257,10 @@ def mend_lost_wakeups() -> int:
 
 
 def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
-    """The lease of a claim's rows, one for each open event."""
+    """The lease of a claim's rows, one for each open event. If these may be outdated they are read again: now that
+    it is ours, nobody else changes them."""
+    if found and found[0][_COLUMNS.index("is_outdated")]:
+        found = _take(slot, found[0][_COLUMNS.index("id")])
     rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
     if not rows:
         return None

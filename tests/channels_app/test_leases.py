@@ -17,6 +17,7 @@ from channels_app.leases import LeaseLostError, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from channels_app.tasks import read_by_index
+from tests.bridge import eventually
 from tests.builders import make_channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,6 +188,66 @@ def test_whoever_lost_its_lease_gets_no_other_one_with_it(channel: Channel) -> N
         let_go(slow)
     assert (slow.onward.lease, slow.onward.found_nothing) == (None, False)
     assert Conversation.objects.get(external_id="conv-2").lease_slot is None
+
+
+def test_what_another_worker_did_while_the_claim_waited_is_not_done_again(channel: Channel) -> None:
+    """The statement sees the events as they were when it began. Meanwhile it waits for the conversation that it gives
+    back; another worker answers the next one, whose contact writes again."""
+    held = store(channel, "a", "conv-1")
+    mine = lease_going_on()
+    answered = store(channel, "b", "conv-2")
+
+    def give_back() -> None:
+        let_go(mine, ended=[Ended(event_ids=[held.event_id], outcome=Outcome.SILENT)])
+        connection.close()
+
+    with transaction.atomic():
+        store(channel, "c", "conv-1")
+        thread = threading.Thread(target=give_back)
+        thread.start()
+        eventually(somebody_waits_for_a_lock)
+        with ThreadPoolExecutor(1) as other:
+            again = other.submit(answer_and_write_again, channel, answered.event_id).result()
+    thread.join(5)
+    lease = mine.onward.lease
+    assert lease.external_id == "conv-2"
+    assert [event.facts.id for event in lease.events] == [again]
+    assert lease.fence == Conversation.objects.get(external_id="conv-2").fence
+
+
+def test_what_its_holder_did_while_the_conversation_was_taken_away_is_not_done_again(channel: Channel) -> None:
+    stored = store(channel)
+    slow = claim_due_conversation("slow")
+    assert slow is not None
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        let_go(slow, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+        stolen = other.submit(steal, slow.conversation_id)
+        eventually(somebody_waits_for_a_lock)
+    lease = stolen.result()
+    assert lease is not None
+    assert lease.events == ()
+
+
+def steal(conversation_id: int) -> Any:
+    try:
+        return leases.steal_conversation("quick", conversation_id)
+    finally:
+        connection.close()
+
+
+def answer_and_write_again(channel: Channel, event_id: int) -> int:
+    quick = claim_due_conversation("quick")
+    assert quick is not None
+    let_go(quick, ended=[Ended(event_ids=[event_id], outcome=Outcome.SILENT)])
+    again: int = store(channel, "d", "conv-2").event_id
+    connection.close()
+    return again
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, threads: Any) -> None:
