@@ -25,6 +25,7 @@ FLOORS: list[list[str]] = [
         "channels_app.recorder",
         "channels_app.wire",
         "channels_app.http",
+        "channels_app.redis_link",
         "channels_app.statements",
         "channels_app.tokens",
         "channels_app.throttle",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -50,7 +51,7 @@ class Sparkcentral(Inbox):
         address: str = self.settings.get("base_url") or SERVERS.get(region, SERVERS["us"])
         return address.rstrip("/")
 
-    @property
+    @cached_property
     def account_key(self) -> str:
         organization_id = self.token_request().get("organization_id", "")
         parts = (self.kind, self.base_url, self._setting("client_id"), organization_id)

@@ -40,7 +40,7 @@ other builds do stands in `tests/bench/`."""
 def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped from outside, it still stops what it started
     options = parse(arguments)
-    plan = Plan.quick(options.seed) if options.quick else Plan(seed=options.seed)
+    plan = Plan.quick(options.seed) if options.quick else Plan(seed=options.seed, memory_s=options.memory_s)
     began_at = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as name, stage(Path(name), plan) as found:
         facts = describe(found.ground)
@@ -76,6 +76,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(SEEDS), help="of the events' keys")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten")
     parser.add_argument("--only", type=_parts, action="extend", metavar=",".join(PARTS), help="some parts")
+    parser.add_argument(
+        "--memory-s", type=float, default=60.0, help="for turns before the sizes are read; 400: 100,000"
+    )
     parser.add_argument("--write", type=Path, help="a file for the report (a whole run writes docs/benchmarks.md)")
     options = parser.parse_args(arguments)
     if not options.quick and not options.only:
