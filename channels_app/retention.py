@@ -18,8 +18,8 @@ from channels_app.jobs import keep_positions, read_positions
 from channels_app.models import Channel, WebhookEvent
 
 JOB = "retention"
-BATCH = 500
-"""Events a transaction: some tens of milliseconds, during which only finished events are locked."""
+BATCH = 200
+"""Events a transaction: some milliseconds, during which only finished events are locked."""
 OPEN_MOST = timedelta(days=1)
 """For so long an event that is still open holds up the ones behind it; then it is passed over."""
 
