@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8
 
@@ -28,6 +28,10 @@ and a busy process waits long to get it back."""
 PREPARED_MOST = 200
 """Statements that a connection keeps, each mixture of types counted: several times what there is, and an end of it
 should a statement ever get a new mixture each time."""
+
+PLAN_FAILED = (b"0A000", b"26000")
+"""What was prepared is of no use any more: a migration changed a column, or somebody else forgot it. Other errors say
+nothing against it, and to prepare it again after each of them would leave one more plan in PostgreSQL's memory."""
 
 
 def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -91,7 +95,8 @@ class _Session:
         else:
             found = server.exec_prepared(name, cast(Any, params), transformer.formats)
         if found.status != ExecStatus.TUPLES_OK:
-            self._prepared.pop((statement, types), None)  # its plan may be what failed
+            if found.error_field(DiagnosticField.SQLSTATE) in PLAN_FAILED:
+                self._prepared.pop((statement, types), None)
             raise self._error(found)
         transformer.set_pgresult(found)
         return cast("list[tuple[Any, ...]]", transformer.load_rows(0, found.ntuples, tuple))
@@ -108,7 +113,7 @@ class _Session:
         return name
 
     def _error(self, result: Any) -> psycopg.Error:
-        if self.raw.pgconn.status == ConnStatus.BAD and not result.error_field(psycopg.pq.DiagnosticField.SQLSTATE):
+        if self.raw.pgconn.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
             return psycopg.OperationalError(self.raw.pgconn.get_error_message())
         return error_from_result(result)
 

@@ -41,23 +41,24 @@ _PUSH = "if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return redis.ca
 def message() -> str:
     """One message as a Celery worker reads it from Redis (task protocol 2, kombu's envelope)."""
     expires = datetime.now(UTC) + timedelta(seconds=EXPIRES_S)
-    filled = _template().replace("TASK-ID", str(uuid.uuid4())).replace("TAG", str(uuid.uuid4()))
-    return filled.replace("EXPIRES", expires.isoformat())
+    filled = _template().replace("@task@", str(uuid.uuid4())).replace("@tag@", str(uuid.uuid4()))
+    return filled.replace("@expires@", expires.isoformat())
 
 
 @cache
 def _template() -> str:
+    """With gaps that no host name can look like."""
     headers: dict[str, Any] = {
         "lang": "py",
         "task": TASK,
-        "id": "TASK-ID",
-        "root_id": "TASK-ID",
+        "id": "@task@",
+        "root_id": "@task@",
         "parent_id": None,
         "group": None,
     }
-    headers |= {"retries": 0, "expires": "EXPIRES", "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
-    properties: dict[str, Any] = {"correlation_id": "TASK-ID", "delivery_mode": 2, "priority": 0}
-    properties |= {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "delivery_tag": "TAG"}
+    headers |= {"retries": 0, "expires": "@expires@", "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
+    properties: dict[str, Any] = {"correlation_id": "@task@", "delivery_mode": 2, "priority": 0}
+    properties |= {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "delivery_tag": "@tag@"}
     properties |= {"body_encoding": "base64"}
     envelope = {"body": _BODY, "content-encoding": "utf-8", "content-type": "application/json"}
     return json.dumps({**envelope, "headers": headers, "properties": properties})

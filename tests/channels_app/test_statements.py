@@ -101,6 +101,22 @@ def test_a_mistake_is_told_as_django_tells_it_and_the_connection_goes_on():
     assert fetch("SELECT 6 / %(three)s", {"three": 3}) == [(2,)]
 
 
+def test_errors_leave_no_plans_behind():
+    for _ in range(3):
+        with pytest.raises(DataError):
+            fetch("SELECT 1 / %(zero)s", {"zero": 0})
+    assert prepared_count() == 1
+
+
+def test_what_somebody_else_forgot_is_prepared_anew():
+    fetch("SELECT %(one)s", {"one": 1})
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    with pytest.raises(DatabaseError, match="does not exist"):
+        fetch("SELECT %(one)s", {"one": 1})
+    assert fetch("SELECT %(one)s", {"one": 1}) == [(1,)]
+
+
 def test_a_killed_connection_is_an_operational_error_and_the_next_statement_has_a_new_one():
     fetch("SELECT %(one)s", {"one": 1})
     kill_connection()
