@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -51,7 +52,7 @@ _STATES = {
 
 # The reply becomes rows in one statement: nothing has left yet, and whoever has the conversation next can go on
 # from here. Rows that exist (the process died behind this statement) stay as they are.
-_WRITE = f"""
+_WRITTEN = """
 WITH held AS (
     UPDATE channels_app_conversation AS conversation
     SET options = %(options)s, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
@@ -74,17 +75,26 @@ WITH held AS (
     UPDATE channels_app_webhookevent AS event
     SET state = 'sending', wait_until = NULL, reason = %(reason)s, stint = %(stint)s
     FROM held WHERE event.id = %(event_id)s
-), merged AS (
+)"""
+_MERGED = """merged AS (
     UPDATE channels_app_webhookevent AS event
     SET state = 'done', outcome = 'merged', reason = 'Sent with the message before it.', wait_until = NULL,
         finished_at = clock_timestamp()
     FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.outcome IS NULL
-), answered AS (
+)"""
+_ANSWERED = """answered AS (
     UPDATE channels_app_webhookevent AS event SET answered_by = %(event_id)s
     FROM held WHERE event.id = ANY(%(answered)s::bigint[])
-), called AS ({INSERT_EXCHANGE})
-SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq
-"""
+)"""
+
+
+@cache
+def _write(*, merges: bool, answers: bool, calls: bool) -> str:
+    """The statement with the parts that it needs: one that would change nothing costs as much as one that does."""
+    parts = {_MERGED: merges, _ANSWERED: answers, f"called AS ({INSERT_EXCHANGE})": calls}
+    wanted = [_WRITTEN, *(part for part, is_wanted in parts.items() if is_wanted)]
+    found = "SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq"
+    return f"{', '.join(wanted)} {found}"
 
 
 def write_deliveries(
@@ -109,30 +119,29 @@ def write_deliveries(
     seqs = list(range(first_seq, first_seq + len(plan.calls)))
     # A second plan of the same event (a fallback) says something after what the first one said.
     first_place = (first_seq - 1) * 100
-    rows = fetch(
-        _WRITE,
-        {
-            "conversation_id": lease.conversation_id,
-            "channel_id": lease.channel_id,
-            "fence": lease.fence,
-            "event_id": event_id,
-            "options": json.dumps(options),
-            "counter": counter,
-            "author": author,
-            "places": list(range(first_place, first_place + len(plan.said))),
-            "texts": [text for text, _ in plan.said],
-            "urls": [url for _, url in plan.said],
-            "seqs": seqs,
-            "kinds": [kind.value for kind, _ in plan.calls],
-            "payloads": [json.dumps(payload) for _, payload in plan.calls],
-            "leaving": first_seq if is_leaving else None,
-            "reason": reason,
-            "stint": lease.stint,
-            "merged": list(merged),
-            "answered": list(answered),
-            **exchange_values(lease.unwritten),
-        },
-    )
+    values = {
+        "conversation_id": lease.conversation_id,
+        "channel_id": lease.channel_id,
+        "fence": lease.fence,
+        "event_id": event_id,
+        "options": json.dumps(options),
+        "counter": counter,
+        "author": author,
+        "places": list(range(first_place, first_place + len(plan.said))),
+        "texts": [text for text, _ in plan.said],
+        "urls": [url for _, url in plan.said],
+        "seqs": seqs,
+        "kinds": [kind.value for kind, _ in plan.calls],
+        "payloads": [json.dumps(payload) for _, payload in plan.calls],
+        "leaving": first_seq if is_leaving else None,
+        "reason": reason,
+        "stint": lease.stint,
+        "merged": list(merged),
+        "answered": list(answered),
+        **exchange_values(lease.unwritten),
+    }
+    statement = _write(merges=bool(merged), answers=bool(answered), calls=bool(lease.unwritten))
+    rows = fetch(statement, values)
     if not rows:
         raise LeaseLostError
     lease.unwritten.clear()
@@ -243,9 +252,9 @@ SET state = 'in_flight', tries = delivery.tries + 1,
     first_sent_at = coalesce(delivery.first_sent_at, clock_timestamp())
 FROM held WHERE delivery.id = %(delivery_id)s RETURNING delivery.id
 """
-_RECORD = f"""
-WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE})
-SELECT held.id FROM held
+_RECORD = f"WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERY}) SELECT held.id FROM held"
+_RECORD_WITH_CALL = f"""
+WITH held AS ({_HOLD}), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE}) SELECT held.id FROM held
 """
 
 
@@ -325,7 +334,8 @@ def record_attempt(lease: Lease, attempted: Attempted) -> None:
 
 def _record(lease: Lease, tried: Mapping[str, Any]) -> None:
     facts = {"conversation_id": lease.conversation_id, "channel_id": lease.channel_id, "fence": lease.fence}
-    if not fetch(_RECORD, {**facts, **tried, **exchange_values(lease.unwritten)}):
+    statement = _RECORD_WITH_CALL if lease.unwritten else _RECORD
+    if not fetch(statement, {**facts, **tried, **exchange_values(lease.unwritten)}):
         raise LeaseLostError
     lease.unwritten.clear()
 

@@ -7,6 +7,7 @@ has nothing left to do.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -54,17 +55,12 @@ UPDATE_DELIVERY = """
         last_status = %(tried_status)s::bigint, last_error = %(tried_error)s, trace_id = %(tried_trace_id)s
     FROM held WHERE delivery.id = %(tried_id)s::bigint
 """
-NOT_TRIED: Mapping[str, Any] = dict.fromkeys(
-    f"tried_{name}" for name in ("id", "state", "is_final", "status", "error", "trace_id")
-)
-"""The values of UPDATE_DELIVERY when there is none."""
 
 # An event that is committed while this waits for the row isn't seen by the look for open events: `arrivals` of the
 # row as it is then tells of it, because a row that was waited for is looked at again.
 # Open events that wait for a moment of their own wake the conversation then, others at once. After a decision to
 # wait only what arrived since the claim is a reason to look before that moment.
-_GIVE_BACK = f"""
-WITH held AS (
+_HELD = """held AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = NULL, lease_until = NULL, owner = coalesce(%(owner)s, conversation.owner),
         wake_at = CASE
@@ -78,25 +74,40 @@ WITH held AS (
             END
     WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s
     RETURNING conversation.id, conversation.wake_at
-), ended AS (
+)"""
+_ENDED = """ended AS (
     UPDATE channels_app_webhookevent AS event
     SET state = 'done', wait_until = NULL, finished_at = clock_timestamp(),
         outcome = (%(outcomes)s::text[])[array_position(%(ended)s::bigint[], event.id)],
         reason = coalesce((%(reasons)s::text[])[array_position(%(ended)s::bigint[], event.id)], event.reason)
     FROM held WHERE event.id = ANY(%(ended)s::bigint[]) AND event.outcome IS NULL
-), put_off AS (
+)"""
+_PUT_OFF = """put_off AS (
     UPDATE channels_app_webhookevent AS event
     SET state = %(state)s, reason = coalesce(%(reason)s, event.reason), wait_until = %(put_off_until)s::timestamptz
     FROM held WHERE event.id = %(put_off_id)s::bigint
-), tried AS ({UPDATE_DELIVERY}), called AS ({INSERT_EXCHANGE})
-"""
-_LET_GO = f"{_GIVE_BACK} SELECT held.wake_at FROM held"
-# A round trip and a commit less than apart.
-_LET_GO_AND_CLAIM = f"""
-{_GIVE_BACK}, {CLAIM_NEXT}
+)"""
+_AND_CLAIMED = f"""
 SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, {CLAIM_COLUMNS}
 FROM held LEFT JOIN ({CLAIM_SOURCE}) ON true
 """
+
+
+@cache
+def _give_back(*, ends: bool, puts_off: bool, tries: bool, calls: bool, claims: bool) -> str:
+    """The statement with the parts that it needs: one that would change nothing costs as much as one that does.
+
+    `claims`: a round trip and a commit less than the claim of the next conversation apart.
+    """
+    parts = {
+        _ENDED: ends,
+        _PUT_OFF: puts_off,
+        f"tried AS ({UPDATE_DELIVERY})": tries,
+        f"called AS ({INSERT_EXCHANGE})": calls,
+        CLAIM_NEXT: claims,
+    }
+    wanted = [_HELD, *(part for part, is_wanted in parts.items() if is_wanted)]
+    return f"WITH {', '.join(wanted)} {_AND_CLAIMED if claims else 'SELECT held.wake_at FROM held'}"
 
 
 def let_go(
@@ -106,7 +117,7 @@ def let_go(
     put_off: PutOff | None = None,
     until: datetime | None = None,
     owner: str | None = None,
-    tried: Mapping[str, Any] = NOT_TRIED,
+    tried: Mapping[str, Any] | None = None,
 ) -> datetime | None:
     """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
 
@@ -116,27 +127,35 @@ def let_go(
     """
     endings = [(event_id, group) for group in ended for event_id in group.event_ids]
     settled = [event_id for event_id, _ in endings]
+    values: dict[str, Any] = {
+        "conversation_id": lease.conversation_id,
+        "channel_id": lease.channel_id,
+        "fence": lease.fence,
+        "arrivals": lease.arrivals,
+        "owner": owner,
+        "until": until,
+        "settled": [*settled, put_off.event_id] if put_off else settled,
+        "ended": settled,
+        "outcomes": [group.outcome.value for _, group in endings],
+        "reasons": [group.reason for _, group in endings],
+        "put_off_until": timezone.now() + put_off.wait if put_off else None,
+    }
+    if put_off:
+        values |= {"put_off_id": put_off.event_id, "state": put_off.state, "reason": put_off.reason}
+    if tried:
+        values |= tried
+    values |= exchange_values(lease.unwritten)
+    if lease.onward:
+        values |= claim_values(lease.slot)
     rows = fetch(
-        _LET_GO_AND_CLAIM if lease.onward else _LET_GO,
-        {
-            "conversation_id": lease.conversation_id,
-            "channel_id": lease.channel_id,
-            "fence": lease.fence,
-            "arrivals": lease.arrivals,
-            "owner": owner,
-            "until": until,
-            "settled": [*settled, put_off.event_id] if put_off else settled,
-            "ended": settled,
-            "outcomes": [group.outcome.value for _, group in endings],
-            "reasons": [group.reason for _, group in endings],
-            "put_off_id": put_off.event_id if put_off else None,
-            "put_off_until": timezone.now() + put_off.wait if put_off else None,
-            "state": put_off.state if put_off else None,
-            "reason": put_off.reason if put_off else None,
-            **tried,
-            **exchange_values(lease.unwritten),
-            **(claim_values(lease.slot) if lease.onward else {}),
-        },
+        _give_back(
+            ends=bool(settled),
+            puts_off=put_off is not None,
+            tries=tried is not None,
+            calls=bool(lease.unwritten),
+            claims=lease.onward is not None,
+        ),
+        values,
     )
     if not rows:
         raise LeaseLostError

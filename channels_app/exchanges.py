@@ -79,13 +79,6 @@ def exchange_row(
     }
 
 
-_NO_EXCHANGE: dict[str, Any] = dict.fromkeys(
-    f"call_{name}"
-    for name in (
-        *("event_id", "target", "n", "delivery_id", "started_at", "took_ms", "result", "code", "status", "error"),
-        *("trace_id", "method", "url", "request", "response"),
-    )
-)
 INSERT_EXCHANGE = """
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
         result, code, status, error, trace_id, method, url, request, response)
@@ -93,11 +86,11 @@ INSERT_EXCHANGE = """
         %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
         %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
         %(call_request)s, %(call_response)s
-    FROM held WHERE %(call_event_id)s::bigint IS NOT NULL
+    FROM held
 """
 """Part of a statement in which `held` is the conversation, if it is still ours; its values: `exchange_values`."""
 
 
 def exchange_values(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The one call that a statement writes, or none."""
-    return rows[0] if rows else _NO_EXCHANGE
+    return rows[0] if rows else {}

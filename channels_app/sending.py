@@ -21,7 +21,7 @@ from channels_app.deliveries import (
     settle,
     write_deliveries,
 )
-from channels_app.endings import NOT_TRIED, Ended, PutOff, let_go
+from channels_app.endings import Ended, PutOff, let_go
 from channels_app.events import answered_by
 from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
@@ -189,7 +189,7 @@ class _End:
 
 def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
     """Record the last try and end the event, and those that were answered with it, at one stroke."""
-    tried = settle(lease, attempted) if attempted is not None else NOT_TRIED
+    tried = settle(lease, attempted) if attempted is not None else None
     end = _end(deliveries, attempted)
     owner = _owner_after(lease, end.outcome)
     if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
