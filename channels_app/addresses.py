@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -17,6 +18,7 @@ from channels_app.errors import ConfigError
 
 HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 UNWANTED = re.compile(r"[\x00-\x20\x7f\\]")  # what URL readers disagree about
+URLS_KEPT = 512  # parsed: those of bots and inboxes, and of the conversations that are going on
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
@@ -92,7 +94,8 @@ class Target:
     query: str
 
     @classmethod
-    def parse(cls, url: str) -> Self:
+    @lru_cache(maxsize=URLS_KEPT)
+    def parse(cls, url: str) -> "Target":
         """Raises ValueError with a sentence for people, which doesn't repeat the URL."""
         if UNWANTED.search(url):
             raise ValueError("The URL holds a space, a line break or a backslash.")

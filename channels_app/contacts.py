@@ -9,6 +9,8 @@ from channels_app.protocol import Contact, ContactAttribute, Event, InboxChannel
 from channels_app.statements import fetch
 
 _CONTACT_FIELDS = ("primary_identifier", "secondary_identifier", "picture_url", "vip", "medium_contact_profile_id")
+CONTACT_COLUMNS = ("id", "external_id", *_CONTACT_FIELDS, "attributes")
+INBOX_CHANNEL_COLUMNS = ("id", "external_id", "name", "is_enabled")
 
 NOBODY = Contact()
 
@@ -23,10 +25,11 @@ class KnownContact:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        if not row:
+        """The one of a row's CONTACT_COLUMNS."""
+        if row["id"] is None:
             return cls()
         facts = {name: row[name] for name in ("external_id", *_CONTACT_FIELDS)}
-        attributes = tuple(ContactAttribute(**attribute) for attribute in row["attributes"])
+        attributes = tuple(ContactAttribute(**attribute) for attribute in json.loads(row["attributes"]))
         return cls(id=row["id"], contact=Contact(**facts), attributes=attributes)
 
 
@@ -44,7 +47,8 @@ class KnownInboxChannel:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        if not row:
+        """The one of a row's INBOX_CHANNEL_COLUMNS."""
+        if row["id"] is None:
             return cls()
         ref = InboxChannelRef(external_id=row["external_id"], name=row["name"])
         return cls(id=row["id"], ref=ref, is_enabled=row["is_enabled"])

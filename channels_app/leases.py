@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from channels_app.contacts import KnownContact, KnownInboxChannel
+from channels_app.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
 from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.offered import Offered
 from channels_app.protocol import EventType
@@ -126,32 +126,26 @@ _OF_CONVERSATION = (
     *("options", "topics", "contact_id", "inbox_channel_id"),
 )
 _OF_EVENT = (
-    "id",
-    "type",
-    "state",
-    "sent_at",
-    "received_at",
-    "counter",
-    "wait_until",
-    "called_at",
-    "source",
-    "attempts",
+    *("id", "type", "state", "sent_at", "received_at", "counter", "wait_until", "called_at", "source", "attempts"),
+    "reason",
 )
-_COLUMNS = (
-    *(
-        "now",
-        "arrivals",
-        "is_outdated",
-        "channel_revision",
-        "bot_id",
-        "bot_revision",
-        "bot_failures",
-        "bot_paused_until",
-    ),
-    *("contact", "inbox_channel", "event_raw", "event_reason", "event_begun_at"),
-    *_OF_CONVERSATION,
-    *(f"event_{name}" for name in _OF_EVENT),
-)
+_COLUMNS = {
+    "now": "clock_timestamp()",
+    "arrivals": "seen.arrivals",
+    "is_outdated": "seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL",
+    "channel_revision": "channel.revision",
+    "bot_id": "channel.bot_id",
+    "bot_revision": "bot.revision",
+    "bot_failures": "bot.failures",
+    "bot_paused_until": "bot.paused_until",
+    **{name: f"claimed.{name}" for name in _OF_CONVERSATION},
+    **{f"contact_{name}": f"contact.{name}" for name in CONTACT_COLUMNS},
+    **{f"inbox_channel_{name}": f"inbox_channel.{name}" for name in INBOX_CHANNEL_COLUMNS},
+    **{f"event_{name}": f"event.{name}" for name in _OF_EVENT},
+    "event_begun_at": "coalesce(event.retried_at, event.received_at)",
+    "event_raw": "body.raw",
+}
+_NAMES = tuple(_COLUMNS)
 # Columns are named, never "*": a statement that is prepared must not change its form when a migration adds one.
 _CLAIMED = f"""
 claimed AS (
@@ -162,20 +156,20 @@ claimed AS (
     RETURNING {", ".join(f"conversation.{name}" for name in _OF_CONVERSATION)}
 )
 """
-CLAIM_COLUMNS = f"""
-    clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
-    channel.revision, channel.bot_id, bot.revision, bot.failures,
-    bot.paused_until, to_jsonb(contact), to_jsonb(inbox_channel), body.raw, event.reason,
-    coalesce(event.retried_at, event.received_at),
-    {", ".join(f"claimed.{name}" for name in _OF_CONVERSATION)}, {", ".join(f"event.{name}" for name in _OF_EVENT)}
-"""
+CLAIM_COLUMNS = ", ".join(_COLUMNS.values())
+# A row to each is looked up by its id. As a plain join the planner may prefer to read a table through while it is
+# small, and the plan is kept when it no longer is; it looks into nothing that has a LIMIT.
 CLAIM_SOURCE = """
     claimed
     JOIN channels_app_conversation AS seen ON seen.id = claimed.id
-    JOIN channels_app_channel AS channel ON channel.id = claimed.channel_id
-    LEFT JOIN channels_app_bot AS bot ON bot.id = channel.bot_id
-    LEFT JOIN channels_app_contact AS contact ON contact.id = claimed.contact_id
-    LEFT JOIN channels_app_inboxchannel AS inbox_channel ON inbox_channel.id = claimed.inbox_channel_id
+    JOIN LATERAL (
+        SELECT * FROM channels_app_channel WHERE id = claimed.channel_id LIMIT 1) AS channel ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_bot WHERE id = channel.bot_id LIMIT 1) AS bot ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_contact WHERE id = claimed.contact_id LIMIT 1) AS contact ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_inboxchannel WHERE id = claimed.inbox_channel_id LIMIT 1) AS inbox_channel ON true
     LEFT JOIN LATERAL (
         SELECT open.* FROM channels_app_webhookevent AS open
         WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
@@ -259,9 +253,9 @@ def mend_lost_wakeups() -> int:
 def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
     """The lease of a claim's rows, one for each open event. If these may be outdated they are read again: now that
     it is ours, nobody else changes them."""
-    if found and found[0][_COLUMNS.index("is_outdated")]:
-        found = _take(slot, found[0][_COLUMNS.index("id")])
-    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found]
+    if found and found[0][_NAMES.index("is_outdated")]:
+        found = _take(slot, found[0][_NAMES.index("id")])
+    rows = [dict(zip(_NAMES, row, strict=True)) for row in found]
     if not rows:
         return None
     events = tuple(_claimed_event(row) for row in rows if row["event_id"] is not None)
@@ -292,8 +286,10 @@ def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...], 
         conversation_id=row["id"],
         offered=Offered.from_json(json.loads(row["options"])),
         topics=json.loads(row["topics"]),
-        contact=KnownContact.from_row(json.loads(row["contact"] or "{}")),
-        inbox_channel=KnownInboxChannel.from_row(json.loads(row["inbox_channel"] or "{}")),
+        contact=KnownContact.from_row({name: row[f"contact_{name}"] for name in CONTACT_COLUMNS}),
+        inbox_channel=KnownInboxChannel.from_row(
+            {name: row[f"inbox_channel_{name}"] for name in INBOX_CHANNEL_COLUMNS}
+        ),
         events=events,
         onward=onward,
     )
