@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, cast
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import Dumper, PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
-from psycopg.types.numeric import Int8
+from psycopg.types.numeric import Int8Dumper
 
 IDLE_S = 1.0
 """A connection that was used within this is taken for living. To look costs little, but lets go of Python's lock,
@@ -71,6 +71,26 @@ def _numbered(statement: str) -> _Numbered:
     return _Numbered(text.encode(), names, [PyFormat.AUTO] * len(names))
 
 
+class _ListDumper(Dumper):
+    """A list of texts and whole numbers in PostgreSQL's notation; the statement says of what (`::text[]`).
+
+    psycopg's own finds out about each element, in Python, and that cost more than all other values of a statement.
+    """
+
+    oid = 0
+
+    def dump(self, obj: list[str | int | None]) -> bytes:
+        return f"{{{','.join(map(_element, obj))}}}".encode()
+
+
+def _element(value: str | int | None) -> str:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise psycopg.DataError("PostgreSQL keeps no text with a NUL character.")
+        return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
+    return "NULL" if value is None else str(int(value))
+
+
 class _Session:
     """A connection of this thread, and what PostgreSQL has prepared there."""
 
@@ -78,6 +98,8 @@ class _Session:
         self.raw = raw
         context = psycopg.Cursor(raw)
         context.adapters.register_loader("timestamptz", TimestamptzLoader)  # the fast one; Django's is Python
+        context.adapters.register_dumper(int, Int8Dumper)  # one type for all: mixtures are planned anew
+        context.adapters.register_dumper(list, _ListDumper)
         self._transformer = Transformer(context)
         self._prepared: dict[tuple[str, Sequence[int]], bytes] = {}
         self._may_prepare = raw.prepare_threshold is not None
@@ -87,7 +109,7 @@ class _Session:
         numbered, transformer, server = _numbered(statement), self._transformer, self.raw.pgconn
         if not self.raw.autocommit and server.transaction_status == TransactionStatus.IDLE:
             self.raw.execute("")  # psycopg begins a transaction with the first statement that it sees
-        params = transformer.dump_sequence([_typed(values[name]) for name in numbered.names], numbered.formats)
+        params = transformer.dump_sequence([values[name] for name in numbered.names], numbered.formats)
         types = transformer.types or ()
         name = self._prepare(statement, numbered.text, types)
         if name is None:
@@ -131,15 +153,6 @@ def _session(raw: "psycopg.Connection[Any]") -> _Session:
     if _thread.session is None or _thread.session.raw is not raw:
         _thread.session = _Session(raw)
     return _thread.session
-
-
-def _typed(value: Any) -> Any:
-    """One type for all numbers: else each mixture of small and large ones would be planned anew."""
-    if type(value) is int:
-        return Int8(value)
-    if type(value) is list and value and type(value[0]) is int:
-        return [Int8(item) for item in value]
-    return value
 
 
 def _leave_dead_connection(database: BaseDatabaseWrapper) -> None:

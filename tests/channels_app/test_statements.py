@@ -51,9 +51,27 @@ def test_values_come_back_as_they_went():
     assert rows[0][2].utcoffset() == timedelta(0)
 
 
+@pytest.mark.parametrize("text", ["", "NULL", "null", '"', "\\", '\\"', "{a,b}", " a, b ", "it's ✓\n\t", "'); DROP"])
+def test_texts_in_a_list_come_back_as_they_went(text):
+    assert fetch("SELECT %(texts)s::text[]", {"texts": [text, None, text]}) == [([text, None, text],)]
+
+
+def test_lists_of_nothing_and_of_large_numbers_come_back_as_they_went():
+    values = {"none": [], "numbers": [0, -1, 2**62], "documents": ['{"a": "\\"\\\\"}']}
+    rows = fetch("SELECT %(none)s::text[], %(numbers)s::bigint[], (%(documents)s::jsonb[])[1] ->> 'a'", values)
+    assert rows == [([], [0, -1, 2**62], '"\\')]
+
+
+def test_a_text_in_a_list_that_postgresql_can_not_keep_is_refused_and_not_cut():
+    with pytest.raises(DataError, match="NUL"):
+        fetch("SELECT %(texts)s::text[]", {"texts": ["a\0b"]})
+
+
 def test_it_is_prepared_once_whatever_the_size_of_its_numbers():
+    statement = "SELECT %(number)s, %(many)s::bigint[]"
     for number in (1, 100_000, 2**40):
-        assert fetch("SELECT %(number)s", {"number": number}) == [(number,)]
+        assert fetch(statement, {"number": number, "many": [number]}) == [(number, [number])]
+    assert fetch(statement, {"number": 1, "many": []}) == [(1, [])]
     assert prepared_count() == 1
 
 
