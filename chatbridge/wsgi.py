@@ -8,11 +8,28 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbridge.settings")
 
 application = get_wsgi_application()
 
-from django.db import connection  # noqa: E402 - both need Django to be set up
+from django.conf import settings  # noqa: E402 - these need Django to be set up
+from django.core.cache import close_caches  # noqa: E402
+from django.core.signals import request_finished, request_started  # noqa: E402
+from django.db import close_old_connections, connection, reset_queries  # noqa: E402
 
 from channels_app.channels import remember_channels  # noqa: E402
 from chatbridge.garbage import search_less  # noqa: E402
 
+
+def tidy_up_less() -> None:
+    """Spare each request what Django does around it and we don't need: an eighth of what an event costs here.
+
+    Connections are kept, and looked at when a request begins; statements are logged in development only; and there
+    is no cache that would have to be closed.
+    """
+    request_finished.disconnect(close_old_connections)
+    request_finished.disconnect(close_caches)
+    if not settings.DEBUG:
+        request_started.disconnect(reset_queries)
+
+
+tidy_up_less()
 remember_channels()
 connection.close()  # this thread serves no request
 search_less()

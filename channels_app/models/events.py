@@ -56,7 +56,9 @@ class WebhookEvent(models.Model):
     )
     idempotency_key = models.CharField(max_length=200)
     type = models.CharField(max_length=40)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events", db_index=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     counter = models.IntegerField(null=True)
