@@ -80,7 +80,7 @@ _MERGED = """merged AS (
     UPDATE channels_app_webhookevent AS event
     SET state = 'done', outcome = 'merged', reason = 'Sent with the message before it.', wait_until = NULL,
         finished_at = clock_timestamp()
-    FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.outcome IS NULL
+    FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.state <> 'done'
 )"""
 _ANSWERED = """answered AS (
     UPDATE channels_app_webhookevent AS event SET answered_by = %(event_id)s

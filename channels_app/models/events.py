@@ -83,7 +83,9 @@ class WebhookEvent(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["conversation", "sent_at"], name="event_open", condition=models.Q(outcome__isnull=True)
+                fields=["conversation", "sent_at", "id"],
+                name="event_open_in_order",
+                condition=models.Q(outcome__isnull=True),
             ),
             models.Index(fields=["conversation", "id"], name="event_of_conversation"),
             models.Index(fields=["channel", "id"], name="event_of_channel"),

@@ -178,8 +178,10 @@ def test_a_look_at_the_queue_keeps_the_worst_of_a_minute(walker: Walker) -> None
 
 
 def test_what_waited_is_not_added_up(channel: Channel) -> None:
-    put(channel, Name.WAITING, [("", 3, timedelta(0)), ("", 5, timedelta(minutes=1))], Period.MINUTE)
-    count_newest(timezone.now(), timedelta(hours=2))
+    now = timezone.now()
+    ago = now - whole(now, timedelta(hours=1)) + timedelta(minutes=30)  # two minutes of the same hour at any time
+    put(channel, Name.WAITING, [("", 3, ago), ("", 5, ago + timedelta(minutes=1))], Period.MINUTE)
+    count_newest(now, timedelta(hours=2))
     assert max(figures(Name.WAITING, Period.HOUR).values()) == 5
 
 
