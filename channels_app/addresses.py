@@ -19,6 +19,7 @@ from channels_app.errors import ConfigError
 HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 UNWANTED = re.compile(r"[\x00-\x20\x7f\\]")  # what URL readers disagree about
 URLS_KEPT = 512  # parsed: those of bots and inboxes, and of the conversations that are going on
+KEPT_URL_MOST = 2_000  # characters; a file's address may have many more, and comes once
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
@@ -93,33 +94,39 @@ class Target:
     path: str
     query: str
 
-    @classmethod
-    @lru_cache(maxsize=URLS_KEPT)
-    def parse(cls, url: str) -> "Target":
+    @staticmethod
+    def parse(url: str) -> "Target":
         """Raises ValueError with a sentence for people, which doesn't repeat the URL."""
-        if UNWANTED.search(url):
-            raise ValueError("The URL holds a space, a line break or a backslash.")
-        try:
-            parts = urlsplit(url)
-            host, port = _ascii_host(parts.hostname or ""), parts.port
-        except ValueError:
-            raise ValueError("The URL's host or port is not valid.") from None
-        if parts.scheme not in ("http", "https"):
-            raise ValueError("The URL must begin with https:// or http://.")
-        if "@" in parts.netloc:
-            raise ValueError("The URL must not hold a user name or a password.")
-        if not host:
-            raise ValueError("The URL has no host.")
-        if port == 0:
-            raise ValueError("The URL's host or port is not valid.")
-        path = quote(parts.path or "/", safe=KEPT, errors="replace")
-        return cls(parts.scheme, host, port, path, quote(parts.query, safe=KEPT + "?", errors="replace"))
+        return _kept_target(url) if len(url) <= KEPT_URL_MOST else _target(url)
 
     @property
     def without_query(self) -> str:
         """The URL for people: its query may hold a token."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}{f':{self.port}' if self.port else ''}{self.path}"
+
+
+def _target(url: str) -> Target:
+    if UNWANTED.search(url):
+        raise ValueError("The URL holds a space, a line break or a backslash.")
+    try:
+        parts = urlsplit(url)
+        host, port = _ascii_host(parts.hostname or ""), parts.port
+    except ValueError:
+        raise ValueError("The URL's host or port is not valid.") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("The URL must begin with https:// or http://.")
+    if "@" in parts.netloc:
+        raise ValueError("The URL must not hold a user name or a password.")
+    if not host:
+        raise ValueError("The URL has no host.")
+    if port == 0:
+        raise ValueError("The URL's host or port is not valid.")
+    path = quote(parts.path or "/", safe=KEPT, errors="replace")
+    return Target(parts.scheme, host, port, path, quote(parts.query, safe=KEPT + "?", errors="replace"))
+
+
+_kept_target = lru_cache(maxsize=URLS_KEPT)(_target)
 
 
 def _ascii_host(host: str) -> str:

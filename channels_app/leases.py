@@ -146,7 +146,7 @@ _COLUMNS = {
     "event_raw": "body.raw",
 }
 _NAMES = tuple(_COLUMNS)
-# Columns are named, never "*": a statement that is prepared must not change its form when a migration adds one.
+# What comes out is named, never "*": a statement that is prepared must not change its form when a migration adds one.
 _CLAIMED = f"""
 claimed AS (
     UPDATE channels_app_conversation AS conversation

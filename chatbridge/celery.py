@@ -24,7 +24,7 @@ def interrupt_nobody(**_: Any) -> None:
     Web requests and PostgreSQL still go first, and a worker's threads don't take the processor from each other and
     from PostgreSQL in the middle of a statement: on a busy machine this makes some more turns of the same processor.
     """
-    if hasattr(os, "sched_setscheduler"):  # Linux
+    if hasattr(os, "SCHED_BATCH"):  # Linux
         with suppress(OSError):  # a sandbox may forbid it
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 

@@ -204,3 +204,10 @@ def test_any_text_is_a_url_or_has_a_problem(text):
 )
 def test_a_network_tells_no_whole_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_a_url_is_read_once_but_a_long_one_takes_no_memory():
+    usual, long = "https://bot.example/turns?kept=1", f"https://files.example/{'a' * addresses.KEPT_URL_MOST}"
+    assert Target.parse(usual) is Target.parse(usual)
+    assert Target.parse(long) == Target.parse(long)
+    assert Target.parse(long) is not Target.parse(long)

@@ -8,7 +8,7 @@ import pytest
 
 from chatbridge.celery import interrupt_nobody
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setscheduler"), reason="Linux only")
+pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
 
 
 def policies_after_start() -> list[int]:
