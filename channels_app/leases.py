@@ -161,7 +161,8 @@ CLAIM_COLUMNS = ", ".join(_COLUMNS.values())
 # small, and the plan is kept when it no longer is; it looks into nothing that has a LIMIT.
 CLAIM_SOURCE = """
     claimed
-    JOIN channels_app_conversation AS seen ON seen.id = claimed.id
+    JOIN LATERAL (
+        SELECT * FROM channels_app_conversation WHERE id = claimed.id LIMIT 1) AS seen ON true
     JOIN LATERAL (
         SELECT * FROM channels_app_channel WHERE id = claimed.channel_id LIMIT 1) AS channel ON true
     LEFT JOIN LATERAL (
@@ -174,7 +175,8 @@ CLAIM_SOURCE = """
         SELECT open.* FROM channels_app_webhookevent AS open
         WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
         ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
-    LEFT JOIN channels_app_eventbody AS body ON body.event_id = event.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_eventbody WHERE event_id = event.id LIMIT 1) AS body ON true
 """
 _DUE = """
     SELECT due.id FROM channels_app_conversation AS due

@@ -28,6 +28,10 @@ and a busy process waits long to get it back."""
 PREPARED_MOST = 200
 """Statements that a connection keeps, each mixture of types counted: several times what there is, and an end of it
 should a statement ever get a new mixture each time."""
+PLANS_KEPT_S = 60.0
+"""A plan that was made while a table was a page long may ask by the wrong index, for there all cost the same; and
+nobody but PostgreSQL's upkeep, which may be late or switched off, says that the table has grown. To plan all
+statements of a thread anew costs some milliseconds."""
 
 PLAN_FAILED = (b"0A000", b"26000")
 """What was prepared is of no use any more: a migration changed a column, or somebody else forgot it. Other errors say
@@ -103,12 +107,14 @@ class _Session:
         self._transformer = Transformer(context)
         self._prepared: dict[tuple[str, Sequence[int]], bytes] = {}
         self._may_prepare = raw.prepare_threshold is not None
+        self._planned_at = time.monotonic()
 
     def run(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Its rows. Raises psycopg's errors."""
         numbered, transformer, server = _numbered(statement), self._transformer, self.raw.pgconn
         if not self.raw.autocommit and server.transaction_status == TransactionStatus.IDLE:
             self.raw.execute("")  # psycopg begins a transaction with the first statement that it sees
+        self._forget_old_plans()
         params = transformer.dump_sequence([values[name] for name in numbered.names], numbered.formats)
         types = transformer.types or ()
         name = self._prepare(statement, numbered.text, types)
@@ -122,6 +128,13 @@ class _Session:
             raise self._error(found)
         transformer.set_pgresult(found)
         return cast("list[tuple[Any, ...]]", transformer.load_rows(0, found.ntuples, tuple))
+
+    def _forget_old_plans(self) -> None:
+        """The statements stay prepared; PostgreSQL plans each anew when it is run next."""
+        now = time.monotonic()
+        if self._prepared and now - self._planned_at > PLANS_KEPT_S:
+            self.raw.pgconn.exec_(b"DISCARD PLANS")
+            self._planned_at = now
 
     def _prepare(self, statement: str, text: bytes, types: Sequence[int]) -> bytes | None:
         """The name that it is kept under, for values of these types; None: it isn't."""

@@ -34,11 +34,14 @@ def plan_for_many_rows(**_: Any) -> None:
 
 def read_by_index(connection: BaseDatabaseWrapper, **_: Any) -> None:
     """A worker wants single rows out of many. Its plans are kept, and the first ones may be made while tables are
-    still small: then to read and sort all of a table looks cheap, and a backlog would pay for it at each claim."""
+    still small: then to read and sort all of a table looks cheap, and a backlog would pay for it at each claim.
+
+    What is switched off is very expensive for the planner, and PostgreSQL would compile (JIT) what is expensive.
+    """
     if connection.settings_dict["OPTIONS"].get("prepare_threshold") is None:
         return  # no plan is kept; and behind a pooler, settings of ours would become others'
     with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off")
 
 
 @worker_ready.connect

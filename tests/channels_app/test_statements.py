@@ -119,6 +119,30 @@ def test_a_mistake_is_told_as_django_tells_it_and_the_connection_goes_on():
     assert fetch("SELECT 6 / %(three)s", {"three": 3}) == [(2,)]
 
 
+def test_a_plan_does_not_outlive_what_was_known_when_it_was_made(monkeypatch):
+    """A table is filled behind the back of PostgreSQL's upkeep: the statement is planned for what is there now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute("CREATE TEMPORARY TABLE grown (id bigint PRIMARY KEY)")
+        cursor.execute("INSERT INTO grown VALUES (1); ANALYZE grown")
+
+        def rows_read_through():
+            counted = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'grown'"
+            cursor.execute(counted)
+            before = cursor.fetchone()[0]
+            fetch("SELECT count(*) FROM grown WHERE id = %(id)s", {"id": 1})
+            cursor.execute(counted)
+            return cursor.fetchone()[0] - before
+
+        with transaction.atomic():
+            assert rows_read_through() == 1
+            cursor.execute("INSERT INTO grown SELECT generate_series(2, 20000)")
+            assert rows_read_through() == 20_000  # by the plan for a table of one row
+            monkeypatch.setattr(statements, "PLANS_KEPT_S", 0.0)
+            assert rows_read_through() == 0
+    assert prepared_count() == 1
+
+
 def test_errors_leave_no_plans_behind():
     for _ in range(3):
         with pytest.raises(DataError):
