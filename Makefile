@@ -28,7 +28,7 @@ run: $(INSTALLED) ## start everything here: databases, bridge, a simulated inbox
 	@$(BIN)/python -m chatbridge.local $(ARGS)
 
 chat: $(INSTALLED) ## talk to the demo bot as a contact, while `make run` runs
-	@$(ENVIRONMENT); $(BIN)/python manage.py chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" $(ARGS)
+	@$(ENVIRONMENT); $(BIN)/python manage.py chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" --wait 120 $(ARGS)
 
 manage: $(INSTALLED) ## a command of Django on the running bridge: make manage ARGS="changepassword admin"
 	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)
@@ -81,7 +81,4 @@ $(INSTALLED): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) can't build a virtual environment. Install its missing package, then make again:"; \
 		$(PYTHON) -c 'import sys; print("  Debian, Ubuntu: apt install python%d.%d-venv" % sys.version_info[:2])'; exit 1; }
-	@[ -x $(BIN)/python ] || { echo "Building .venv …"; $(PYTHON) -m venv .venv; }
-	@echo "Installing the requirements …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+	@$(PYTHON) chatbridge/local/install.py requirements-dev.txt $@

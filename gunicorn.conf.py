@@ -1,14 +1,13 @@
 """Gunicorn reads this file by itself when it starts in this directory."""
 
-from chatbridge.environment import Environment
+# Here and not in the processes that it starts: a wrong environment ends the start, with one list of what is wrong.
+from chatbridge import settings
 
-env = Environment()
-
-bind = f"0.0.0.0:{env.number('PORT', 8000, least=1)}"
-workers = env.number("WEB_CONCURRENCY", 2, least=1)
+bind = f"0.0.0.0:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
 # Most threads wait for a commit to reach the disk, and commits of waiting threads reach it together.
-threads = env.number("WEB_THREADS", 16, least=1)
+threads = settings.WEB_THREADS
 
 # Seconds. A platform waits 10 s for its answer, so every request that was begun has ended when a stop is forced.
 graceful_timeout = 30
@@ -16,10 +15,7 @@ graceful_timeout = 30
 keepalive = 75
 
 # Without the query string: bots put their verify token there.
-accesslog = "-" if env.flag("ACCESS_LOG") else None
+accesslog = "-" if settings.ACCESS_LOG else None
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
 
 control_socket_disable = True  # nobody uses it, and a read-only container has no place for it
-
-if env.problems:
-    raise SystemExit(env.report())

@@ -6,12 +6,15 @@ import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
+PORTS = 65_536
+# A leading dot stands for all subdomains; an IPv6 address has brackets.
+ALLOWED_HOST = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
 class Environment:
@@ -57,10 +60,11 @@ class Environment:
             self.problems.append(f"{name} must be 1 or 0, not “{word}”.")
         return word in TRUE_WORDS
 
-    def number(self, name: str, default: int, *, least: int = 0) -> int:
+    def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         word = self.text(name, str(default))
-        if not re.fullmatch(r"\d{1,9}", word) or int(word) < least:
-            self.problems.append(f"{name} must be a whole number of at least {least}, not “{word}”.")
+        if not re.fullmatch(r"\d{1,9}", word) or int(word) < least or (most is not None and int(word) > most):
+            bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+            self.problems.append(f"{name} must be a whole number {bounds}, not “{word}”.")
             return default
         return int(word)
 
@@ -83,8 +87,39 @@ class Environment:
 
 
 def base_url(text: str) -> str:
-    """A public base URL without its last slash. Raises ValueError with a sentence."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must look like https://bridge.example.com, without a query.")
-    return text.rstrip("/")
+    """A public base URL without its last slash. Raises ValueError with a sentence.
+
+    A path is refused: the bridge answers at `/` only, and the addresses that we show are built on this one.
+    """
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", text):
+        raise ValueError("must look like https://bridge.example.com.")
+    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be scheme and host alone, like https://bridge.example.com: no path, query or user.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def host_names(text: str) -> list[str]:
+    """The entries of ALLOWED_HOSTS in the forms that Django compares with. Raises ValueError with a sentence."""
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    for entry in entries:
+        if entry != "*" and not ALLOWED_HOST.fullmatch(entry):
+            raise ValueError(
+                f"“{entry}” is no host name. Give names alone, without https://, port or path: bridge.example.com"
+            )
+    return entries
+
+
+def has_valid_port(url: str) -> bool:
+    """Whether the URL can be read and its port, if it has one, is a number that a port can have."""
+    parts = _split(url)
+    return parts is not None and parts.port != 0
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for what is no port
+    except ValueError:
+        return None
+    return parts

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from channels_app.addresses import AllowList
 from channels_app.encryption import parse_keys
-from chatbridge.environment import Environment, base_url
+from channels_app.errors import ConfigError
+from chatbridge.environment import PORTS, Environment, base_url, has_valid_port, host_names
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -58,10 +59,22 @@ PUBLIC_BASE_URL = env.parsed(
     base_url,
     "",
 )
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
-if not ALLOWED_HOSTS:
-    env.problems.append("ALLOWED_HOSTS is missing: the host names of this bridge, e.g. bridge.example.com")
+ALLOWED_HOSTS: list[str] = env.parsed(
+    "ALLOWED_HOSTS",
+    env.required(
+        "ALLOWED_HOSTS",
+        unless=DEBUG,
+        default="localhost,127.0.0.1,[::1]" if DEBUG else "",
+        hint="the host names of this bridge, e.g. bridge.example.com",
+    ),
+    host_names,
+    [],
+)
 ALLOWED_PRIVATE_HOSTS = env.words("ALLOWED_PRIVATE_HOSTS")
+try:
+    AllowList.parse(ALLOWED_PRIVATE_HOSTS)
+except ConfigError as error:
+    env.problems.append(str(error))
 
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
@@ -73,8 +86,11 @@ def _database(url: str) -> dict[str, Any]:
         raise ValueError("must be a PostgreSQL URL: postgresql://user:password@host:5432/name")
     try:
         parts = conninfo_to_dict(url)
+        ports = str(parts.get("port", "")).split(",")  # one for each of several hosts
     except ProgrammingError as error:
         raise ValueError("is not a valid PostgreSQL URL: postgresql://user:password@host:5432/name") from error
+    if not all(port == "" or (port.isdecimal() and 0 < int(port) < PORTS) for port in ports):
+        raise ValueError("has a port that is no number from 1 to 65535: postgresql://user:password@host:5432/name")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "chatbridge"),
@@ -102,9 +118,15 @@ def _database(url: str) -> dict[str, Any]:
 def _redis(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a Redis URL: redis://host:6379/0")
+    if not has_valid_port(url):
+        raise ValueError("is not a valid Redis URL, or its port is no number from 1 to 65535: redis://host:6379/0")
     return url
 
 
+# The web server's, for gunicorn.conf.py.
+PORT = env.number("PORT", 8000, least=1, most=PORTS - 1)
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, least=1)
+ACCESS_LOG = env.flag("ACCESS_LOG")
 # Each thread keeps one connection to PostgreSQL, and each process some for upkeep: see docs/operations.md.
 WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
 WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
@@ -238,4 +260,5 @@ LOGGING = {
 }
 
 if env.problems:
-    raise ImproperlyConfigured(env.report())
+    # Not an exception: whoever starts a process reads a list, not a traceback with the list at its end.
+    raise SystemExit(env.report())

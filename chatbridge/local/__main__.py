@@ -9,11 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatbridge.embedded import EmbeddedError
+from chatbridge.environment import PORTS
 from chatbridge.local.processes import BASE_DIR, LocalError
 from chatbridge.local.run import Run
 
 CHECK_EVERY_S = 0.5
-PORTS = 65_536
+MADE_BY = os.getppid() if os.environ.get("MAKELEVEL") else None
+"""The `make` that started us. When it is killed, Ctrl-C doesn't reach us any more, so its end is ours."""
 
 
 def main() -> int:
@@ -41,7 +43,7 @@ def serve(run: Run, is_asked_to_stop: threading.Event, *, exit_when_ready: bool)
             if step:
                 say(f"  {step} …")
         say(summary(run))
-        while not (exit_when_ready or is_asked_to_stop.wait(CHECK_EVERY_S)):
+        while not (exit_when_ready or is_asked_to_stop.wait(CHECK_EVERY_S) or MADE_BY not in (None, os.getppid())):
             run.check()
     except (LocalError, EmbeddedError) as error:
         say(f"\n{error}\n")

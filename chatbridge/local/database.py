@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import django
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
 from chatbridge.local.processes import LocalError
@@ -22,7 +21,7 @@ def set_up_django(log: IO[str]) -> None:
     try:
         with redirect_stderr(log):
             django.setup()
-    except ImproperlyConfigured as error:
+    except SystemExit as error:  # the settings' list
         raise LocalError(str(error)) from error
 
 

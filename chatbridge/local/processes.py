@@ -36,6 +36,11 @@ class Child:
                 start_new_session=True,
             )
 
+    @property
+    def group(self) -> int:
+        """Its process group: itself and what it starts."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raises LocalError when the process has ended."""
         status = self._process.poll()
@@ -47,7 +52,7 @@ class Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_PATIENCE_S)
         with suppress(ProcessLookupError, PermissionError):  # macOS answers the latter for a group that is gone
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self.group, signal.SIGKILL)
         self._process.wait()
 
 

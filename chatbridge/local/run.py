@@ -16,6 +16,7 @@ from chatbridge.local.database import close_connections, migrate, renew_admin_pa
 from chatbridge.local.demo import connect_demo
 from chatbridge.local.kept import Kept
 from chatbridge.local.processes import Child, LocalError, require_free
+from chatbridge.local.watchdog import Watchdog
 
 READY_PATIENCE_S = 60
 PROBE_TIMEOUT_S = 2
@@ -36,6 +37,7 @@ class Run:
     """What `make` in other terminals needs to work with this run."""
     servers: dict[str, Server] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
+    watchdog: Watchdog | None = None
 
     @property
     def url(self) -> str:
@@ -89,6 +91,8 @@ class Run:
             self.environment_file.unlink(missing_ok=True)
         for child in self.children:
             child.stop()
+        if self.watchdog:
+            self.watchdog.dismiss()
         for server in reversed(self.servers.values()):
             server.stop()
 
@@ -130,8 +134,11 @@ class Run:
             "guard": ("manage.py", "guard"),
             "simulator": ("manage.py", "simulator", "--port", str(self.simulator_port)),
         }
+        self.watchdog = Watchdog()
         for name, arguments in commands.items():
-            self.children.append(Child(name, self.logs, *arguments))
+            child = Child(name, self.logs, *arguments)
+            self.children.append(child)
+            self.watchdog.watch(child.group)
 
     def _await_ready(self) -> Iterator[str]:
         deadline = time.monotonic() + READY_PATIENCE_S

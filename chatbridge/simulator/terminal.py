@@ -3,7 +3,8 @@
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -12,6 +13,8 @@ import requests
 REQUEST_LIMIT_S = 10.0
 POLL_S = 20.0
 """How long one long poll waits."""
+
+START_POLL_S = 0.5
 
 COLOURS = {"contact": "36", "virtual_agent": "32", "agent": "35", "note": "2"}
 """ANSI colours of the voices."""
@@ -58,6 +61,19 @@ class Api:
         if not response.ok:
             raise SimulatorError(answer.get("error", f"The simulator answered {response.status_code}."))
         return answer
+
+    def await_virtual_agent(self, patience_s: float, tell: Callable[[str], object]) -> None:
+        """Wait until there is somebody to talk to, or for so long; what is missing then, the first call says."""
+        deadline = time.monotonic() + patience_s
+        is_told = False
+        while time.monotonic() < deadline:
+            with suppress(SimulatorError):
+                if self.call("GET", "/virtual-agents"):
+                    return
+            if not is_told:
+                tell(f"Nothing to talk to at {self.url} yet. Is `make run` starting? Waiting; Ctrl-C ends this.")
+                is_told = True
+            time.sleep(START_POLL_S)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatbridge.environment import Environment, base_url
+from chatbridge.environment import Environment, base_url, host_names
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -21,6 +21,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://redis.example.com:6379/0",
 }
 REQUIRED = set(PRODUCTION)
+PATIENCE_S = 90  # a busy machine
 
 
 def test_text_is_stripped_and_has_a_default() -> None:
@@ -90,17 +91,38 @@ def test_parsed_keeps_the_sentence_of_the_error() -> None:
     assert env.parsed("NAME", "", int, 0) == 0
     assert env.problems == []
     assert env.parsed("URL", "ftp://x", base_url, "") == ""
-    assert env.problems == ["URL: must look like https://bridge.example.com, without a query."]
+    assert env.problems == ["URL: must look like https://bridge.example.com."]
 
 
-@pytest.mark.parametrize("text", ["bridge.example.com", "https://", "https://a/?b", "https://a/#b", "ftp://a"])
-def test_base_url_refuses(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["bridge.example.com", "https://", "ftp://a", "https://a b", "https://a:port", "https://[::1", "https:\\\\a"],
+)
+def test_base_url_refuses_what_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="must look like"):
         base_url(text)
 
 
-def test_base_url_has_no_last_slash() -> None:
-    assert base_url("https://bridge.example.com/in/") == "https://bridge.example.com/in"
+@pytest.mark.parametrize("text", ["https://a/in", "https://a/in/", "https://a/?b", "https://a/#b", "https://me@a"])
+def test_base_url_is_scheme_and_host_alone(text: str) -> None:
+    with pytest.raises(ValueError, match="scheme and host alone"):
+        base_url(text)
+
+
+@pytest.mark.parametrize("text", ["https://bridge.example.com", "http://127.0.0.1:8000", "https://[::1]:8443"])
+def test_base_url_has_no_last_slash(text: str) -> None:
+    assert base_url(text) == base_url(text + "/") == text
+
+
+def test_host_names_in_the_forms_of_django() -> None:
+    text = "bridge.example.com, .example.com,localhost,127.0.0.1,[::1],web_1,*,"
+    assert host_names(text) == [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+@pytest.mark.parametrize("entry", ["https://a", "a:80", "a/b", "*.example.com", "::1", "a b", "http:", "a,-b"])
+def test_host_names_refuse_an_address(entry: str) -> None:
+    with pytest.raises(ValueError, match="is no host name"):
+        host_names(entry)
 
 
 def load_settings(variables: dict[str, str]) -> str:
@@ -138,6 +160,52 @@ def test_wrong_values_are_named_and_secrets_are_not_shown() -> None:
     assert "hunter" not in report
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PUBLIC_BASE_URL", "https://bridge.example.com/in"),
+        ("ALLOWED_HOSTS", "https://bridge.example.com"),
+        ("ALLOWED_PRIVATE_HOSTS", "10.1.0.0/99"),
+        ("ALLOWED_PRIVATE_HOSTS", "http://bot.internal"),
+        ("DATABASE_URL", "postgresql://me@db.example.com:99999/chatbridge"),
+        ("REDIS_URL", "redis://redis.example.com:port/0"),
+        ("PORT", "70000"),
+        ("WEB_CONCURRENCY", "0"),
+    ],
+)
+def test_what_would_fail_later_is_refused_at_the_start(variable: str, value: str) -> None:
+    report = load_settings({**PRODUCTION, variable: value})
+    assert "1 setting(s) missing or wrong" in report
+    assert f"  - {variable}" in report
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("manage.py", "guard"),
+        ("manage.py", "migrate"),
+        ("-m", "celery", "-A", "chatbridge", "worker"),
+        ("-m", "gunicorn", "chatbridge.wsgi"),
+    ],
+)
+def test_no_process_starts_in_a_wrong_environment_and_each_shows_the_list_alone(arguments: tuple[str, ...]) -> None:
+    """Once, also for the web server with its processes; and without a traceback."""
+    start = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "WEB_THREADS": "none"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert start.returncode == 1
+    assert start.stdout == ""
+    lines = start.stderr.splitlines()
+    assert lines[0] == "chatbridge can't start: 7 setting(s) missing or wrong."
+    assert {line.split()[1] for line in lines[1:]} == REQUIRED | {"WEB_THREADS"}
+
+
 def variables_read(path: Path) -> set[str]:
     """The names given to `env.text`, `env.flag` and so on."""
     return {
@@ -155,7 +223,7 @@ def variables_read(path: Path) -> set[str]:
 def test_the_example_has_every_variable_and_marks_the_required_ones() -> None:
     example = (PROJECT / ".env.example").read_text()
     compose = set(re.findall(r"\$\{(\w+)", (PROJECT / "compose.yaml").read_text()))
-    read = variables_read(PROJECT / "chatbridge" / "settings.py") | variables_read(PROJECT / "gunicorn.conf.py")
+    read = variables_read(PROJECT / "chatbridge" / "settings.py")
     required = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
     optional = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE))
     assert required | optional == read | compose

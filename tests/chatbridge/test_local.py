@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatbridge.local import demo, processes
+from chatbridge.local import demo, install, processes
 from chatbridge.local.__main__ import port_of, serve, summary
 from chatbridge.local.database import renew_admin_password
 from chatbridge.local.kept import Kept
@@ -179,10 +179,12 @@ def test_a_failure_is_said_and_everything_stopped(tmp_path: Path, capsys: pytest
 
 
 @contextlib.contextmanager
-def started(directory: Path, *arguments: str, simulator_port: int = 0) -> Iterator["subprocess.Popen[str]"]:
+def started(
+    directory: Path, *arguments: str, port: int = 0, simulator_port: int = 0
+) -> Iterator["subprocess.Popen[str]"]:
     given = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_BASE_URL", "DEBUG")
     environment = {name: value for name, value in os.environ.items() if name not in given}
-    ports = {"PORT": str(free_port()), "SIMULATOR_PORT": str(simulator_port or free_port())}
+    ports = {"PORT": str(port or free_port()), "SIMULATOR_PORT": str(simulator_port or free_port())}
     process = subprocess.Popen(
         [sys.executable, "-m", "chatbridge.local", *arguments],
         cwd=PROJECT,
@@ -258,3 +260,39 @@ def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
     assert process.returncode == 0, output
     assert "Stopping" in output or moment == "PostgreSQL"
     assert remains(home) == set()
+
+
+@pytest.mark.xdist_group("local")
+def test_after_a_kill_the_next_start_finds_its_ports_free(home: Path) -> None:
+    ports = {"port": free_port(), "simulator_port": free_port()}
+    with started(home, **ports) as killed:
+        shown_until("Ctrl-C stops everything", killed)
+        killed.kill()
+        killed.communicate(timeout=PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
+    while any(is_taken(port) for port in ports.values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with started(home, "--exit-when-ready", **ports) as process:
+        output, _errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, output
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_second_make_waits_for_the_first_and_installs_nothing(tmp_path: Path) -> None:
+    """Both say what they do; the second finds the first's stamp."""
+    for name in install.REQUIREMENTS:
+        (tmp_path / name).touch()
+    stamp = tmp_path / ".venv" / ".installed"
+    command = [sys.executable, install.__file__, str(tmp_path / "requirements-dev.txt"), str(stamp)]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "Building .venv …\n"
+    second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    rest, _ = first.communicate(timeout=PATIENCE_S)
+    assert (first.returncode, rest) == (0, "Installing the requirements …\n")
+    assert stamp.exists()
+    assert (second.returncode, second.stdout) == (0, "Another make is installing the requirements. Waiting for it …\n")

@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 PROJECT = Path(__file__).resolve().parents[2]
 BARE_DJANGO = """
@@ -63,3 +65,24 @@ def test_a_chat_without_a_simulator_is_explained():
     assert process.returncode == 1
     assert "python manage.py simulator" in errors
     assert "Traceback" not in errors
+
+
+def test_a_chat_waits_for_a_simulator_that_is_starting():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    chat = command("chat", "--simulator", f"http://127.0.0.1:{port}", "--wait", "60", "hello")
+    assert "Is `make run` starting?" in chat.stderr.readline()
+    simulator = command("simulator", "--port", str(port))
+    try:
+        assert "ready" in simulator.stdout.readline()
+        assert chat.poll() is None  # there is nobody to talk to yet
+        account = {"flavour": "hootsuite", "client_id": "id"}
+        agent = {"client_id": "id", "webhook_url": "http://127.0.0.1:9/"}
+        for path, body in (("accounts", account), ("virtual-agents", agent)):
+            requests.post(f"http://127.0.0.1:{port}/sim/{path}", json=body, timeout=10).raise_for_status()
+        screen, _ = chat.communicate(timeout=60)
+        assert "conversation" in screen
+    finally:
+        for process in (chat, simulator):
+            process.kill()
+            process.communicate()

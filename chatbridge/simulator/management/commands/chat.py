@@ -18,6 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """With whom, as whom, and what."""
         parser.add_argument("--simulator", default="http://127.0.0.1:9000", help="URL of the running simulator")
+        parser.add_argument(
+            "--wait", type=float, default=0, metavar="SECONDS", help="wait so long for a simulator that is starting"
+        )
         parser.add_argument("--virtual-agent", help="id or name (default: the first)")
         parser.add_argument("--as", dest="contact", default="Johan", help="the contact's name")
         parser.add_argument("--conversation", help="go on with this one")
@@ -25,14 +28,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Interactive at a terminal, line by line otherwise."""
+        api = Api(options["simulator"])
         chat = Chat(
-            Api(options["simulator"]),
+            api,
             virtual_agent=options["virtual_agent"],
             contact=options["contact"],
             conversation=options["conversation"],
             is_coloured=sys.stdout.isatty() and not options["no_color"],
         )
         try:
+            api.await_virtual_agent(options["wait"], self.stderr.write)
             if options["text"]:
                 chat.run_lines([" ".join(options["text"])])
             elif sys.stdin.isatty():
