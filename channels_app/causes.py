@@ -44,6 +44,7 @@ _REFUSALS_AT = {
 _OFFLOADS = {
     "bot_failed": "CB-511",
     "bot_silent": "CB-508",
+    "bot_unshowable": "CB-518",
     "bot_down": "CB-510",
     "out_of_time": "CB-807",
     "no_bot": "CB-801",

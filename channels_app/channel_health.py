@@ -17,7 +17,7 @@ from offload.models import OffloadReason
 
 SLOW_LABELS = LABELS[BOUNDS_S.index(TARGET_ANSWER_S) + 1 :]
 GIVEN_UP = (
-    *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_DOWN),
+    *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
     *(OffloadReason.OUT_OF_TIME, OffloadReason.REPLY_REFUSED),
 )
 """Hand-overs that nobody wanted: the bot or the way to it did not work."""

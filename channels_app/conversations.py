@@ -28,7 +28,7 @@ class BotChangedError(Exception):
     """The bot is not as it was when its request was verified."""
 
 
-_FOUND = ("id", "channel_id", "external_id", "session_id", "stint", "owner")
+_FOUND = ("id", "channel_id", "external_id", "session_id", "last_turn_id", "owner")
 _SESSION_OF_BOT = f"""
 SELECT bot.revision, {", ".join(f"conversation.{name}" for name in _FOUND)}
 FROM channels_app_bot AS bot

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,8 +11,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from channels_app.counting import count_refused
-from channels_app.models import Conversation, EventSource, IntakeCount, WebhookEvent
-from channels_app.protocol import Event, EventType
+from channels_app.models import Conversation, EventSource, IntakeCount, Outcome, WebhookEvent
+from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
 from channels_app.statements import fetch
 
 
@@ -76,11 +77,14 @@ def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) 
 
 
 def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:
-    """Keep what a bot or a person of ours says about a conversation that we know.
+    """Keep what a bot or a person of ours says about a conversation that we know, each once.
 
-    Numbers of a bot may begin anew when it gets the conversation again, so a numbered event counts once a stint.
+    A bot's key is its own within a session; one that counts per turn, within what it was told last.
     """
-    key = event.key if event.counter is None else f"{conversation.session_id}:{conversation.stint}:{event.key}"
+    key = event.key
+    if source == EventSource.BOT:
+        turn = f"{conversation.last_turn_id}:" if event.counts_per_turn else ""
+        key = f"{conversation.session_id}:{turn}{key}"
     place = {"channel_id": conversation.channel_id, "conversation_id": conversation.pk}
     return _store(_STORE_IN_CONVERSATION, place, source, event, key, raw)
 
@@ -100,6 +104,13 @@ def order_handover(conversation: Conversation, by: str) -> Stored:
     key = f"handover:{uuid4()}"
     event = Event(type=EventType.HANDOVER_ORDERED, key=key, conversation_id=conversation.external_id, sent_at=now)
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
+
+
+def unshown_since(conversation_id: int, moment: datetime) -> str:
+    """What a bot that calls back has said since then in forms that can't be shown, if that was all it said."""
+    events = WebhookEvent.objects.filter(conversation_id=conversation_id, source=EventSource.BOT)
+    silent = events.filter(received_at__gte=moment, outcome=Outcome.SILENT, reason__startswith=CANT_BE_SHOWN)
+    return silent.order_by("-id").values_list("reason", flat=True).first() or ""
 
 
 def answered_by(event_id: int) -> list[int]:

@@ -25,7 +25,10 @@ SETTLED = timedelta(seconds=5)
 """A row this old has no neighbour with a lower number that is not committed yet."""
 NEWEST_DEAD = 5_000
 """Dead events that a look considers: enough for any outage that people will look through."""
-WITHOUT_CALL = (OffloadReason.BOT_SILENT, OffloadReason.BOT_DOWN, OffloadReason.OUT_OF_TIME)
+WITHOUT_CALL = (
+    *(OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
+    OffloadReason.OUT_OF_TIME,
+)
 """Hand-overs for a failure that no call shows. The others are known from their calls."""
 UNFORESEEN = "CB-705"
 

@@ -134,6 +134,9 @@ class OffloadRequest:
     payload: Any = None
 
 
+CANT_BE_SHOWN = "Can't be shown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """All that a turn does to the conversation, in one object."""
@@ -145,10 +148,19 @@ class Reply:
     note: str = ""
     complete: Completion | None = None
     offload: OffloadRequest | None = None
+    unshown: tuple[str, ...] = ()
+    """What the bot said in a form that no inbox can show, named for operators: never sent, and never dropped in
+    silence."""
 
     @property
-    def is_empty(self) -> bool:
-        return self == Reply()
+    def is_unshowable(self) -> bool:
+        """Whether the bot said something, and all of it in such forms."""
+        return bool(self.unshown) and replace(self, unshown=()) == Reply()
+
+    @property
+    def unshown_words(self) -> str:
+        """For operators; begins with CANT_BE_SHOWN, or is empty."""
+        return f"{CANT_BE_SHOWN}: {', '.join(self.unshown)}." if self.unshown else ""
 
     def merged_with(self, later: "Reply") -> "Reply":
         """Both replies as one, in order: how several messages of a bot that calls back share a call."""
@@ -161,6 +173,7 @@ class Reply:
             note="\n\n".join(note for note in (self.note, later.note) if note),
             complete=self.complete or later.complete,
             offload=self.offload or later.offload,
+            unshown=self.unshown + later.unshown,
         )
 
 
@@ -170,6 +183,7 @@ class Event:
 
     `key` is the sender's idempotency key. `conversation_id` is the inbox's id of the conversation, or for a
     bot's event our session id. `sent_at` is the sender's clock. `counter` orders the events of a bot's session.
+    `counts_per_turn`: the sender may use the key again for what it says to the contact's next message.
     """
 
     type: EventType
@@ -186,6 +200,7 @@ class Event:
     trigger: Mapping[str, Any] | None = None
     reply: Reply | None = None
     counter: int | None = None
+    counts_per_turn: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else a door needs to know of it, e.g. who resolved the conversation."""
 

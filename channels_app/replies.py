@@ -31,7 +31,10 @@ def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEven
 
 
 _FAILURES = frozenset(
-    {OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_DOWN, OffloadReason.OUT_OF_TIME}
+    {
+        *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
+        OffloadReason.OUT_OF_TIME,
+    }
 )
 """Handovers that the contact had no reason to expect."""
 
@@ -78,7 +81,7 @@ def _write_and_send(
         first.facts.id,
         plan,
         options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
-        reason=request.reason.label if request else reason,
+        reason=" · ".join(filter(None, (request.reason.label if request else reason, reply.unshown_words))),
         author=author,
         counter=counters[-1] if counters else None,
         merged=[event.facts.id for event in others],

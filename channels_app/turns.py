@@ -21,10 +21,11 @@ from channels_app.channels import LiveChannel, live_channel
 from channels_app.conversations import Beginning, begin_turn
 from channels_app.endings import Ended, PutOff, let_go
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
+from channels_app.events import unshown_since
 from channels_app.exchanges import exchange_row
 from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner, Target
-from channels_app.protocol import ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
+from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
 from channels_app.recorder import Call, recorded_calls
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
@@ -318,8 +319,12 @@ def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) ->
     """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
     if lease.owner != Owner.BOT:
         return _finish(lease, [claimed], Outcome.MOOT, "The conversation is not with the bot.")
+    unshown = unshown_since(lease.conversation_id, claimed.facts.called_at or claimed.begun_at)
     if claimed.facts.type is EventType.CONVERSATION_STARTED:
-        return _finish(lease, [claimed], Outcome.SILENT, "The bot had no greeting.")
+        return _finish(lease, [claimed], Outcome.SILENT, unshown or "The bot had no greeting.")
+    if unshown:
+        named = unshown.removeprefix(f"{CANT_BE_SHOWN}: ")
+        return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named)
     detail = f"No answer within {channel.answer_within.seconds} seconds."
     return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail)
 
@@ -333,8 +338,10 @@ def _on_bot_events(
     """What a bot that calls back said in one breath, perhaps with its wish for a human: one reply."""
     if lease.owner != Owner.BOT:
         return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
-    replies = [event.reply for event in events if event.reply is not None]
-    return send_reply(lease, channel, claimed, reduce(Reply.merged_with, replies, Reply()))
+    reply = reduce(Reply.merged_with, (event.reply for event in events if event.reply is not None), Reply())
+    if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
+        return _finish(lease, claimed, Outcome.SILENT, reply.unshown_words)
+    return send_reply(lease, channel, claimed, reply)
 
 
 def _on_ordered_handover(

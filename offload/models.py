@@ -67,6 +67,7 @@ class OffloadReason(models.TextChoices):
     BOT_COMPLETED = "bot_completed", "the bot ended its part"
     BOT_FAILED = "bot_failed", "the bot failed"
     BOT_SILENT = "bot_silent", "the bot did not answer in time"
+    BOT_UNSHOWABLE = "bot_unshowable", "the bot's answer can't be shown"
     BOT_DOWN = "bot_down", "the bot is down"
     OUT_OF_TIME = "out_of_time", "the time for an answer was nearly over"
     NO_BOT = "no_bot", "no bot is chosen"

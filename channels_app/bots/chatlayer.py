@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-import uuid
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from channels_app import jsons
 from channels_app.adapters import AddressField, PhraseField, SecretField, is_same
 from channels_app.bots.base import BotConnector, HttpAnswer
 from channels_app.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
-from channels_app.bots.messenger import read_messages
+from channels_app.bots.messenger import read_message
 from channels_app.codes import describe
 from channels_app.errors import ConfigError, PayloadError, SignatureError
 from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
@@ -76,22 +77,28 @@ class Chatlayer(BotConnector):
             raise SignatureError(detail, reason="bad_verify_token")
 
     def parse(self, incoming: Incoming) -> list[Event]:
-        """One message of the bot. Typing and the like, and what we can't show in any form, are no event."""
+        """One message of the bot; typing and the like are no event.
+
+        Nothing public says whether its numbers count per session or per turn (every sample shows 1). So a repeat
+        has the number *and* the words of a message about the same turn; without a number, those of the same minute.
+        """
         body = jsons.read_object(incoming.body)
         message = body.get("message")
         if not isinstance(message, dict):
             raise PayloadError("message: must be an object")
-        messages = read_messages(message)
-        if message.get("type") == "event" or not messages:
+        if message.get("type") == "event":
             return []
-        counter = _counter(body.get("messageCounter"))
+        number = body.get("messageCounter")
+        reply = read_message(message)
+        session = _session_of(body)
         event = Event(
             type=EventType.BOT_REPLIED,
-            key=str(uuid.uuid4()) if counter is None else str(counter),
-            conversation_id=_session_of(body),
+            key=_key(number, reply, incoming.received_at),
+            conversation_id=session,
             sent_at=incoming.received_at,
-            counter=counter,
-            reply=Reply(messages=messages),
+            counter=_counter(number),
+            counts_per_turn=number is not None,
+            reply=reply,
         )
         return [event]
 
@@ -141,12 +148,13 @@ class Chatlayer(BotConnector):
 
 
 def _session_of(body: dict[str, Any]) -> str:
-    """`senderId`, or in the older form the recipient's id."""
-    recipient = body.get("recipient")
-    for candidate in (body.get("senderId"), recipient.get("id") if isinstance(recipient, dict) else None):
-        if isinstance(candidate, str) and candidate:
-            return _our_session(candidate)
-    raise PayloadError("senderId: is missing")
+    """`senderId`, or in older forms the id of sender or recipient: the first of them that can be ours."""
+    people = (body.get("sender"), body.get("recipient"))
+    named = (body.get("senderId"), *(one.get("id") for one in people if isinstance(one, dict)))
+    found = [_our_session(one) for one in named if isinstance(one, str) and one]
+    if not found:
+        raise PayloadError("senderId: is missing")
+    return next((session for session in found if _SESSION.fullmatch(session)), found[0])
 
 
 def _our_session(text: str) -> str:
@@ -155,10 +163,22 @@ def _our_session(text: str) -> str:
     return found[0].lower() if found else text
 
 
-def _counter(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _counter(number: object) -> int | None:
+    """The number as order; None for one that can't be: then the order of arrival counts."""
+    if isinstance(number, str) and number.isdecimal() and len(number) <= len(str(MAX_COUNTER)):
+        number = int(number)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
         return None
-    return value if 0 <= value <= MAX_COUNTER else None
+    return number if 0 <= number <= MAX_COUNTER else None
+
+
+def _key(number: object, reply: Reply, received_at: datetime) -> str:
+    """The same for a repeat, whose times and analytics may differ: of the number and of what is said."""
+    scope = number if number is not None else f"{received_at:%Y-%m-%dT%H:%M}"
+    said = json.dumps([scope, asdict(reply)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _transcript(value: object) -> list[dict[str, str]]:

@@ -11,6 +11,8 @@ USER_ID = "user.id"
 # A picture or a sticker comes without text, and Chatlayer takes no empty text message. With these words its own "not
 # understood" answers, or an intent that the bot's author trains on them.
 NO_TEXT = "[attachment]"
+PARAMETERS = ("parameters", "params", "sessionDataToSet")
+"""What a button sets in the session: the payloads of three generations of Chatlayer name it so."""
 
 
 def turn_document(turn: Turn, identify_by: str) -> dict[str, Any]:
@@ -40,14 +42,15 @@ def _postback(turn: Turn) -> dict[str, Any] | None:
             payload = jsons.read(payload.encode())
         except PayloadError:
             return None
-    if not isinstance(payload, dict) or not isinstance(payload.get("nextDialogstateId"), str):
-        return None
-    parameters = payload.get("parameters")
+    dialog = payload.get("nextDialogstateId") if isinstance(payload, dict) else None
+    if not isinstance(dialog, str | int) or isinstance(dialog, bool) or dialog == "":
+        return None  # older bots count their dialogs: such a number goes back as it came
+    parameters: list[Any] = next((payload[key] for key in PARAMETERS if isinstance(payload.get(key), list)), [])
     return {
         "postbackMessage": {
             "title": payload["title"] if isinstance(payload.get("title"), str) else turn.text or "",
-            "nextDialogstateId": payload["nextDialogstateId"],
-            "sessionDataToSet": parameters if isinstance(parameters, list) else [],
+            "nextDialogstateId": dialog,
+            "sessionDataToSet": parameters,
         }
     }
 

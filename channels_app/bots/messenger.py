@@ -1,38 +1,66 @@
 """Messages in the shapes of Facebook's Messenger, which several bot platforms speak.
 
-Lenient: what is unknown or malformed is left out, so that the rest of a message still reaches the contact. Cards
-become text with an image above and their buttons below, because an inbox shows no cards.
+Lenient: what is unknown or malformed is left out and named, so that the rest of a message still reaches the contact.
+Cards become text with an image above and their buttons below, because an inbox shows no cards; a shared page or a
+file of an unknown kind becomes its address.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from channels_app.protocol import Attachment, Message, Option
+from channels_app.protocol import Attachment, Message, Option, Reply
 
 FILES = ("image", "video", "audio", "file")
 CARDS = ("generic", "list")
+NAME_MOST = 40  # characters of a name of theirs that an operator reads
 
 
-def read_messages(message: Mapping[str, Any]) -> tuple[Message, ...]:
-    """All that one message says, in order; empty when nothing of it can be shown."""
-    text = Message(text=_text(message, "text"))
-    said = [one for one in (text, *_attached(_object(message, "attachment"))) if one != Message()]
+def read_message(message: Mapping[str, Any]) -> Reply:
+    """All that one message says, in order, and the names of what can't be shown."""
+    text, attachment = Message(text=_text(message, "text")), _object(message, "attachment")
+    said = [one for one in (text, *_attached(attachment)) if one != Message()]
     options = tuple(filter(None, map(_quick_reply, _objects(message, "quick_replies"))))
-    return _with_last_options(said, options)
+    messages = _with_last_options(said, options)
+    return Reply(messages=messages, unshown=tuple(_left_out(message, attachment, is_empty=not messages)))
 
 
 def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
     payload = _object(attachment, "payload")
-    kind = attachment.get("type")
+    kind, url = attachment.get("type"), _text(payload, "url")
     template = payload.get("template_type") if kind == "template" else None
-    if kind in FILES and _text(payload, "url"):
-        yield Message(attachment=Attachment(url=_text(payload, "url")))
+    if kind in FILES and url:
+        yield Message(attachment=Attachment(url=url))
     elif template == "button":
         yield Message(text=_text(payload, "text"), options=_buttons(payload))
     elif template in CARDS:
         cards = [card for card in map(_card, _objects(payload, "elements")) if card != Message()]
         yield from _with_last_options(cards, _buttons(payload))
+    elif template:  # of media and open_graph the elements have addresses, of most others none
+        for element in (payload, *_objects(payload, "elements")):
+            if _text(element, "url"):
+                yield Message(text=_text(element, "url"), options=_buttons(element))
+    elif url or _text(attachment, "url"):
+        words = (_text(payload, "title") or _text(attachment, "title"), url or _text(attachment, "url"))
+        yield Message(text="\n".join(filter(None, words)))
+
+
+def _left_out(message: Mapping[str, Any], attachment: Mapping[str, Any], *, is_empty: bool) -> Iterator[str]:
+    """What of a message nobody gets to see, by the names that its sender gave it."""
+    payload = _object(attachment, "payload")
+    if attachment and not any(one != Message() for one in _attached(attachment)):
+        yield f"attachment {_named(payload.get('template_type') or attachment.get('type'))}"
+    elif is_empty:
+        yield f"message with {', '.join(map(_named, message))}" if message else "empty message"
+    for holder in (payload, *_objects(payload, "elements")):
+        for button in _objects(holder, "buttons"):
+            if _button(button) is None and button.get("type") != "element_share":
+                yield f"button {_named(button.get('type'))}"
+
+
+def _named(name: object) -> str:
+    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
+    return f"“{letters[:NAME_MOST]}”"
 
 
 def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:

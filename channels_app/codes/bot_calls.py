@@ -1,4 +1,4 @@
-"""CB-501 to CB-511, and CB-517: what can be wrong when the bridge asks the bot."""
+"""CB-501 to CB-511, CB-517 and CB-518: what can be wrong when the bridge asks the bot."""
 
 from channels_app.codes.words import LIKE_A_FAILED_BOT, Button, Code, Place, Severity
 
@@ -235,5 +235,25 @@ CODES = (
         retried=_TRIES,
         contact=LIKE_A_FAILED_BOT,
         buttons=(_BOT, _EXCHANGE),
+    ),
+    Code(
+        code="CB-518",
+        name="Message of the bot can't be shown",
+        text="The bot said something that no inbox can show: {what}.",
+        meaning="A message of the bot came in a form that cannot be turned into text, a file or a list of options, or "
+        "it was empty. What can be shown is sent, the rest is left out and named on the conversation's page. If "
+        "nothing else comes within the channel's “seconds for an answer”, the bot has failed.",
+        causes=(
+            "The flow uses a kind of message that is made for one medium only, e.g. a receipt for Messenger.",
+            "A picture or a file has no address of its own, only an id within Facebook.",
+            "The text of a message is empty, e.g. a variable without a value.",
+        ),
+        checks=("The conversation's page names what could not be shown. The event's body shows the message.",),
+        repairs=(
+            "In the bot's flow, replace it with text, buttons, quick replies, a carousel, or a file with an address.",
+        ),
+        retried="No. The same message would come again.",
+        contact=LIKE_A_FAILED_BOT,
+        buttons=(_BOT, Button(label="Open conversation", place=Place.CONVERSATION)),
     ),
 )

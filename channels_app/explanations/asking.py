@@ -2,6 +2,7 @@
 
 from channels_app.explanations.answers import Check, State, Try, problem_of
 from channels_app.explanations.facts import CallFacts, Facts
+from channels_app.protocol import CANT_BE_SHOWN
 from channels_app.wording import count_of, duration, is_trouble
 
 NOT_UNDERSTOOD = "CB-503"
@@ -51,6 +52,10 @@ def bot_answered(facts: Facts) -> Check:
     if facts.failed_by == "bot_silent":
         problem = problem_of("CB-508", limit=facts.around.answer_within_s)
         return Check(name="bot_answered", state=State.FAILED, at=event.finished_at, problem=problem)
+    if facts.failed_by == "bot_unshowable" or (event.outcome == "silent" and CANT_BE_SHOWN in event.reason):
+        named = facts.own_hand_over.detail if facts.own_hand_over else event.reason.partition(": ")[2]
+        problem = problem_of("CB-518", what=named.rstrip("."))
+        return Check(name="bot_answered", state=State.FAILED, at=event.finished_at, problem=problem)
     if not event.outcome and event.state == "bot_wait" and answer is None:
         return Check(name="bot_answered", state=State.WAITING, detail=_patience(facts), at=event.called_at)
     if facts.outcome == "silent" and not facts.deliveries:
@@ -86,6 +91,10 @@ def _what_it_said(facts: Facts) -> str:
         words.append(own.label)
     if facts.outcome == "resolved":
         words.append("the bot closed the conversation")
+    if facts.answer and CANT_BE_SHOWN in facts.answer.reason:
+        words.append(
+            facts.answer.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ").rstrip(".") + " can't be shown"
+        )
     return ", ".join(words)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
-from channels_app.protocol import EventType
+from channels_app.protocol import CANT_BE_SHOWN, EventType
 from channels_app.transcripts.lines import Line, Rows, Voice
 from channels_app.wording import event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
@@ -37,6 +37,12 @@ def _events(rows: Rows) -> Iterator[Line]:
             asked = event.pk if EventType(event.type).asks_bot else None
             by = _by(rows, event)
             yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
+        if CANT_BE_SHOWN in event.reason and event.type == EventType.BOT_REPLIED:
+            named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
+            yield _system(
+                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
+            )
+            continue
         is_report = event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
         if event.outcome in _ENDS and event.finished_at and not is_report:
             is_bad = event.outcome == Outcome.DEAD

@@ -19,7 +19,7 @@ from chatbridge.simulator.payloads import timestamp
 from chatbridge.simulator.platform import UnknownError
 from chatbridge.simulator.wire import answer, dump
 
-FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reorder", "gap", "offload_twice")
+FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reorder", "gap", "recount", "offload_twice")
 IDENTIFIED_BY = ("conversationId", "user.id")
 
 SHORTEST_SENDER_ID = 32
@@ -146,7 +146,7 @@ class Chatlayer:
 
     async def _speak(self, bot: ChatlayerBot, session: demo.Session, messages: list[JSON]) -> None:
         """One POST per message, in order, unless a fault says otherwise."""
-        session.counter += bot.fault == "gap"
+        session.counter = 0 if bot.fault == "recount" else session.counter + (bot.fault == "gap")
         bodies = []
         for message in messages:
             session.counter += 1
@@ -212,7 +212,8 @@ def _problem(bot: ChatlayerBot, body: Any) -> str:
     if kind not in needed or not isinstance(content, dict):
         return f"{kind} is no message"
     key = needed[kind]
-    return "" if key is None or isinstance(content.get(key), str) else f"{kind}.{key} must be a string"
+    is_said = key is None or isinstance(content.get(key), str | int)  # older dialogs are numbers
+    return "" if is_said else f"{kind}.{key} must be a string"
 
 
 def _sender(bot: ChatlayerBot, body: JSON) -> str:
@@ -228,7 +229,7 @@ def _turn(session: demo.Session, message: JSON) -> JSON:
         session.is_paused = False
         return {"type": "conversation_delegated" if session.turns else "conversation_started"}
     if postback := message.get("postbackMessage"):
-        return {"type": "message", "text": postback.get("title"), "payload": postback["nextDialogstateId"]}
+        return {"type": "message", "text": postback.get("title"), "payload": str(postback["nextDialogstateId"])}
     return {"type": "message", "text": message["textMessage"]["text"], "payload": None}
 
 
@@ -240,6 +241,8 @@ def _special(words: set[str]) -> list[JSON]:
         return [messenger.carousel("list")]
     if "quick" in words:
         return [messenger.quick_replies("Which one?", demo.OPTIONS[:2])]
+    if "receipt" in words:
+        return [messenger.RECEIPT]
     return []
 
 

@@ -7,6 +7,14 @@ from chatbridge.simulator.conversation import JSON
 OPAQUE_PAYLOADS = ("hours",)
 """These go out as an opaque string, the others as JSON; both forms occur."""
 
+RECEIPT: JSON = {
+    "attachment": {
+        "type": "template",
+        "payload": {"template_type": "receipt", "order_number": "A-3301", "currency": "EUR", "elements": []},
+    }
+}
+"""A message that only Messenger itself can show."""
+
 
 def to_messages(reply: JSON) -> list[JSON]:
     """The messages of a reply; a picture is a message of its own."""

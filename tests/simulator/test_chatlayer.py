@@ -195,6 +195,19 @@ def test_odd_callbacks(sim, webhook, fault, counters):
     assert [each["messageCounter"] for each in session.replies(len(counters))] == counters
 
 
+def test_a_bot_may_count_anew_in_each_turn(sim, webhook):
+    session = Session(sim, webhook, fault="recount")
+    for _ in range(2):
+        session.text("hello")
+    assert [each["messageCounter"] for each in session.replies(2)] == [1, 1]
+
+
+def test_a_receipt_is_for_messenger_alone(session):
+    session.text("receipt")
+    (reply,) = session.replies(1)
+    assert reply["message"]["attachment"]["payload"]["template_type"] == "receipt"
+
+
 def test_silence_and_errors(sim, webhook):
     assert Session(sim, webhook, fault="silent").text("Hi").status_code == 200
     assert Session(sim, webhook, fault="500").text("Hi").status_code == 500

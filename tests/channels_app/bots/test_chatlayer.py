@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from channels_app.errors import ConfigError, PayloadError, SignatureError
-from channels_app.protocol import Contact, EventType, OffloadRequest
+from channels_app.protocol import Contact, Event, EventType, OffloadRequest
 from tests import payloads
 from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
 from tests.fakes.api import answer
@@ -59,7 +61,9 @@ def test_the_user_can_be_named_by_user_id_instead() -> None:
         ({"text": "Parcel", "payload": "LETTER"}, {"textMessage": {"text": "Parcel"}}),
         ({"text": "Parcel", "payload": '["a list"]'}, {"textMessage": {"text": "Parcel"}}),
         ({"text": "Parcel", "payload": "{broken"}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": {"nextDialogstateId": 5}}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": {"nextDialogstateId": True}}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": {"nextDialogstateId": ""}}, {"textMessage": {"text": "Parcel"}}),
+        ({"text": "Parcel", "payload": {"nextDialogstateId": [5]}}, {"textMessage": {"text": "Parcel"}}),
         ({"text": None}, {"textMessage": {"text": "[attachment]"}}),
         ({"text": ""}, {"textMessage": {"text": "[attachment]"}}),
     ],
@@ -76,6 +80,16 @@ def test_a_chosen_option_goes_back_as_postback(payload: Any) -> None:
             "nextDialogstateId": "state-parcel",
             "sessionDataToSet": [{"key": "kind", "value": "parcel"}],
         }
+    }
+
+
+@pytest.mark.parametrize("dialog", ["state-parcel", 3050])
+@pytest.mark.parametrize("name", ["parameters", "params", "sessionDataToSet"])
+def test_older_payloads_are_postbacks_too(dialog: str | int, name: str) -> None:
+    set_by_it = [{"key": "lang", "value": "nl-nl"}]
+    payload = {name: set_by_it, "nextDialogstateId": dialog, "type": "button", "caption": "Nederlands"}
+    assert told(text="Nederlands", payload=json.dumps(payload))["message"] == {
+        "postbackMessage": {"title": "Nederlands", "nextDialogstateId": dialog, "sessionDataToSet": set_by_it}
     }
 
 
@@ -123,24 +137,55 @@ def test_both_forms_name_our_session(name: str) -> None:
         ("some-other-session", "some-other-session"),
     ],
 )
-def test_a_prefix_before_our_session_is_dropped(sender: str, session: str) -> None:
-    [event] = make_bot("chatlayer").parse(request({"senderId": sender, "message": {"text": "Hi"}}))
+@pytest.mark.parametrize("form", ["senderId", "sender", "recipient"])
+def test_a_prefix_before_our_session_is_dropped(sender: str, session: str, form: str) -> None:
+    named = sender if form == "senderId" else {"id": sender}
+    [event] = make_bot("chatlayer").parse(request({form: named, "message": {"text": "Hi"}}))
     assert event.conversation_id == session
 
 
 @pytest.mark.parametrize(
-    ("counter", "expected"),
-    [(0, 0), (7, 7), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), (None, None), (True, None), ("3", None)],
+    "people",
+    [
+        {"sender": {"id": "page-17"}, "recipient": {"id": f"default-{SESSION}"}},
+        {"sender": {"id": SESSION}, "recipient": {"id": "page-17"}},
+        {"senderId": SESSION, "sender": {"id": "page-17"}, "recipient": "page-17"},
+        {"senderId": None, "sender": [SESSION], "recipient": {"id": SESSION}},
+    ],
 )
-def test_the_counter_is_order_and_key(counter: Any, expected: int | None) -> None:
-    body = {"senderId": SESSION, "messageCounter": counter, "message": {"text": "Hi"}}
-    [event] = make_bot("chatlayer").parse(request(body))
-    [again] = make_bot("chatlayer").parse(request(body))
-    assert event.counter == expected
-    if expected is None:
-        assert event.key != again.key
-    else:
-        assert event.key == again.key == str(expected)
+def test_of_several_people_the_one_who_can_be_ours_is_meant(people: dict[str, Any]) -> None:
+    [event] = make_bot("chatlayer").parse(request({**people, "message": {"text": "Hi"}}))
+    assert event.conversation_id == SESSION
+
+
+@pytest.mark.parametrize(
+    ("counter", "expected"),
+    [
+        *((0, 0), (7, 7), (2**31 - 1, 2**31 - 1), ("3", 3), ("07", 7), (3.0, 3)),
+        *((2**31, None), ("9" * 30, None), (-1, None), ("-1", None), (1.5, None), ("one", None), ("", None)),
+        *((True, None), ([1], None), (None, None)),
+    ],
+)
+def test_the_number_is_order_and_with_the_words_the_key(counter: Any, expected: int | None) -> None:
+    def parsed(number: Any = counter, text: str = "Hi", **more: Any) -> Event:
+        body = {"senderId": SESSION, "messageCounter": number, "message": {"text": text}, **more}
+        [event] = make_bot("chatlayer").parse(request(body))
+        return event
+
+    assert parsed().counter == expected
+    assert parsed().counts_per_turn == (counter is not None)
+    assert parsed().key == parsed(timestamp="later", nlp={"intent": {"score": 0.5}}).key
+    assert parsed().key != parsed(text="Ho").key
+    assert parsed().key != parsed(number=2).key
+
+
+def test_without_a_number_the_same_words_count_once_a_minute() -> None:
+    body = {"senderId": SESSION, "message": {"text": "Still there?"}}
+    first, same, later = (
+        make_bot("chatlayer").parse(replace(request(body), received_at=NOW + timedelta(seconds=passed)))[0]
+        for passed in (0, 20, 60)
+    )
+    assert first.key == same.key != later.key
 
 
 @pytest.mark.parametrize(

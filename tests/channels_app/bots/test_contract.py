@@ -134,6 +134,12 @@ def test_what_is_no_message_is_no_event(kind: str, name: str) -> None:
     assert make_bot(kind).parse(request(payloads.raw(kind, name))) == []
 
 
+@pytest.mark.parametrize(("kind", "name"), files("unshown_"))
+def test_what_can_not_be_shown_leaves_a_trace(kind: str, name: str) -> None:
+    [event] = make_bot(kind).parse(request(payloads.raw(kind, name)))
+    assert event.reply and event.reply.is_unshowable and event.reply.unshown_words.startswith("Can't be shown: ")
+
+
 @pytest.mark.parametrize(("kind", "name"), files("callback_"))
 def test_a_strange_value_in_a_callback_breaks_nothing(kind: str, name: str) -> None:
     bot = make_bot(kind)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.bots.messenger import read_messages
-from channels_app.protocol import Attachment, Message, Option
+from channels_app.bots.messenger import read_message
+from channels_app.protocol import Attachment, Message, Option, Reply
 from tests import payloads
 
 GO = json.dumps(
@@ -56,7 +56,8 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_shape_becomes_messages_of_ours(name: str) -> None:
-    assert list(read_messages(payloads.load("chatlayer", f"callback__{name}")["message"])) == CASES[name]
+    read = read_message(payloads.load("chatlayer", f"callback__{name}")["message"])
+    assert (list(read.messages), read.unshown) == (CASES[name], ())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,60 @@ def test_each_shape_becomes_messages_of_ours(name: str) -> None:
     ],
 )
 def test_what_can_not_be_shown_is_left_out(message: dict[str, Any], expected: list[Message]) -> None:
-    assert list(read_messages(message)) == expected
+    assert list(read_message(message).messages) == expected
+
+
+def template(kind: str, **payload: Any) -> dict[str, Any]:
+    return {"attachment": {"type": "template", "payload": {"template_type": kind, **payload}}}
+
+
+@pytest.mark.parametrize(
+    ("message", "unshown"),
+    [
+        ({}, ("empty message",)),
+        ({"text": " "}, ("message with “text”",)),
+        ({"hologram": {"url": "https://files.example/holo"}}, ("message with “hologram”",)),
+        ({"type": "text", "config": {}}, ("message with “type”, “config”",)),
+        (template("receipt", order_number="5"), ("attachment “receipt”",)),
+        (template("media", elements=[{"media_type": "image", "attachment_id": "17"}]), ("attachment “media”",)),
+        (template("open_graph", elements=[{}]), ("attachment “open_graph”",)),
+        ({"attachment": {"type": "image", "payload": {"attachment_id": "17"}}}, ("attachment “image”",)),
+        ({"attachment": {"payload": {}}}, ("attachment “without a type”",)),
+        ({"attachment": {"type": 5}}, ("attachment “5”",)),
+        ({"attachment": {"type": "x\u202e" + "y" * 99}}, (f"attachment “x{'y' * 39}”",)),
+        (
+            {"text": "Your order", "attachment": {"type": "template", "payload": {"template_type": "receipt"}}},
+            ("attachment “receipt”",),
+        ),
+        (
+            template("button", text="Log in", buttons=[{"type": "account_link", "url": "https://shop.example"}]),
+            ("button “account_link”",),
+        ),
+        (template("generic", elements=[{"title": "Shoe", "buttons": [{"type": "web_url"}]}]), ("button “web_url”",)),
+        (template("generic", elements=[{"title": "Shoe", "buttons": [{"type": "element_share"}]}]), ()),
+    ],
+)
+def test_what_is_left_out_is_named(message: dict[str, Any], unshown: tuple[str, ...]) -> None:
+    assert read_message(message).unshown == unshown
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (template("media", elements=[{"media_type": "video", "url": "https://v.example/1"}]), "https://v.example/1"),
+        (template("open_graph", elements=[{"url": "https://song.example/1"}]), "https://song.example/1"),
+        ({"attachment": {"type": "fallback", "title": "News", "url": "https://n.example"}}, "News\nhttps://n.example"),
+        ({"attachment": {"type": "gif", "payload": {"url": "https://g.example/1.gif"}}}, "https://g.example/1.gif"),
+    ],
+)
+def test_an_unknown_form_with_an_address_becomes_the_address(message: dict[str, Any], text: str) -> None:
+    assert read_message(message) == Reply(messages=(Message(text=text),))
+
+
+def test_a_shared_page_keeps_its_buttons() -> None:
+    song = {"url": "https://song.example/1", "buttons": [{"type": "postback", "title": "Play", "payload": "PLAY"}]}
+    [message] = read_message(template("open_graph", elements=[song])).messages
+    assert message.options == (Option(title="Play", payload="PLAY"),)
 
 
 @given(
@@ -126,5 +180,7 @@ def test_what_can_not_be_shown_is_left_out(message: dict[str, Any], expected: li
     ).filter(lambda value: isinstance(value, dict))
 )
 def test_no_shape_breaks_it(message: Any) -> None:
-    for one in read_messages(message):
+    read = read_message(message)
+    assert read.messages or read.unshown
+    for one in read.messages:
         assert one.text or one.attachment or one.options

@@ -1,0 +1,163 @@
+"""What a bot that calls back says, from its door to the contact: each message once, none lost, none in silence."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from channels_app.explaining import explain
+from channels_app.models import Channel, Conversation, WebhookEvent
+from channels_app.transcripts import load_transcript
+from offload.models import Offload
+from tests.builders import make_bot
+from tests.conftest import Walker
+from tests.world import World
+
+
+@pytest.fixture
+def walker(walk_with: Callable[..., Walker]) -> Walker:
+    return walk_with(bot=make_bot("chatlayer"))
+
+
+def calls_back(
+    walker: Walker, message: dict[str, Any], number: Any = 1, conversation: str = "0-conv-1", **more: Any
+) -> None:
+    assert walker.channel.bot is not None
+    document = {
+        "senderId": str(walker.conversation(conversation).session_id),
+        "messageCounter": number,
+        "verifyToken": "verify-token-of-the-tests",
+        "message": message,
+        **more,
+    }
+    path = f"/webhooks/bot/{walker.channel.bot.uuid}/"
+    assert walker.client.post(path, json.dumps(document), content_type="application/json").status_code == 200
+
+
+def patience_ends(walker: Walker) -> None:
+    WebhookEvent.objects.filter(state="bot_wait").update(wait_until=timezone.now())
+    Conversation.objects.update(wake_at=timezone.now())
+    walker.work()
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        *((("A", "B"), number) for number in (1, "1", -1, 2**40, None)),
+        *((("Sorry?", "Sorry?"), number) for number in (1, "1", -1, 2**40)),
+    ],
+)
+def test_a_bot_that_counts_anew_in_each_turn_is_heard_in_each(
+    walker: Walker, world: World, words: tuple[str, str], number: Any
+) -> None:
+    for said in words:
+        walker.says("Hello")
+        calls_back(walker, {"text": said}, number)
+        walker.work()
+    assert world.inbox.said("0-conv-1") == list(words)
+    assert walker.outcomes().count("merged") == 2  # each message of the contact is answered
+
+
+@pytest.mark.parametrize("number", [1, "1", None, 2**40])
+def test_a_repeat_is_said_once_whatever_else_differs(walker: Walker, world: World, number: Any) -> None:
+    walker.says("Hello")
+    for attempt in range(3):
+        calls_back(walker, {"text": "A"}, number, timestamp=attempt, nlp={"intent": {"name": "x", "score": attempt}})
+        walker.work()
+    assert world.inbox.said("0-conv-1") == ["A"]
+    assert WebhookEvent.objects.get(source="bot").duplicates == 2
+
+
+def test_the_same_words_with_other_numbers_are_said_as_often(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    for number in (3, 1, 2):
+        calls_back(walker, {"text": "Ha"}, number)
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["Ha", "Ha", "Ha"]
+
+
+def test_words_with_the_same_number_are_said_as_they_came(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    for said in ("A", "B", "C"):
+        calls_back(walker, {"text": said}, 1)
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("number", [1, None])
+def test_two_sessions_may_say_the_same(walker: Walker, world: World, number: Any) -> None:
+    for conversation in ("0-conv-1", "0-conv-2"):
+        walker.says("Hello", conversation)
+        calls_back(walker, {"text": "A"}, number, conversation)
+        walker.work()
+        assert world.inbox.said(conversation) == ["A"]
+
+
+# --- what can't be shown ---
+
+RECEIPT = {"attachment": {"type": "template", "payload": {"template_type": "receipt"}}}
+NAMED = "attachment “receipt”"
+
+
+def test_a_message_that_can_not_be_shown_is_no_answer_and_is_named(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    calls_back(walker, RECEIPT)
+    walker.work()
+    assert world.inbox.calls == []
+    assert WebhookEvent.objects.get(source="bot").reason == f"Can't be shown: {NAMED}."
+    patience_ends(walker)
+    offload = Offload.objects.get()
+    assert (offload.reason, offload.detail, offload.state) == ("bot_unshowable", f"{NAMED}.", "handed_over")
+    found = explain(walker.conversation().pk)
+    [check] = [check for check in found.checks if check.name == "bot_answered"]
+    assert check.problem and str(check.problem) == f"CB-518: The bot said something that no inbox can show: {NAMED}."
+    lines = [line for line in load_transcript(walker.conversation().pk).lines if line.code == "CB-518"]
+    assert [(line.text, line.detail) for line in lines] == [
+        ("The bot said something that can't be shown", f"{NAMED}.")
+    ]
+
+
+def test_what_can_be_shown_is_sent_beside_it(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    calls_back(walker, {"text": "Your order"}, 1)
+    calls_back(walker, RECEIPT, 2)
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["Your order"]
+    assert Offload.objects.count() == 0
+    found = explain(walker.conversation().pk)
+    assert found.is_answered
+    assert f"{NAMED} can't be shown" in next(check.detail for check in found.checks if check.name == "bot_answered")
+    assert "CB-518" in [line.code for line in load_transcript(walker.conversation().pk).lines]
+
+
+def test_words_that_follow_in_time_are_the_answer(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    calls_back(walker, RECEIPT, 1)
+    walker.work()
+    calls_back(walker, {"text": "Anything else?"}, 2)
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["Anything else?"]
+    assert set(walker.outcomes()) == {"merged", "silent", "replied"}
+
+
+@pytest.mark.parametrize("policy", ["say_text", "stay_silent"])
+def test_a_channel_that_keeps_the_bot_says_why_too(walker: Walker, world: World, policy: str) -> None:
+    Channel.objects.update(on_bot_failure=policy, fallback_text="Please call us.", revision=99)
+    walker.says("Hello")
+    calls_back(walker, RECEIPT)
+    walker.work()
+    patience_ends(walker)
+    assert world.inbox.said("0-conv-1") == (["Please call us."] if policy == "say_text" else [])
+    [check] = [check for check in explain(walker.conversation().pk).checks if check.name == "bot_answered"]
+    assert check.problem and check.problem.text.endswith(f"{NAMED}.")
+
+
+def test_a_greeting_that_can_not_be_shown_is_named(walker: Walker, world: World) -> None:
+    walker.starts()
+    calls_back(walker, RECEIPT)
+    walker.work()
+    patience_ends(walker)
+    assert WebhookEvent.objects.get(source="inbox").reason == f"Can't be shown: {NAMED}."
+    assert "CB-518" in [str(check.problem.code) for check in explain(walker.conversation().pk).checks if check.problem]
