@@ -25,6 +25,7 @@ from channels_app.models import (
 )
 from channels_app.orders import order_message
 from channels_app.replays import Replayed, plan_replay, replay_event
+from channels_app.visible import is_visible
 from channels_app.wakeups import wake_a_worker
 from channels_app.wording import count_of, duration
 
@@ -51,7 +52,7 @@ def hand_over_now(conversation: Conversation, actor: Actor, reason: str = "") ->
 
 def speak_as_bot(conversation: Conversation, text: str, actor: Actor) -> bool:
     """Say this to the contact as the bot; False if the bot doesn't have the conversation. The text isn't audited."""
-    if conversation.owner != Owner.BOT or not text.strip():
+    if conversation.owner != Owner.BOT or not is_visible(text):
         return False
     with transaction.atomic():
         stored = order_message(conversation, text.strip()[:TEXT_MOST], by=actor.name)

@@ -16,11 +16,17 @@ class Offered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        options = (Option(title=item["title"], payload=item["payload"]) for item in data.get("options", ()))
+        options = (
+            # Without a number it was written by a version that numbered all of them.
+            Option(title=item["title"], payload=item["payload"], number=item.get("number", place))
+            for place, item in enumerate(data.get("options", ()), 1)
+        )
         return cls(turn_id=data.get("turn_id", 0), options=tuple(options))
 
     def to_json(self) -> dict[str, Any]:
-        options = [{"title": option.title, "payload": option.payload} for option in self.options]
+        options = [
+            {"title": option.title, "payload": option.payload, "number": option.number} for option in self.options
+        ]
         return {"turn_id": self.turn_id, "options": options}
 
     def in_turn(self, turn_id: int) -> tuple[Option, ...]:

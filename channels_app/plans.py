@@ -26,20 +26,17 @@ class Plan:
     """Text and attachment's address of each message, for the transcript."""
 
 
-def plan_deliveries(channel: LiveChannel, reply: Reply, *, first_number: int, message_id: str, unique: str) -> Plan:
+def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, unique: str) -> Plan:
     """How this reply leaves on this channel: uploads first, then as few calls as the inbox allows.
 
-    Options are numbered from `first_number`; `unique` tells apart the files of different turns.
+    `unique` tells apart the files of different turns.
     """
     uploads: list[tuple[DeliveryKind, dict[str, Any]]] = []
     links: dict[str, str] = {}
     messages: list[OutgoingMessage] = []
-    offered: list[Option] = []
     if len(reply.messages) > MESSAGES_MOST:
         logger.warning("a bot of channel %s said %s messages at once", channel.name, len(reply.messages))
     for place, message in enumerate(reply.messages[:MESSAGES_MOST]):
-        text = options.write_out(message, first_number + len(offered))
-        offered += [option for option in message.options if option.is_choosable]
         name = ""
         if message.attachment and message.attachment.url:
             found = message.attachment
@@ -47,7 +44,7 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, first_number: int, me
             links[name] = found.url
             payload = {"url": found.url, "filename": name, "content_type": found.content_type}
             uploads.append((DeliveryKind.ATTACHMENT, payload))
-        messages.append(OutgoingMessage(text=text, attachment_name=name))
+        messages.append(OutgoingMessage(text=options.write_out(message), attachment_name=name))
     outgoing = Outgoing(
         messages=tuple(messages),
         topics=reply.topics,
@@ -64,4 +61,4 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, first_number: int, me
         (options.write_out(message), message.attachment.url if message.attachment else "")
         for message in reply.messages
     )
-    return Plan(calls=(*uploads, *calls), options=tuple(offered), said=said)
+    return Plan(calls=(*uploads, *calls), options=tuple(options.choosable(reply.messages[:MESSAGES_MOST])), said=said)

@@ -104,6 +104,8 @@ class Option:
     payload: Any = None
     url: str = ""
     phone: str = ""
+    number: int = 0
+    """What stands before it in the list that the contact reads; 0: nothing."""
 
     @property
     def is_choosable(self) -> bool:

@@ -1,10 +1,12 @@
 """A reply becomes rows with all that follows from it, and is sent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from django.db import transaction
 
+from channels_app import options
 from channels_app.channels import LiveChannel
 from channels_app.deliveries import may_leave_now, write_deliveries
 from channels_app.leases import ClaimedEvent, Lease
@@ -12,12 +14,14 @@ from channels_app.models import Author, EventState
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Message, Reply
 from channels_app.sending import Woken, is_of_an_earlier_stint, send_deliveries
+from channels_app.visible import is_visible
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
 
 def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
     """Send what the bot said, completed by what a wish for a human needs."""
+    reply = _with_numbers(lease, reply)
     if reply.complete is Completion.HANDOVER and reply.offload is None:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
         return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), request)
@@ -28,6 +32,14 @@ def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEven
     )
     reply, state = request_offload(lease, reply, request)
     return _write_and_send(lease, channel, claimed, reply, request, state)
+
+
+def _with_numbers(lease: Lease, reply: Reply) -> Reply:
+    """The reply, its options with the numbers that the contact reads."""
+    if not any(message.options for message in reply.messages):
+        return reply
+    standing = lease.offered.in_turn(lease.last_turn_id)
+    return replace(reply, messages=options.numbered(reply.messages, standing))
 
 
 _FAILURES = frozenset(
@@ -47,7 +59,8 @@ def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
     """Humans take over because the bot can't or shouldn't answer."""
-    words = (Message(text=channel.fallback_text),) if request.reason in _FAILURES and channel.fallback_text else ()
+    has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
+    words = (Message(text=channel.fallback_text),) if has_words else ()
     reply = hand_over(lease, Reply(messages=words), request)
     return _write_and_send(lease, channel, [claimed], reply, request, author=Author.BRIDGE)
 
@@ -65,14 +78,7 @@ def _write_and_send(
 ) -> Woken:
     """Write the reply down, with all that follows from it, at one stroke; then send it."""
     first, others = claimed[0], claimed[1:]
-    offered = lease.offered
-    plan = plan_deliveries(
-        channel,
-        reply,
-        first_number=len(offered.in_turn(lease.last_turn_id)) + 1,
-        message_id=lease.last_message_id,
-        unique=f"{first.facts.id:x}",
-    )
+    plan = plan_deliveries(channel, reply, message_id=lease.last_message_id, unique=f"{first.facts.id:x}")
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     is_leaving = not is_of_an_earlier_stint(lease, first) and may_leave_now(channel, plan)
     write = partial(
@@ -80,7 +86,7 @@ def _write_and_send(
         lease,
         first.facts.id,
         plan,
-        options=offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
+        options=lease.offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
         reason=" · ".join(filter(None, (request.reason.label if request else reason, reply.unshown_words))),
         author=author,
         counter=counters[-1] if counters else None,

@@ -160,7 +160,7 @@ def _say_instead(
     request: Request | None,
 ) -> Woken:
     """Record the loss and write down what is said instead of all that is left of the reply."""
-    plan = plan_deliveries(channel, reply, first_number=1, message_id="", unique="")
+    plan = plan_deliveries(channel, reply, message_id="", unique="")
     with transaction.atomic():
         record_attempt(lease, attempted)
         cancel_deliveries(lease.conversation_id)

@@ -31,6 +31,7 @@ from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
 from channels_app.verdicts import Verdict
+from channels_app.visible import is_visible, visible_part
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, close_offload, has_bounced_too_often, record_offload
 
@@ -237,7 +238,7 @@ def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: E
     note_success(lease)
     if reply is None:
         return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(channel, claimed))
-    return send_reply(lease, channel, [claimed], reply)
+    return send_reply(lease, channel, [claimed], visible_part(reply))
 
 
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
@@ -306,7 +307,7 @@ def _on_lost_bot(
     """
     request = Request(reason=reason, by="chatbridge", detail=detail)
     is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    has_text = bool(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
+    has_text = is_visible(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
     if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or not has_text:
         return hand_over_for(lease, channel, claimed, request)
     said = f"{request.reason.label}: {detail}"
@@ -338,7 +339,8 @@ def _on_bot_events(
     """What a bot that calls back said in one breath, perhaps with its wish for a human: one reply."""
     if lease.owner != Owner.BOT:
         return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
-    reply = reduce(Reply.merged_with, (event.reply for event in events if event.reply is not None), Reply())
+    said = reduce(Reply.merged_with, (event.reply for event in events if event.reply is not None), Reply())
+    reply = visible_part(said)
     if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
         return _finish(lease, claimed, Outcome.SILENT, reply.unshown_words)
     return send_reply(lease, channel, claimed, reply)

@@ -14,6 +14,7 @@ from channels_app.deliveries import has_doubtful_deliveries
 from channels_app.leases import Lease
 from channels_app.models import Conversation, Delivery
 from channels_app.protocol import Completion, Event, EventType, Message, Reply
+from channels_app.visible import is_visible
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
 from offload.transcript import transcript_lines, write_note
@@ -50,7 +51,7 @@ def request_offload(lease: Lease, reply: Reply, request: Request) -> tuple[Reply
     if takes_requests(provider, lease.now):
         return hand_over(lease, reply, request), OffloadState.REQUESTED
     assert provider is not None  # noqa: S101 - takes_requests is true without one
-    closed_text = (Message(text=provider.closed_text),) if provider.closed_text else ()
+    closed_text = (Message(text=provider.closed_text),) if is_visible(provider.closed_text) else ()
     kept = replace(reply, offload=None, messages=reply.messages + closed_text)
     if not kept.messages:
         return hand_over(lease, reply, request), OffloadState.REQUESTED

@@ -16,6 +16,7 @@ FLOORS: list[list[str]] = [
         "channels_app.causes",
     ],
     [
+        "channels_app.visible",
         "channels_app.encryption",
         "channels_app.wording",
         "channels_app.explanations",

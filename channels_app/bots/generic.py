@@ -191,7 +191,7 @@ def _message(item: JsonObject) -> Message:
 
 def _option(item: JsonObject) -> Option:
     return Option(
-        title=item.required_text("title"),
+        title=item.text("title").strip() if item.has("title") else item.refuse("title", "is missing"),
         payload=item.values.get("payload"),
         url=item.text("url"),
         phone=item.text("phone"),

@@ -32,6 +32,7 @@ from channels_app.http import Answer, ApiSession
 from channels_app.inboxes.signing import secret_bytes
 from channels_app.protocol import CheckLine, Event, Incoming, Outgoing
 from channels_app.tokens import Token
+from channels_app.visible import is_visible
 
 SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a message costs a doubled or a lost one
 TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
@@ -129,15 +130,21 @@ class Inbox(ABC):
 
     def carried(self, outgoing: Outgoing) -> Outgoing:
         """What is left of it on a platform that can't carry everything."""
-        tags = outgoing.tags if self.carries_tags and outgoing.tagged_message_id else ()
+        is_taggable = self.carries_tags and outgoing.tagged_message_id
+        tags = tuple(filter(is_visible, outgoing.tags)) if is_taggable else ()
+        attributes = outgoing.attributes.items()
         return replace(
             outgoing,
-            messages=tuple(message for message in outgoing.messages if message.text or message.attachment_name),
-            topics=tuple(topic for topic in outgoing.topics if topic),
+            messages=tuple(
+                message for message in outgoing.messages if is_visible(message.text) or message.attachment_name
+            ),
+            topics=tuple(filter(is_visible, outgoing.topics)),
             tags=tags,
             tagged_message_id=outgoing.tagged_message_id if tags else "",
-            attributes={key: value for key, value in outgoing.attributes.items() if self.attribute_key.fullmatch(key)},
-            note=outgoing.note if self.carries_notes else "",
+            attributes={
+                key: value for key, value in attributes if self.attribute_key.fullmatch(key) and is_visible(value)
+            },
+            note=outgoing.note if self.carries_notes and is_visible(outgoing.note) else "",
         )
 
     def split(self, outgoing: Outgoing) -> list[Outgoing]:

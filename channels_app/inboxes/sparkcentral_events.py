@@ -12,6 +12,7 @@ from typing import Any
 from channels_app import jsons
 from channels_app.errors import PayloadError
 from channels_app.protocol import Contact, ContactAttribute, ContactMessage, Event, EventType, InboxChannelRef
+from channels_app.visible import is_visible
 
 VERSION = 1
 MAX_ID = 200  # characters of an id or a name; real ones have about 40
@@ -26,6 +27,7 @@ WRITE_BACK_TYPES = {
     "CONVERSATION_RESOLVED": EventType.CONVERSATION_RESOLVED,
     "CONVERSATION_SET_TO_PENDING": EventType.CONVERSATION_PENDING,
 }
+EMPTY_PAYLOADS: tuple[object, ...] = ("", {}, [])  # of media without buttons; to choose nothing is to write
 # The same attribute can come twice; what the CRM confirmed is surer than what an agent typed, and so on.
 SOURCES = ("CRM_CONFIRMED", "AGENT", "MEDIUM")
 
@@ -101,10 +103,11 @@ def _identifier(value: object, path: str) -> str:
 def _message(data: Mapping[str, Any]) -> ContactMessage:
     """Only `text` is certain on classic, and a picture or a sticker is without."""
     message = _required_object(data, "message", "data.message")
+    text, payload = _text(message.get("text"), jsons.MAX_TEXT), message.get("payload")
     return ContactMessage(
-        text=_text(message.get("text"), jsons.MAX_TEXT) or None,
+        text=text if is_visible(text) else None,
         external_id=_text(message.get("messageId")),
-        payload=message.get("payload"),
+        payload=None if payload in EMPTY_PAYLOADS else payload,
     )
 
 

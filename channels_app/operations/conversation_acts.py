@@ -24,6 +24,7 @@ from channels_app.operations.names import title_of
 from channels_app.replays import Replayed
 from channels_app.transcripts import load_transcript
 from channels_app.transcripts.exports import EVENTS_MOST, bug_report, transcript_json, transcript_text
+from channels_app.visible import is_visible
 from channels_app.wording import count_of
 
 
@@ -66,7 +67,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     text = request.POST.get("text", "").strip()
     error = ""
     if request.method == "POST":
-        if not text:
+        if not is_visible(text):
             error = "Write what the contact is to read."
         elif speak_as_bot(row, text, actor_of(request)):
             messages.success(request, "Your message is on its way to the contact.")

@@ -1,0 +1,66 @@
+"""What of a text can be seen, and a reply without what can't: no contact is sent an empty bubble."""
+
+import unicodedata
+from dataclasses import replace
+
+from channels_app.protocol import Message, Option, Reply
+
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a Braille cell by their category, drawn as a blank
+_DRAWN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+"""Of the format characters these have a shape: number signs and such, that stand around digits."""
+_IGNORABLE = ((0x34F, 0x34F), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0xFE00, 0xFE0F))
+_IGNORABLE_PLANE = range(0xE0000, 0xE1000)
+"""With `_IGNORABLE` what Unicode's Default_Ignorable_Code_Point has beyond the format characters: joiners,
+variation selectors, and code points that will be such ones. Others without a category may be next year's emoji."""
+UNSEEN = "text that shows nothing"
+FLAG_TAGS = range(0xE0020, 0xE0080)
+"""Nothing by themselves; behind a black flag they say whose it is."""
+
+
+def is_space(letter: str) -> bool:
+    """Whether it takes room and shows nothing."""
+    return letter.isspace() or letter in _FILLERS or unicodedata.category(letter) in ("Zs", "Zl", "Zp")
+
+
+def is_zero_width(letter: str) -> bool:
+    """Whether it takes no room and shows nothing: a joiner, a direction mark, a variation selector, a control."""
+    code = ord(letter)
+    if unicodedata.category(letter) in ("Cf", "Cc", "Cs"):
+        return code not in _DRAWN and not letter.isspace()
+    return code in _IGNORABLE_PLANE or any(first <= code <= last for first, last in _IGNORABLE)
+
+
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything of it."""
+    return any(not is_space(letter) and not is_zero_width(letter) for letter in text)
+
+
+def visible_part(reply: Reply) -> Reply:
+    """The reply without words, names and values that can't be seen; the same object for nearly all.
+
+    If that is all that was said, operators are told so.
+    """
+    messages = tuple(filter(None, map(_visible_message, reply.messages)))
+    visible = replace(
+        reply,
+        messages=messages,
+        topics=tuple(filter(is_visible, reply.topics)),
+        tags=tuple(filter(is_visible, reply.tags)),
+        attributes={name: value for name, value in reply.attributes.items() if is_visible(name) and is_visible(value)},
+        note=reply.note if is_visible(reply.note) else "",
+        unshown=(*reply.unshown, UNSEEN) if reply.messages and not messages else reply.unshown,
+    )
+    return reply if visible == reply else visible
+
+
+def _visible_message(message: Message) -> Message | None:
+    options = tuple(filter(None, map(_visible_option, message.options)))
+    text = message.text if is_visible(message.text) else ""
+    return replace(message, text=text, options=options) if text or options or message.attachment else None
+
+
+def _visible_option(option: Option) -> Option | None:
+    """Without a title a link is still its address; a choice is nothing."""
+    if is_visible(option.title):
+        return option
+    return None if option.is_choosable else replace(option, title="")
