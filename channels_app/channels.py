@@ -134,6 +134,17 @@ def find_channel(uuid: UUID) -> LiveChannel | None:
     return channel if channel and channel.is_at(uuid) else None
 
 
+def channels_of_tenant(channel: LiveChannel) -> list[int]:
+    """The channels of the same organization at the inbox, this one among them; archived ones, too."""
+    found = []
+    rows = Channel.objects.filter(inbox=channel.inbox.kind).order_by("id")
+    for row in rows.values_list("id", "revision", "bot_id", "bot__revision"):
+        with suppress(ConfigError):  # one without keys, or whose keys can't be read
+            if row[0] == channel.id or live_channel(*row).inbox.tenant_key == channel.inbox.tenant_key:
+                found.append(row[0])
+    return found
+
+
 def remember_channels() -> None:
     """Read all channels once, so that a process that has just started knows them when PostgreSQL goes away."""
     with suppress(DatabaseError, ConfigError):

@@ -11,10 +11,12 @@ from channels_app.models import Conversation
 from channels_app.statements import fetch
 
 
-def find_session(session_id: str, channel_id: int) -> Conversation | None:
-    """The conversation behind a bot's session, among those of a channel."""
+def find_session(session_id: str, bot_id: int | None) -> Conversation | None:
+    """The conversation behind a bot's session, on whichever of the bot's channels it is."""
     session = _session(session_id)
-    return Conversation.objects.filter(session_id=session, channel_id=channel_id).first() if session else None
+    if session is None or bot_id is None:
+        return None
+    return Conversation.objects.filter(session_id=session, channel__bot_id=bot_id).first()
 
 
 def _session(text: str) -> uuid.UUID | None:
@@ -51,9 +53,9 @@ def find_session_of_bot(session_id: str, bot_id: int, revision: int) -> Conversa
     return Conversation(**facts) if facts["id"] else None
 
 
-def find_conversation(channel_id: int, external_id: str) -> Conversation | None:
-    """The conversation that the inbox calls so."""
-    return Conversation.objects.filter(channel_id=channel_id, external_id=external_id).first()
+def find_conversations(channel_ids: Sequence[int], external_id: str) -> list[Conversation]:
+    """The conversation that the inbox calls so, on each of these channels that has had it."""
+    return list(Conversation.objects.filter(channel_id__in=channel_ids, external_id=external_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

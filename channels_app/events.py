@@ -82,7 +82,7 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
     A bot's key is its own within a session; one that counts per turn, within what it was told last.
     """
     key = event.key
-    if source == EventSource.BOT:
+    if source in (EventSource.BOT, EventSource.OFFLOAD):
         turn = f"{conversation.last_turn_id}:" if event.counts_per_turn else ""
         key = f"{conversation.session_id}:{turn}{key}"
     place = {"channel_id": conversation.channel_id, "conversation_id": conversation.pk}

@@ -11,8 +11,8 @@ from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
 from channels_app.bots import BotConnector
-from channels_app.channels import LiveChannel, find_channel
-from channels_app.conversations import find_conversation, find_session
+from channels_app.channels import LiveChannel, channels_of_tenant, find_channel
+from channels_app.conversations import find_conversations, find_session
 from channels_app.errors import PayloadError, SignatureError
 from channels_app.events import Stored, store_session_event
 from channels_app.models import Conversation, EventSource, Owner
@@ -20,7 +20,7 @@ from channels_app.protocol import Event, Incoming
 from channels_app.views import wake_if_owed
 from channels_app.webhooks import DatabaseAwayError, TooLargeError, WebhookView, read_incoming, with_patience
 from offload.models import OffloadProvider, OffloadReason
-from offload.services import Request, refuse_offload, takes_requests
+from offload.services import Request, provider_of, refuse_offload, takes_requests
 
 
 def _provider(uuid: UUID) -> tuple[OffloadProvider, LiveChannel] | None:
@@ -46,7 +46,9 @@ class OffloadWebhook(WebhookView):
             self._bot(*found, read_incoming(request._request, self.max_bytes))
         except SignatureError as error:
             return self.refuse(uuid, 401, error.reason, error.detail)
-        except (PayloadError, TooLargeError):
+        except PayloadError as error:
+            return self.refuse(uuid, 400, "malformed", error.detail)
+        except TooLargeError:
             return self.refuse(uuid, 400, "malformed", "This is no health check.")
         except DatabaseAwayError:
             return Response({"status": "The database does not answer."}, status=503)
@@ -77,14 +79,15 @@ class OffloadWebhook(WebhookView):
     def _request(
         self, bot: BotConnector, provider: OffloadProvider, event: Event, raw: bytes
     ) -> tuple[int, dict[str, Any]]:
-        conversation = find_session(event.conversation_id, channel_id=provider.channel_id)
+        """A bot has one such address for all its channels: where the conversation is, its own provider decides."""
+        conversation = find_session(event.conversation_id, provider.channel.bot_id)
         if conversation is None:
             self.count(provider.uuid, "unknown_session")
             return bot.offload_answer(is_taken=False)
         if conversation.owner != Owner.BOT:  # a human has it already, which is what the bot wants
             self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
-        if not takes_requests(provider, timezone.now()):
+        if not takes_requests(provider_of(conversation.channel_id), timezone.now()):
             refuse_offload(conversation, _asked_for(event))
             return bot.offload_answer(is_taken=False)
         wake_if_owed(store_session_event(conversation, EventSource.OFFLOAD, event, raw))
@@ -109,17 +112,26 @@ class WriteBackWebhook(WebhookView):
     max_bytes = settings.MAX_BOT_BODY_BYTES  # a report carries the whole conversation
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
-        found = with_patience(_provider, uuid)
-        if found is None:
+        owner = with_patience(_provider, uuid)
+        if owner is None:
             return self.not_found()
-        provider, channel = found
+        provider, channel = owner
         secret = provider.write_back_secret
         channel.inbox.verify(incoming, secrets=[secret] if secret else [])
-        for event in channel.inbox.parse_write_back(incoming):
-            conversation = with_patience(find_conversation, channel.id, event.conversation_id)
-            if conversation is not None:  # others were never with the bot
+        events = channel.inbox.parse_write_back(incoming)
+        if not events:
+            self.count(uuid, "unknown_type")
+        for event in events:
+            found = with_patience(self._conversations, channel, event)
+            if not found:
+                self.count(uuid, "unknown_conversation")
+            for conversation in found:
                 wake_if_owed(self._store(conversation, event, incoming.body))
         return 200, {}
+
+    def _conversations(self, channel: LiveChannel, event: Event) -> list[Conversation]:
+        """An organization has one such address: the report may be about another of its channels."""
+        return find_conversations(channels_of_tenant(channel), event.conversation_id)
 
     def _store(self, conversation: Conversation, event: Event, raw: bytes) -> Stored:
         return with_patience(store_session_event, conversation, EventSource.WRITE_BACK, event, raw)

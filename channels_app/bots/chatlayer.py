@@ -132,6 +132,7 @@ class Chatlayer(BotConnector):
             key=hashlib.sha256(incoming.body).hexdigest(),  # a retry has the same body, and no id
             conversation_id=_our_session(body.required_text("sessionId")),
             sent_at=jsons.moment(body.values.get("timestamp")) or incoming.received_at,
+            counts_per_turn=True,
             reply=Reply(
                 offload=OffloadRequest(reason=reason[:MAX_REASON] if isinstance(reason, str) else "", payload=payload)
             ),

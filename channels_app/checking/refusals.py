@@ -13,7 +13,9 @@ from channels_app.causes import code_of_refusal
 from channels_app.codes import Code, Problem
 from channels_app.models import IntakeCount
 
-HARMLESS = frozenset({"unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address"})
+HARMLESS = frozenset(
+    {"unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address", "unknown_conversation"}
+)
 """What was not refused, or asks nothing of an admin."""
 RECENT = timedelta(days=2)
 """Older refusals say nothing about the set-up of today."""

@@ -260,4 +260,21 @@ CODES = (
         contact="Nothing, until their first message is answered.",
         buttons=(_STATE,),
     ),
+    Code(
+        code="CB-816",
+        name="Report about an unknown conversation",
+        severity=Severity.INFO,
+        text="{events} not used, the last at {last}: about a conversation that no bot had here.",
+        meaning="Inbox 2.0 reports the end of every conversation of the organization to one address. This one was on "
+        "none of the channels that are set up here for the same organization.",
+        causes=(
+            "Agents had the conversation from its beginning to its end.",
+            "Its channel was deleted here, or belongs to an organization with another organization ID.",
+        ),
+        checks=("Compare the organization ID of the channels, if reports about the bot's conversations are missing.",),
+        repairs=("Nothing needs to be done, unless such reports are missing.",),
+        retried="No. It was answered with 200.",
+        contact=NOTHING_NOTICED,
+        buttons=(_PROVIDER,),
+    ),
 )

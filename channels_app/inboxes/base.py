@@ -217,6 +217,11 @@ class Inbox(ABC):
         """One value for all channels with the same credentials: the platform limits and trusts per credentials."""
 
     @property
+    def tenant_key(self) -> str:
+        """One value for all channels of the same organization there, so far as settings tell."""
+        return self.account_key
+
+    @property
     @abstractmethod
     def server_name(self) -> str:
         """Which server an admin's keys are tried on, e.g. "the EU server"."""

@@ -54,6 +54,11 @@ class Hootsuite(Sparkcentral):
         address: str = self.settings.get("base_url") or SERVER
         return address.rstrip("/")
 
+    @property
+    def tenant_key(self) -> str:
+        """The organization, whichever of its developer apps the keys belong to."""
+        return f"{self.base_url} {self.settings.get('organization_id') or self.account_key}"
+
     @classmethod
     def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         return {}  # one server for all regions

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from channels_app.models import Conversation, IntakeCount, WebhookEvent
+from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
 from offload.models import Offload, OffloadProvider
-from tests.builders import make_bot, sign
+from tests.builders import make_bot, make_channel, sign
 from tests.conftest import Walker
 from tests.world import World
 
@@ -40,7 +40,7 @@ def asks(walker: Walker, provider: OffloadProvider, **changes: Any) -> Any:
         "event": "offload",
         "botId": "bot-1",
         "version": "LIVE",
-        "sessionId": str(walker.conversation().session_id),
+        "sessionId": changes.get("sessionId") or str(walker.conversation().session_id),
         "channel": "webhook",
         "payload": {"team": "sales"},
         "transcript": [{"actor": "user", "message": "agent", "timestamp": 1}],
@@ -127,6 +127,60 @@ def test_a_prefix_before_the_session_is_no_obstacle(walker: Walker, world: World
     assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
 
 
+def other_channel(walker: Walker, bot: Bot | None = None, **settings: Any) -> Walker:
+    """Another channel of the same organization, with keys of its own; it shares the bot unless another is given."""
+    channel = make_channel(bot=bot or walker.channel.bot)
+    channel.put_settings({**channel.clear_settings(), **settings})
+    channel.save()
+    return Walker(walker.client, channel)
+
+
+@pytest.mark.parametrize("has_provider", [True, False])
+def test_a_request_is_about_any_channel_of_the_bot(
+    walker: Walker, world: World, provider: OffloadProvider, has_provider: bool
+) -> None:
+    other = other_channel(walker)
+    if has_provider:
+        OffloadProvider.objects.create(channel=other.channel)
+    OffloadProvider.objects.filter(pk=provider.pk).update(is_enabled=False)  # decides nothing here
+    other.says("agent", "0-conv-2")
+    session = str(other.conversation("0-conv-2").session_id)
+    assert asks(walker, provider, sessionId=session).json() == {"offloadSuccess": True, "pauseBot": True}
+    other.work()
+    assert world.inbox.completions("0-conv-2") == ["HANDOVER"]
+
+
+def test_the_provider_of_the_conversations_channel_decides(
+    walker: Walker, world: World, provider: OffloadProvider
+) -> None:
+    other = other_channel(walker)
+    OffloadProvider.objects.create(channel=other.channel, opening_hours=CLOSED_ALL_WEEK)
+    other.says("agent", "0-conv-2")
+    session = str(other.conversation("0-conv-2").session_id)
+    assert asks(walker, provider, sessionId=session).json() == {"offloadSuccess": False, "pauseBot": False}
+    assert Offload.objects.get().conversation.channel == other.channel
+
+
+def test_a_session_of_another_bot_is_unknown(walker: Walker, provider: OffloadProvider) -> None:
+    other = other_channel(walker, make_bot("chatlayer"))
+    other.says("agent", "0-conv-2")
+    session = str(other.conversation("0-conv-2").session_id)
+    assert asks(walker, provider, sessionId=session).json()["offloadSuccess"] is False
+    assert IntakeCount.objects.get().reason == "unknown_session"
+
+
+def test_the_same_request_after_the_conversation_came_back_is_a_new_one(
+    walker: Walker, world: World, provider: OffloadProvider
+) -> None:
+    for number in (1, 2):
+        world.inbox.gone.clear()
+        walker.delegates()
+        walker.says("agent")
+        assert asks(walker, provider).json()["offloadSuccess"] is True
+        walker.work()
+        assert world.inbox.completions("0-conv-1") == ["HANDOVER"] * number
+
+
 def report(walker: Walker, provider: OffloadProvider, secret: str = WRITE_BACK_SECRET, **changes: Any) -> int:
     document = {
         "type": "CONVERSATION_RESOLVED",
@@ -173,3 +227,46 @@ def test_a_report_of_a_conversation_that_was_never_ours_is_taken_and_ignored(
 ) -> None:
     assert report(walker, provider) == 200
     assert not WebhookEvent.objects.exists()
+    assert list(IntakeCount.objects.values_list("door", "reason", "count")) == [
+        ("write_back", "unknown_conversation", 1)
+    ]
+
+
+def test_a_report_of_an_unknown_type_is_counted(walker: Walker, provider: OffloadProvider) -> None:
+    assert report(walker, provider, type="CONVERSATION_ARCHIVED") == 200
+    assert IntakeCount.objects.get().reason == "unknown_type"
+
+
+def test_a_report_is_about_any_channel_of_the_organization(
+    walker: Walker, world: World, provider: OffloadProvider
+) -> None:
+    other = other_channel(walker, make_bot())
+    world.bot.replies = [{"complete": "handover"}]
+    other.says("agent")
+    assert report(walker, provider) == 200
+    offload = Offload.objects.get()
+    assert (offload.conversation.channel, offload.state) == (other.channel, "ended")
+    assert "Mia" in offload.ended_by
+    assert not IntakeCount.objects.exists()
+
+
+@pytest.mark.parametrize("settings", [{"organization_id": "org-2"}, {"base_url": "http://inbox.test/elsewhere"}])
+def test_a_report_is_not_about_another_organization(
+    walker: Walker, world: World, provider: OffloadProvider, settings: dict[str, Any]
+) -> None:
+    other = other_channel(walker, make_bot(), **settings)
+    world.bot.replies = [{"complete": "handover"}]
+    other.says("agent")
+    assert report(walker, provider) == 200
+    assert Offload.objects.get().state == "handed_over"
+    assert IntakeCount.objects.get().reason == "unknown_conversation"
+
+
+def test_a_channel_without_keys_keeps_nobodys_report(walker: Walker, world: World, provider: OffloadProvider) -> None:
+    bare = Channel(name="Bare", inbox="hootsuite")
+    bare.save()
+    walker.says("agent")
+    asks(walker, provider)
+    walker.work()
+    assert report(walker, provider) == 200
+    assert Offload.objects.get().state == "ended"
