@@ -179,7 +179,9 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
 def _who_works(conversation: Conversation, event: WebhookEvent) -> dict[str, Any]:
     """For an event that is still open: who has it, and what comes first."""
     now = timezone.now()
-    seen_at: datetime | None = WorkerSlot.objects.filter(kind="worker").aggregate(Max("beat_at"))["beat_at__max"]
+    seen_at: datetime | None = WorkerSlot.objects.filter(kind="worker", ended_at=None).aggregate(Max("beat_at"))[
+        "beat_at__max"
+    ]
     earlier = conversation.events.filter(outcome=None, pk__lt=event.pk).exclude(state=EventState.BOT_WAIT)
     return {
         "is_leased": conversation.lease_until is not None and conversation.lease_until > now,

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from channels_app.events import count_refusal
 from channels_app.housekeeping import Housekeeper
-from channels_app.leases import count_due, free_leases, mend_lost_wakeups, stuck_conversations
+from channels_app.leases import count_due, forget_slots, free_leases, mend_lost_wakeups, stuck_conversations
 from channels_app.models import WorkerSlot
 from channels_app.pump import Pump
 from channels_app.sending import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
@@ -84,6 +84,7 @@ class Guard:
         self.pump.stop()
         housekeeping.join(HOUSEKEEPING_STOPS_S)
         self._threads.shutdown(wait=True)
+        self.pump.end()
 
     def stop(self) -> None:
         self._is_stopping.set()
@@ -96,6 +97,7 @@ class Guard:
 
     def look(self) -> Look:
         """Free what dead processes held, wake workers for what is overdue, work when nobody hears."""
+        forget_slots(SLOT_KEPT)
         freed = free_leases(list(_dead_slots()))
         overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()
         told = [wake_a_worker() for _ in range(min(overdue, WAKEUPS_MOST))]
@@ -137,10 +139,9 @@ class Guard:
 
 
 def _dead_slots() -> Iterator[str]:
-    """Slots of this machine whose process is gone, and those that nobody has heard of for long."""
-    host, now = socket.gethostname(), timezone.now()
-    for slot in WorkerSlot.objects.all():
-        if slot.beat_at < now - SLOT_KEPT or (slot.host == host and not _is_alive(slot)):
+    """Slots of this machine whose process is gone."""
+    for slot in WorkerSlot.objects.filter(host=socket.gethostname(), ended_at=None):
+        if not _is_alive(slot):
             yield slot.name
 
 

@@ -11,12 +11,13 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
@@ -374,7 +375,7 @@ def register_slot(slot: str) -> None:
 
 
 def free_leases(slots: Sequence[str]) -> int:
-    """Free what dead processes held, so that others go on at once; returns how many conversations that were."""
+    """Free what ended processes held, so that others go on at once; returns how many conversations that were."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
@@ -382,8 +383,13 @@ def free_leases(slots: Sequence[str]) -> int:
             [list(slots)],
         )
         freed: int = cursor.rowcount
-    WorkerSlot.objects.filter(name__in=slots).delete()
+    WorkerSlot.objects.filter(name__in=slots).update(ended_at=Now())
     return freed
+
+
+def forget_slots(older_than: timedelta) -> None:
+    """Forget the processes that nobody has heard of for so long."""
+    WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
 
 
 def count_due(*, older_than_s: float = 0.0) -> int:

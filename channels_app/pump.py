@@ -24,6 +24,7 @@ from channels_app.leases import (
     LeaseLostError,
     Onward,
     claim_due_conversation,
+    free_leases,
     new_slot_name,
     register_slot,
     renew_leases,
@@ -145,6 +146,15 @@ class Pump:
         with suppress(DatabaseError):
             self._start_upkeep()
 
+    def end(self) -> None:
+        """Say that this process has ended, after its last step, so that it is missed at once.
+
+        A step that was cut off keeps its lease: the guard frees it when it sees that the process is gone.
+        """
+        if self._upkeep is not None and not self._held:
+            with suppress(DatabaseError):
+                free_leases([self.slot])
+
     def _start_upkeep(self) -> None:
         if self._upkeep is not None:
             return
@@ -168,5 +178,5 @@ class Pump:
 
 @cache
 def worker_pump() -> Pump:
-    """The pump of this worker process; made at its first work, so after any fork."""
+    """The pump of this worker process."""
     return Pump("worker")

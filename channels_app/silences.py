@@ -12,11 +12,13 @@ from channels_app.causes import code_of_refusal
 from channels_app.codes import Problem, Severity
 from channels_app.explanations import Check, Explanation, State, problem_of
 from channels_app.models import Channel, IntakeCount
-from channels_app.wording import count_of
+from channels_app.wording import count_of, duration
+from channels_app.workload import read_queue, read_workers, work_problems
 
 RECENT = timedelta(days=2)
 """Older refusals say nothing about a message of today."""
 SHOWN_MOST = 5
+LEFT_WAITING = ("CB-701", "CB-702")
 
 
 def explain_silence(channel_id: int | None = None) -> Explanation:
@@ -28,12 +30,31 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
     checks = [_refused(row, names.get(row["owner_uuid"], "")) for row in totals.order_by("-last")]
     found = [check for check in checks if check][:SHOWN_MOST]
+    waiting = _waiting()
+    if waiting:
+        return Explanation(
+            headline="No such conversation is known yet: what waits for a worker can't be found by what was said.",
+            checks=(waiting, *found),
+            ids={"channel": channel_id} if channel_id else {},
+        )
     nothing = Check(name="received", state=State.FAILED, detail="nothing came", problem=problem_of("CB-401"))
     return Explanation(
         headline="No event of such a conversation has been accepted.",
         checks=tuple(found) or (nothing,),
         ids={"channel": channel_id} if channel_id else {},
     )
+
+
+def _waiting() -> Check | None:
+    """What was accepted and nobody has looked at: who wrote it, and what, is known with a worker's first step."""
+    queue = read_queue()
+    problem = next((found for found in work_problems(queue, read_workers()) if str(found.code) in LEFT_WAITING), None)
+    if not queue.waiting or problem is None:
+        return None
+    detail = (
+        f"{count_of(queue.waiting, 'conversation')} waiting for a worker, the oldest for {duration(queue.oldest_s)}"
+    )
+    return Check(name="picked_up", state=State.FAILED, detail=detail, problem=problem)
 
 
 def _refused(row: Mapping[str, Any], channel: str) -> Check | None:

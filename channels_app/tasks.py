@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -46,7 +46,9 @@ def read_by_index(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 @worker_ready.connect
 def look_for_work(**_: Any) -> None:
-    """What became due while no worker ran has nobody else to tell."""
+    """Be known from the start, and look: what became due while no worker ran has nobody else to tell."""
+    worker_pump().announce()
+    connection.close()  # this thread takes no steps
     wake_a_worker()
 
 
@@ -54,3 +56,9 @@ def look_for_work(**_: Any) -> None:
 def stop_claiming(**_: Any) -> None:
     """Steps that have begun end; the rest is left to other workers."""
     worker_pump().stop()
+
+
+@worker_shutdown.connect
+def say_goodbye(**_: Any) -> None:
+    worker_pump().end()
+    connection.close()

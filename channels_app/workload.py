@@ -18,11 +18,11 @@ from channels_app.channels import make_inbox
 from channels_app.codes import Problem, describe
 from channels_app.counting import OPEN, Name, whole
 from channels_app.errors import ConfigError
+from channels_app.explanations.arrival import SILENT_AFTER
 from channels_app.models import Channel, Credential, Job, Period, WorkerSlot
 from channels_app.wakeups import QUEUE, TIMEOUT_S
+from channels_app.wording import count_of
 
-SILENT_AFTER = timedelta(seconds=60)
-"""A process says every ten seconds that it lives; after so long it is gone or stuck."""
 WAIT_TARGET_S = 10.0
 """What waits longer than this waits for a worker that is missing."""
 SKEW_MOST_S = 60.0
@@ -48,6 +48,7 @@ class Worker:
     host: str
     version: str
     is_alive: bool
+    has_ended: bool
     silent_s: float
     started_at: datetime
     threads: int | None
@@ -140,20 +141,25 @@ def read_queue() -> Queue:
 
 
 def read_workers() -> list[Worker]:
-    """Workers and guards, those that live first."""
+    """Workers and guards, those that live first. Of those that have ended, the last of its kind: it is missed."""
     now = timezone.now()
     workers = [_worker(slot, now) for slot in WorkerSlot.objects.order_by("kind", "host", "pid")]
-    return sorted(workers, key=lambda worker: not worker.is_alive)
+    kinds_alive = {worker.kind for worker in workers if worker.is_alive}
+    ended = [worker for worker in workers if worker.has_ended and worker.kind not in kinds_alive]
+    missed = {worker.kind: worker for worker in sorted(ended, key=lambda worker: -worker.silent_s)}
+    shown = [worker for worker in workers if not worker.has_ended or worker is missed.get(worker.kind)]
+    return sorted(shown, key=lambda worker: not worker.is_alive)
 
 
 def _worker(slot: WorkerSlot, now: datetime) -> Worker:
-    silent = now - slot.beat_at
+    silent = now - (slot.ended_at or slot.beat_at)
     return Worker(
         name=slot.name,
         kind=slot.kind,
         host=slot.host,
         version=slot.version,
-        is_alive=silent < SILENT_AFTER,
+        is_alive=slot.ended_at is None and silent < SILENT_AFTER,
+        has_ended=slot.ended_at is not None,
         silent_s=max(silent.total_seconds(), 0.0),
         started_at=slot.started_at,
         threads=slot.threads,
@@ -163,14 +169,14 @@ def _worker(slot: WorkerSlot, now: datetime) -> Worker:
 
 
 def work_problems(queue: Queue, workers: Sequence[Worker]) -> list[Problem]:
-    """What is wrong with who works. Before its first work a worker isn't known, so nobody is missed while idle."""
+    """What is wrong with who works. A worker that was known is missed; without any, none is while nothing waits."""
     found = list[Problem]()
     by_kind: dict[str, list[Worker]] = defaultdict(list)
     for worker in workers:
         by_kind[worker.kind].append(worker)
     if not _any_alive(by_kind["worker"]) and (queue.waiting or by_kind["worker"]):
-        waiting = f"{queue.waiting} conversations" if queue.waiting != 1 else "1 conversation"
-        found.append(describe("CB-701", silent=_silence(by_kind["worker"]), waiting=waiting))
+        silent = _silence(by_kind["worker"])
+        found.append(describe("CB-701", silent=silent, waiting=count_of(queue.waiting, "conversation")))
     elif queue.oldest_s > WAIT_TARGET_S:
         found.append(describe("CB-702", wait=f"{queue.oldest_s:.0f} s"))
     if not _any_alive(by_kind["guard"]):

@@ -13,7 +13,7 @@ from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
 from channels_app.causes import REFUSALS
 from channels_app.checking.refusals import reason_words
 from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
-from channels_app.workload import SILENT_AFTER
+from channels_app.explanations.arrival import SILENT_AFTER
 
 DOORS = {
     "inbox": "webhook URL (inbox)",
@@ -92,6 +92,8 @@ class WorkerSlotAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def life(self, row: WorkerSlot) -> str:
+        if row.ended_at:
+            return "▲ ended"
         return "● alive" if timezone.now() - row.beat_at < SILENT_AFTER else "▲ silent"
 
     @admin.display(description="last seen", ordering="beat_at")

@@ -7,8 +7,8 @@ from channels_app.explanations.facts import Facts
 from channels_app.protocol import EventType
 from channels_app.wording import count_of, duration
 
-WORKER_SILENT = timedelta(seconds=30)
-"""Workers tell every ten seconds that they live."""
+SILENT_AFTER = timedelta(seconds=30)
+"""Workers and guards say every ten seconds that they live; after so long one is gone or stuck."""
 LONG_WAIT = timedelta(seconds=10)
 """Who waited longer than this for a worker did not wait for the bot."""
 
@@ -53,7 +53,7 @@ def _waits(facts: Facts, check: Check) -> Check:
         detail = f"{check.detail}; an earlier message of this conversation comes first"
         return Check(name=check.name, state=check.state, detail=detail)
     seen_at = around.worker_seen_at
-    if seen_at is not None and facts.now - seen_at <= WORKER_SILENT:
+    if seen_at is not None and facts.now - seen_at <= SILENT_AFTER:
         return check
     silent = duration((facts.now - seen_at).total_seconds()) if seen_at else "a long time"
     waiting = count_of(around.waiting, "conversation")

@@ -52,7 +52,10 @@ class IntakeCount(models.Model):
 
 
 class WorkerSlot(models.Model):
-    """A process that runs turns, and when it was last seen alive; what it is busy with is as old as its last beat."""
+    """A process that runs turns, and when it was last seen alive; what it is busy with is as old as its last beat.
+
+    One that has ended is remembered for a day: a worker that is missed must not be forgotten.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     host = models.CharField(max_length=100)
@@ -61,6 +64,7 @@ class WorkerSlot(models.Model):
     version = models.CharField(max_length=20)
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
     threads = models.PositiveSmallIntegerField(null=True)
     active = models.PositiveSmallIntegerField("conversations in its hands", default=0, db_default=0)
     memory_bytes = models.BigIntegerField(null=True)

@@ -65,9 +65,16 @@ def _worker(worker: Worker) -> Cells:
     return Cells(
         name=f"{worker.kind} on {worker.host}",
         state="healthy" if worker.is_alive else "failing",
-        word="alive" if worker.is_alive else f"silent for {seconds(worker.silent_s)}",
+        word=_life(worker),
         cells=(f"{seconds(worker.silent_s)} ago", busy, megabytes(worker.memory_bytes), worker.version),
     )
+
+
+def _life(worker: Worker) -> str:
+    if worker.is_alive:
+        return "alive"
+    silent = seconds(worker.silent_s)
+    return f"ended {silent} ago" if worker.has_ended else f"silent for {silent}"
 
 
 def _jobs(facts: QueueFacts) -> Iterator[Cells]:

@@ -299,6 +299,17 @@ def test_nothing_came_because_it_was_refused(channel: Channel) -> None:
     assert f"{channel.name}: 3 events refused" in silence.checks[0].detail
 
 
+def test_what_waits_for_a_worker_is_said_before_what_was_refused(channel: Channel, walker: Walker) -> None:
+    count_refusal("inbox", channel.uuid, "bad_signature")
+    walker.post(make_event(text="Hello"))
+    silence = explain_silence()
+    assert [check.code for check in silence.checks] == ["CB-701", "CB-305"]
+    assert "1 conversation waiting for a worker" in silence.checks[0].detail
+    assert silence.headline.startswith("No such conversation is known yet")
+    a_worker(age_s=5)  # it will take it up in a moment
+    assert [check.code for check in explain_silence().checks] == ["CB-305"]
+
+
 def test_nothing_came_at_all(channel: Channel) -> None:
     assert explain_silence(channel.pk).checks[0].code == "CB-401"
 

@@ -200,20 +200,38 @@ def test_what_a_dead_process_of_this_machine_held_is_freed_at_once(
     assert Guard().look().freed == 1
     assert Conversation.objects.get(external_id="conv-dead").lease_slot is None
     assert Conversation.objects.get(external_id="conv-alive").lease_slot == alive
-    assert list(WorkerSlot.objects.values_list("name", flat=True)) == [alive]
+    assert [slot.name for slot in WorkerSlot.objects.filter(ended_at=None)] == [alive]
 
 
 def test_a_process_with_a_recycled_number_is_not_taken_for_the_old_one(channel: Channel, told: list[bool]) -> None:
     register_slot(f"{socket.gethostname()}/{os.getpid()}/abc/worker")
     WorkerSlot.objects.update(started_at=timezone.now() - timedelta(days=300))
     Guard().look()
-    assert not WorkerSlot.objects.exists()
+    assert not WorkerSlot.objects.filter(ended_at=None).exists()
 
 
 def test_a_process_of_another_machine_is_left_to_its_lease(channel: Channel, told: list[bool]) -> None:
     register_slot("elsewhere/1/abc/worker")
     Guard().look()
+    assert WorkerSlot.objects.filter(ended_at=None).exists()
+
+
+def test_a_process_is_forgotten_a_day_after_its_last_sign_of_life(channel: Channel, told: list[bool]) -> None:
+    register_slot("elsewhere/1/abc/worker")
+    WorkerSlot.objects.update(beat_at=timezone.now() - timedelta(hours=23))
+    Guard().look()
     assert WorkerSlot.objects.exists()
+    WorkerSlot.objects.update(beat_at=timezone.now() - timedelta(hours=25))
+    Guard().look()
+    assert not WorkerSlot.objects.exists()
+
+
+def test_a_process_that_ends_in_order_says_so(channel: Channel) -> None:
+    pump = Pump("worker")
+    pump.end()  # never announced
+    pump.announce()
+    pump.end()
+    assert WorkerSlot.objects.get().ended_at is not None
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,26 @@
 """Queue and workers: what waits, who works, and what is wrong with it."""
 
+import socket
+import subprocess
+import sys
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.guard import Guard
 from channels_app.housekeeping import TASKS
 from channels_app.jobs import announce_jobs
 from channels_app.leases import register_slot, renew_leases
 from channels_app.models import Conversation, Credential, Job, WebhookEvent, WorkerSlot
 from channels_app.workload import Queue, Worker, event_skew_s, queue_facts, work_problems
-from tests.builders import make_event
+from tests.builders import make_channel, make_event
 from tests.conftest import Walker
 
 PAGE = "/ops/workers/"
@@ -38,6 +44,14 @@ def make_slot(kind: str = "worker", *, silent_s: float = 3, version: str = setti
 
 def codes() -> list[str]:
     return [str(problem.code) for problem in queue_facts().problems]
+
+
+def kill_a_worker() -> None:
+    """As `kill -9` does, seen by the guard of its machine."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    register_slot(f"{socket.gethostname()}/{gone.pid}/abc/worker")
+    Guard().look()
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
@@ -190,6 +204,7 @@ def test_problems_need_no_database() -> None:
         host="h",
         version="1",
         is_alive=True,
+        has_ended=False,
         silent_s=1,
         started_at=timezone.now(),
         threads=1,
@@ -197,3 +212,54 @@ def test_problems_need_no_database() -> None:
         memory_bytes=None,
     )
     assert work_problems(idle, [guard]) == []
+
+
+# --- a worker that is missed --------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_was_killed_is_missed_at_once_also_while_nothing_waits(admin_client: Client) -> None:
+    make_slot("guard")
+    kill_a_worker()
+    assert codes() == ["CB-701"]
+    page = html(admin_client)
+    assert "CB-701" in page and ">ended " in page
+    make_channel()
+    assert "The bridge itself needs you" in admin_client.get("/ops/").content.decode()
+
+
+def test_a_worker_that_ended_is_not_missed_while_another_lives(admin_client: Client) -> None:
+    make_slot("guard")
+    kill_a_worker()
+    make_slot()
+    assert codes() == []
+    assert ">ended " not in html(admin_client)
+
+
+def test_of_many_that_ended_one_is_shown(admin_client: Client) -> None:
+    make_slot("guard")
+    for _ in range(3):
+        kill_a_worker()
+    assert html(admin_client).count(">ended ") == 1
+
+
+def checked() -> tuple[int, str]:
+    """Exit code and words of the command for monitors."""
+    screen = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("guard", "--check", stdout=screen)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, screen.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_monitor_is_told_by_the_exit_code() -> None:
+    make_slot("guard")
+    make_slot()
+    assert checked() == (0, "Fine: 0 conversations waiting.\n")
+    WorkerSlot.objects.filter(kind="guard").delete()
+    code, words = checked()
+    assert (code, words[:6]) == (1, "CB-703")
+    kill_a_worker()
+    WorkerSlot.objects.filter(host="host", kind="worker").delete()
+    code, words = checked()
+    assert (code, words[:6]) == (2, "CB-701")
