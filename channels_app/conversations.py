@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from channels_app.leases import Lease, LeaseLostError
-from channels_app.models import Conversation
+from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.models import Conversation, Owner
 from channels_app.statements import fetch
 
 
@@ -31,8 +31,21 @@ class BotChangedError(Exception):
 
 
 _FOUND = ("id", "channel_id", "external_id", "session_id", "last_turn_id", "owner")
+# One event of a conversation is being sent at a time; the call that completes is the last of its deliveries.
+_IS_ENDING = """
+EXISTS (
+    SELECT FROM (
+        SELECT event.id, event.state FROM channels_app_webhookevent AS event
+        WHERE event.conversation_id = conversation.id AND event.outcome IS NULL
+        ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open
+    CROSS JOIN LATERAL (
+        SELECT delivery.state, delivery.payload FROM channels_app_delivery AS delivery
+        WHERE delivery.event_id = open.id ORDER BY delivery.seq DESC LIMIT 1) AS last
+    WHERE open.state = 'sending' AND last.state IN ('pending', 'in_flight')
+        AND last.payload #>> '{outgoing,complete}' IS NOT NULL)
+"""
 _SESSION_OF_BOT = f"""
-SELECT bot.revision, {", ".join(f"conversation.{name}" for name in _FOUND)}
+SELECT bot.revision, {", ".join(f"conversation.{name}" for name in _FOUND)}, {_IS_ENDING}
 FROM channels_app_bot AS bot
 LEFT JOIN channels_app_conversation AS conversation ON conversation.session_id = %(session_id)s::uuid
     AND conversation.channel_id IN (SELECT id FROM channels_app_channel WHERE bot_id = bot.id)
@@ -43,13 +56,18 @@ WHERE bot.id = %(bot_id)s
 def find_session_of_bot(session_id: str, bot_id: int, revision: int) -> Conversation | None:
     """The same, among those of a bot, which must still be at this revision: else BotChangedError.
 
-    Only with what it takes to store an event for it.
+    Only with what it takes to store an event for it. Its owner is who has it when what is being sent has arrived: what
+    a bot says while its conversation is on the way to the agents would come too late.
     """
     session = _session(session_id)
-    rows = fetch(_SESSION_OF_BOT, {"session_id": str(session) if session else None, "bot_id": bot_id})
+    values = {"session_id": str(session) if session else None, "bot_id": bot_id, "most": OPEN_EVENTS_MOST}
+    rows = fetch(_SESSION_OF_BOT, values)
     if not rows or rows[0][0] != revision:
         raise BotChangedError
-    facts = dict(zip(_FOUND, rows[0][1:], strict=True))
+    _, *found, is_ending = rows[0]
+    facts = dict(zip(_FOUND, found, strict=True))
+    if is_ending:
+        facts["owner"] = Owner.OTHER
     return Conversation(**facts) if facts["id"] else None
 
 

@@ -59,8 +59,9 @@ WITH held AS (
     WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s RETURNING conversation.id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
-    SELECT held.id, %(event_id)s, %(author)s, said.place, said.text, said.url, clock_timestamp()
-    FROM held, unnest(%(places)s::int[], %(texts)s::text[], %(urls)s::text[]) AS said(place, text, url)
+    SELECT held.id, %(event_id)s, said.author, said.place, said.text, said.url, clock_timestamp()
+    FROM held, unnest(%(authors)s::text[], %(places)s::int[], %(texts)s::text[], %(urls)s::text[])
+        AS said(author, place, text, url)
     ON CONFLICT DO NOTHING
 ), planned AS (
     INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload, state, tries, first_sent_at)
@@ -78,7 +79,7 @@ WITH held AS (
 )"""
 _MERGED = """merged AS (
     UPDATE channels_app_webhookevent AS event
-    SET state = 'done', outcome = 'merged', reason = 'Sent with the message before it.', wait_until = NULL,
+    SET state = 'done', outcome = 'merged', reason = 'It became a part of another event''s reply.', wait_until = NULL,
         finished_at = clock_timestamp()
     FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.state <> 'done'
 )"""
@@ -106,6 +107,7 @@ def write_deliveries(
     reason: str,
     first_seq: int = 1,
     author: Author = Author.BOT,
+    bots_words: int = 0,
     counter: int | None = None,
     merged: Sequence[int] = (),
     answered: Sequence[int] = (),
@@ -113,6 +115,7 @@ def write_deliveries(
 ) -> list[Delivery]:
     """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
 
+    `bots_words`: how many of its messages, the first ones, are the bot's, whoever is the author of the others;
     `merged`: events that end with this one; `answered`: events that waited for these words of the bot.
     `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`.
     """
@@ -126,7 +129,7 @@ def write_deliveries(
         "event_id": event_id,
         "options": json.dumps(options),
         "counter": counter,
-        "author": author,
+        "authors": [Author.BOT if place < bots_words else author for place in range(len(plan.said))],
         "places": list(range(first_place, first_place + len(plan.said))),
         "texts": [text for text, _ in plan.said],
         "urls": [url for _, url in plan.said],

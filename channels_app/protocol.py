@@ -49,6 +49,11 @@ class EventType(StrEnum):
         return self.opens or self is EventType.MESSAGE_RECEIVED
 
     @property
+    def is_from_bot(self) -> bool:
+        """Whether a bot that calls back said it."""
+        return self in (EventType.BOT_REPLIED, EventType.OFFLOAD_REQUESTED)
+
+    @property
     def is_ordered(self) -> bool:
         """Whether a person of ours wants it done."""
         return self in (EventType.HANDOVER_ORDERED, EventType.MESSAGE_ORDERED)

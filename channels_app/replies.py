@@ -14,24 +14,29 @@ from channels_app.models import Author, EventState
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Message, Reply
 from channels_app.sending import Woken, is_of_an_earlier_stint, send_deliveries
+from channels_app.unsaid import Unsaid, unsaid_words
 from channels_app.visible import is_visible
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
 
 def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
-    """Send what the bot said, completed by what a wish for a human needs."""
-    reply = _with_numbers(lease, reply)
+    """Send what the bot said, completed by what a wish for a human needs.
+
+    When it ends the bot's part, what the bot had said before by its other way leaves first.
+    """
+    before = unsaid_words(lease, channel, claimed) if reply.complete or reply.offload else Unsaid()
+    reply = _with_numbers(lease, before.reply.merged_with(reply))
     if reply.complete is Completion.HANDOVER and reply.offload is None:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
-        return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), request)
+        return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), before, request)
     if reply.offload is None:
-        return _write_and_send(lease, channel, claimed, reply)
+        return _write_and_send(lease, channel, claimed, reply, before)
     request = Request(
         reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=reply.offload.reason, payload=reply.offload.payload
     )
     reply, state = request_offload(lease, reply, request)
-    return _write_and_send(lease, channel, claimed, reply, request, state)
+    return _write_and_send(lease, channel, claimed, reply, before, request, state)
 
 
 def _with_numbers(lease: Lease, reply: Reply) -> Reply:
@@ -54,15 +59,19 @@ _FAILURES = frozenset(
 def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Woken:
     """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
     reply = Reply(messages=(Message(text=text),))
-    return _write_and_send(lease, channel, [claimed], reply, reason=reason, author=Author.BRIDGE)
+    return _write_and_send(lease, channel, [claimed], reply, Unsaid(), reason=reason, author=Author.BRIDGE)
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
-    """Humans take over because the bot can't or shouldn't answer."""
+    """Humans take over because the bot can't or shouldn't answer. What it had said before leaves first."""
+    before = unsaid_words(lease, channel, [claimed])
     has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
     words = (Message(text=channel.fallback_text),) if has_words else ()
-    reply = hand_over(lease, Reply(messages=words), request)
-    return _write_and_send(lease, channel, [claimed], reply, request, author=Author.BRIDGE)
+    wish = before.reply.offload
+    if wish is not None and request.payload is None:
+        request = replace(request, payload=wish.payload)
+    reply = hand_over(lease, before.reply.merged_with(Reply(messages=words)), request)
+    return _write_and_send(lease, channel, [claimed], reply, before, request, author=Author.BRIDGE)
 
 
 def _write_and_send(
@@ -70,13 +79,15 @@ def _write_and_send(
     channel: LiveChannel,
     claimed: Sequence[ClaimedEvent],
     reply: Reply,
+    before: Unsaid,
     request: Request | None = None,
     state: OffloadState = OffloadState.REQUESTED,
     *,
     author: Author = Author.BOT,
     reason: str = "",
 ) -> Woken:
-    """Write the reply down, with all that follows from it, at one stroke; then send it."""
+    """Write the reply down, with all that follows from it, at one stroke; then send it. `before`: what of it the bot
+    had said by its other way."""
     first, others = claimed[0], claimed[1:]
     plan = plan_deliveries(channel, reply, message_id=lease.last_message_id, unique=f"{first.facts.id:x}")
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
@@ -89,8 +100,9 @@ def _write_and_send(
         options=lease.offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
         reason=" · ".join(filter(None, (request.reason.label if request else reason, reply.unshown_words))),
         author=author,
+        bots_words=len(before.reply.messages),
         counter=counters[-1] if counters else None,
-        merged=[event.facts.id for event in others],
+        merged=[*before.event_ids, *(event.facts.id for event in others)],
         answered=_answered(lease, claimed),
         is_leaving=is_leaving,
     )
@@ -115,6 +127,6 @@ def _answered(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[int]:
 
 
 def _is_with_bot(event: ClaimedEvent) -> bool:
-    """Whether the bot has it: it said "later", or a call that it may have got is to be repeated after a pause."""
-    is_paused = event.facts.state == EventState.BOT_CALL and event.facts.wait_until is not None
-    return is_paused or event.facts.state == EventState.BOT_WAIT
+    """Whether the bot has it: it said "later", or was called and may have got the call: a call under way holds the
+    lease, so whoever reads this follows a failed call, or a process that died over one."""
+    return event.facts.state in (EventState.BOT_CALL, EventState.BOT_WAIT)

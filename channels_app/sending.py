@@ -27,6 +27,7 @@ from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
 from channels_app.plans import plan_deliveries
 from channels_app.protocol import Completion, EventType, Outgoing, Reply
+from channels_app.unsaid import Unsaid, count_lost, unsaid_words
 from channels_app.verdicts import Verdict
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, settle_offload
@@ -145,10 +146,11 @@ def _on_lost_reply(
     if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
         return _close(lease, first, deliveries, attempted)
     if outgoing.complete is Completion.HANDOVER:
-        return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), None)
+        return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), Unsaid(), None)
     detail = attempted.error.detail if attempted.error else ""
     request = Request(reason=OffloadReason.REPLY_REFUSED, by="chatbridge", detail=detail)
-    return _say_instead(lease, channel, first, attempted, hand_over(lease, Reply(), request), request)
+    before = unsaid_words(lease, channel, [first])
+    return _say_instead(lease, channel, first, attempted, hand_over(lease, before.reply, request), before, request)
 
 
 def _say_instead(
@@ -157,9 +159,11 @@ def _say_instead(
     first: ClaimedEvent,
     attempted: Attempted,
     reply: Reply,
+    before: Unsaid,
     request: Request | None,
 ) -> Woken:
-    """Record the loss and write down what is said instead of all that is left of the reply."""
+    """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
+    bot had said since."""
     plan = plan_deliveries(channel, reply, message_id="", unique="")
     with transaction.atomic():
         record_attempt(lease, attempted)
@@ -172,6 +176,8 @@ def _say_instead(
             reason=request.reason.label if request else first.reason,
             first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
             author=Author.BRIDGE,
+            bots_words=len(before.reply.messages),
+            merged=before.event_ids,
         )
         if request is not None:
             record_offload(lease, first.facts.id, request, OffloadState.REQUESTED)
@@ -191,6 +197,8 @@ def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], at
     """Record the last try and end the event, and those that were answered with it, at one stroke."""
     tried = settle(lease, attempted) if attempted is not None else None
     end = _end(deliveries, attempted)
+    if end.outcome is Outcome.MOOT:
+        count_lost(lease, first.facts.id)
     owner = _owner_after(lease, end.outcome)
     if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
         return let_go(lease, ended=_ended(lease, first, end, owner), tried=tried)

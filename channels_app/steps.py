@@ -84,7 +84,7 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
     if ordered:
         return Run((ordered[0].id,))
     steps = [
-        _bot_step([event for event in in_order if _is_from_bot(event)], standing, now),
+        _bot_step([event for event in in_order if event.type.is_from_bot], standing, now),
         _contact_step(in_order, standing, now),
         *(_when_due(event, now) for event in in_order if event.state == "bot_wait"),
         *(Run((event.id,)) for event in in_order if _is_report(event)),
@@ -94,10 +94,6 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
             return step
     waits = [step for step in steps if isinstance(step, Wait)]
     return min(waits, key=lambda wait: wait.until) if waits else Idle()
-
-
-def _is_from_bot(event: OpenEvent) -> bool:
-    return event.type in (EventType.BOT_REPLIED, EventType.OFFLOAD_REQUESTED)
 
 
 def _is_report(event: OpenEvent) -> bool:
@@ -122,12 +118,12 @@ def _bot_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
         ready_at = max(ready_at, oldest + GAP_PATIENCE)
     if ready_at > now:
         return Wait(ready_at)
-    # An offload request has no number: it follows the words that came with it.
-    by_number = sorted(
-        events,
-        key=lambda event: (event.type is EventType.OFFLOAD_REQUESTED, event.counter or 0, event.received_at, event.id),
-    )
-    return Run(tuple(event.id for event in by_number))
+    return Run(tuple(event.id for event in sorted(events, key=place_in_speech)))
+
+
+def place_in_speech(event: OpenEvent) -> tuple[bool, int, datetime, int]:
+    """Sorts what a bot said. An offload request has no number: it follows the words that came with it."""
+    return event.type is EventType.OFFLOAD_REQUESTED, event.counter or 0, event.received_at, event.id
 
 
 def _has_gap(numbered: Sequence[int], last: int | None) -> bool:

@@ -4,12 +4,10 @@ Every function that ends a step gives the lease back and returns when the conver
 Whatever is decided is written down first; so a process that dies anywhere is followed by one that goes on.
 """
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import reduce
 from uuid import uuid5
 
 from django.db import transaction
@@ -20,16 +18,17 @@ from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.conversations import Beginning, begin_turn
 from channels_app.endings import Ended, PutOff, let_go
-from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
+from channels_app.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.events import unshown_since
 from channels_app.exchanges import exchange_row
 from channels_app.leases import ClaimedEvent, Lease, hold
-from channels_app.models import EventSource, EventState, FailurePolicy, Outcome, Owner, Target
-from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Incoming, Message, Reply, Turn
+from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
+from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Message, Reply, Turn
 from channels_app.recorder import Call, recorded_calls
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
+from channels_app.unsaid import as_one_reply, count_unsaid, has_spoken, read_event
 from channels_app.verdicts import Verdict
 from channels_app.visible import is_visible, visible_part
 from offload.models import OffloadReason, OffloadState
@@ -64,35 +63,11 @@ def _handle(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent])
     if first.facts.state == EventState.SENDING:
         return send_deliveries(lease, channel, first)
     try:
-        events = [_parse(channel, event) for event in claimed]
+        events = [read_event(channel, event.facts, event.source, event.raw) for event in claimed]
     except BridgeError as error:
         # It could be read when it was accepted: the bot or the inbox of the channel was exchanged meanwhile.
         return _finish(lease, claimed, Outcome.IGNORED, f"Can't be read any more: {error.detail}")
     return _HANDLERS[first.facts.type](lease, channel, claimed, events)
-
-
-def _parse(channel: LiveChannel, claimed: ClaimedEvent) -> Event:
-    """The event of a stored body, read by the adapter that accepted it."""
-    # Its age was judged at the door, by the door's clock: not again by the database's.
-    incoming = Incoming(headers={}, query={}, body=claimed.raw, received_at=claimed.facts.sent_at)
-    match claimed.source:
-        case EventSource.ADMIN:
-            details = json.loads(claimed.raw)
-            facts = claimed.facts
-            return Event(type=facts.type, key="", conversation_id="", sent_at=facts.sent_at, details=details)
-        case EventSource.WRITE_BACK:
-            parsed = channel.inbox.parse_write_back(incoming)
-        case EventSource.BOT if channel.bot:
-            parsed = channel.bot.parse(incoming)
-        case EventSource.OFFLOAD if channel.bot:
-            parsed = channel.bot.parse_offload(incoming)
-        case EventSource.INBOX:
-            parsed = channel.inbox.parse(incoming)
-        case _:
-            raise ConfigError("The channel has no bot any more.")
-    if not parsed:
-        raise PayloadError("It holds no event.")
-    return parsed[0]
 
 
 def _finish(lease: Lease, claimed: Sequence[ClaimedEvent], outcome: Outcome, reason: str = "") -> Woken:
@@ -129,6 +104,8 @@ def _on_contact_event(
         return _finish(begun, claimed, Outcome.MOOT, "The conversation is not with the bot.")
     request = _reason_against_bot(begun, channel, first)
     if request is not None:
+        if request.reason in _LOSSES and has_spoken(begun, first.facts.id):
+            return _let_it_speak(begun, channel, first, request.detail)
         return hand_over_for(begun, channel, first, request)
     if event.type is EventType.CONVERSATION_STARTED and not channel.greet:
         return _finish(begun, claimed, Outcome.SILENT, "Greeting is switched off for this channel.")
@@ -303,8 +280,11 @@ def _on_lost_bot(
 ) -> Woken:
     """There will be no answer: what the channel's owner wants to follow.
 
-    An agent who delegated gets the conversation back in any case: the contact didn't ask for the bot.
+    A bot that has spoken is not lost, whatever became of its call. An agent who delegated gets the conversation back
+    in any case: the contact didn't ask for the bot.
     """
+    if has_spoken(lease, claimed.facts.id):
+        return _let_it_speak(lease, channel, claimed, detail)
     request = Request(reason=reason, by="chatbridge", detail=detail)
     is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
     has_text = is_visible(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
@@ -316,12 +296,24 @@ def _on_lost_bot(
     return _finish(lease, [claimed], Outcome.SILENT, said)
 
 
+SPEAKING_WAIT = timedelta(seconds=5)
+"""For words that are here and only have to be sent: they settle within GAP_PATIENCE, and then end what they answer."""
+_LOSSES = frozenset({OffloadReason.BOT_FAILED, OffloadReason.OUT_OF_TIME})
+"""Of the reasons against asking the bot: those for which it may have been asked, and have spoken, before."""
+
+
+def _let_it_speak(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: str) -> Woken:
+    """The bot has spoken since it was called, and its words wait to be sent: they are the answer."""
+    wait = max(_time_left(channel, claimed), SPEAKING_WAIT)
+    return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, wait, reason)
+
+
 def _on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Woken:
     """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
     if lease.owner != Owner.BOT:
         return _finish(lease, [claimed], Outcome.MOOT, "The conversation is not with the bot.")
     unshown = unshown_since(lease.conversation_id, claimed.facts.called_at or claimed.begun_at)
-    if claimed.facts.type is EventType.CONVERSATION_STARTED:
+    if claimed.facts.type is EventType.CONVERSATION_STARTED and not has_spoken(lease, claimed.facts.id):
         return _finish(lease, [claimed], Outcome.SILENT, unshown or "The bot had no greeting.")
     if unshown:
         named = unshown.removeprefix(f"{CANT_BE_SHOWN}: ")
@@ -338,9 +330,9 @@ def _on_bot_events(
 ) -> Woken:
     """What a bot that calls back said in one breath, perhaps with its wish for a human: one reply."""
     if lease.owner != Owner.BOT:
+        count_unsaid(lease, sum(event.type is EventType.BOT_REPLIED for event in events))
         return _finish(lease, claimed, Outcome.MOOT, "The conversation is not with the bot.")
-    said = reduce(Reply.merged_with, (event.reply for event in events if event.reply is not None), Reply())
-    reply = visible_part(said)
+    reply = as_one_reply(events)
     if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
         return _finish(lease, claimed, Outcome.SILENT, reply.unshown_words)
     return send_reply(lease, channel, claimed, reply)

@@ -15,7 +15,7 @@ from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from channels_app.throttle import forget_tickets
 from channels_app.tokens import forget_tokens
 from channels_app.turns import take_step
-from tests.builders import make_channel, make_event, signed
+from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.world import World
 
 
@@ -65,6 +65,15 @@ class Walker:
     def says(self, text: str | None, conversation: str = "0-conv-1", **changes: Any) -> None:
         assert self.post(make_event(conversation=conversation, text=text, **changes)).status_code == 200
         self.work()
+
+    def bot_says(self, *texts: str, conversation: str = "0-conv-1", **document: Any) -> Any:
+        """A later reply of an HTTP bot, as it comes to the door; nobody works on it yet."""
+        assert self.channel.bot is not None
+        session_id = str(self.conversation(conversation).session_id)
+        body = {"session_id": session_id, "messages": [{"text": text} for text in texts], **document}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        url = f"/webhooks/bot/{self.channel.bot.uuid}/"
+        return self.client.post(url, body, content_type="application/json", headers=headers)
 
     def post_and_age(self, *, text: str, age_s: int) -> None:
         """The contact said something that long ago, and only now somebody works on it."""

@@ -61,6 +61,7 @@ FLOORS: list[list[str]] = [
         "channels_app.conversations",
         "channels_app.counting",
         "channels_app.events",
+        "channels_app.unsaid",
         "channels_app.orders",
         "channels_app.outcome_codes",
         "channels_app.searching",

@@ -31,13 +31,14 @@ def answer(status: int = 200, document: Any = None, headers: dict[str, str] | No
 
 @dataclass
 class FakeInbox:
-    """Keeps what arrives of each conversation; `faults` are answered first, one a call."""
+    """Keeps what arrives of each conversation; `faults` are answered first, one a call: an answer or an error, either
+    with "after" if the call is done all the same, or a function that gives one or None."""
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     uploads: list[tuple[str, str, bytes]] = field(default_factory=list)
     tokens_given: int = 0
     gone: set[str] = field(default_factory=set)
-    faults: list[Answer | BridgeError | tuple[str, Answer | BridgeError]] = field(default_factory=list)
+    faults: list[Any] = field(default_factory=list)
 
     def handle(self, method: str, path: str, request: dict[str, Any]) -> Answer:
         if path.endswith("/oauth2/token"):
@@ -45,6 +46,8 @@ class FakeInbox:
             token = {"access_token": f"token-{self.tokens_given}", "token_type": "bearer", "expires_in": 3600}
             return answer(200, token)
         fault = self.faults.pop(0) if self.faults else None
+        if callable(fault):
+            fault = fault()
         is_after = isinstance(fault, tuple)
         if fault is not None and not is_after:
             return _given(fault)
@@ -81,7 +84,7 @@ class FakeInbox:
 
 @dataclass
 class FakeBot:
-    """Answers turns with `replies` (documents, answers or errors), one each; then echoes."""
+    """Answers turns with `replies` (documents, answers, errors, or functions that give one), one each; then echoes."""
 
     turns: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -93,6 +96,8 @@ class FakeBot:
         reply = (
             self.replies.pop(0) if self.replies else {"messages": [{"text": f"You said: {self.turns[-1]['text']}"}]}
         )
+        if callable(reply):
+            reply = reply()
         if isinstance(reply, dict):
             return answer(200, reply)
         return _given(reply)

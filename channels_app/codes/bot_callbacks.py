@@ -1,4 +1,4 @@
-"""CB-504, and CB-512 to CB-516: a bot that calls us, and is not taken at its word."""
+"""CB-504, CB-512 to CB-516, and CB-519: a bot that calls us, and is not taken at its word."""
 
 from channels_app.codes.words import NOTHING_NOTICED, Button, Code, Place, Severity
 
@@ -127,6 +127,23 @@ CODES = (
         repairs=("Nothing needs to be done. Chatlayer: let the flow end after “send to offload provider”.",),
         retried="No.",
         contact=NOTHING_NOTICED,
+        buttons=(Button(label="Open conversation", place=Place.CONVERSATION),),
+    ),
+    Code(
+        code="CB-519",
+        name="Bot's words accepted, and not sent",
+        severity=Severity.WARNING,
+        text="{events} taken and not sent, the last at {last}: agents came before the words.",
+        meaning="The bot said something by a later reply, and we took it. Before it could be sent the conversation "
+        "went to the agents or was closed, so the contact has not read it.",
+        causes=(
+            "An agent took the conversation in Sparkcentral in that moment.",
+            "The bot spoke in the instant in which the conversation was handed over.",
+        ),
+        checks=("The conversation's page shows the words' event with its reason, and who had the conversation then.",),
+        repairs=("Nothing, if it happens rarely. Often: look why conversations leave the bot while it still speaks.",),
+        retried="No: agents and bot must not talk over each other.",
+        contact="Nothing of these words; an agent has the conversation.",
         buttons=(Button(label="Open conversation", place=Place.CONVERSATION),),
     ),
 )

@@ -17,7 +17,9 @@ def bot_called(facts: Facts) -> Check:
     tries = tuple(try_of(call) for call in calls)
     took_ms = sum(call.took_ms for call in calls)
     state, detail, problem = State.OK, f"at try {last.n}" if last.n > 1 else "", None
-    if is_trouble(last.code, last.error) and last.code != NOT_UNDERSTOOD:
+    if _has_spoken(facts) and is_trouble(last.code, last.error):
+        detail = f"{last.error.rstrip('.')}; it spoke all the same, by a later reply"
+    elif is_trouble(last.code, last.error) and last.code != NOT_UNDERSTOOD:
         state, detail, problem = _after_failure(facts), last.error, problem_of(last.code, **_values(facts, last))
     return Check(
         name="bot_called",
@@ -46,7 +48,7 @@ def _not_called(facts: Facts) -> Check:
 def bot_answered(facts: Facts) -> Check:
     event, answer = facts.event, facts.answer
     last = facts.bot_calls[-1] if facts.bot_calls else None
-    if last and last.code == NOT_UNDERSTOOD:
+    if last and last.code == NOT_UNDERSTOOD and not _has_spoken(facts):
         problem = problem_of(last.code, **_values(facts, last))
         return Check(name="bot_answered", state=_after_failure(facts), detail=last.error, problem=problem)
     if facts.failed_by == "bot_silent":
@@ -73,9 +75,14 @@ def bot_answered(facts: Facts) -> Check:
     )
 
 
+def _has_spoken(facts: Facts) -> bool:
+    """Whether a later reply of the bot is the answer, whatever became of the call."""
+    return facts.answer is not None and not facts.failed_by
+
+
 def _after_failure(facts: Facts) -> State:
-    """Whether another try follows."""
-    return State.WAITING if not facts.event.outcome and facts.event.state == "bot_call" else State.FAILED
+    """Whether another try follows, or words that are here already."""
+    return State.WAITING if not facts.event.outcome and facts.event.state in ("bot_call", "bot_wait") else State.FAILED
 
 
 def _patience(facts: Facts) -> str:

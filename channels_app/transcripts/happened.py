@@ -40,13 +40,21 @@ def _events(rows: Rows) -> Iterator[Line]:
         if CANT_BE_SHOWN in event.reason and event.type == EventType.BOT_REPLIED:
             named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
             yield _system(
-                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
+                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-519"
             )
             continue
         is_report = event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
         if event.outcome in _ENDS and event.finished_at and not is_report:
-            is_bad = event.outcome == Outcome.DEAD
-            yield _system(event.finished_at, _ENDS[Outcome(event.outcome)], event.reason, is_bad=is_bad)
+            yield _end(event, Outcome(event.outcome), event.finished_at)
+
+
+def _end(event: WebhookEvent, outcome: Outcome, at: datetime) -> Line:
+    """Words of the bot that we accepted and that agents came before are more than an event without an answer."""
+    if outcome is Outcome.MOOT and event.type == EventType.BOT_REPLIED:
+        return _system(
+            at, "The bot's words were not sent", event.reason, is_bad=True, code="CB-519", event_id=event.pk
+        )
+    return _system(at, _ENDS[outcome], event.reason, is_bad=outcome is Outcome.DEAD)
 
 
 def _by(rows: Rows, event: WebhookEvent) -> str:

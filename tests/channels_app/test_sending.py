@@ -27,7 +27,7 @@ def error(status: int, message: str = "no") -> Answer:
 
 @pytest.mark.parametrize("fault", [NOT_DONE, error(429), error(503), error(500), error(502)])
 def test_what_was_not_done_is_sent_again_until_it_arrives(walker: Walker, world: World, fault: object) -> None:
-    world.inbox.faults = [fault, fault]  # type: ignore[list-item]
+    world.inbox.faults = [fault, fault]
     walker.says("Hello")
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
     assert walker.outcomes() == ["replied"]

@@ -1,0 +1,101 @@
+"""What a bot said by its later replies, and we accepted, and nobody has sent yet.
+
+It was told "202": so it is sent, also when the conversation leaves the bot meanwhile. Looked up only where a turn
+ends in another way than with the bot's answer: the claim knows what had come before it, and nothing since.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import reduce
+
+from django.db.models import Q, QuerySet
+
+from channels_app.channels import LiveChannel
+from channels_app.errors import BridgeError, ConfigError, PayloadError
+from channels_app.events import count_refusal
+from channels_app.leases import ClaimedEvent, Lease
+from channels_app.models import Bot, Delivery, EventSource, Outcome, WebhookEvent
+from channels_app.protocol import Event, EventType, Incoming, Reply
+from channels_app.steps import OpenEvent, place_in_speech
+from channels_app.visible import visible_part
+
+_FROM_BOT = tuple(type_ for type_ in EventType if type_.is_from_bot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid:
+    """Accepted words as one reply, and the events that they came with."""
+
+    reply: Reply = field(default_factory=Reply)
+    event_ids: tuple[int, ...] = ()
+
+
+def has_spoken(lease: Lease, event_id: int) -> bool:
+    """Whether the bot has said something since it was first called for this event, and it waits to be sent."""
+    called_at = WebhookEvent.objects.filter(pk=event_id).values("called_at")
+    return _open_words(lease).filter(received_at__gte=called_at).exists()
+
+
+def unsaid_words(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Unsaid:
+    """All that waits to be sent beside the claimed events, in the order of its numbers."""
+    names = ("id", "type", "state", "sent_at", "received_at", "counter")
+    rows = _open_words(lease).exclude(pk__in=[event.facts.id for event in claimed])
+    found: list[tuple[OpenEvent, Event]] = []
+    for row in rows.values(*names, "source", "body__raw"):
+        facts = OpenEvent(**{name: row[name] for name in names} | {"type": EventType(row["type"])})
+        with suppress(BridgeError):  # what can't be read any more ends with that reason when its turn comes
+            found.append((facts, read_event(channel, facts, row["source"], bytes(row["body__raw"] or b""))))
+    found.sort(key=lambda pair: place_in_speech(pair[0]))
+    return Unsaid(reply=as_one_reply([event for _, event in found]), event_ids=tuple(facts.id for facts, _ in found))
+
+
+def _open_words(lease: Lease) -> QuerySet[WebhookEvent]:
+    return WebhookEvent.objects.filter(conversation_id=lease.conversation_id, outcome=None, type__in=_FROM_BOT)
+
+
+def as_one_reply(events: Sequence[Event]) -> Reply:
+    """What a bot said in one breath, as far as it can be seen."""
+    return visible_part(
+        reduce(Reply.merged_with, (event.reply for event in events if event.reply is not None), Reply())
+    )
+
+
+def count_lost(lease: Lease, event_id: int) -> None:
+    """The reply of this event did not arrive, because agents have the conversation: count what later replies of the
+    bot it was made of."""
+    written_at = Delivery.objects.filter(event_id=event_id).order_by("seq").values("created_at")[:1]
+    replies = WebhookEvent.objects.filter(conversation_id=lease.conversation_id, type=EventType.BOT_REPLIED)
+    is_part = Q(pk=event_id) | Q(outcome=Outcome.MERGED, finished_at__gte=written_at)
+    count_unsaid(lease, replies.filter(is_part).count())
+
+
+def count_unsaid(lease: Lease, events: int) -> None:
+    """Accepted words that agents came before: shown on the bot's page."""
+    bot_uuid = Bot.objects.filter(channel=lease.channel_id).values_list("uuid", flat=True).first()
+    for _ in range(events):
+        count_refusal("bot", bot_uuid, "accepted_unsaid")
+
+
+def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) -> Event:
+    """The event of a stored body, read by the adapter that accepted it. Raises BridgeError."""
+    # Its age was judged at the door, by the door's clock: not again by the database's.
+    incoming = Incoming(headers={}, query={}, body=raw, received_at=facts.sent_at)
+    match source:
+        case EventSource.ADMIN:
+            details = json.loads(raw)
+            return Event(type=facts.type, key="", conversation_id="", sent_at=facts.sent_at, details=details)
+        case EventSource.WRITE_BACK:
+            parsed = channel.inbox.parse_write_back(incoming)
+        case EventSource.BOT if channel.bot:
+            parsed = channel.bot.parse(incoming)
+        case EventSource.OFFLOAD if channel.bot:
+            parsed = channel.bot.parse_offload(incoming)
+        case EventSource.INBOX:
+            parsed = channel.inbox.parse(incoming)
+        case _:
+            raise ConfigError("The channel has no bot any more.")
+    if not parsed:
+        raise PayloadError("It holds no event.")
+    return parsed[0]

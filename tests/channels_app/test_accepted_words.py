@@ -1,0 +1,258 @@
+"""What a bot was told "202" for is said, whatever happens around it; or it is written down why not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from channels_app.errors import Effect, TemporaryError
+from channels_app.events import order_handover
+from channels_app.explaining import explain
+from channels_app.leases import LeaseLostError, claim_due_conversation, steal_conversation
+from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
+from channels_app.turns import take_step
+from offload.models import Offload
+from tests.builders import make_event
+from tests.conftest import Walker
+from tests.world import World, answer
+
+SILENT = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN)
+HTML = answer(200, ["no", "reply"])
+
+
+def speaking(walker: Walker, then: Any, **document: Any) -> Callable[[], Any]:
+    """An answer before which the bot says "Words" by its other way."""
+
+    def give() -> Any:
+        assert walker.bot_says("Words", **document).status_code == 202
+        return then
+
+    return give
+
+
+def words_of(world: World) -> list[str]:
+    return world.inbox.said("0-conv-1")
+
+
+@pytest.mark.parametrize("failure", [answer(500), SILENT, HTML, answer(404)])
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_bot_that_spoke_during_its_last_try_has_answered(
+    walk_with: Callable[..., Walker], world: World, failure: Any, tries: int
+) -> None:
+    walker = walk_with(bot_tries=tries, fallback_text="One moment.")
+    world.bot.replies = [failure] * (tries - 1) + [speaking(walker, failure)]
+    walker.says("Hello")
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["merged", "replied"]
+    assert len(world.bot.turns) == tries
+    told = explain(walker.conversation().pk)
+    assert (told.is_answered, told.stop) == (True, None)
+    assert told.headline.startswith("The bot answered after ")
+
+
+@pytest.mark.parametrize("policy", ["say_text", "stay_silent"])
+def test_also_where_the_bot_keeps_the_conversation(
+    walk_with: Callable[..., Walker], world: World, policy: str
+) -> None:
+    walker = walk_with(bot_tries=1, on_bot_failure=policy, fallback_text="Later, please.")
+    world.bot.replies = [speaking(walker, answer(500))]
+    walker.says("Hello")
+    assert words_of(world) == ["Words"]
+    assert walker.outcomes() == ["merged", "replied"]
+
+
+def test_also_when_the_bots_pause_begins_between_its_tries(walker: Walker, world: World) -> None:
+    def fail() -> Any:
+        Bot.objects.update(failures=9)
+        assert walker.bot_says("Words").status_code == 202
+        return answer(500)
+
+    world.bot.replies = [fail]
+    walker.says("Hello")
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == []
+
+
+def test_also_when_its_time_ends_while_the_words_settle(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    assert walker.bot_says("Words").status_code == 202
+    WebhookEvent.objects.filter(type="message_received").update(wait_until=timezone.now())
+    Conversation.objects.update(wake_at=timezone.now())
+    walker.work(patiently=False)
+    walker.work()
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["merged", "replied"]
+
+
+def test_also_when_a_worker_died_over_the_call(walker: Walker, world: World) -> None:
+    walker.post(make_event(text="Hello"))
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=2))
+    world.bot.replies = [speaking(walker, KeyboardInterrupt())]
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    with pytest.raises(AssertionError):  # the process ends here: nothing is written down
+        take_step(lease)
+    Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    walker.work()
+    assert words_of(world) == ["Words"]
+    assert walker.outcomes() == ["merged", "replied"]
+    assert len(world.bot.turns) == 1
+
+
+def test_also_when_the_guard_takes_over_from_a_stuck_worker(walker: Walker, world: World) -> None:
+    def hang() -> Any:
+        assert walker.bot_says("Words").status_code == 202
+        long_ago = timezone.now() - timedelta(seconds=250)
+        WebhookEvent.objects.filter(type="message_received").update(received_at=long_ago, called_at=long_ago)
+        lease = steal_conversation("guard", walker.conversation().pk)
+        assert lease is not None
+        take_step(lease)
+        return answer(500)
+
+    walker.post(make_event(text="Hello"))
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=2))
+    world.bot.replies = [hang]
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    with pytest.raises(LeaseLostError):
+        take_step(lease)
+    walker.work()
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == []
+
+
+def test_a_wish_for_a_human_that_came_meanwhile_is_the_bots_own(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(bot_tries=1)
+    offload = {"reason": "asked_for_human", "payload": {"team": "sales"}}
+    world.bot.replies = [speaking(walker, answer(500), offload=offload)]
+    walker.says("Hello")
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == "asked_for_human"
+
+
+# --- handed over for another reason: the words leave with the handover --------------------------------------------
+
+
+def test_a_person_who_orders_the_handover_takes_no_words_away(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    walker.bot_says("Words", offload={"reason": "asked", "payload": {"team": "sales"}})
+    order_handover(walker.conversation(), by="anna")
+    walker.work()
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().requested_by == "anna"
+    assert "team: sales" in world.inbox.notes("0-conv-1")[0]
+    assert "Bot: Words" in world.inbox.notes("0-conv-1")[0]
+
+
+def test_words_for_an_earlier_message_leave_before_the_handover(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(bot_tries=1, fallback_text="One moment.")
+
+    world.bot.replies = [{}, answer(500)]
+    walker.says("one")
+    walker.bot_says("to one")
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now())
+    walker.post(make_event(text="two"))
+    walker.work(patiently=False)
+    walker.work()
+    assert words_of(world) == ["to one", "One moment."]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_words_before_a_switch_was_thrown_are_said(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    walker.bot_says("Words")
+    Channel.objects.get(pk=walker.channel.pk).save()  # a new revision
+    row = Channel.objects.get(pk=walker.channel.pk)
+    row.is_active = False
+    row.save()
+    walker.says("Anybody?")
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+def test_words_before_the_bots_own_goodbye_are_said_first(walker: Walker, world: World) -> None:
+    bye = {"messages": [{"text": "Bye"}], "complete": "resolved"}
+    world.bot.replies = [speaking(walker, bye)]
+    walker.says("Hello")
+    assert words_of(world) == ["Words", "Bye"]
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+
+
+def test_words_leave_with_the_handover_that_a_refused_reply_leads_to(walker: Walker, world: World) -> None:
+    def refuse() -> Any:
+        walker.bot_says("Words")
+        return answer(400, {"errors": [{"code": 1003, "message": "too long"}]})
+
+    world.inbox.faults = [refuse]
+    walker.says("Hello")
+    assert words_of(world) == ["Words"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+# --- too late to be said: it is known, and why --------------------------------------------------------------------
+
+
+def test_a_bot_is_told_that_the_handover_is_on_its_way(walker: Walker, world: World) -> None:
+    answers = []
+
+    def look() -> None:
+        answers.append(walker.bot_says("Too late"))
+
+    world.inbox.faults = [look]
+    world.bot.replies = [{"complete": "handover"}]
+    walker.says("agent")
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(409, "not_assigned")]
+    assert walker.outcomes() == ["handed_over"]
+
+
+def accepted_before_agents_came(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    assert walker.bot_says("Words").status_code == 202
+    world.inbox.gone.add("0-conv-1")
+
+
+def alone(walker: Walker) -> None:
+    walker.work()
+
+
+def with_a_handover(walker: Walker) -> None:
+    order_handover(walker.conversation(), by="anna")
+    walker.work()
+
+
+def after_it(walker: Walker) -> None:
+    Conversation.objects.update(owner="other")
+    walker.work()
+
+
+@pytest.mark.parametrize("go_on", [alone, with_a_handover, after_it])
+def test_words_that_agents_came_before_are_told_of_on_both_pages(
+    walker: Walker, world: World, admin_client: Client, go_on: Callable[[Walker], None]
+) -> None:
+    accepted_before_agents_came(walker, world)
+    go_on(walker)
+    assert words_of(world) == []
+    count = IntakeCount.objects.get(door="bot", reason="accepted_unsaid")
+    assert walker.channel.bot is not None
+    assert (count.owner_uuid, count.count) == (walker.channel.bot.uuid, 1)
+    bots_page = admin_client.get(reverse("admin:channels_app_bot_change", args=[walker.channel.bot_id]))
+    assert "CB-519" in bots_page.content.decode()
+    page = unescape(admin_client.get(reverse("ops:conversation", args=[walker.conversation().pk])).content.decode())
+    assert any(words in page for words in ("The bot's words were not sent", "Not sent: no longer ours"))
