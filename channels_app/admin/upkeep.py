@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
 from channels_app.causes import REFUSALS
 from channels_app.checking.refusals import reason_words
-from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
 from channels_app.explanations.arrival import SILENT_AFTER
+from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
 
 DOORS = {
     "inbox": "webhook URL (inbox)",
