@@ -1,7 +1,9 @@
-"""What of a text can be seen, and a reply without what can't: no contact is sent an empty bubble."""
+"""What of a text can be seen: a reply without what can't, and a text cut where its reader sees no wound."""
 
 import unicodedata
 from dataclasses import replace
+
+from wcwidth import iter_graphemes
 
 from channels_app.protocol import Message, Option, Reply
 
@@ -33,6 +35,21 @@ def is_zero_width(letter: str) -> bool:
 def is_visible(text: str) -> bool:
     """Whether a reader sees anything of it."""
     return any(not is_space(letter) and not is_zero_width(letter) for letter in text)
+
+
+CUT_SIGN = "…"
+
+
+def cut(text: str, most: int) -> str:
+    """The text in at most `most` characters: its beginning and a sign, never half of what a reader sees as one."""
+    if len(text) <= most:
+        return text
+    kept = 0
+    for grapheme in iter_graphemes(text[: max(most, 0)] + " "):
+        if kept + len(grapheme) + len(CUT_SIGN) > most:
+            break
+        kept += len(grapheme)
+    return text[:kept].rstrip() + CUT_SIGN if most > 0 else ""
 
 
 def visible_part(reply: Reply) -> Reply:
