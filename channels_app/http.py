@@ -20,7 +20,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 from channels_app.addresses import AllowList, Target, public_url_problem
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 from channels_app.recorder import Call, is_recording, note_call
-from channels_app.wire import Exchange, shared_adapter
+from channels_app.wire import Adapter, Exchange, UnaskedAnswerError, shared_adapter
 
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
 
@@ -185,38 +185,40 @@ class ApiSession:
         return answer
 
     def _answer(self, request: Request, *, timeout_s: float, max_bytes: int, may_repeat: bool) -> Answer:
+        adapter = shared_adapter(self._pool_size)  # a process's first call reads all certificates
         started = time.monotonic()
         allowed = self._allow_private
         if allowed is None:
             allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
         exchange = Exchange(started + timeout_s, allowed, may_repeat=may_repeat)
-        response, body = self._exchanged(request, exchange, max_bytes)
+        response, body = _exchanged(adapter, request, exchange, max_bytes)
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
 
-    def _exchanged(self, request: Request, exchange: Exchange, max_bytes: int) -> tuple[BaseHTTPResponse, bytes]:
-        response: BaseHTTPResponse | None = None
-        try:
-            response = shared_adapter(self._pool_size).open(
-                exchange, request.method, request.target, request.headers, request.body
-            )
-            body = response.read(max_bytes + 1, decode_content=True)
-        except FAILURES as error:
-            if response is not None:
-                response.close()
-            cause = _cause(error)
-            if not exchange.met_closed_connection(cause):
-                raise _failure(request, exchange, cause) from None
-            if exchange.sent_at is not None and not exchange.may_repeat:
-                detail = f"{request.name}: the kept connection was closed."
-                raise TemporaryError(detail, effect=Effect.FAILED) from None
-        else:
-            if len(body) <= max_bytes:
-                return response, body
+
+def _exchanged(
+    adapter: Adapter, request: Request, exchange: Exchange, max_bytes: int
+) -> tuple[BaseHTTPResponse, bytes]:
+    response: BaseHTTPResponse | None = None
+    try:
+        response = adapter.open(exchange, request.method, request.target, request.headers, request.body)
+        body = response.read(max_bytes + 1, decode_content=True)
+    except FAILURES as error:
+        if response is not None:
             response.close()
-            raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
-        again = Exchange(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
-        return self._exchanged(request, again, max_bytes)
+        cause = _cause(error)
+        if not exchange.met_closed_connection(cause):
+            raise _failure(request, exchange, cause) from None
+        if exchange.sent_at is not None and not exchange.may_repeat:
+            detail = f"{request.name}: the kept connection was closed."
+            raise TemporaryError(detail, effect=Effect.FAILED) from None
+    else:
+        if len(body) <= max_bytes:
+            return response, body
+        response.close()
+        raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
+    again = Exchange(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
+    return _exchanged(adapter, request, again, max_bytes)
 
 
 # --- failures --------------------------------------------------------------------------------------------------------
@@ -250,6 +252,8 @@ def _reason(cause: BaseException) -> str:
             return f"the TLS certificate is not valid ({cause.verify_message})"
         case ssl.SSLError():
             return f"TLS failed ({cause.reason or 'the connection broke'})"
+        case UnaskedAnswerError():
+            return "an answer came that belongs to no request"
         case ConnectionRefusedError():
             return "connection refused"
         case ConnectionError():
