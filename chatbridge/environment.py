@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -108,6 +109,17 @@ def host_names(text: str) -> list[str]:
                 f"“{entry}” is no host name. Give names alone, without https://, port or path: bridge.example.com"
             )
     return entries
+
+
+def certificates(file: str) -> str:
+    """The name of a file with certificates of authorities. Raises ValueError with a sentence."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        raise ValueError(f"names {file}, which holds no certificate in PEM form.") from None
+    except OSError as error:
+        raise ValueError(f"names {file}, which can't be read: {error.strerror}.") from None
+    return file
 
 
 def has_valid_port(url: str) -> bool:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from channels_app.addresses import AllowList
 from channels_app.encryption import parse_keys
 from channels_app.errors import ConfigError
-from chatbridge.environment import PORTS, Environment, base_url, has_valid_port, host_names
+from chatbridge.environment import PORTS, Environment, base_url, certificates, has_valid_port, host_names
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -75,6 +75,8 @@ try:
     AllowList.parse(ALLOWED_PRIVATE_HOSTS)
 except ConfigError as error:
     env.problems.append(str(error))
+# OpenSSL reads it by itself, and would say nothing of a wrong one: every call would fail instead.
+env.parsed("SSL_CERT_FILE", env.text("SSL_CERT_FILE"), certificates, "")
 
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------

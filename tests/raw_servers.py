@@ -140,9 +140,8 @@ class Authority:
     names: list[str | None]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A server's context with a certificate for bot.test and 127.0.0.1, and the file that vouches for it."""
+def make_certificate() -> str:
+    """One for bot.test and 127.0.0.1, which vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bot.test")])
     now = datetime.now(UTC)
@@ -155,11 +154,17 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = tmp_path_factory.mktemp("tls") / "bot.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return (private + certificate.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A server's context with a certificate for bot.test and 127.0.0.1, and the file that vouches for it."""
+    pem = tmp_path_factory.mktemp("tls") / "bot.pem"
+    pem.write_text(make_certificate())
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(pem)
     seen: list[str | None] = []

@@ -6,9 +6,11 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from channels_app import media, wire
 from channels_app.bots import bot_class
@@ -17,7 +19,7 @@ from channels_app.http import AllowList, ApiSession
 from channels_app.inboxes import inbox_class
 from channels_app.protocol import EventType, Outgoing, OutgoingMessage, Turn
 from tests.channels_app.inboxes.cast import OneToken
-from tests.raw_servers import Authority, Server, Visit, polite
+from tests.raw_servers import Authority, Server, Visit, make_certificate, polite
 
 LOOPBACK = AllowList.parse(["127.0.0.1"])
 Serve = Callable[..., Server]
@@ -180,7 +182,7 @@ def test_what_comes_while_the_next_request_is_made_ready_reaches_nobody(
         visit.sock.sendall(OTHER)
         has_come.set()
 
-    make_ready = wire.HTTPConnection.request
+    make_ready = HTTPConnection.request
 
     def late(*args: Any, **kwargs: Any) -> None:
         make_ready(*args, **kwargs)
@@ -190,7 +192,7 @@ def test_what_comes_while_the_next_request_is_made_ready_reaches_nobody(
     server = serve(first(packed(MINE), then=then))
     session = api()
     session.call("POST", server.url, json="first")
-    monkeypatch.setattr(wire.HTTPConnection, "request", late)
+    monkeypatch.setattr(HTTPConnection, "request", late)
     assert session.call("POST", server.url, json=2, may_repeat=False).body == b"2"
     assert server.connections == 2
 
@@ -260,7 +262,7 @@ def test_among_many_threads_everybody_gets_their_own(serve: Serve) -> None:
         while request := visit.read():
             before = luck.choice([b"", interim("102 Processing"), interim("103 Early Hints")])
             behind = luck.choice([b"", b"", b"\r\n", OTHER, OTHER[:20]])
-            whole = luck.choice([packed, chunked])(request.body)
+            whole = packed(request.body) if luck.random() < 0.5 else chunked(request.body)
             for piece in (before, whole[:30], whole[30:] + behind):
                 visit.sock.sendall(piece)
 
@@ -349,3 +351,33 @@ def test_on_every_way_out_a_second_answer_reaches_nobody(serve: Serve, way: str)
     for _ in range(3):
         WAYS[way](server.url)
     assert server.connections == 3
+
+
+# --- an authority of one's own ---
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_on_every_way_out_a_private_authority_is_believed(
+    serve: Serve, authority: Authority, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def behave(visit: Visit) -> None:
+        while visit.read():
+            visit.sock.sendall(packed(ANSWERS, "Content-Type: text/plain"))
+
+    server = serve(behave, authority.context)
+    with pytest.raises(BridgeError, match="certificate is not valid"):
+        WAYS[way](server.url)
+    monkeypatch.setenv("SSL_CERT_FILE", authority.pem)
+    wire.shared_adapter.cache_clear()
+    WAYS[way](server.url)
+    wire.shared_adapter.cache_clear()
+
+
+def test_the_public_authorities_are_believed_beside_it(
+    serve: Serve, trusted: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`trusted` stands for the public ones."""
+    own = tmp_path / "own.pem"
+    own.write_text(make_certificate())
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    assert api().call("GET", serve(polite, trusted.context).url).status == 200

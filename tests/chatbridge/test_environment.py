@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatbridge.environment import Environment, base_url, host_names
+from chatbridge.environment import Environment, base_url, certificates, host_names
 
 PROJECT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -75,6 +75,23 @@ def test_number(word: str, value: int, is_fine: bool) -> None:
 
 def test_words() -> None:
     assert Environment({"NAME": "a, b,,c "}).words("NAME") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "which can't be read: No such file or directory"),
+        ("", "holds no certificate"),
+        ("not a certificate", "holds no certificate"),
+    ],
+)
+def test_a_wrong_file_of_authorities_is_named(tmp_path: Path, content: str | None, problem: str) -> None:
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(str(file))) as caught:
+        certificates(str(file))
+    assert problem in str(caught.value)
 
 
 def test_required_unless_development() -> None:
