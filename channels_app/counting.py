@@ -209,7 +209,7 @@ def sample_queue() -> None:
         cursor.execute(_SAMPLE)
 
 
-NOT_REFUSED = frozenset({"new_secret", "old_secret_used", "old_address", "unknown_type"})
+NOT_REFUSED = frozenset({"new_secret", "old_secret_used", "old_address", "unknown_type", "in_future"})
 """What the inbox's door counts although it took the request."""
 _REFUSED = """
 INSERT INTO channels_app_figure (period, start, channel_id, name, label, value)

@@ -46,6 +46,17 @@ class PayloadError(BridgeError):
     """A body that we can't read; 400 to a sender, a failed try when it was an answer to us."""
 
 
+class UnusableError(PayloadError):
+    """A signed body in a platform's own form that we can't do anything with. `reason` is what is counted.
+
+    The platform is not refused: it would only say the same again, and the contact would wait meanwhile.
+    """
+
+    def __init__(self, detail: str, *, reason: str = "unusable") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
 class ConfigError(BridgeError):
     """Something an admin has to put right: keys refused, address not allowed. Not retried."""
 

@@ -98,4 +98,4 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
             raise ConfigError("The channel has no bot any more.")
     if not parsed:
         raise PayloadError("It holds no event.")
-    return parsed[0]
+    return replace(parsed[0], sent_at=claimed.facts.sent_at)

@@ -17,8 +17,9 @@ from channels_app.channels import (
     remembered_channel,
 )
 from channels_app.conversations import BotChangedError, find_session_of_bot
-from channels_app.errors import SignatureError
+from channels_app.errors import SignatureError, UnusableError
 from channels_app.events import ChannelChangedError, Stored, store_inbox_event, store_session_event
+from channels_app.inboxes.signing import MAX_AGE
 from channels_app.models import EventSource, Owner
 from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
 from channels_app.wakeups import wake_a_worker
@@ -56,10 +57,16 @@ class InboxWebhook(WebhookView):
 
     def _store(self, channel: LiveChannel, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         used = channel.verify(incoming)
-        events = channel.inbox.parse(incoming)
+        try:
+            events = channel.inbox.parse(incoming)
+        except UnusableError as error:
+            self.count(uuid, error.reason)
+            return 200, _inline_handover(channel)
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:
+            if event.sent_at >= incoming.received_at + MAX_AGE:
+                self.count(uuid, "in_future")
             wake_if_owed(with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body))
         self._count_rotation(channel, uuid, used)
         return 200, {}
@@ -88,9 +95,14 @@ class InboxWebhook(WebhookView):
         channel.verify(incoming)
         for event in channel.inbox.parse(incoming):
             logger.error("PostgreSQL is away: event %s of channel %s was handed over inline", event.key, channel.uuid)
-            words = (OutgoingMessage(text=channel.fallback_text),) if channel.fallback_text else ()
-            return 200, channel.inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
+            return 200, _inline_handover(channel)
         return 200, {}
+
+
+def _inline_handover(channel: LiveChannel) -> dict[str, Any]:
+    """The answer to an event that gives its conversation to the agents."""
+    words = (OutgoingMessage(text=channel.fallback_text),) if channel.fallback_text else ()
+    return channel.inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
 
 
 class BotWebhook(WebhookView):

@@ -13,7 +13,8 @@ PREFIX = "/webhooks/"
 
 @lru_cache(maxsize=1024)  # paths: one for each channel, bot and provider
 def _match(path: str) -> ResolverMatch:
-    return resolve(path)
+    """Also without the last slash and in capitals, as people copy and programs write an address."""
+    return resolve(f"{path.lower().rstrip('/')}/")
 
 
 class DoorsMiddleware:

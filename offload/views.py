@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from channels_app.bots import BotConnector
 from channels_app.channels import LiveChannel, channels_of_tenant, find_channel
 from channels_app.conversations import find_conversations, find_session
-from channels_app.errors import PayloadError, SignatureError
+from channels_app.errors import PayloadError, SignatureError, UnusableError
 from channels_app.events import Stored, store_session_event
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
@@ -118,7 +118,11 @@ class WriteBackWebhook(WebhookView):
         provider, channel = owner
         secret = provider.write_back_secret
         channel.inbox.verify(incoming, secrets=[secret] if secret else [])
-        events = channel.inbox.parse_write_back(incoming)
+        try:
+            events = channel.inbox.parse_write_back(incoming)
+        except UnusableError as error:
+            self.count(uuid, error.reason)
+            return 200, {}
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:

@@ -67,7 +67,7 @@ HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it show
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
 )
-SECRET_REASONS = ("bad_signature", "old_secret")
+SECRET_REASONS = ("bad_signature", "old_secret", "signed_by_inbox_2", "signed_by_classic")
 """Why an event is refused although a secret is saved."""
 ANYBODY = ("no_signature", "too_large")
 """What is refused of whoever finds the address: it proves nothing about the inbox."""

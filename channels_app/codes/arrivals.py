@@ -51,7 +51,7 @@ CODES = (
         name="New event type",
         severity=Severity.INFO,
         text="{events} accepted and ignored: of a type that we do not know.",
-        meaning="Sparkcentral sent an event whose type or version this release of the bridge does not know. It is "
+        meaning="Sparkcentral sent an event whose type this release of the bridge does not know. It is "
         "answered with 200, so that Sparkcentral does not repeat it, and otherwise ignored.",
         causes=("Sparkcentral has introduced something new.", "The write-back URL was entered as webhook URL."),
         checks=("The release notes of Sparkcentral name new events; the changelog of the bridge names known ones.",),
@@ -102,15 +102,16 @@ CODES = (
     Code(
         code="CB-405",
         name="Event from the future",
-        text="{events} refused, the last at {last}: more than 5 minutes in the future, so this server's clock is "
+        severity=Severity.WARNING,
+        text="{events} taken, the last at {last}, and dated more than 5 minutes in the future: this server's clock is "
         "behind.",
         meaning="A signed event says that it was sent more than 5 minutes from now. Sparkcentral's clock is right "
-        "with near certainty, so it is the server's own.",
+        "with near certainty, so it is the server's own. The event is handled all the same.",
         causes=("The clock of the bridge's server is behind.",),
         checks=("“Test connection” compares the clocks and says by how much they differ; see CB-704.",),
         repairs=(_CLOCK,),
-        retried=REFUSED_IS_NOT_REPEATED,
-        contact=REFUSED_EVENT,
+        retried="There is nothing to try again.",
+        contact=NOTHING_NOTICED,
         buttons=(Button(label="Compare clocks", place=Place.TEST_CONNECTION),),
     ),
     Code(
@@ -202,5 +203,33 @@ CODES = (
         retried="No.",
         contact="An answer, and no greeting before it.",
         buttons=(Button(label="Open conversation", place=Place.CONVERSATION),),
+    ),
+    Code(
+        code="CB-411",
+        name="Event of no use",
+        text="{events} taken and not understood, the last at {last}: it names no conversation, or has no type.",
+        meaning="The event is signed rightly, but lacks what nothing can be done without: a type and a conversation. "
+        "For the virtual agent the answer to it was a handover, so agents have the conversation. A write-back report "
+        "was only counted.",
+        causes=("Sparkcentral has changed its events.", "A proxy in front of the bridge writes bodies anew."),
+        checks=("The release notes of Sparkcentral tell of changes to the Virtual Agent API.",),
+        repairs=("Upgrade the bridge. If the newest release counts such events too, tell us.",),
+        retried="No. Nothing was kept of it.",
+        contact="An agent instead of the bot, with your text for this case if you wrote one.",
+        buttons=(_REFUSALS,),
+    ),
+    Code(
+        code="CB-412",
+        name="New event version",
+        text="{events} handed over unread, the last at {last}: of a version that we do not know.",
+        meaning="The event is of a known type, but of a version that this release of the bridge does not know, and "
+        "may mean something else now. For the virtual agent the answer to it was a handover, so agents have the "
+        "conversation. A write-back report was only counted.",
+        causes=("Sparkcentral has introduced a new version of its events.",),
+        checks=("The release notes of Sparkcentral name new versions; the changelog of the bridge names known ones.",),
+        repairs=("Upgrade the bridge, if a newer release knows the version. Tell us if none does.",),
+        retried="No. Nothing was kept of it.",
+        contact="An agent instead of the bot, with your text for this case if you wrote one.",
+        buttons=(_REFUSALS,),
     ),
 )

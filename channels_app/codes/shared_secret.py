@@ -1,4 +1,4 @@
-"""CB-301 to CB-309: the shared secret, with which Sparkcentral signs what it sends."""
+"""CB-301 to CB-309, CB-314, CB-315: the shared secret, with which Sparkcentral signs what it sends."""
 
 from channels_app.codes.words import (
     NOTHING_NOTICED,
@@ -183,5 +183,35 @@ CODES = (
         retried=_NO_REPETITION,
         contact=_NOT_SAVED,
         buttons=(_FIELD,),
+    ),
+    Code(
+        code="CB-314",
+        name="Signed by Inbox 2.0",
+        text="{events} refused, the last at {last}: this channel is set to Sparkcentral classic, but the event is "
+        "signed by Inbox 2.0.",
+        meaning="The request has no signature of Sparkcentral classic (`X-Sparkcentral-Signature`), but one of "
+        "Hootsuite Inbox 2.0 (`X-Hootsuite-Signature`). The two differ in their addresses and keys too, so answers "
+        "would not arrive either.",
+        causes=("The virtual agent was made in Inbox 2.0, and the channel here is set to Sparkcentral.",),
+        checks=("Where did you add the virtual agent: at app.sparkcentral.com, or in Hootsuite?",),
+        repairs=("Set the channel to Hootsuite Inbox 2.0, with the keys of your developer app.",),
+        retried=REFUSED_IS_NOT_REPEATED,
+        contact=REFUSED_EVENT,
+        buttons=(Button(label="Replace keys", place=Place.REPLACE_KEYS),),
+    ),
+    Code(
+        code="CB-315",
+        name="Signed by Sparkcentral classic",
+        text="{events} refused, the last at {last}: this channel is set to Inbox 2.0, but the event is signed by "
+        "Sparkcentral classic.",
+        meaning="The request has no signature of Hootsuite Inbox 2.0 (`X-Hootsuite-Signature`), but one of "
+        "Sparkcentral classic (`X-Sparkcentral-Signature`). The two differ in their addresses and keys too, so "
+        "answers would not arrive either.",
+        causes=("The virtual agent was made in Sparkcentral classic, and the channel here is set to Inbox 2.0.",),
+        checks=("Where did you add the virtual agent: at app.sparkcentral.com, or in Hootsuite?",),
+        repairs=("Set the channel to Sparkcentral, with the keys from Settings › Integrations.",),
+        retried=REFUSED_IS_NOT_REPEATED,
+        contact=REFUSED_EVENT,
+        buttons=(Button(label="Replace keys", place=Place.REPLACE_KEYS),),
     ),
 )

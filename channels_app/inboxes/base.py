@@ -69,6 +69,8 @@ class Inbox(ABC):
     label: ClassVar[str]
     settings_form: ClassVar[type[forms.Form]]
     signature_header: ClassVar[str]
+    other_signatures: ClassVar[Mapping[str, str]] = {}
+    """Signature headers of the platform's other generations, by the reason that is counted for them."""
 
     keys_menu: ClassVar[str]
     """Where its admin finds the API keys, in the platform's own words; likewise the next two."""
@@ -112,15 +114,26 @@ class Inbox(ABC):
             raise SignatureError("No shared secret is saved yet.", reason="no_secret")
         presented = incoming.headers.get(self.signature_header, "")
         if not presented:
-            raise SignatureError("The signature header is missing.", reason="no_signature")
+            raise self._unsigned(incoming)
         matches = [place for place, key in keys if is_signed(incoming.body, presented, key)]
         if not matches:
             raise SignatureError("The signature does not match.", reason="bad_signature")
         return matches[0]
 
+    def _unsigned(self, incoming: Incoming) -> SignatureError:
+        """Why there is no signature to look at: a stranger, or the channel is set to another generation."""
+        for reason, header in self.other_signatures.items():
+            if incoming.headers.get(header):
+                detail = f"This channel is set to {self.label}, but the event is signed in {header}."
+                return SignatureError(detail, reason=reason)
+        return SignatureError("The signature header is missing.", reason="no_signature")
+
     @abstractmethod
     def parse(self, incoming: Incoming) -> list[Event]:
-        """Their notification in our words; nothing for a type or version that we don't know."""
+        """Their notification in our words; nothing for a type that we don't know.
+
+        Raises UnusableError, PayloadError, SignatureError.
+        """
 
     def parse_write_back(self, incoming: Incoming) -> list[Event]:
         """How a conversation went on with the agents, for platforms that tell."""

@@ -1,7 +1,7 @@
 """Hootsuite Inbox 2.0, what Sparkcentral became: here is only what differs from classic."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -37,6 +37,7 @@ class Hootsuite(Sparkcentral):
     label = "Hootsuite Inbox 2.0"
     settings_form = HootsuiteForm
     signature_header = "x-hootsuite-signature"
+    other_signatures: ClassVar[Mapping[str, str]] = {"signed_by_classic": "x-sparkcentral-signature"}
     keys_menu = "Hootsuite: your developer app shows client ID and secret; the organization ID comes with it"
     virtual_agent_menu = "Inbox 2.0 › Settings › Virtual Agents › Add Custom Virtual Agent"
     switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"

@@ -24,6 +24,7 @@ SERVERS = {"us": "https://public-api.sparkcentral.com", "eu": "https://public-ap
 MAX_FILE_BYTES = 10_000_000  # the platform wants fewer than 10 MB and does not say which
 DEFAULT_TOKEN_LIFE_S = 3600  # the documented hour, should an answer not say
 MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
+JSON = {"Content-Type": "application/json;charset=utf-8"}  # as their paper writes it
 COMPLETE = {Completion.HANDOVER: "HANDOVER", Completion.RESOLVED: "RESOLVED"}
 
 _FILENAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]+")
@@ -36,6 +37,7 @@ class Sparkcentral(Inbox):
     label = "Sparkcentral"
     settings_form = AccountForm
     signature_header = "x-sparkcentral-signature"
+    other_signatures: ClassVar[Mapping[str, str]] = {"signed_by_inbox_2": "x-hootsuite-signature"}
     keys_menu = "Sparkcentral › Settings › Integrations › Generate API Keys"
     virtual_agent_menu = "Sparkcentral › Users tab › Add Virtual Agent"
     switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"
@@ -72,15 +74,15 @@ class Sparkcentral(Inbox):
     # --- what comes in ---
 
     def parse(self, incoming: Incoming) -> list[Event]:
-        event = read_event(incoming.body)
+        event = read_event(incoming.body, incoming.received_at)
         if event is None:
             return []
-        check_age(event.sent_at, incoming.received_at)
-        return [event]
+        sent_at = check_age(event.sent_at, incoming.received_at)
+        return [event if sent_at == event.sent_at else replace(event, sent_at=sent_at)]
 
     def parse_write_back(self, incoming: Incoming) -> list[Event]:
         """Without an age check: a retry comes up to 32 hours later; its key makes it count once."""
-        event = read_write_back(incoming.body)
+        event = read_write_back(incoming.body, incoming.received_at)
         return [event] if event else []
 
     # --- the token ---
@@ -133,7 +135,7 @@ class Sparkcentral(Inbox):
     # --- what goes out ---
 
     def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
-        answer = self.call("POST", self.conversation_url(conversation_id), json=manipulation(outgoing))
+        answer = self.call("POST", self.conversation_url(conversation_id), json=manipulation(outgoing), headers=JSON)
         return Sent(
             status=answer.status,
             took_ms=answer.took_ms,

@@ -1,20 +1,21 @@
 """What Sparkcentral and Inbox 2.0 tell us, in our words.
 
-Strict about what a turn can't do without (ids, time, the message), lenient about the rest: a refused event costs the
-contact the bot, and unknown fields, types and versions can appear at any time.
+Lenient: an event that is refused costs the contact the bot, and unknown fields and types can appear at any time. Only
+which conversation it is about can't be done without.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from channels_app import jsons
-from channels_app.errors import PayloadError
+from channels_app.errors import UnusableError
 from channels_app.protocol import Contact, ContactAttribute, ContactMessage, Event, EventType, InboxChannelRef
 from channels_app.visible import is_visible
 
-VERSION = 1
+VERSION_1 = ("", "1", "1.0")  # what says nothing of a version is this one too
 MAX_ID = 200  # characters of an id or a name; real ones have about 40
 MAX_LABEL = 35  # characters of a medium or a language tag, both open text
 
@@ -34,17 +35,20 @@ SOURCES = ("CRM_CONFIRMED", "AGENT", "MEDIUM")
 _ID = re.compile(r"(?!\.+$)[^\s/?#\\%]+")  # it becomes a part of a URL's path, where ".." has a meaning
 
 
-def read_event(body: bytes) -> Event | None:
-    """An event of the virtual agent; None for a type or version that we don't know."""
+def read_event(body: bytes, received_at: datetime) -> Event | None:
+    """An event of the virtual agent; None for a type that we don't know.
+
+    Raises UnusableError for a version that we don't know, and when the conversation is not named.
+    """
     envelope = jsons.read_object(body)
     event_type = _known_type(envelope, EVENT_TYPES)
     if not event_type:
         return None
-    data = _required_object(envelope, "data")
+    data = _object(envelope.get("data"))
     return Event(
         type=event_type,
-        key=_key(envelope),
-        sent_at=_sent_at(envelope),
+        key=_key(envelope, body),
+        sent_at=jsons.moment(envelope.get("timestamp")) or received_at,
         conversation_id=_identifier(data.get("conversationId"), "data.conversationId"),
         message=_message(data) if event_type is EventType.MESSAGE_RECEIVED else None,
         language=_text(data.get("language"), MAX_LABEL),
@@ -54,18 +58,18 @@ def read_event(body: bytes) -> Event | None:
     )
 
 
-def read_write_back(body: bytes) -> Event | None:
-    """How a conversation went on after the handover; None for a type or version that we don't know."""
+def read_write_back(body: bytes, received_at: datetime) -> Event | None:
+    """How a conversation went on after the handover; as `read_event` otherwise."""
     envelope = jsons.read_object(body)
     event_type = _known_type(envelope, WRITE_BACK_TYPES)
     if not event_type:
         return None
-    data = _required_object(envelope, "data")
+    data = _object(envelope.get("data"))
     conversation = _object(data.get("conversation"))
     return Event(
         type=event_type,
-        key=_key(envelope),
-        sent_at=_sent_at(envelope),
+        key=_key(envelope, body),
+        sent_at=jsons.moment(envelope.get("timestamp")) or received_at,
         conversation_id=_identifier(conversation.get("id"), "data.conversation.id"),
         topics=_topics(data.get("topics")),
         details=_ending(data, conversation),
@@ -76,33 +80,30 @@ def read_write_back(body: bytes) -> Event | None:
 def _known_type(envelope: Mapping[str, Any], types: Mapping[str, EventType]) -> EventType | None:
     name = envelope.get("type")
     if not isinstance(name, str):
-        raise PayloadError("type: must be text")
-    return types.get(name) if envelope.get("version", VERSION) == VERSION else None
+        raise UnusableError("type: must be text")
+    known = types.get(name)
+    if known and _text(envelope.get("version")).strip() not in VERSION_1:
+        raise UnusableError("version: is not known", reason="unknown_version")
+    return known
 
 
-def _key(envelope: Mapping[str, Any]) -> str:
-    key = envelope.get("idempotencyKey")
-    if not isinstance(key, str) or not 0 < len(key) <= MAX_ID:
-        raise PayloadError("idempotencyKey: must be text")
-    return key
-
-
-def _sent_at(envelope: Mapping[str, Any]) -> datetime:
-    moment = jsons.moment(envelope.get("timestamp"))
-    if not moment:
-        raise PayloadError("timestamp: must be a date and time with its offset")
-    return moment
+def _key(envelope: Mapping[str, Any], body: bytes) -> str:
+    """Theirs; without a usable one what stands for it, since a retry has the same body."""
+    key = _text(envelope.get("idempotencyKey"), jsons.MAX_TEXT)
+    return key if 0 < len(key) <= MAX_ID else hashlib.sha256(key.encode() or body).hexdigest()
 
 
 def _identifier(value: object, path: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_ID or not _ID.fullmatch(value):
-        raise PayloadError(f"{path}: must be an id")
-    return value
+    found = _text(value, jsons.MAX_TEXT)
+    if len(found) > MAX_ID or not _ID.fullmatch(found):
+        raise UnusableError(f"{path}: must be an id")
+    return found
 
 
 def _message(data: Mapping[str, Any]) -> ContactMessage:
-    """Only `text` is certain on classic, and a picture or a sticker is without."""
-    message = _required_object(data, "message", "data.message")
+    """None of its fields is required, nor the message itself: a picture or a sticker is without text."""
+    told = data.get("message")
+    message = told if isinstance(told, dict) else {"text": told}
     text, payload = _text(message.get("text"), jsons.MAX_TEXT), message.get("payload")
     return ContactMessage(
         text=text if is_visible(text) else None,
@@ -198,13 +199,6 @@ def _ending(data: Mapping[str, Any], conversation: Mapping[str, Any]) -> dict[st
             for item in _objects(data.get("notes"))
         ],
     }
-
-
-def _required_object(holder: Mapping[str, Any], key: str, path: str = "") -> dict[str, Any]:
-    value = holder.get(key)
-    if not isinstance(value, dict):
-        raise PayloadError(f"{path or key}: must be an object")
-    return value
 
 
 def _object(value: object) -> dict[str, Any]:
