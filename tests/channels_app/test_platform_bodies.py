@@ -177,7 +177,7 @@ def test_every_field_of_every_event_may_be_anything(client: Client, channel: Cha
 
 @pytest.mark.parametrize("name", payloads.names("hootsuite", "write_back_"))
 def test_every_field_of_every_report_may_be_anything(client: Client, provider: OffloadProvider, name: str) -> None:
-    for variant in payloads.variants(payloads.load("hootsuite", name), ODD):
+    for variant in payloads.variants(payloads.load("hootsuite", name), (None, 10**400, "\x00", [])):
         if isinstance(variant, dict):
             assert report(client, provider, variant) == 200, variant
     assert set(counts()) <= {"unusable", "unknown_version", "unknown_type"}

@@ -165,9 +165,7 @@ def test_a_wrong_type_is_refused_with_its_place_and_not_its_content(document: An
     assert refused.value.detail == problem
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"messages": [', b"\xff", b'{"note": NaN}', b'{"a":' * 70 + b"1" + b"}" * 70]
-)
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"messages": [', b"\xff", b'{"note": NaN}'])
 def test_an_answer_that_is_no_json_is_a_failed_try(body: bytes) -> None:
     with pytest.raises(PayloadError):
         make_bot("http", answer(200, body=body)).send(make_turn())
