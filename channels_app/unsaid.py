@@ -7,7 +7,7 @@ ends in another way than with the bot's answer: the claim knows what had come be
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from django.db.models import Q, QuerySet
@@ -98,4 +98,4 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
             raise ConfigError("The channel has no bot any more.")
     if not parsed:
         raise PayloadError("It holds no event.")
-    return replace(parsed[0], sent_at=claimed.facts.sent_at)
+    return replace(parsed[0], sent_at=facts.sent_at)
