@@ -3,14 +3,16 @@
 import json
 import uuid
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 
+from channels_app import jsons
 from channels_app.adapters import AddressField, PhraseField, SecretField, is_same, is_signed, signature
 from channels_app.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector
 from channels_app.codes import describe
-from channels_app.errors import ConfigError, SignatureError
+from channels_app.errors import ConfigError, PayloadError, SignatureError
 from channels_app.jsons import JsonObject
 from channels_app.protocol import (
     Attachment,
@@ -28,6 +30,8 @@ from channels_app.protocol import (
 
 VERSION = 1
 SIGNATURE_HEADER = "X-Chatbridge-Signature"
+ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
+"""Answers that promise one for later, whatever they hold."""
 MAX_REPLY_ID = 100  # characters; a UUID has 36
 
 TURN_TYPES = {
@@ -66,22 +70,32 @@ class HttpBot(BotConnector):
     settings_form = HttpBotForm
 
     def send(self, turn: Turn) -> Reply | None:
-        """Its reply. None for 204 and for a document without a key of ours: nothing now, perhaps later."""
+        """Its reply. None for an acknowledgement and for a document without a key of ours: perhaps later."""
         if not self.settings.get("url"):
             raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
         body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
         headers, timeout_s = self._headers(body, turn.turn_id), self.timeout_for(turn)
         answer = self.api.call("POST", self.settings["url"], data=body, headers=headers, timeout_s=timeout_s)
         self.raise_for(answer)
-        if answer.status == 204:
+        if answer.status in ACKNOWLEDGED or not answer.body.strip():
             return None
-        document = JsonObject.read(answer.body)
+        try:
+            document = JsonObject.read(answer.body)
+        except PayloadError:
+            if self._can_call_back and not _is_document(answer.body):  # "OK": what web frameworks answer by themselves
+                return None
+            raise
         return read_reply(document) if any(map(document.has, REPLY_KEYS)) else None
+
+    @property
+    def _can_call_back(self) -> bool:
+        """Whether it has something to prove itself with."""
+        return bool(self.settings.get("token") or self.settings.get("signing_secret"))
 
     def verify(self, incoming: Incoming) -> None:
         """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""
         proofs = list(self._proofs(incoming))
-        if not self.settings.get("token") and not self.settings.get("signing_secret"):
+        if not self._can_call_back:
             raise SignatureError("Set a token or a signing secret: the bot has to prove itself.", reason="no_secret")
         if not proofs:
             raise SignatureError("The bot presented neither its token nor a signature.", reason="no_signature")
@@ -172,6 +186,14 @@ def read_reply(document: JsonObject) -> Reply:
         if offload
         else None,
     )
+
+
+def _is_document(body: bytes) -> bool:
+    """Whether somebody meant this as an answer, right or wrong: JSON, and not a bare word or number."""
+    try:
+        return isinstance(jsons.read(body), dict | list)
+    except PayloadError:
+        return False
 
 
 def _message(item: JsonObject) -> Message:

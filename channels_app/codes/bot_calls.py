@@ -65,7 +65,8 @@ CODES = (
         name="Bot's answer not understood",
         text="The bot answered, but without a message we understand: {problem}.",
         meaning="The bot answered with success, and what it sent is not a reply: not JSON, larger than 1 MB, or with "
-        "a value of the wrong type. The sentence names the place, e.g. `messages[1].text: must be text`.",
+        "a value of the wrong type. From a bot with a token or a signing secret, a text such as `OK` "
+        "counts as “I answer later”. The sentence names the place, e.g. `messages[1].text: must be text`.",
         causes=(
             "The address leads to a web page, not to the bot's interface.",
             "The bot follows another contract. A document without any of our keys counts as “nothing now”; a wrong "

@@ -133,8 +133,29 @@ def test_nothing_now_and_silent_on_purpose_are_not_the_same(document: Any, reply
     assert replied(document) == reply
 
 
-def test_no_content_is_nothing_now() -> None:
-    assert make_bot("http", answer(204)).send(make_turn()) is None
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, b"") for status in (200, 201, 202, 203, 204, 205, 206)),
+        *((status, b" \r\n") for status in (200, 203)),
+        *((status, body) for status in (201, 202) for body in (b"OK", b"<html>", b'{"messages": [{"text": "Hi"}]}')),
+    ],
+)
+@pytest.mark.parametrize("token", ["demo-token", ""])
+def test_an_acknowledgement_means_later(status: int, body: bytes, token: str) -> None:
+    bot = make_bot("http", answer(status, body=body), token=token, signing_secret="")
+    assert bot.send(make_turn()) is None
+
+
+NO_DOCUMENT = (b"OK", b'"OK"', b"true", b"null", b"5", b"<html>", b'{"messages": [', b"\xff", b'{"note": NaN}')
+
+
+@pytest.mark.parametrize("body", NO_DOCUMENT)
+@pytest.mark.parametrize("settings", [{"token": ""}, {"signing_secret": ""}, {}])
+def test_words_that_are_no_document_mean_later_from_a_bot_that_can_call_back(
+    body: bytes, settings: dict[str, str]
+) -> None:
+    assert make_bot("http", answer(200, body=body), **settings).send(make_turn()) is None
 
 
 @pytest.mark.parametrize(
@@ -165,10 +186,10 @@ def test_a_wrong_type_is_refused_with_its_place_and_not_its_content(document: An
     assert refused.value.detail == problem
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"messages": [', b"\xff", b'{"note": NaN}'])
-def test_an_answer_that_is_no_json_is_a_failed_try(body: bytes) -> None:
+@pytest.mark.parametrize("body", NO_DOCUMENT)
+def test_an_answer_that_is_no_json_is_a_failed_try_of_a_bot_that_can_not_call_back(body: bytes) -> None:
     with pytest.raises(PayloadError):
-        make_bot("http", answer(200, body=body)).send(make_turn())
+        make_bot("http", answer(200, body=body), token="", signing_secret="").send(make_turn())
 
 
 def test_the_check_says_how_many_messages_came() -> None:
