@@ -1,7 +1,7 @@
 """Any bot that answers a JSON POST: the contract is ours, version 1, and both sides ignore what they don't know."""
 
+import hashlib
 import json
-import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +32,10 @@ VERSION = 1
 SIGNATURE_HEADER = "X-Chatbridge-Signature"
 ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
 """Answers that promise one for later, whatever they hold."""
+TIMESTAMP_HEADER = "X-Chatbridge-Timestamp"
+MAX_SECONDS_DIGITS = 12  # of unix seconds; milliseconds have 13
+MAX_AGE_S = 300  # seconds between the time that a later reply was signed with and ours, either way
+TIME_AND_BODY, BODY_ALONE = "time_and_body", "body"
 MAX_REPLY_ID = 100  # characters; a UUID has 36
 
 TURN_TYPES = {
@@ -52,7 +56,18 @@ class HttpBotForm(forms.Form):
     signing_secret = PhraseField(
         label="Signing secret",
         required=False,
-        help_text=f"We sign each request in {SIGNATURE_HEADER}; the bot can sign its later replies the same way.",
+        help_text=f"We sign each request in {SIGNATURE_HEADER}; the bot can sign its later replies.",
+    )
+    reply_signature = forms.ChoiceField(
+        label="Signature of later replies",
+        choices=[
+            (TIME_AND_BODY, "over time and body"),
+            (BODY_ALONE, "over the body alone: the older form, which can be replayed"),
+        ],
+        initial=TIME_AND_BODY,
+        required=False,
+        help_text=f"With a signing secret: what the bot signs. The time stands in {TIMESTAMP_HEADER}. With the older "
+        "form both are accepted.",
     )
     timeout_s = forms.IntegerField(
         label="Timeout in seconds",
@@ -110,7 +125,7 @@ class HttpBot(BotConnector):
             document.refuse("reply_id", f"has more than {MAX_REPLY_ID} characters")
         event = Event(
             type=EventType.BOT_REPLIED,
-            key=reply_id or str(uuid.uuid4()),
+            key=reply_id or _derived_id(incoming),
             conversation_id=document.required_text("session_id"),
             sent_at=incoming.received_at,
             reply=read_reply(document),
@@ -133,7 +148,37 @@ class HttpBot(BotConnector):
             yield is_same(presented.strip(), token) and scheme.lower() == "bearer"
         signed = incoming.headers.get(SIGNATURE_HEADER.lower(), "")
         if secret and signed:
-            yield is_signed(incoming.body, signed, secret.encode())
+            yield self._is_signed(incoming, signed, secret.encode())
+
+    def _is_signed(self, incoming: Incoming, presented: str, key: bytes) -> bool:
+        """Over time and body, so that nobody can send it again later. Raises SignatureError for a wrong time."""
+        told = incoming.headers.get(TIMESTAMP_HEADER.lower(), "")
+        if told and is_signed(f"{told}.".encode() + incoming.body, presented, key):
+            signed_at = _seconds(told)
+            if signed_at is None or abs(incoming.received_at.timestamp() - signed_at) > MAX_AGE_S:
+                raise SignatureError("The time of the signature is not within 5 minutes of ours.", reason="bad_time")
+            return True
+        if not is_signed(incoming.body, presented, key):
+            return False
+        if self.settings.get("reply_signature") != BODY_ALONE:
+            detail = f"The signature is over the body alone. Sign {TIMESTAMP_HEADER}, a dot and the body."
+            raise SignatureError(detail, reason="body_signed")
+        return True
+
+
+def _seconds(text: str) -> int | None:
+    """Unix seconds; None for what is no such number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_SECONDS_DIGITS else None
+
+
+def _derived_id(incoming: Incoming) -> str:
+    """For a reply without an id: the same for the same words within a minute.
+
+    The minute is that of the signature, if there is one, so that a replay has the id of the first.
+    """
+    told = _seconds(incoming.headers.get(TIMESTAMP_HEADER.lower(), ""))
+    minute = int(incoming.received_at.timestamp() if told is None else told) // 60
+    return hashlib.sha256(b"%d." % minute + incoming.body).hexdigest()
 
 
 def turn_document(turn: Turn) -> dict[str, Any]:

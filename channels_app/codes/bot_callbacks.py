@@ -1,4 +1,4 @@
-"""CB-504, CB-512 to CB-516, and CB-519: a bot that calls us, and is not taken at its word."""
+"""CB-504, CB-512 to CB-516, CB-519 and CB-520: a bot that calls us, and is not taken at its word."""
 
 from channels_app.codes.words import NOTHING_NOTICED, Button, Code, Place, Severity
 
@@ -71,7 +71,8 @@ CODES = (
         ),
         checks=(
             "Compare the bot's call with the guide “Adding a bot”, the part about later replies.",
-            "A signature is the hexadecimal HMAC-SHA256 of the raw body with the signing secret.",
+            "A signature is the hexadecimal HMAC-SHA256, with the signing secret, of the time in "
+            "`X-Chatbridge-Timestamp`, a dot and the raw body.",
         ),
         repairs=("Enter the same token or signing secret on both sides.",),
         retried=_BY_THE_BOT,
@@ -145,5 +146,27 @@ CODES = (
         retried="No: agents and bot must not talk over each other.",
         contact="Nothing of these words; an agent has the conversation.",
         buttons=(Button(label="Open conversation", place=Place.CONVERSATION),),
+    ),
+    Code(
+        code="CB-520",
+        name="Later reply signed without a valid time",
+        text="{events} refused, the last at {last}: the signature holds no time, or one that is more than 5 minutes "
+        "from ours.",
+        meaning="The bot signs its later replies with the right secret. A signature over the body alone could be sent "
+        "again by anybody who has seen it, so the time belongs to what is signed, and it counts for 5 minutes.",
+        causes=(
+            "The bot signs the body alone, which was right before, and its page asks for time and body.",
+            "The bot signs once, and sends the same request again much later.",
+            "The clock of the bot's machine is wrong, or it sends milliseconds.",
+        ),
+        checks=("“Signature of later replies” on the bot's page says what is accepted.",),
+        repairs=(
+            "Sign `<X-Chatbridge-Timestamp>.<body>` with unix seconds, anew for each try. The guide “Adding a bot” "
+            "has an example.",
+            "Until the bot can do so: choose the older form on its page.",
+        ),
+        retried=_BY_THE_BOT,
+        contact=_NEVER_COMES,
+        buttons=(_BOT,),
     ),
 )

@@ -40,9 +40,10 @@ def _events(rows: Rows) -> Iterator[Line]:
         if CANT_BE_SHOWN in event.reason and event.type == EventType.BOT_REPLIED:
             named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
             yield _system(
-                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-519"
+                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
             )
-            continue
+            if event.outcome == Outcome.SILENT:
+                continue
         is_report = event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
         if event.outcome in _ENDS and event.finished_at and not is_report:
             yield _end(event, Outcome(event.outcome), event.finished_at)

@@ -57,6 +57,17 @@ class HttpBot:
         """X-Chatbridge-Signature: "hex HMAC-SHA256 of the raw body"."""
         return hmac.new(self.signing_secret.encode(), body, hashlib.sha256).hexdigest()
 
+    def proofs(self, body: bytes) -> dict[str, str]:
+        """The headers of a later reply: the token, and a signature over time and body, anew for each try."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.signing_secret:
+            now = str(int(time.time()))
+            headers |= {
+                "X-Chatbridge-Timestamp": now,
+                "X-Chatbridge-Signature": self.signature(f"{now}.".encode() + body),
+            }
+        return headers
+
 
 class Bots:
     """All HTTP bots. The one called demo has no token and is at /bot too."""
@@ -125,12 +136,10 @@ class Bots:
             await self._think(bot, turn)
             reply = _reply(bot, turn, None, media_url)
             body = dump(reply | {"session_id": turn["session_id"], "reply_id": new_id()})
-            headers = {"Authorization": f"Bearer {bot.token}"} if bot.token else {}
-            if bot.signing_secret:
-                headers["X-Chatbridge-Signature"] = bot.signature(body)
             record: JSON = {"body": json.loads(body), "status": None, "attempts": 0}
             bot.replies.append(record)
             async for number in tries(self.retry_delays_s):
+                headers = bot.proofs(body)
                 done = await self.client.post_json(bot.reply_url, body, timeout_s=CALLBACK_LIMIT_S, headers=headers)
                 record |= {"status": done.status, "attempts": number}
                 if done.status not in REPLY_STATUSES_TO_RETRY:

@@ -102,7 +102,7 @@ def test_fields_of_another_kind_are_not_kept(admin_client: Client) -> None:
     submit(
         admin_client, ADD_BOT, "bot_form", name="B", kind="http", url=BOT, access_token="x" * 20, verify_token="y" * 20
     )
-    assert set(Bot.objects.get().settings) == {"url", "token", "signing_secret", "timeout_s"}
+    assert set(Bot.objects.get().settings) == {"url", "token", "signing_secret", "reply_signature", "timeout_s"}
 
 
 def test_a_bot_can_move_to_another_platform(admin_client: Client, db: None) -> None:

@@ -1,14 +1,17 @@
 """What a bot that calls back says, from its door to the contact: each message once, none lost, none in silence."""
 
+import hmac
 import json
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from channels_app.explaining import explain
-from channels_app.models import Channel, Conversation, WebhookEvent
+from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
 from channels_app.transcripts import load_transcript
 from offload.models import Offload
 from tests.builders import make_bot
@@ -161,3 +164,64 @@ def test_a_greeting_that_can_not_be_shown_is_named(walker: Walker, world: World)
     patience_ends(walker)
     assert WebhookEvent.objects.get(source="inbox").reason == f"Can't be shown: {NAMED}."
     assert "CB-518" in [str(check.problem.code) for check in explain(walker.conversation().pk).checks if check.problem]
+
+
+# --- a bot of our own contract ---
+
+SECRET = "signing words of the tests"
+
+
+@pytest.fixture
+def later(walk_with: Callable[..., Walker], world: World) -> Walker:
+    """A walker whose bot signs, has no token, and has said "later" to the contact's message."""
+    walker = walk_with(bot=make_bot(token="", signing_secret=SECRET, reply_signature="time_and_body"))
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    return walker
+
+
+def replies(walker: Walker, *, told: int | None = None, legacy: bool = False, **document: Any) -> int:
+    assert walker.channel.bot is not None
+    session = str(walker.conversation().session_id)
+    body = json.dumps({"session_id": session, "messages": [{"text": "Later"}], **document}).encode()
+    now = str(told or int(timezone.now().timestamp()))
+    signed = body if legacy else f"{now}.".encode() + body
+    headers = {"X-Chatbridge-Signature": hmac.new(SECRET.encode(), signed, "sha256").hexdigest()}
+    headers |= {} if legacy else {"X-Chatbridge-Timestamp": now}
+    path = f"/webhooks/bot/{walker.channel.bot.uuid}/"
+    answer = walker.client.post(path, body, content_type="application/json", headers=headers)
+    walker.work()
+    return int(answer.status_code)
+
+
+def test_a_later_reply_is_said_once_however_often_it_is_sent(later: Walker, world: World) -> None:
+    told = int(timezone.now().timestamp()) - 100
+    assert [replies(later, told=told) for _ in range(3)] == [202] * 3
+    assert world.inbox.said("0-conv-1") == ["Later"]
+
+
+def test_what_was_overheard_is_worth_nothing_later(later: Walker, world: World) -> None:
+    assert replies(later, told=int(timezone.now().timestamp()) - 310) == 401
+    assert replies(later, legacy=True) == 401
+    assert world.inbox.calls == []
+    reasons = IntakeCount.objects.filter(door="bot").order_by("reason").values_list("reason", flat=True)
+    assert list(reasons) == ["bad_time", "body_signed"]
+
+
+def test_each_session_has_reply_ids_of_its_own(later: Walker, world: World) -> None:
+    assert replies(later, reply_id="1") == 202
+    world.bot.replies = [{}]
+    later.says("Hello", "0-conv-2")
+    assert replies(later, reply_id="1", session_id=str(later.conversation("0-conv-2").session_id)) == 202
+    assert world.inbox.said("0-conv-2") == ["Later"]
+
+
+def test_a_bot_that_was_there_before_keeps_the_older_form(later: Walker, world: World) -> None:
+    bot = later.channel.bot
+    assert bot is not None
+    del bot.settings["reply_signature"]
+    bot.save()
+    others = [make_bot(signing_secret=""), make_bot("chatlayer")]
+    import_module("channels_app.migrations.0015_reply_signature").keep_older_form(apps, None)
+    assert replies(later, legacy=True) == 202
+    assert not any("reply_signature" in Bot.objects.get(pk=other.pk).settings for other in others)

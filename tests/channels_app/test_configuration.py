@@ -445,7 +445,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*BOT, "settings", "tokn"),
         "x",
-        "bots[0].settings.tokn: is not known. Known are: url, token, signing_secret, timeout_s.",
+        "bots[0].settings.tokn: is not known. Known are: url, token, signing_secret, reply_signature, timeout_s.",
     ),
     (("bots", 1, "settings", "identify_by"), "name", "bots[1].settings.identify_by: Must be one of: conversationId,"),
     ((*CHANNEL, "inbox"), "Sparkcentral", "channels[0].inbox: must be one of: sparkcentral, hootsuite."),

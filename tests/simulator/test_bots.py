@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+import time
 import uuid
 
 import pytest
@@ -157,7 +158,10 @@ def test_an_asynchronous_bot_answers_later(sim, webhook):
     assert request.body["session_id"] == bot.session
     assert "You said: tralala" in request.body["messages"][0]["text"]
     assert request.headers["Authorization"] == "Bearer t"
-    assert request.headers["X-Chatbridge-Signature"] == hmac.new(b"s", request.raw, hashlib.sha256).hexdigest()
+    told = request.headers["X-Chatbridge-Timestamp"]
+    assert abs(time.time() - int(told)) < 300
+    signed = f"{told}.".encode() + request.raw
+    assert request.headers["X-Chatbridge-Signature"] == hmac.new(b"s", signed, hashlib.sha256).hexdigest()
 
 
 def test_an_asynchronous_bot_tries_again_with_its_reply_id(sim, webhook):

@@ -15,6 +15,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "url": "https://bot.example/turns",
         "token": "demo-token",
         "signing_secret": "demo words",
+        "reply_signature": "time_and_body",
         "timeout_s": 20,
     },
     "chatlayer": {

@@ -1,6 +1,9 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from channels_app.protocol import (
     Reply,
 )
 from tests import payloads
-from tests.channels_app.bots.cast import SESSION, calls, make_bot, make_turn, request
+from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
 from tests.fakes.api import answer
 
 EVERYTHING = Reply(
@@ -202,7 +205,17 @@ def test_the_check_says_how_many_messages_came() -> None:
 # --- later replies ---
 
 LATER = payloads.raw("http", "callback__later_reply")
-SIGNED = hmac.new(b"demo words", LATER, hashlib.sha256).hexdigest()
+TIME = str(int(NOW.timestamp()))
+
+
+def signed(*parts: str, body: bytes = LATER) -> str:
+    """By the demo bot, over these parts, dots and the body."""
+    told = "".join(f"{part}." for part in parts).encode()
+    return hmac.new(b"demo words", told + body, hashlib.sha256).hexdigest()
+
+
+def timed(told: str, signature: str | None = None) -> dict[str, str]:
+    return {"x-chatbridge-timestamp": told, "x-chatbridge-signature": signature or signed(told)}
 
 
 @pytest.mark.parametrize(
@@ -210,8 +223,8 @@ SIGNED = hmac.new(b"demo words", LATER, hashlib.sha256).hexdigest()
     [
         {"authorization": "Bearer demo-token"},
         {"authorization": "bearer  demo-token"},
-        {"x-chatbridge-signature": SIGNED},
-        {"authorization": "Bearer demo-token", "x-chatbridge-signature": SIGNED.upper()},
+        timed(TIME),
+        {"authorization": "Bearer demo-token", **timed(TIME, signed(TIME).upper())},
     ],
 )
 def test_token_or_signature_is_enough(headers: dict[str, str]) -> None:
@@ -228,13 +241,47 @@ def test_token_or_signature_is_enough(headers: dict[str, str]) -> None:
         ({"authorization": "demo-token"}, "bad_signature"),
         ({"x-chatbridge-signature": "00" * 32}, "bad_signature"),
         ({"authorization": "Bearer demo-token", "x-chatbridge-signature": "00" * 32}, "bad_signature"),
-        ({"authorization": "Bearer other", "x-chatbridge-signature": SIGNED}, "bad_signature"),
+        ({"authorization": "Bearer other", **timed(TIME)}, "bad_signature"),
+        (timed(TIME, signed(str(int(TIME) + 1))), "bad_signature"),
+        (timed(TIME, signed()), "body_signed"),
+        ({"x-chatbridge-signature": signed()}, "body_signed"),
+        ({"x-chatbridge-signature": signed(TIME)}, "bad_signature"),
+        ({"authorization": "Bearer demo-token", "x-chatbridge-signature": signed()}, "body_signed"),
+        *((timed(told), "bad_time") for told in ("soon", "-5", "1.5", f" {TIME}", f"{TIME}000", "٣", "9" * 13)),
+        *((timed(str(int(TIME) + away)), "bad_time") for away in (-301, 301)),
     ],
 )
 def test_a_wrong_proof_is_refused_even_beside_a_right_one(headers: dict[str, str], reason: str) -> None:
     with pytest.raises(SignatureError) as refused:
         make_bot("http").verify(request(LATER, headers=headers))
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("away_s", [-300, 0, 300])
+def test_a_signature_counts_for_five_minutes_by_either_clock(away_s: int) -> None:
+    make_bot("http").verify(request(LATER, headers=timed(str(int(TIME) + away_s))))
+
+
+@pytest.mark.parametrize("headers", [{"x-chatbridge-signature": signed()}, timed(TIME, signed()), timed(TIME)])
+def test_a_bot_of_the_older_form_may_sign_the_body_alone(headers: dict[str, str]) -> None:
+    make_bot("http", reply_signature="body").verify(request(LATER, headers=headers))
+
+
+def test_the_older_form_makes_no_wrong_time_right() -> None:
+    with pytest.raises(SignatureError) as refused:
+        make_bot("http", reply_signature="body").verify(request(LATER, headers=timed("1")))
+    assert refused.value.reason == "bad_time"
+
+
+def test_the_example_of_the_guide_is_right() -> None:
+    guide = Path("docs/adding-a-bot.md").read_text()
+    [line] = [line for line in guide.splitlines() if line.startswith("1795860000.{")]
+    told, _, body = line.partition(".")
+    signature = hmac.new(b"tell-nobody", line.encode(), hashlib.sha256).hexdigest()
+    assert f"`{signature}`" in guide
+    incoming = request(body.encode(), headers=timed(told, signature))
+    received_at = datetime.fromtimestamp(int(told), UTC)
+    make_bot("http", signing_secret="tell-nobody").verify(replace(incoming, received_at=received_at))
 
 
 def test_a_proof_of_a_kind_that_is_not_configured_proves_nothing() -> None:
@@ -253,9 +300,23 @@ def test_without_token_and_secret_no_later_reply_can_be_trusted() -> None:
 def test_a_later_reply_counts_once_by_its_id() -> None:
     [event] = make_bot("http").parse(request(LATER))
     assert (event.key, event.conversation_id, event.reply) == ("reply-1", SESSION, EVERYTHING)
-    [first] = make_bot("http").parse(request(payloads.raw("http", "callback__without_reply_id")))
-    [second] = make_bot("http").parse(request(payloads.raw("http", "callback__without_reply_id")))
-    assert first.key != second.key
+
+
+def test_without_an_id_the_same_body_counts_once_a_minute() -> None:
+    def key(
+        passed_s: int = 0, body: bytes = payloads.raw("http", "callback__without_reply_id"), **headers: str
+    ) -> str:
+        incoming = request(body, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        [event] = make_bot("http").parse(replace(incoming, received_at=NOW + timedelta(seconds=passed_s)))
+        return event.key
+
+    assert key() == key(20)
+    assert key() != key(60)
+    assert key() != key(body=payloads.raw("http", "callback__without_reply_id") + b" ")
+    # a replay keeps the time that was signed, and so the key, however late it comes
+    assert key(x_chatbridge_timestamp=TIME) == key(290, x_chatbridge_timestamp=TIME)
+    assert key(x_chatbridge_timestamp=TIME) != key(x_chatbridge_timestamp=str(int(TIME) + 60))
+    assert key(x_chatbridge_timestamp="soon") == key()
 
 
 @pytest.mark.parametrize(
