@@ -102,12 +102,13 @@ def code_of_delivery(state: str, *, is_handover: bool = False) -> Code | None:
 
 
 def code_of_outcome(
-    outcome: str, *, offload: str = "", delivery: str = "", is_handover: bool = False, call: str = ""
+    outcome: str, *, offload: str = "", delivery: str = "", is_handover: bool = False, call: str = "", sent: str = ""
 ) -> Code | None:
     """How an event ended; None if it ended as it should.
 
     `offload` is the reason of its hand-over, `delivery` the state of its last delivery, `is_handover` whether that
-    one was to hand over, and `call` the code of the bot's last failed call, which says more than "failed".
+    one was to hand over, and `call` and `sent` the codes of the last failed calls to the bot and to the inbox, which
+    say more than "failed" and "not confirmed".
     """
     match outcome:
         case "dead":
@@ -115,7 +116,7 @@ def code_of_outcome(
         case "moot":
             return code("CB-601" if delivery == "cancelled" else "CB-610")
         case "replied_unconfirmed":
-            return code("CB-606")
+            return code("CB-612" if sent == "CB-612" else "CB-606")
         case "handed_over" if offload == "bot_failed" and call in CODES:
             return CODES[call]
         case "handed_over":

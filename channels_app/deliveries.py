@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels_app.channels import LiveChannel
+from channels_app.codes import describe
 from channels_app.credentials import note_quota
 from channels_app.endings import UPDATE_DELIVERY, wake_at_once
 from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
@@ -31,12 +32,21 @@ from channels_app.models import (
     Target,
     WebhookEvent,
 )
-from channels_app.plans import Plan
+from channels_app.plans import Plan, only_completion, with_extras, without_extras
 from channels_app.protocol import Outgoing, OutgoingMessage
 from channels_app.recorder import Call, recorded_calls
 from channels_app.statements import fetch
 from channels_app.throttle import pause, take_ticket
-from channels_app.verdicts import TOO_MANY_REQUESTS, Carried, Verdict, judge, judge_crash, wait_before_retry
+from channels_app.verdicts import (
+    REFUSALS,
+    TOO_MANY_REQUESTS,
+    Carried,
+    Verdict,
+    is_done_in_part,
+    judge,
+    judge_crash,
+    wait_before_retry,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +192,8 @@ class Attempted:
     retry_in: timedelta = timedelta(0)
     is_try: bool = True
     call: Call | None = None
+    payload: dict[str, Any] | None = None
+    """What the next try carries, if it is less than this one did."""
 
 
 def deliveries_of(event_id: int) -> list[Delivery]:
@@ -210,7 +222,7 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, 
     """
     carried = carried_by(delivery)
     if delivery.state == DeliveryState.IN_FLIGHT:  # the process that sent it died before it could record the result
-        verdict = judge_crash(carried, tries=delivery.tries)
+        verdict = judge_crash(carried, tries=_tries_that_count(delivery))
         if verdict is not Verdict.RETRY:
             return Attempted(delivery=delivery, verdict=verdict)
         _record_crash(lease, delivery)
@@ -229,9 +241,34 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, 
     error, call = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
         pause(channel.inbox.account_key, 1.0)
-    verdict = judge(error, carried, tries=delivery.tries, may_have_arrived=is_doubtful)
+    verdict = judge(error, carried, tries=_tries_that_count(delivery), may_have_arrived=is_doubtful)
     retry_in = wait_before_retry(error, delivery.tries) if verdict is Verdict.RETRY else timedelta(0)
-    return Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, call=call)
+    attempted = Attempted(delivery=delivery, verdict=verdict, error=error, retry_in=retry_in, call=call)
+    return attempted if error is None or delivery.kind != DeliveryKind.REPLY else _with_less(attempted, error)
+
+
+def _tries_that_count(delivery: Delivery) -> int:
+    """Without those that were refused: they had no effect, and what was refused left the call."""
+    refusals: int = delivery.payload.get("refusals", 0)
+    return delivery.tries - refusals
+
+
+def _with_less(attempted: Attempted, error: BridgeError) -> Attempted:
+    """A refused call goes once more without what the contact doesn't read, and of one that was done in part only
+    the completion: neither may cost the message or double it."""
+    payload = attempted.delivery.payload
+    if error.status in REFUSALS:
+        lighter = without_extras(payload)
+        if lighter is None:
+            return attempted
+        problem = describe("CB-611", parts=lighter.without, problem=error.detail.rstrip("."))
+        error = RefusedError(problem, status=error.status, trace_id=error.trace_id)
+        if lighter.is_empty:
+            return replace(attempted, verdict=Verdict.REFUSED, error=error)
+        return replace(attempted, verdict=Verdict.RETRY, error=error, retry_in=timedelta(0), payload=lighter.payload)
+    if is_done_in_part(error) and (less := only_completion(payload)):
+        return replace(attempted, verdict=Verdict.RETRY, retry_in=timedelta(0), payload=less)
+    return attempted
 
 
 def carried_by(delivery: Delivery) -> Carried:
@@ -343,6 +380,9 @@ def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
         delivery.last_error = error.detail if error else ""
         delivery.trace_id = error.trace_id if error else ""
         _note_call(lease, delivery, attempted.call, result=_result(attempted), error=error)
+    if attempted.payload is not None:
+        delivery.payload = attempted.payload
+        return {**_tried(delivery), "tried_payload": json.dumps(attempted.payload)}
     return _tried(delivery)
 
 
@@ -367,6 +407,7 @@ def _tried(delivery: Delivery) -> dict[str, Any]:
         "tried_status": delivery.last_status,
         "tried_error": delivery.last_error,
         "tried_trace_id": delivery.trace_id,
+        "tried_payload": None,
     }
 
 
@@ -387,6 +428,8 @@ def _result(attempted: Attempted) -> str:
     """What the try did, as far as we know: `effect` of an error, else the verdict."""
     if attempted.error is None and attempted.verdict is Verdict.UNCONFIRMED:
         return "unknown"
+    if isinstance(attempted.error, RefusedError):
+        return Verdict.REFUSED
     effect = getattr(attempted.error, "effect", None)
     return str(effect or attempted.verdict)
 
@@ -422,8 +465,9 @@ def retry_delivery(delivery: Delivery) -> bool:
         if conversation.owner != Owner.BOT:
             return False
         lost = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
+        whole = with_extras(delivery.payload)  # why something was left out may be mended by now
         if not Delivery.objects.filter(pk=delivery.pk, state__in=lost).update(
-            state=DeliveryState.PENDING, finished_at=None
+            state=DeliveryState.PENDING, finished_at=None, payload=whole
         ):
             return False
         now = timezone.now()

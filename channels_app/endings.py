@@ -53,7 +53,8 @@ class PutOff:
 UPDATE_DELIVERY = """
     UPDATE channels_app_delivery AS delivery
     SET state = %(tried_state)s, finished_at = CASE WHEN %(tried_is_final)s THEN clock_timestamp() END,
-        last_status = %(tried_status)s::bigint, last_error = %(tried_error)s, trace_id = %(tried_trace_id)s
+        last_status = %(tried_status)s::bigint, last_error = %(tried_error)s, trace_id = %(tried_trace_id)s,
+        payload = coalesce(%(tried_payload)s::jsonb, delivery.payload)
     FROM held WHERE delivery.id = %(tried_id)s::bigint
 """
 

@@ -20,11 +20,12 @@ def codes_of_events(events: Sequence[WebhookEvent]) -> dict[int, str]:
     found = {}
     for event in events:
         call = calls.get((event.pk, Target.BOT), "")
+        sent = calls.get((event.pk, Target.INBOX), "")
         if event.outcome is None:
-            found[event.pk] = calls.get((event.pk, Target.INBOX), "") or call
+            found[event.pk] = sent or call
         elif event.outcome in _ENDS:
             reason, state = reasons.get(event.pk, ""), states.get(event.pk, "")
-            code = code_of_outcome(event.outcome, offload=reason, delivery=state, call=call)
+            code = code_of_outcome(event.outcome, offload=reason, delivery=state, call=call, sent=sent)
             found[event.pk] = str(code or "")
     return {event_id: code for event_id, code in found.items() if code}
 

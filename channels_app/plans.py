@@ -1,7 +1,8 @@
 """How a reply leaves: which calls carry it, in which order, and what the contact reads."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from channels_app import options
@@ -62,3 +63,57 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
         for message in reply.messages
     )
     return Plan(calls=(*uploads, *calls), options=tuple(options.choosable(reply.messages[:MESSAGES_MOST])), said=said)
+
+
+# --- a call that was refused, or done in part ---------------------------------------------------------------------
+
+_EXTRAS = (("tags", "tagged_message_id"), ("topics", "attributes", "note"))
+"""What goes first when a call is refused, and what goes then: all that the contact doesn't read."""
+_NOTHING: Mapping[str, Any] = {"tags": [], "tagged_message_id": "", "topics": [], "attributes": {}, "note": ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lighter:
+    """A call's payload without some of what it carried. `without` names what is gone, for operators."""
+
+    payload: dict[str, Any]
+    without: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to call for."""
+        return Outgoing.from_json(self.payload["outgoing"]) == Outgoing()
+
+
+def without_extras(payload: Mapping[str, Any]) -> Lighter | None:
+    """What is tried after a refusal: the same words and completion with less beside them; None: there is no less.
+
+    `payload["left_out"]` keeps what goes, and `refusals` counts the tries that had no effect.
+    """
+    outgoing = payload["outgoing"]
+    for names in _EXTRAS:
+        found = {name: outgoing[name] for name in names if outgoing[name]}
+        if found:
+            lighter = {
+                **payload,
+                "outgoing": {**outgoing, **{name: _NOTHING[name] for name in found}},
+                "left_out": {**payload.get("left_out", {}), **found},
+                "refusals": payload.get("refusals", 0) + 1,
+            }
+            return Lighter(payload=lighter, without=", ".join(name for name in found if name != "tagged_message_id"))
+    return None
+
+
+def with_extras(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as it was before something was left out: what was refused has changed in another way."""
+    whole = {key: value for key, value in payload.items() if key != "left_out"}
+    return {**whole, "outgoing": {**payload["outgoing"], **payload.get("left_out", {})}}
+
+
+def only_completion(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What may be said twice of a call that was done in part; None: nothing. `in_doubt`: messages that it carried."""
+    outgoing = Outgoing.from_json(payload["outgoing"])
+    bare = Outgoing(complete=outgoing.complete)
+    if outgoing in (bare, replace(outgoing, complete=None)):
+        return None
+    return {**payload, "outgoing": bare.to_json(), "in_doubt": len(outgoing.messages)}

@@ -25,7 +25,7 @@ from channels_app.endings import Ended, PutOff, let_go
 from channels_app.events import answered_by
 from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
-from channels_app.plans import plan_deliveries
+from channels_app.plans import plan_deliveries, with_extras
 from channels_app.protocol import Completion, EventType, Outgoing, Reply
 from channels_app.unsaid import Unsaid, count_lost, unsaid_words
 from channels_app.verdicts import Verdict
@@ -141,7 +141,10 @@ def _on_lost_reply(
     outgoing = Outgoing.from_json(delivery.payload["outgoing"])
     logger.warning("delivery %s of %s: %s", delivery.pk, channel.name, attempted.error or attempted.verdict)
     if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
-        return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY))
+        whole = with_extras(delivery.payload)  # it may have been the files that were refused
+        return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
+    if not outgoing.messages and not outgoing.complete:
+        return _close(lease, first, deliveries, attempted)  # nobody waits for it, and agents couldn't mend it
     bare = Outgoing(complete=Completion.HANDOVER)
     if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
         return _close(lease, first, deliveries, attempted)
@@ -233,6 +236,9 @@ def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
     parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
     if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
         why = last.last_error or "the account's limit left no room in time"
+        lost = Outgoing.from_json(last.payload["outgoing"])
+        if not lost.messages and not lost.complete:
+            return _End(outcome=Outcome.SILENT, reason=f"No words; what the bot wanted done was lost: {why}")
         return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {why}")
     completions = [part.complete for part in parts if part.complete]
     if completions:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from channels_app.errors import BridgeError, ConfigError, ConversationGoneError, Effect, TemporaryError
 
 TOO_MANY_REQUESTS = 429
+REFUSALS = (400, 403, 422)
+"""The whole call was read and refused, perhaps for something beside the words."""
 
 
 class Verdict(StrEnum):
@@ -46,6 +48,8 @@ def judge(error: BridgeError | None, carried: Carried, *, tries: int, may_have_a
     """The meaning of try number `tries`; `may_have_arrived` says that an earlier try may have been done."""
     if error is None:
         return Verdict.SENT
+    if is_done_in_part(error):
+        return Verdict.UNCONFIRMED  # whatever it carried: a second time could double what was done
     if isinstance(error, ConversationGoneError):
         # After a completion that may have arrived this is its proof: it made the conversation somebody else's.
         return Verdict.SENT if carried.completes and may_have_arrived else Verdict.GONE
@@ -60,6 +64,11 @@ def judge(error: BridgeError | None, carried: Carried, *, tries: int, may_have_a
     if error.effect is Effect.FAILED and not carried.completes:
         return Verdict.FAILED
     return judge_unknown(carried, tries=tries, most_tries=1)
+
+
+def is_done_in_part(error: BridgeError) -> bool:
+    """Whether the other side said that it did the call, and named errors."""
+    return 200 <= error.status < 300
 
 
 def judge_crash(carried: Carried, *, tries: int) -> Verdict:

@@ -73,10 +73,10 @@ def post(url: str, document: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def connect(bridge: Bridge, simulator: str, inbox: str, kind: str) -> Contact:
+def connect(bridge: Bridge, simulator: str, inbox: str, kind: str, **account_changes: str) -> Contact:
     """What an admin does: keys from there to here, address from here to there, secret from there to here."""
     name = f"{inbox} {kind}"
-    account = post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[inbox]})
+    account = post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[inbox], **account_changes})
     keys = {key: account.get(key) for key in ("client_id", "client_secret", "organization_id")}
     bot = bot_document(simulator, name, kind)
     channel: dict[str, Any] = {
@@ -158,6 +158,20 @@ def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) ->
     contact.hears("green giraffe")
     assert not any("human?" in text for text in contact.heard())
     assert all(event["status"] == 200 for event in contact.sees()["events"])
+
+
+def test_an_inbox_that_takes_tags_in_another_form_loses_the_tags_only(bridge: Bridge, simulator: str) -> None:
+    contact = connect(bridge, simulator, "hootsuite", "http", tags="strings")
+    contact.begins()
+    eventually(contact.heard)
+    contact.says("A-3301")
+    contact.hears("A-3301 is on its way")
+    shown = contact.sees()
+    refused, sent = [call for call in shown["calls"] if "applyTopics" in call["body"]]
+    assert (refused["status"], sent["status"]) == (400, 200)
+    assert set(refused["body"]) - set(sent["body"]) == {"applyTags"}
+    assert (shown["topics"], shown["tags"]) == (["Orders"], [])
+    assert sum("A-3301 is on its way" in text for text in contact.heard()) == 1
 
 
 def test_a_signed_test_event_walks_through(bridge: Bridge, simulator: str) -> None:

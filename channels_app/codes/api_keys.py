@@ -8,6 +8,7 @@ _TOO_LATE = (
     "after a message), Sparkcentral gives the conversation to your agents by itself."
 )
 _REPLACE = Button(label="Replace keys", place=Place.REPLACE_KEYS)
+_EXCHANGE = Button(label="Open exchange", place=Place.EXCHANGE)
 
 CODES = (
     Code(
@@ -192,5 +193,29 @@ CODES = (
         retried="Yes, every 15 seconds until the reply's time is up, because keys may be put right meanwhile.",
         contact=_TOO_LATE,
         buttons=(Button(label="Check now", place=Place.TEST_CONNECTION), _REPLACE),
+    ),
+    Code(
+        code="CB-209",
+        name="Permission missing",
+        text="The keys are right, but may not do this: {problem}.",
+        meaning="Sparkcentral answered 403 with one of its codes 4002 to 4010: it knows the keys, and whoever they "
+        "belong to lacks a permission. New keys of the same app or person change nothing.",
+        causes=(
+            "API access is not part of the plan: it comes with Enterprise and Advanced Inbox.",
+            "The developer app was not given access to this organization, or the organization ID is another one's.",
+            "The person who made the keys is no admin any more.",
+        ),
+        checks=(
+            "API accounts shows what Sparkcentral says, and the exchange of a reply the whole answer with its trace "
+            "id.",
+        ),
+        repairs=(
+            "Let an admin of the organization give the app or the person the permission.",
+            "If you can't see which one: ask Hootsuite's developer support, with the trace id.",
+        ),
+        retried="Yes, every 15 seconds until the reply's time is up, because an admin may give it meanwhile. Tags, "
+        "topics, attributes and note are left out first, should only these be forbidden; see CB-611.",
+        contact=_TOO_LATE,
+        buttons=(Button(label="Check now", place=Place.TEST_CONNECTION), _EXCHANGE),
     ),
 )

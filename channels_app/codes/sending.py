@@ -108,7 +108,8 @@ CODES = (
             "Let the bot say it shorter or otherwise.",
             "If you can't see why: ask Hootsuite's support, with the trace id of the delivery.",
         ),
-        retried="Once more as links, if it had files. Otherwise not: the hand-over is sent in its place.",
+        retried="After 400, 403 and 422 without its tags, then also without topics, attributes and note; see CB-611. "
+        "Once more as links, if it had files. Then not: the hand-over is sent in its place.",
         contact="Not the bot's words. An agent takes over.",
         buttons=(_EXCHANGE, _REPLAY),
     ),
@@ -207,5 +208,48 @@ CODES = (
         retried="No.",
         contact="Whatever the agents answer.",
         buttons=(_CONVERSATION,),
+    ),
+    Code(
+        code="CB-611",
+        name="Left out of a reply",
+        severity=Severity.WARNING,
+        text="Refused with {parts}: {problem}. Sent without.",
+        meaning="Sparkcentral refuses a call as a whole, also for something that the contact never sees. So a call "
+        "that it refuses is made again without its tags, then also without topics, contact attributes and note. Words "
+        "and hand-over stay.",
+        causes=(
+            "The server takes tags in another form than its documentation shows.",
+            "An attribute, a topic or a tag that this account does not allow, or a permission for it is missing.",
+            "Nothing of these, but the words: then the call without them is refused as well; see CB-605.",
+        ),
+        checks=("Open the exchange: Sparkcentral's message and the body that was sent stand side by side.",),
+        repairs=(
+            "Let the bot leave out what Sparkcentral does not take. Each reply with it costs one or two calls more.",
+            "What was left out stands on the delivery's page. Add it by hand in Sparkcentral if it matters.",
+        ),
+        retried="Yes, at once, as a call of its own.",
+        contact=NOTHING_NOTICED,
+        buttons=(_EXCHANGE, _CONVERSATION),
+    ),
+    Code(
+        code="CB-612",
+        name="Accepted, with errors",
+        severity=Severity.WARNING,
+        text="Sparkcentral accepted the call and named errors: {problem}. It may be done in part.",
+        meaning="The answer was 200 and holds `errors`. Nothing documents what was done and what was not, so the call "
+        "counts as sent, not confirmed.",
+        causes=(
+            "One part of the reply did not work, e.g. a topic, an attribute or one of several messages.",
+            "The medium did not take the message.",
+        ),
+        checks=("Open the exchange for the whole answer, and look at the conversation in Sparkcentral.",),
+        repairs=(
+            "If the message is missing and the bot still has the conversation: open the delivery and send it again.",
+            "If you can't see what failed: ask Hootsuite's support, with the trace id of the delivery.",
+        ),
+        retried="Not as it was, because the contact could read it twice. Of a hand-over only the hand-over itself is "
+        "sent once more: a second one does no harm.",
+        contact="Nearly always the answer; perhaps a part of it is missing.",
+        buttons=(_EXCHANGE, _CONVERSATION),
     ),
 )

@@ -17,6 +17,8 @@ _STATES = {
     "sent": (State.OK, ""),
 }
 """What a delivery says of its reply, the worst first."""
+_SAY_MORE = ("CB-611", "CB-612")
+"""Codes of a try that say more than the state that it led to."""
 OURS = ("", "bot", "chatbridge")
 """Who asks for a hand-over without being a person."""
 _HANDOVER_STATES = {
@@ -78,7 +80,8 @@ def _sent(name: str, facts: Facts, carriers: Sequence[DeliveryFacts]) -> Check:
     worst = min(carriers, key=lambda delivery: list(_STATES).index(delivery.state))
     state, code = _STATES[worst.state]
     tries = tuple(try_of(call) for call in facts.calls if call.delivery_id in {one.id for one in carriers})
-    last_code = tries[-1].code if tries and state is State.WAITING else code
+    is_told = bool(tries) and (state is State.WAITING or tries[-1].code in _SAY_MORE)
+    last_code = tries[-1].code if is_told else code
     links = sum(delivery.uploads and delivery.state in ("refused", "failed") for delivery in facts.deliveries)
     words = [
         count_of(len(carriers), "call") if len(carriers) > 1 else "",

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -25,6 +25,8 @@ MAX_FILE_BYTES = 10_000_000  # the platform wants fewer than 10 MB and does not 
 DEFAULT_TOKEN_LIFE_S = 3600  # the documented hour, should an answer not say
 MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
 JSON = {"Content-Type": "application/json;charset=utf-8"}  # as their paper writes it
+PERMISSION_CODES = range(4002, 4011)  # with 403: the token is right, a permission is missing
+ERRORS_MOST = 3  # of one answer that are told to people
 COMPLETE = {Completion.HANDOVER: "HANDOVER", Completion.RESOLVED: "RESOLVED"}
 
 _FILENAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]+")
@@ -127,8 +129,10 @@ class Sparkcentral(Inbox):
         if status not in (400, 401, 403):
             missing = f"{self.server_name} has no token endpoint ({status})"
             return ConfigError(describe("CB-206", problem=missing), status=status)
-        said = _document(answer)
-        words = " ".join(filter(None, (public_text(said.get(key)) for key in ("error_description", "error_hint"))))
+        errors = read_errors(answer)
+        words = _words_of(errors)
+        if status == 403 and any(error.code in PERMISSION_CODES for error in errors):
+            return ConfigError(describe("CB-209", problem=words), status=status, trace_id=_trace_id_of(errors))
         advice = f"{self.keys_advice} It says: {words}" if words else self.keys_advice
         return ConfigError(describe("CB-201", inbox=self.label, server=self.server_name, advice=advice), status=status)
 
@@ -168,13 +172,24 @@ class Sparkcentral(Inbox):
         body = manipulation(replace(carried, messages=messages, tags=()))
         return {**body, "applyTags": list(outgoing.tags)} if outgoing.tags and self.carries_tags else body
 
+    def problem_of(self, answer: Answer) -> BridgeError | None:
+        """Also a 200 that holds errors, and a permission that the keys lack."""
+        if answer.status < 300 and b"errors" not in answer.body:
+            return None
+        errors = read_errors(answer)
+        if 200 <= answer.status < 300 and errors:
+            problem = describe("CB-612", problem=_words_of(errors) or "it doesn't say which")
+            trace_id = _trace_id_of(errors)
+            return TemporaryError(problem, effect=Effect.UNKNOWN, status=answer.status, trace_id=trace_id)
+        if answer.status == 403 and any(error.code in PERMISSION_CODES for error in errors):
+            problem = describe("CB-209", problem=_words_of(errors))
+            return ConfigError(problem, status=answer.status, trace_id=_trace_id_of(errors))
+        return super().problem_of(answer)
+
     def explanation(self, answer: Answer) -> tuple[str, str]:
-        """Their `{"errors": [{"code", "message", "id"}]}`; the id is what their support asks for."""
-        errors = _document(answer).get("errors")
-        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-        message = public_text(first.get("message"))
-        code = first.get("code")
-        return f"{message} (code {code})" if isinstance(code, int) else message, public_text(first.get("id"))
+        """The id is what their support asks for."""
+        errors = read_errors(answer)
+        return _words_of(errors), _trace_id_of(errors)
 
     def _setting(self, name: str) -> str:
         return str(self.settings.get(name) or "")
@@ -200,12 +215,50 @@ def _message(message: OutgoingMessage) -> dict[str, str]:
     return {key: value for key, value in body.items() if value}
 
 
-def _document(answer: Answer) -> dict[str, Any]:
-    """A failed answer's body, which may be a proxy's page instead."""
+@dataclass(frozen=True, slots=True)
+class TheirError:
+    """One error of theirs: words for people, a code (0: none), and the id that their support asks for."""
+
+    words: str
+    code: int = 0
+    trace_id: str = ""
+
+
+def read_errors(answer: Answer) -> list[TheirError]:
+    """`errors` as texts, as objects, mixed, or a single one of these; of the token endpoint what OAuth names.
+
+    A body that is none of this, e.g. a proxy's page, holds no errors.
+    """
     try:
-        return jsons.read_object(answer.body)
+        document = jsons.read(answer.body)
     except PayloadError:
-        return {}
+        return []
+    found = document.get("errors") if isinstance(document, dict) else document
+    if not found and isinstance(document, dict) and answer.status >= 300:
+        found = document
+    items = found if isinstance(found, list) else [found]
+    return [_error(item) for item in items[:ERRORS_MOST] if item]
+
+
+def _error(item: object) -> TheirError:
+    if not isinstance(item, dict):
+        return TheirError(public_text(item))
+    words = [public_text(item.get(key)) for key in ("message", "error_description", "error_hint", "detail", "error")]
+    code = str(item.get("code"))
+    is_code = re.fullmatch(r"[0-9]{1,9}", code) is not None
+    said = " ".join(dict.fromkeys(filter(None, words[:4]))) or words[4]
+    trace_id = public_text(item.get("id"))
+    return (
+        TheirError(f"{said} (code {code})".strip(), int(code), trace_id) if is_code else TheirError(said, 0, trace_id)
+    )
+
+
+def _words_of(errors: Sequence[TheirError]) -> str:
+    return "; ".join(dict.fromkeys(error.words for error in errors if error.words))
+
+
+def _trace_id_of(errors: Sequence[TheirError]) -> str:
+    return next((error.trace_id for error in errors if error.trace_id), "")
 
 
 def _count(text: str | None) -> int | None:

@@ -102,9 +102,11 @@ def _fates(events: Sequence[WebhookEvent]) -> dict[int, list[str]]:
     """What became of each message, from the calls that carried them; unknown once their texts are deleted."""
     rows = Delivery.objects.filter(event__in=events, kind=DeliveryKind.REPLY).order_by("event_id", "seq")
     fates: dict[int, list[str]] = {}
-    for event_id, state, said in rows.values_list("event_id", "state", "payload__outgoing__messages"):
+    names = ("event_id", "state", "payload__outgoing__messages", "payload__in_doubt")
+    for event_id, state, said, in_doubt in rows.values_list(*names):
         word = "" if state == DeliveryState.SENT else DeliveryState(state).label
-        fates.setdefault(event_id, []).extend([word] * len(said or ()))
+        words = [DeliveryState.UNCONFIRMED.label] * (in_doubt or 0) + [word] * len(said or ())
+        fates.setdefault(event_id, []).extend(words)
     return fates
 
 

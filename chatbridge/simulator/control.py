@@ -14,6 +14,7 @@ from chatbridge.simulator.platform import (
     Account,
     Flavour,
     Platform,
+    TagForm,
     VirtualAgent,
     new_conversation_id,
     new_id,
@@ -62,6 +63,7 @@ class Control:
             token_lifetime_s=take(body, "token_lifetime_s", float, TOKEN_LIFETIME_S),
             topics=take_or_none(body, "topics", list),
             agents_available=take(body, "agents_available", int, 1),
+            tags=TagForm(one_of(body, "tags", tuple(TagForm), TagForm.OBJECTS)),
             limits=Limits(
                 per_second=take(body, "requests_per_second", int, REQUESTS_PER_SECOND),
                 per_day=take(body, "daily_quota", int, DAILY_QUOTA),
@@ -273,6 +275,7 @@ def _account_view(account: Account) -> JSON:
         "daily_quota": account.limits.per_day,
         "topics": account.topics,
         "agents_available": account.agents_available,
+        "tags": account.tags,
     }
 
 

@@ -106,7 +106,8 @@ def find_order(number: str, session: Session) -> JSON:
         return say(f"I can't find order {number}. Is it {KNOWN_ORDER}, perhaps?")
     session.awaits_order = False
     text = f"Order {number} is on its way and arrives tomorrow before noon."
-    return say(text, topics=["Orders"], attributes={"order_number": number}, note=f"Asked for order {number}")
+    done: JSON = {"topics": ["Orders"], "tags": ["Order found"], "attributes": {"order_number": number}}
+    return say(text, **done, note=f"Asked for order {number}")
 
 
 def ask_human(turn: JSON, session: Session, media_url: str) -> JSON:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatbridge.simulator.conversation import JSON, Conversation, Owner
-from chatbridge.simulator.platform import Account, Flavour, Platform
+from chatbridge.simulator.platform import Account, Flavour, Platform, TagForm
 
 HOOTSUITE_ONLY = frozenset({"sendMessages", "indicateTyping", "applyTags", "applyConversationNotes"})
 """Keys of Inbox 2.0 that are not known to work in the classic API."""
@@ -27,6 +27,8 @@ def manipulate(platform: Platform, account: Account, conversation: Conversation,
             raise MalformedError(f"{key} is not supported")
         if check := CHECKS.get(key):
             check(key, value, conversation, inline)
+        if key == "applyTags" and not inline:
+            require(is_in_form(value, account.tags), f"{key} must be a list of {account.tags}")
     for key, value in body.items():
         if act := ACTIONS.get(key):
             act(value, conversation, account)
@@ -68,14 +70,20 @@ def check_topics(key: str, value: Any, conversation: Conversation, inline: bool)
 
 
 def check_tags(key: str, value: Any, conversation: Conversation, inline: bool) -> None:
-    """ "In REST calls each needs the messageId; in an inline reply plain strings tag the latest message"."""
+    """ "In REST calls each needs the messageId; in an inline reply plain strings tag the latest message". Their schema
+    wants strings in REST calls, too; which of the two an account's server takes is its `tags`."""
     require(isinstance(value, list), f"{key} must be a list")
     known = {message.id for message in conversation.messages}
     for tag in value:
-        if inline and isinstance(tag, str):
+        if isinstance(tag, str):
             continue
         require(isinstance(tag, dict) and isinstance(tag.get("tag"), str), f"{key} needs objects with a tag")
         require(tag.get("messageId") in known, f"{key} needs the messageId of a message of this conversation")
+
+
+def is_in_form(tags: list[Any], form: TagForm) -> bool:
+    """Are all tags of this form?"""
+    return all(isinstance(tag, str) is (form is TagForm.STRINGS) for tag in tags)
 
 
 def check_notes(key: str, value: Any, conversation: Conversation, inline: bool) -> None:

@@ -29,9 +29,18 @@ class Flavour(StrEnum):
     HOOTSUITE = "hootsuite"
 
 
+class TagForm(StrEnum):
+    """In which form a REST call's tags are taken; the other one costs the whole call."""
+
+    OBJECTS = "objects"
+    """With their messageId, as the prose says."""
+    STRINGS = "strings"
+    """For the latest message, as the machine-readable schema says."""
+
+
 @dataclass(slots=True)
 class Account:
-    """One customer's credentials and limits. `topics` None: every topic's name exists."""
+    """One customer's credentials and limits. `topics` None: every topic's name exists. `tags`: see TagForm."""
 
     flavour: Flavour
     client_id: str
@@ -40,6 +49,7 @@ class Account:
     token_lifetime_s: float = TOKEN_LIFETIME_S
     topics: list[str] | None = None
     agents_available: int = 1
+    tags: TagForm = TagForm.OBJECTS
     limits: Limits = field(default_factory=Limits)
 
 

@@ -129,7 +129,7 @@ def test_a_refused_reply_becomes_a_handover_with_the_reason(walker: Walker, worl
 
 def test_a_refused_handover_is_tried_bare_and_then_reported_as_failed(walker: Walker, world: World) -> None:
     world.bot.replies = [HANDOVER]
-    world.inbox.faults = [error(400), error(400)]
+    world.inbox.faults = [error(400), error(400), error(400)]  # whole, without the note, bare
     walker.says("agent")
     assert world.inbox.completions("0-conv-1") == []
     assert walker.outcomes() == ["dead"]
@@ -139,7 +139,7 @@ def test_a_refused_handover_is_tried_bare_and_then_reported_as_failed(walker: Wa
 
 def test_the_bare_handover_saves_one_that_was_refused(walker: Walker, world: World) -> None:
     world.bot.replies = [HANDOVER]
-    world.inbox.faults = [error(400)]
+    world.inbox.faults = [error(400), error(400)]
     walker.says("agent")
     assert world.inbox.calls[-1][1] == {"complete": "HANDOVER"}
     assert walker.outcomes() == ["handed_over"]

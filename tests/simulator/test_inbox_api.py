@@ -43,6 +43,21 @@ def test_what_only_inbox_2_can_do(agent):
     )
 
 
+def test_an_account_takes_tags_in_one_form_and_refuses_the_whole_call_in_the_other(make_agent):
+    for form in ("objects", "strings"):
+        agent = make_agent(tags=form)
+        conversation = agent.start(text="Hello")
+        message = agent.see(conversation)["messages"][0]["id"]
+        forms = {"objects": [{"messageId": message, "tag": "Happy"}], "strings": ["Happy"]}
+        other = forms.pop("strings" if form == "objects" else "objects")
+        assert refused(agent.send(conversation, sendMessage={"text": "Hi"}, applyTags=other), 400)
+        assert agent.see(conversation)["tags"] == []
+        assert agent.send(conversation, sendMessage={"text": "Hi"}, applyTags=forms[form]).status_code == 200
+        assert agent.see(conversation)["tags"] == [{"messageId": message, "tag": "Happy"}] or form == "strings"
+        assert [said["text"] for said in agent.see(conversation)["messages"]] == ["Hello", "Hi"]
+    assert agent.see(conversation)["tags"][0]["tag"] == "Happy"
+
+
 @pytest.mark.parametrize("key", ["sendMessages", "indicateTyping", "applyTags", "applyConversationNotes"])
 def test_classic_does_not_know_the_keys_of_inbox_2(classic, key):
     assert refused(classic.send(classic.start(), **{key: []}), 400)

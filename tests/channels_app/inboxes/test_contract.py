@@ -443,6 +443,104 @@ def test_no_token_is_an_error_without_effect_and_a_failed_line(
     assert failed.value.detail in line.detail
 
 
+ERROR = {"code": 1003, "message": "too long", "id": "trace-1"}
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("body", "words", "trace_id"),
+    [
+        ({"errors": [ERROR]}, ": too long (code 1003)", "trace-1"),
+        ({"errors": ERROR}, ": too long (code 1003)", "trace-1"),
+        ({"errors": ["too long"]}, ": too long", ""),
+        ({"errors": "too long"}, ": too long", ""),
+        ({"errors": ["text: too long", ERROR, None, {}]}, ": text: too long; too long (code 1003)", "trace-1"),
+        ({"errors": [{"code": "1003", "message": None}]}, ": (code 1003)", ""),
+        ({"errors": [{"message": ["x"], "id": 5}, 7]}, "", ""),
+        ({"errors": ["a", "a", "b"]}, ": a; b", ""),
+        ({"errors": None, "message": "too long"}, ": too long", ""),
+        ({"errors": []}, "", ""),
+        ({"message": "too long", "code": 1003}, ": too long (code 1003)", ""),
+        ({"error": "Bad Request"}, ": Bad Request", ""),
+        ([ERROR], ": too long (code 1003)", "trace-1"),
+        (["too long"], ": too long", ""),
+        ({"errors": {"text": "x"}}, "", ""),
+        ("too long", ": too long", ""),
+        (7, "", ""),
+        (None, "", ""),
+    ],
+)
+def test_errors_are_read_in_every_form(kind: str, body: Any, words: str, trace_id: str) -> None:
+    problem = make_inbox(kind).problem_of(answer(400, body))
+    assert isinstance(problem, RefusedError)
+    assert problem.detail == f"{make_inbox(kind).label} answered 400{words}"
+    assert problem.trace_id == trace_id
+
+
+@KINDS
+@given(document=JSON, status=st.sampled_from([200, 204, 400, 401, 403, 404, 500]))
+def test_any_error_body_is_survived(kind: str, document: Any, status: int) -> None:
+    inbox = make_inbox(kind)
+    for body in (document, {"errors": document}, {"errors": [document]}):
+        problem = inbox.problem_of(answer(status, body))
+        assert problem is not None or status < 300
+
+
+@KINDS
+@pytest.mark.parametrize("body", [{}, None, {"errors": []}, {"errors": None}, {"errors": ""}, {"errors": [None]}, []])
+def test_an_acceptance_without_errors_is_one(kind: str, body: Any) -> None:
+    assert make_inbox(kind).problem_of(answer(200, body)) is None
+
+
+@KINDS
+@pytest.mark.parametrize("errors", [["x"], [ERROR], ERROR, "x", [{}, "x"], [7]])
+def test_an_acceptance_with_errors_is_in_doubt(kind: str, errors: Any) -> None:
+    problem = make_inbox(kind).problem_of(answer(200, {"errors": errors}))
+    assert isinstance(problem, TemporaryError)
+    assert (problem.effect, problem.status) == (Effect.UNKNOWN, 200)
+    assert problem.problem is not None
+    assert str(problem.problem.code) == "CB-612"
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("status", "code", "is_missing"),
+    [
+        (403, 4002, True),
+        (403, "4010", True),
+        (403, 4001, False),
+        (403, 4011, False),
+        (403, None, False),
+        (400, 4005, False),
+    ],
+)
+def test_a_missing_permission_has_its_own_code(kind: str, status: int, code: Any, is_missing: bool) -> None:
+    reply = answer(status, {"errors": ["x", {"code": code, "message": "no access", "id": "t"}]})
+    problem = make_inbox(kind).problem_of(reply)
+    assert problem is not None
+    assert (problem.problem is not None and str(problem.problem.code) == "CB-209") is is_missing
+    assert isinstance(problem, ConfigError if is_missing else RefusedError)
+    with pytest.raises(ConfigError) as failed:
+        make_inbox(kind, reply).fetch_token()
+    assert failed.value.problem is not None
+    assert str(failed.value.problem.code) == ("CB-209" if is_missing else "CB-201")
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": ["Unknown client"]}, "Unknown client"),
+        ({"errors": {"message": "Unknown client", "code": 12}}, "Unknown client (code 12)"),
+        ({"error": "invalid_client"}, "invalid_client"),
+        ({"error": "invalid_client", "error_description": "Unknown client"}, "Unknown client"),
+    ],
+)
+def test_the_token_endpoints_errors_are_read_in_every_form(kind: str, body: Any, words: str) -> None:
+    [line] = make_inbox(kind, answer(401, body)).check()
+    assert line.detail.endswith(f"It says: {words}")
+
+
 @KINDS
 def test_the_token_endpoints_own_words_reach_the_admin(kind: str) -> None:
     refusal = answer(401, {"error_description": "Unknown client", "error_hint": "Copy it again"})
