@@ -23,6 +23,16 @@ KEPT_URL_MOST = 2_000  # characters; a file's address may have many more, and co
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
+INTERNAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home", ".home.arpa")
+"""Names that mean nothing on the internet, or something else to everybody."""
+WEB = re.compile(r"(https?):(//[^/?#\\]*)(.*)", re.IGNORECASE | re.DOTALL)
+SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)  # "host:80" has none
+UNOPENED = frozenset({"about", "blob", "cid", "content", "data", "file", "filesystem", "javascript", "vbscript"})
+"""Schemes that open nothing on somebody else's device, or run there."""
+DATA_NAME_MOST = 60
+"""Characters of what a `data:` address says of its type."""
+STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
 GLOBAL_UNICAST = ip_network("2000::/3")
 NAT64 = ip_network("64:ff9b::/96")
 # Python's ipaddress calls these global, or did in some version.
@@ -147,6 +157,61 @@ def public_url_problem(url: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+def web_address(url: str, *, is_literal: bool = False) -> str:
+    """A URL as bots write it, made fit to be called: as a browser reads it, or `is_literal`, with all that is odd in
+    it as part of its path.
+
+    A browser leaves tabs and line breaks out, takes a backslash for a slash, and what follows "#" for a place in the
+    page. Raises ValueError with a sentence.
+    """
+    text = url.strip()
+    found = WEB.fullmatch(text if is_literal else re.sub(r"[\t\r\n]", "", text))
+    if not found:
+        raise ValueError("The URL must begin with https:// or http://.")
+    scheme, host, rest = found.groups()
+    if not is_literal:
+        path = re.split(r"[?#]", rest, maxsplit=1)[0]
+        rest = path.replace("\\", "/") + rest[len(path) :]
+    rest = quote(STRAY_PERCENT.sub("%25", rest), safe=KEPT + ("?" if is_literal else "?#"), errors="replace")
+    address = f"{scheme.lower()}:{host}{rest}"
+    Target.parse(address)
+    return address
+
+
+def is_internal_host(host: str) -> bool:
+    """Whether a host means nothing on the internet, as far as its form tells."""
+    try:
+        return not is_public(ip_address(host.strip("[]")))
+    except ValueError:
+        name = host.rstrip(".").lower()
+        last = name.rpartition(".")[2]  # of digits: an address in one of its odd forms
+        return "." not in name or last.isdigit() or last.startswith("0x") or name.endswith(INTERNAL_NAMES)
+
+
+def is_link(url: str) -> bool:
+    """Whether a contact could open it, as far as its form tells: not `file:`, not relative, nothing internal, and
+    without a password."""
+    scheme = SCHEME.match(url.strip())
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        return scheme[1].lower() not in UNOPENED
+    try:  # "www.example.com" is one too
+        return not is_internal_host(Target.parse(web_address(url if scheme else f"https://{url.strip()}")).host)
+    except ValueError:
+        return False
+
+
+def holds_data(url: str) -> bool:
+    """Whether it is a `data:` address, which holds what others only name."""
+    return url.lstrip()[:5].lower() == "data:"
+
+
+def shown_address(url: str) -> str:
+    """An address for operators and agents: not the content of a `data:` address, and no password."""
+    if holds_data(url):
+        return url.strip().partition(",")[0][:DATA_NAME_MOST]
+    return re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
 
 
 def resolve(host: str) -> list[str]:

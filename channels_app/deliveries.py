@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from channels_app.attachments import upload_file, with_links
 from channels_app.channels import LiveChannel
 from channels_app.codes import describe
 from channels_app.credentials import note_quota
@@ -19,7 +20,6 @@ from channels_app.endings import UPDATE_DELIVERY, wake_at_once
 from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_row, exchange_values
 from channels_app.leases import Lease, LeaseLostError
-from channels_app.media import fetch_media
 from channels_app.models import (
     Author,
     Conversation,
@@ -33,7 +33,7 @@ from channels_app.models import (
     WebhookEvent,
 )
 from channels_app.plans import Plan, only_completion, with_extras, without_extras
-from channels_app.protocol import Outgoing, OutgoingMessage
+from channels_app.protocol import Outgoing
 from channels_app.recorder import Call, recorded_calls
 from channels_app.statements import fetch
 from channels_app.throttle import pause, take_ticket
@@ -49,6 +49,8 @@ from channels_app.verdicts import (
 )
 
 logger = logging.getLogger(__name__)
+
+NOTHING_LEFT = "The reply was only files that could not be uploaded, at addresses that no contact could open."
 
 _STATES = {
     Verdict.SENT: DeliveryState.SENT,
@@ -229,6 +231,8 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, 
     is_doubtful = may_have_arrived(delivery)
     if carried.completes and is_doubtful and _was_given_back(lease, delivery):
         return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False)
+    if unsayable := _without_words(delivery):
+        return unsayable
     if not is_leaving:
         wait_s = take_ticket(channel.inbox.account_key, is_completion=carried.completes)
         if wait_s > 0:
@@ -335,39 +339,29 @@ def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> tup
     with recorded_calls() as calls:
         try:
             if delivery.kind == DeliveryKind.ATTACHMENT:
-                _upload(channel, conversation_id, delivery.payload)
+                upload_file(channel, conversation_id, delivery)
             else:
-                sent = channel.inbox.send(conversation_id, _with_links(delivery))
+                sent = channel.inbox.send(conversation_id, with_links(delivery))
                 note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
         except BridgeError as error:
             return error, calls[-1] if calls else None
     return None, calls[-1] if calls else None
 
 
-def _upload(channel: LiveChannel, conversation_id: str, payload: dict[str, Any]) -> None:
-    try:
-        media = fetch_media(payload["url"], payload["content_type"])
-    except BridgeError as error:  # whatever is wrong with somebody's file server: the contact gets the link
-        raise RefusedError(error.detail, status=error.status) from error
-    channel.inbox.upload(conversation_id, payload["filename"], media.content_type, media.data)
-
-
-def _with_links(delivery: Delivery) -> Outgoing:
-    """The reply as it can be sent now: a file that could not be uploaded becomes its link."""
-    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
-    links = delivery.payload["links"]
-    if not links:
-        return outgoing
-    uploads = Delivery.objects.filter(event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT)
-    uploaded = {row.payload["filename"] for row in uploads.filter(state=DeliveryState.SENT)}
-    return replace(outgoing, messages=tuple(_or_link(message, links, uploaded) for message in outgoing.messages))
-
-
-def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: set[str]) -> OutgoingMessage:
-    if not message.attachment_name or message.attachment_name in uploaded:
-        return message
-    link = links[message.attachment_name]
-    return OutgoingMessage(text="\n".join(part for part in (message.text, link) if part))
+def _without_words(delivery: Delivery) -> Attempted | None:
+    """What comes of a reply whose only words were files that can neither be uploaded nor linked: nothing, if its
+    event says something else, or else it is refused, so that nobody waits for it."""
+    if not delivery.payload.get("links"):
+        return None
+    outgoing = with_links(delivery)
+    if outgoing.messages or outgoing.complete:
+        return None
+    replies = deliveries_of(delivery.event_id)
+    others = [row for row in replies if row.kind == DeliveryKind.REPLY and row.pk != delivery.pk]
+    if any(with_links(row).messages for row in others):
+        is_empty = replace(outgoing, tagged_message_id="") == Outgoing()
+        return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False) if is_empty else None
+    return Attempted(delivery=delivery, verdict=Verdict.REFUSED, error=RefusedError(NOTHING_LEFT))
 
 
 def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
@@ -432,16 +426,6 @@ def _result(attempted: Attempted) -> str:
         return Verdict.REFUSED
     effect = getattr(attempted.error, "effect", None)
     return str(effect or attempted.verdict)
-
-
-def drop_attachments(delivery: Delivery) -> bool:
-    """Let a refused reply go without its files, as links; False if it had none that were uploaded."""
-    uploads = Delivery.objects.filter(
-        event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT, state=DeliveryState.SENT
-    )
-    if not delivery.payload["links"]:
-        return False
-    return bool(uploads.update(state=DeliveryState.REFUSED, last_error="The inbox refused the message that named it."))
 
 
 def cancel_deliveries(conversation_id: int) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from channels_app import options
+from channels_app.addresses import holds_data, shown_address
 from channels_app.channels import LiveChannel
 from channels_app.media import file_name
 from channels_app.models import DeliveryKind
@@ -41,8 +42,8 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
         name = ""
         if message.attachment and message.attachment.url:
             found = message.attachment
-            name = file_name(found.url, found.name, found.content_type, f"{unique}-{place}")
-            links[name] = found.url
+            name = file_name(found, f"{unique}-{place}")
+            links[name] = "" if holds_data(found.url) else found.url
             payload = {"url": found.url, "filename": name, "content_type": found.content_type}
             uploads.append((DeliveryKind.ATTACHMENT, payload))
         messages.append(OutgoingMessage(text=options.write_out(message), attachment_name=name))
@@ -59,7 +60,7 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
         (DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in channel.inbox.split(outgoing)
     ]
     said = tuple(
-        (options.write_out(message), message.attachment.url if message.attachment else "")
+        (options.write_out(message), shown_address(message.attachment.url) if message.attachment else "")
         for message in reply.messages
     )
     return Plan(calls=(*uploads, *calls), options=tuple(options.choosable(reply.messages[:MESSAGES_MOST])), said=said)

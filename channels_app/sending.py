@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from channels_app.attachments import drop_attachments
 from channels_app.channels import LiveChannel
 from channels_app.deliveries import (
     Attempted,
@@ -15,7 +16,6 @@ from channels_app.deliveries import (
     cancel_deliveries,
     carried_by,
     deliveries_of,
-    drop_attachments,
     may_have_arrived,
     record_attempt,
     settle,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from wcwidth import iter_graphemes
 
+from channels_app.addresses import holds_data, is_link, web_address
 from channels_app.protocol import Message, Option, Reply
 
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a Braille cell by their category, drawn as a blank
@@ -15,6 +16,8 @@ _IGNORABLE_PLANE = range(0xE0000, 0xE1000)
 """With `_IGNORABLE` what Unicode's Default_Ignorable_Code_Point has beyond the format characters: joiners,
 variation selectors, and code points that will be such ones. Others without a category may be next year's emoji."""
 UNSEEN = "text that shows nothing"
+CLOSED_FILE = "a file at an address that nobody else can open"
+CLOSED_LINK = "a link that nobody else can open"
 FLAG_TAGS = range(0xE0020, 0xE0080)
 """Nothing by themselves; behind a black flag they say whose it is."""
 
@@ -53,11 +56,14 @@ def cut(text: str, most: int) -> str:
 
 
 def visible_part(reply: Reply) -> Reply:
-    """The reply without words, names and values that can't be seen; the same object for nearly all.
+    """The reply without words, names and values that can't be seen and addresses that can't be opened; the same
+    object for nearly all.
 
-    If that is all that was said, operators are told so.
+    Operators are told of the addresses, and if that is all that was said.
     """
-    messages = tuple(filter(None, map(_visible_message, reply.messages)))
+    opened = tuple(map(_open_part, reply.messages))
+    closed = tuple(dict.fromkeys(name for _, names in opened for name in names))
+    messages = tuple(filter(None, (_visible_message(message) for message, _ in opened)))
     visible = replace(
         reply,
         messages=messages,
@@ -65,9 +71,26 @@ def visible_part(reply: Reply) -> Reply:
         tags=tuple(filter(is_visible, reply.tags)),
         attributes={name: value for name, value in reply.attributes.items() if is_visible(name) and is_visible(value)},
         note=reply.note if is_visible(reply.note) else "",
-        unshown=(*reply.unshown, UNSEEN) if reply.messages and not messages else reply.unshown,
+        unshown=(*reply.unshown, *(closed or ((UNSEEN,) if reply.messages and not messages else ()))),
     )
     return reply if visible == reply else visible
+
+
+def _open_part(message: Message) -> tuple[Message, list[str]]:
+    """A message without files and links that only its bot could open, and what these were. An internal file may be
+    one that we are allowed to fetch: that shows when it is fetched."""
+    names = []
+    file = message.attachment
+    if file and file.url and not holds_data(file.url):
+        try:
+            web_address(file.url)
+        except ValueError:
+            names.append(CLOSED_FILE)
+            file = None
+    options = tuple(option for option in message.options if not option.url or is_link(option.url))
+    if options != message.options:
+        names.append(CLOSED_LINK)
+    return replace(message, attachment=file, options=options) if names else message, names
 
 
 def _visible_message(message: Message) -> Message | None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -42,38 +43,23 @@ class UnaskedAnswerError(ConnectionError):
     """What came on a kept connection can't be the answer to our request: perhaps it is another contact's."""
 
 
+@dataclass(slots=True)
 class Exchange:
     """What our sockets and connections must know of the call in progress, and what they saw of it.
 
     `is_over`: its answer has been read to the end. `is_proven`: and nothing came behind it.
     """
 
-    __slots__ = (
-        "allowed",
-        "deadline",
-        "is_answered",
-        "is_fresh",
-        "is_over",
-        "is_proven",
-        "may_repeat",
-        "must_be_fresh",
-        "sent_at",
-        "status",
-    )
-
-    def __init__(
-        self, deadline: float, allowed: AllowList, may_repeat: bool = True, *, must_be_fresh: bool = False
-    ) -> None:
-        self.deadline = deadline
-        self.allowed = allowed
-        self.may_repeat = may_repeat
-        self.must_be_fresh = must_be_fresh
-        self.is_fresh = False
-        self.is_answered = False
-        self.is_over = False
-        self.is_proven = False
-        self.sent_at: float | None = None
-        self.status = 0
+    deadline: float
+    allowed: AllowList
+    may_repeat: bool = True
+    must_be_fresh: bool = False
+    is_fresh: bool = False
+    is_answered: bool = False
+    is_over: bool = False
+    is_proven: bool = False
+    sent_at: float | None = None
+    status: int = 0
 
     def remaining(self) -> float:
         left = self.deadline - time.monotonic()

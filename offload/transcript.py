@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from channels_app import options
+from channels_app.addresses import shown_address
 from channels_app.models import Author, MessageRow
 from channels_app.protocol import Reply
 from channels_app.visible import cut, is_visible
@@ -43,7 +44,7 @@ def transcript_lines(conversation_id: int, last_words: Reply) -> list[Spoken]:
         for row in reversed(newest)
     ]
     for message in last_words.messages:
-        attachment_url = message.attachment.url if message.attachment else ""
+        attachment_url = shown_address(message.attachment.url) if message.attachment else ""
         lines.append(Spoken(_line("Bot", options.write_out(message), attachment_url)))
     return lines
 

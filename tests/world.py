@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.errors import BridgeError
+from channels_app.errors import BridgeError, ConfigError
 from channels_app.http import Answer, ApiSession, Request
 from channels_app.links import READY
 
@@ -19,6 +19,7 @@ INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
 CHATLAYER = "http://chatlayer.test/v1/channels/webhook/abc/messages"
 FILES = "http://files.test"
+SOMEWHERE = "93.184.215.14"  # on the internet
 OURSELVES = "https://bridge.example.com"
 
 Rule = Callable[[dict[str, Any]], Any]
@@ -120,6 +121,8 @@ class World:
     bot: FakeBot = field(default_factory=FakeBot)
     chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
     files: dict[str, Answer] = field(default_factory=dict)
+    unreachable: set[str] = field(default_factory=set)
+    """Addresses that the real way out would refuse, or not be asked for."""
     ourselves: Answer = field(default_factory=lambda: Answer(200, {}, READY.encode(), 1))
 
     def answer(self, session: ApiSession, request: Request, **limits: Any) -> Answer:
@@ -132,6 +135,8 @@ class World:
             return self.bot.handle(facts)
         if url == CHATLAYER:
             return self.chatlayer.handle(facts)
+        if url in self.unreachable:
+            raise ConfigError(f"{url} is internal.")
         if base == FILES:
             return self.files.get(path, answer(404))
         if base == OURSELVES:
@@ -142,6 +147,7 @@ class World:
         monkeypatch.setattr(
             ApiSession, "_answer", lambda session, request, **limits: self.answer(session, request, **limits)
         )
+        monkeypatch.setattr("channels_app.addresses.resolve", lambda host: [SOMEWHERE])
         return self
 
 

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.timesince import timesince
 
-from channels_app.addresses import AllowList, Target, is_public
+from channels_app.addresses import AllowList, Target, is_internal_host
 from channels_app.channels import make_bot, make_inbox
 from channels_app.checking.milestones import newest_events
 from channels_app.codes import describe
@@ -27,8 +26,6 @@ REFUSED_KEYS = "CB-201"
 OWN_URL = "Our own URL"
 OWN_URL_TIMEOUT_S = 10.0  # so long the platforms wait for our answer
 OWN_URL_MAX_BYTES = 10_000
-INTERNAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home", ".test")
-"""Names that mean nothing on the internet. What a name stands for elsewhere can't be seen from here."""
 
 
 def check_channel(channel: Channel) -> list[CheckLine]:
@@ -59,7 +56,8 @@ def check_bot(bot: Bot) -> list[CheckLine]:
 def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sparkcentral") -> CheckLine:
     """Whether a platform on the internet can reach this address of ours, as far as its form tells."""
     parts = urlsplit(url)
-    if parts.scheme == "https" and not _is_internal(parts.hostname or ""):
+    host = parts.hostname or ""
+    if parts.scheme == "https" and not is_internal_host(host) and not host.endswith(".test"):  # nobody has a .test
         return CheckLine(title=title, is_ok=True, detail=f"{settings.PUBLIC_BASE_URL} is a public https address.")
     return CheckLine.failed(title, describe("CB-101", caller=caller, url=settings.PUBLIC_BASE_URL))
 
@@ -145,13 +143,6 @@ def _check_shared_secret(channel: Channel) -> CheckLine:
 
 def _no_bot() -> CheckLine:
     return CheckLine.failed("Bot", describe("CB-801"))
-
-
-def _is_internal(host: str) -> bool:
-    try:
-        return not is_public(ip_address(host))
-    except ValueError:  # a name
-        return "." not in host or host.endswith(INTERNAL_NAMES)
 
 
 def _safely(title: str, check: Callable[[], list[CheckLine]]) -> list[CheckLine]:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django import forms
 
 from channels_app.adapters import SecretField, TextField
-from channels_app.errors import RefusedError
 from channels_app.inboxes.sparkcentral import Sparkcentral
 from channels_app.inboxes.sparkcentral_form import AccountForm
 
@@ -66,12 +65,3 @@ class Hootsuite(Sparkcentral):
 
     def token_request(self) -> dict[str, str]:
         return {"grant_type": "organization_app", "organization_id": self._setting("organization_id")}
-
-    def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
-        """Their prose says PUT and their machine-readable specification POST, so POST is tried once on a 405."""
-        try:
-            super().upload(conversation_id, filename, content_type, data)
-        except RefusedError as error:
-            if error.status != 405:
-                raise
-            self.put_file("POST", conversation_id, filename, content_type, data)

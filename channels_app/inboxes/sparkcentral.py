@@ -27,6 +27,8 @@ MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
 JSON = {"Content-Type": "application/json;charset=utf-8"}  # as their paper writes it
 PERMISSION_CODES = range(4002, 4011)  # with 403: the token is right, a permission is missing
 ERRORS_MOST = 3  # of one answer that are told to people
+METHOD_NOT_ALLOWED, UNSUPPORTED_TYPE = 405, 415
+ANY_TYPE = "application/octet-stream"
 COMPLETE = {Completion.HANDOVER: "HANDOVER", Completion.RESOLVED: "RESOLVED"}
 
 _FILENAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]+")
@@ -148,16 +150,29 @@ class Sparkcentral(Inbox):
         )
 
     def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
-        self.put_file("PUT", conversation_id, filename, content_type, data)
+        """Their prose says PUT with the true type, their specification POST with `application/octet-stream`: each is
+        taken from the second when the first is refused for it.
 
-    def put_file(self, method: str, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
-        """Refuses by itself what the platform would refuse, so that the caller sends the link at once."""
+        Refuses by itself what the platform would refuse, so that the caller sends the link at once.
+        """
         if not _FILENAME.fullmatch(filename):
             raise RefusedError("A file's name has only letters, digits, '-', '_' and '.'.")
         if len(data) >= MAX_FILE_BYTES:
             raise RefusedError(f"The file has {len(data)} bytes; {self.label} takes fewer than {MAX_FILE_BYTES}.")
         url = f"{self.conversation_url(conversation_id)}/attachments/{filename}"
-        self.call(method, url, data=data, headers={"Content-Type": content_type})
+        method = "PUT"
+        while True:
+            try:
+                self.call(method, url, data=data, headers={"Content-Type": content_type})
+            except RefusedError as error:
+                if error.status == METHOD_NOT_ALLOWED and method != "POST":
+                    method = "POST"
+                elif error.status == UNSUPPORTED_TYPE and content_type != ANY_TYPE:
+                    content_type = ANY_TYPE
+                else:
+                    raise
+            else:
+                return
 
     def conversation_url(self, conversation_id: str) -> str:
         return f"{self.base_url}{self.api_prefix}/conversations/{quote(conversation_id, safe='')}"

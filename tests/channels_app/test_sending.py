@@ -1,5 +1,6 @@
 """What becomes of a reply on its way, for each thing that the inbox or the network can do to it."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from channels_app.deliveries import retry_delivery, tries_of
 from channels_app.errors import Effect, TemporaryError
 from channels_app.http import Answer
 from channels_app.leases import claim_due_conversation
-from channels_app.models import Conversation, Delivery, Exchange, WebhookEvent
+from channels_app.models import Conversation, Delivery, Exchange, MessageRow, WebhookEvent
 from channels_app.turns import take_step
 from offload.models import Offload
 from tests.builders import make_event
@@ -181,17 +182,19 @@ def test_no_text_reaches_a_conversation_that_is_gone_after_its_first_message(
 
 # --- attachments --------------------------------------------------------------------------------------------------
 
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PICTURE = Answer(200, {"content-type": "image/png"}, PNG, 1)
 MAP = {"text": "The map", "attachment": {"url": f"{FILES}/map.png", "name": "map.png", "content_type": "image/png"}}
 
 
 def test_an_attachment_is_uploaded_and_then_named(walker: Walker, world: World) -> None:
-    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.files["/map.png"] = PICTURE
     world.bot.replies = [{"messages": [MAP]}]
     walker.says("map")
     ((_, filename, data),) = world.inbox.uploads
     assert filename.startswith("map-")
     assert filename.endswith(".png")
-    assert data == b'"pixels"'
+    assert data == PNG
     assert world.inbox.calls[0][1]["sendMessage"] == {"text": "The map", "attachment": filename}
 
 
@@ -206,7 +209,7 @@ def test_a_file_that_can_not_be_passed_on_becomes_its_link(walker: Walker, world
 
 
 def test_a_file_that_the_inbox_refuses_becomes_its_link(walker: Walker, world: World) -> None:
-    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.files["/map.png"] = PICTURE
     world.bot.replies = [{"messages": [MAP]}]
     world.inbox.faults = [error(400)]
     walker.says("map")
@@ -214,12 +217,109 @@ def test_a_file_that_the_inbox_refuses_becomes_its_link(walker: Walker, world: W
 
 
 def test_a_message_refused_for_its_file_goes_with_the_link(walker: Walker, world: World) -> None:
-    world.files["/map.png"] = answer(200, "pixels", headers={"content-type": "image/png"})
+    world.files["/map.png"] = PICTURE
     world.bot.replies = [{"messages": [MAP]}]
     world.inbox.faults = [("after", answer(201)), error(400)]
     walker.says("map")
     assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
     assert walker.outcomes() == ["replied"]
+
+
+def test_a_name_without_an_ending_gets_that_of_its_content(walker: Walker, world: World) -> None:
+    world.files["/map"] = PICTURE
+    world.bot.replies = [{"messages": [{"attachment": {"url": f"{FILES}/map"}}]}]
+    walker.says("map")
+    ((_, filename, _),) = world.inbox.uploads
+    assert filename.startswith("map-")
+    assert filename.endswith(".png")
+    assert world.inbox.calls[0][1]["sendMessage"] == {"attachment": filename}
+
+
+def test_a_file_in_its_address_is_uploaded(walker: Walker, world: World) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    world.bot.replies = [{"messages": [{"text": "The map", "attachment": {"url": url}}]}]
+    walker.says("map")
+    ((_, filename, data),) = world.inbox.uploads
+    assert data == PNG
+    assert filename.startswith("file-")
+    assert world.inbox.calls[0][1]["sendMessage"] == {"text": "The map", "attachment": filename}
+    shown = MessageRow.objects.get(author="bot").attachment_url
+    assert shown == "data:image/png;base64"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///C:/maps/map.png",
+        "blob:https://bot.example/0b1c",
+        "/maps/map.png",
+        "map.png",
+        "//files.example/map.png",
+        "https://me:pw-canary@files.example/map.png",
+        "ftp://files.example/map.png",
+        "http://10.0.0.7/map.png",
+        "http://169.254.169.254/map.png",
+        "http://[::1]/map.png",
+        "http://2130706433/map.png",
+        "http://files/map.png",
+        "http://files.internal/map.png",
+        "data:image/png;base64,AAAA",
+        "data:nothing",
+    ],
+)
+def test_an_address_that_only_the_bot_can_open_is_the_operators(walker: Walker, world: World, url: str) -> None:
+    """The fakes fetch nothing from there."""
+    world.unreachable.add(url)
+    world.bot.replies = [{"messages": [{"text": "The map", "attachment": {"url": url}}]}]
+    walker.says("map")
+    assert world.inbox.calls[0][1]["sendMessage"] == {"text": "The map"}
+    assert walker.outcomes() == ["replied"]
+    refused = Delivery.objects.filter(kind="attachment", state="refused").first()
+    told = refused.last_error if refused else WebhookEvent.objects.get().reason
+    assert told
+    assert "pw-canary" not in told
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+def test_a_reply_of_nothing_but_such_a_file_goes_to_humans(
+    walk_with: Callable[..., Walker], world: World, inbox: str
+) -> None:
+    walker = walk_with(inbox=inbox)
+    world.unreachable.add("http://10.0.0.7/a.png")
+    world.bot.replies = [{"messages": [{"attachment": {"url": "http://10.0.0.7/a.png"}}]}]
+    walker.says("map")
+    assert not any("10.0.0.7" in text for text in world.inbox.said("0-conv-1"))
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert walker.outcomes() == ["handed_over"]
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_words_beside_such_a_file_are_said(
+    walk_with: Callable[..., Walker], world: World, inbox: str, is_first: bool
+) -> None:
+    walker = walk_with(inbox=inbox)
+    world.unreachable.add("http://10.0.0.7/a.png")
+    messages = [{"attachment": {"url": "http://10.0.0.7/a.png"}}, {"text": "That is the way."}]
+    world.bot.replies = [{"messages": messages if is_first else messages[::-1]}]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == ["That is the way."]
+    assert walker.outcomes() == ["replied"]
+
+
+def test_a_link_that_only_the_bot_can_open_is_not_offered(walker: Walker, world: World) -> None:
+    urls = [
+        "http://localhost:3000/help",
+        "javascript:alert(1)",
+        "/help",
+        "https://me:pw@help.example/",
+        "https://help.example/",
+    ]
+    options = [{"title": f"Help {number}", "url": url} for number, url in enumerate(urls)]
+    world.bot.replies = [{"messages": [{"text": "Look", "options": options}]}]
+    walker.says("help")
+    assert world.inbox.said("0-conv-1") == ["Look\nHelp 4: https://help.example/"]
+    assert "a link that nobody else can open" in WebhookEvent.objects.get().reason
 
 
 # --- crashes and retries ------------------------------------------------------------------------------------------

@@ -336,7 +336,7 @@ def test_their_status_tells_what_may_have_been_done(
 ) -> None:
     document = {"errors": [{"code": 1003, "message": "Slow\ndown\x1b", "id": "trace-1"}]}
     for act in ("send", "upload"):
-        inbox = make_inbox(kind, answer(status, document))
+        inbox = make_inbox(kind, *[answer(status, document)] * 2)
         with pytest.raises(error) as failed:
             if act == "send":
                 inbox.send(CONVERSATION, HELLO)
@@ -345,7 +345,7 @@ def test_their_status_tells_what_may_have_been_done(
         assert (failed.value.status, failed.value.trace_id) == (status, "trace-1")
         assert "Slow down (code 1003)" in failed.value.detail
         assert getattr(failed.value, "effect", None) == effect
-        assert len(calls(inbox)) == 1
+        assert len(calls(inbox)) == (2 if (act, status) == ("upload", 415) else 1)
 
 
 @KINDS
@@ -386,6 +386,39 @@ def test_a_name_that_would_be_refused_is_not_sent(kind: str, filename: str) -> N
     inbox = make_inbox(kind)
     with pytest.raises(RefusedError):
         inbox.upload(CONVERSATION, filename, "image/png", b"png")
+
+
+PUT, POST = ("PUT", "image/png"), ("POST", "image/png")
+PUT_ANY, POST_ANY = ("PUT", "application/octet-stream"), ("POST", "application/octet-stream")
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([200], [PUT]),
+        ([405, 200], [PUT, POST]),
+        ([415, 200], [PUT, PUT_ANY]),
+        ([405, 415, 200], [PUT, POST, POST_ANY]),
+        ([415, 405, 200], [PUT, PUT_ANY, POST_ANY]),
+        ([405, 405], [PUT, POST]),
+        ([415, 415], [PUT, PUT_ANY]),
+        ([405, 415, 415], [PUT, POST, POST_ANY]),
+        ([415, 405, 405], [PUT, PUT_ANY, POST_ANY]),
+        ([400], [PUT]),
+        ([405, 413], [PUT, POST]),
+    ],
+)
+def test_an_upload_is_tried_as_their_prose_says_then_as_their_schema_says(
+    kind: str, statuses: list[int], expected: list[tuple[str, str]]
+) -> None:
+    inbox = make_inbox(kind, *map(answer, statuses))
+    if statuses[-1] == 200:
+        inbox.upload(CONVERSATION, "map.png", "image/png", b"png")
+    else:
+        with pytest.raises(RefusedError):
+            inbox.upload(CONVERSATION, "map.png", "image/png", b"png")
+    assert [(call.method, call.headers["Content-Type"]) for call in calls(inbox)] == expected
 
 
 @KINDS

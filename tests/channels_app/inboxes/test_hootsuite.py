@@ -1,6 +1,3 @@
-import pytest
-
-from channels_app.errors import RefusedError
 from channels_app.protocol import ContactMessage, Outgoing
 from tests import payloads
 from tests.channels_app.inboxes.cast import CONVERSATION, calls, incoming, make_inbox, token_answer
@@ -47,17 +44,6 @@ def test_tags_of_an_inline_answer_are_plain_and_stick_to_the_latest_message() ->
     body = make_inbox("hootsuite").inline_answer(EVERYTHING)
     assert body["applyTags"] == ["Happy"]
     assert [message["text"] for message in body["sendMessages"]] == ["One", "Two"]
-
-
-def test_an_upload_that_may_not_be_put_is_posted_once() -> None:
-    inbox = make_inbox("hootsuite", answer(405), answer(200))
-    inbox.upload(CONVERSATION, "map.png", "image/png", b"png")
-    put, post = calls(inbox)
-    assert (put.method, post.method) == ("PUT", "POST")
-    assert put.url == post.url == f"{SERVER}/inbox/v1/virtual-agent/conversations/{CONVERSATION}/attachments/map.png"
-
-    with pytest.raises(RefusedError):
-        make_inbox("hootsuite", answer(405), answer(405)).upload(CONVERSATION, "map.png", "image/png", b"png")
 
 
 def test_a_message_tells_what_it_answers_to() -> None:
