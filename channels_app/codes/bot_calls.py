@@ -247,7 +247,7 @@ CODES = (
         causes=(
             "The flow uses a kind of message that is made for one medium only, e.g. a receipt for Messenger.",
             "A picture or a file has no address of its own, only an id within Facebook.",
-            "A file or a link has an address that only the bot can open: file:, a relative one, or one with a password.",
+            "A file or a link has an address that only the bot can open: file:, a relative one, one with a password.",
             "The text of a message is empty, e.g. a variable without a value.",
         ),
         checks=("The conversation's page names what could not be shown. The event's body shows the message.",),
