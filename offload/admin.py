@@ -35,7 +35,9 @@ class OffloadProviderInline(StackedInline):
         if provider.pk is None or is_open(provider.opening_hours, moment_now):
             return "Open." if provider.is_enabled else "Open, but switched off."
         opening = next_opening(provider.opening_hours, moment_now)
-        return f"Closed. Opens {date_format(opening, 'l j F, H:i')}." if opening else "Closed, and never open."
+        if opening is None:
+            return "Closed, and never open."
+        return f"Closed. Opens {date_format(opening, 'l j F, H:i')} ({opening.tzinfo})."
 
 
 admin.site.unregister(Channel)

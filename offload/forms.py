@@ -1,6 +1,5 @@
 """What an admin fills in for an offload provider."""
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,69 +9,16 @@ from channels_app.adapters import PhraseField, refusal, same_value_problem
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.inboxes import shared_secret_problem
+from offload.hours_field import HoursField
 from offload.models import OffloadProvider
-from offload.opening_hours import DAYS, problem
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
 else:
     ModelForm = forms.ModelForm
 
-KEYS = ("timezone", *DAYS, "closed")
-"""In the order of the week; the database has another."""
 SECRETS = ("verify_token", "write_back_secret")
 WRITE_BACK_PLACE = "the Write Back settings of Inbox 2.0"
-
-
-class _Decoder(json.JSONDecoder):
-    """Fails in one way only, whatever somebody pastes."""
-
-    def decode(self, text: str, *args: Any) -> Any:
-        try:
-            return super().decode(text, *args)
-        except json.JSONDecodeError:
-            raise
-        except (ValueError, RecursionError) as error:
-            raise json.JSONDecodeError("too deep, or a number that is too long", text, 0) from error
-
-
-class OpeningHoursField(forms.JSONField):
-    """Hours as JSON; what is wrong is said with its place. What was typed stays on the page."""
-
-    widget = forms.Textarea(attrs={"rows": 10, "cols": 60, "class": "vLargeTextField code", "spellcheck": "false"})
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except forms.ValidationError:
-            raise forms.ValidationError(_json_problem(str(value)), code="invalid") from None
-
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        wrong = problem(value)
-        if wrong:
-            raise forms.ValidationError(wrong, code="hours")
-
-    def prepare_value(self, value: Any) -> Any:
-        if value is None or not isinstance(value, dict):
-            return super().prepare_value(value) if value is not None else ""
-        lines = [
-            f"  {json.dumps(key)}: {json.dumps(value[key], ensure_ascii=False)}" for key in sorted(value, key=_place)
-        ]
-        return "{\n" + ",\n".join(lines) + "\n}"
-
-
-def _place(key: str) -> int:
-    return KEYS.index(key) if key in KEYS else len(KEYS)
-
-
-def _json_problem(text: str) -> str:
-    advice = "Start from the example below the field."
-    try:
-        json.loads(text, cls=_Decoder)
-    except json.JSONDecodeError as error:
-        return f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}. {advice}"
-    return f"This is not JSON. {advice}"
 
 
 class OffloadProviderForm(ModelForm):
@@ -84,14 +30,7 @@ class OffloadProviderForm(ModelForm):
         label="Write-back secret",
         help_text="Shown by Inbox 2.0 under Integration and APIs › CRM › Write Back URL. It has only 0-9 and a-f.",
     )
-    opening_hours = OpeningHoursField(
-        label="Opening hours",
-        decoder=_Decoder,
-        required=False,
-        help_text="Empty: always open. Days: mon, tue, wed, thu, fri, sat, sun; a day that is not listed is closed, "
-        'and so are the dates under “closed”. Example: {"timezone": "Europe/Brussels", "mon": ["09:00-12:30", '
-        '"13:30-17:00"], "tue": ["09:00-17:00"], "closed": ["2026-12-25"]}',
-    )
+    opening_hours = HoursField(label="Opening hours", required=False, help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.")
 
     class Meta:
         model = OffloadProvider

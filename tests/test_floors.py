@@ -110,6 +110,7 @@ FLOORS: list[list[str]] = [
         "channels_app.admin",
         "channels_app.urls",
         "channels_app.management",
+        "offload.hours_field",
         "offload.forms",
         "offload.views",
         "offload.admin",

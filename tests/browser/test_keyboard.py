@@ -1,12 +1,13 @@
 """The set-up without a mouse: everything is reached with Tab, and one always sees where one is."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.demo import Demo
-from tests.browser.people import Account, Admin
+from tests.browser.demo import OTHER, Demo
+from tests.browser.people import CHANNELS, Account, Admin
 from tests.browser.stage import ADMIN, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -21,8 +22,8 @@ SHOWS_FOCUS = """(element) => {
 }"""
 
 
-def reach(page: Page, target: Locator) -> None:
-    for _ in range(STOPS_MOST):
+def reach(page: Page, target: Locator, most: int = STOPS_MOST) -> None:
+    for _ in range(most):
         if target.evaluate(HAS_FOCUS):
             assert target.evaluate(SHOWS_FOCUS), f"nobody sees that {target} has the focus"
             return
@@ -81,3 +82,29 @@ def test_a_channel_is_set_up_with_the_keyboard_alone(demo: Demo, open_window: Ca
     press(page, "button", "Save secret")
     expect(anna.step("Paste the shared secret")).to_contain_text("✓ Done")
     expect(page.get_by_role("heading", name="Set-up: 4 of 7 done")).to_be_visible()
+
+
+def test_opening_hours_are_entered_with_the_keyboard_alone(
+    demo: Demo, session: Any, open_window: Callable[..., Page]
+) -> None:
+    anna = Admin(open_window(storage_state=session, locale="en-GB", timezone_id="Europe/Brussels"), demo.stage)
+    page = anna.open(f"{CHANNELS}{demo.channel(OTHER)}/change/")
+    reach(page, page.get_by_role("radio", name="Always"), most=2 * STOPS_MOST)
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Brussels")  # the browser's own
+    for name, digits in (("Monday, from", "0900"), ("Monday, until", "1230")):
+        reach(page, page.get_by_label(name, exact=True))
+        page.keyboard.type(digits)
+    press(page, "button", "Monday’s times for Tuesday to Friday")
+    reach(page, page.get_by_label("Sunday, from", exact=True))
+    page.keyboard.type("1000")
+    page.keyboard.press("Enter")
+    alert = page.get_by_text("Sunday: give both times of each span, or none.")
+    expect(alert).to_be_visible()
+    reach(page, page.get_by_label("Sunday, until", exact=True), most=2 * STOPS_MOST)
+    page.keyboard.type("0000")
+    page.keyboard.press("Enter")
+    expect(alert).not_to_be_visible()
+    expect(page.get_by_label("Friday, until", exact=True)).to_have_value("12:30")
+    expect(page.get_by_label("Sunday, until", exact=True)).to_have_value("00:00")
+    expect(page.get_by_text("(Europe/Brussels)").or_(page.get_by_text("Open.", exact=True))).to_be_visible()

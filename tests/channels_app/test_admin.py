@@ -1,6 +1,5 @@
 """The set-up of a channel and a bot by the forms of the admin, as a person without script fills them in."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -172,14 +171,16 @@ def test_spaces_around_a_value_are_removed_and_told(admin_client: Client, channe
 
 def test_an_error_loses_no_input_but_secrets(admin_client: Client, channel: Channel) -> None:
     changes = {"name": "", "base_url": "https://other.example.com", "fallback_text": "Wait, please", "greet": None}
-    hours = '{"mon": ["25:00-26:00"]}'
-    provider = {"offload_provider-0-closed_text": "Closed now", "offload_provider-0-opening_hours": hours}
+    hours = {"when": "times", "mon-from-0": "09:00"}
+    provider = {f"offload_provider-0-opening_hours-{name}": value for name, value in hours.items()}
+    provider["offload_provider-0-closed_text"] = "Closed now"
     shown = save(admin_client, channel, client_secret=CANARY, **changes, **provider)
     kept = fields_of(text_of(shown), "channel_form")
     assert (kept["base_url"], kept["fallback_text"]) == ("https://other.example.com", "Wait, please")
     assert "greet" not in kept
     assert kept["offload_provider-0-closed_text"] == "Closed now"
-    assert json.loads(kept["offload_provider-0-opening_hours"]) == json.loads(hours)
+    assert kept["offload_provider-0-opening_hours-when"] == "times"
+    assert kept["offload_provider-0-opening_hours-mon-from-0"] == "09:00"
     assert CANARY not in text_of(shown)
     assert "have to be pasted again" in text_of(shown)
 

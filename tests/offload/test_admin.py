@@ -1,6 +1,5 @@
 """The offload provider on the channel's page, and the list of requests for humans."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,10 +9,8 @@ from channels_app.events import count_refusal
 from channels_app.models import Channel
 from offload.models import Offload, OffloadProvider
 from tests.conftest import Walker
-from tests.pages import submit
+from tests.pages import fields_of, submit
 from tests.world import World
-
-HOURS = {"mon": ["09:00-17:00"], "timezone": "Europe/Brussels", "closed": ["2026-12-25"]}
 
 
 def page_of(channel: Channel) -> str:
@@ -68,44 +65,91 @@ def test_a_write_back_secret_that_is_none_is_refused(
     assert "only 0-9 and a-f" in errors_of(shown)["write_back_secret"][0]
 
 
-def test_opening_hours_are_saved_and_shown_in_the_order_of_the_week(
+def save_hours(client: Client, channel: Channel, **entered: str) -> Any:
+    """As somebody who chooses "at these times" and fills in these fields, e.g. `mon_from_0="09:00"`."""
+    fields = {f"opening_hours-{name.replace('_', '-')}": value for name, value in {"when": "times", **entered}.items()}
+    return save(client, channel, **fields)
+
+
+WEEK = {"timezone": "Europe/Brussels", "mon_from_0": "09:00", "mon_until_0": "12:30"}
+
+
+def test_opening_hours_are_entered_by_day_and_shown_again(
     admin_client: Client, channel: Channel, provider: OffloadProvider
 ) -> None:
-    page = save(admin_client, channel, opening_hours=json.dumps(HOURS)).content.decode()
+    afternoon = {"mon_from_1": "13:30", "mon_until_1": "18:00"}
+    save_hours(
+        admin_client, channel, **WEEK, **afternoon, fri_from_0="22:00", fri_until_0="02:00", closed_1="2026-12-25"
+    )
     provider.refresh_from_db()
-    assert provider.opening_hours == HOURS
-    assert page.index("&quot;timezone&quot;: ") < page.index("&quot;mon&quot;: ") < page.index("&quot;closed&quot;: ")
-    save(admin_client, channel, opening_hours="")
+    saved = {
+        "timezone": "Europe/Brussels",
+        "mon": ["09:00-12:30", "13:30-18:00"],
+        "fri": ["22:00-02:00"],
+        "closed": ["2026-12-25"],
+    }
+    assert provider.opening_hours == saved
+    page = save(admin_client, channel).content.decode()  # as it is shown
     provider.refresh_from_db()
-    assert not provider.opening_hours
-
-
-@pytest.mark.parametrize(
-    ("typed", "words"),
-    [
-        ('{"mon": }', "This is not JSON: line 1, column 9"),
-        ('{"timezone": "Europe/Brussels", "mon": ["9-17"]}', "mon[0]: must be a span such as 09:00-17:30."),
-        ('{"timezone": "Mars", "mon": ["09:00-17:00"]}', "timezone: name one such as Europe/Brussels."),
-        ('{"timezone": "Europe/Brussels", "monday": ["09:00-17:00"]}', "monday: is not known"),
-        ("[]", "must be an object"),
-        ("[" * 50_000, "This is not JSON"),
-        ('{"mon": ' + "1" * 5000 + "}", "This is not JSON"),
-    ],
-)
-def test_wrong_opening_hours_are_explained(
-    admin_client: Client, channel: Channel, provider: OffloadProvider, typed: str, words: str
-) -> None:
-    shown = save(admin_client, channel, opening_hours=typed)
-    assert words in errors_of(shown)["opening_hours"][0]
+    assert provider.opening_hours == saved
+    assert "(Europe/Brussels)" in page or "Open." in page
+    save(admin_client, channel, **{"opening_hours-when": "always"})
     provider.refresh_from_db()
     assert provider.opening_hours is None
 
 
-def test_what_was_typed_wrongly_is_still_there(
+def test_a_day_until_midnight_and_a_whole_day(
     admin_client: Client, channel: Channel, provider: OffloadProvider
 ) -> None:
-    shown = save(admin_client, channel, opening_hours='{"monday": ["09:00-17:00"]}')
-    assert "&quot;monday&quot;" in shown.content.decode()
+    whole = {"sat_from_0": "00:00", "sat_until_0": "00:00", "sun_from_0": "18:00", "sun_until_0": "00:00"}
+    for _ in range(2):
+        save_hours(admin_client, channel, timezone="UTC", **whole)
+        provider.refresh_from_db()
+        assert provider.opening_hours == {"timezone": "UTC", "sat": ["00:00-24:00"], "sun": ["18:00-24:00"]}
+        whole = {}
+
+
+def test_hours_of_a_file_with_many_spans_survive_a_save(
+    admin_client: Client, channel: Channel, provider: OffloadProvider
+) -> None:
+    spans = ["07:00-09:00", "10:00-12:00", "13:00-15:00", "16:00 - 18:00"]
+    days = [f"2026-12-{day}" for day in range(10, 20)]
+    provider.opening_hours = {"timezone": "Asia/Kolkata", "mon": spans, "closed": days}
+    provider.save()
+    save(admin_client, channel, closed_text="Closed")
+    provider.refresh_from_db()
+    assert provider.opening_hours == {
+        "timezone": "Asia/Kolkata",
+        "mon": [*spans[:3], "16:00-18:00"],
+        "closed": days,
+    }
+
+
+@pytest.mark.parametrize(
+    ("entered", "words"),
+    [
+        ({**WEEK, "timezone": ""}, "timezone: name one such as Europe/Brussels."),
+        ({**WEEK, "timezone": "Mars"}, "timezone: name one such as Europe/Brussels."),
+        ({"timezone": "UTC"}, "No day has opening hours."),
+        ({}, "No day has opening hours."),
+        ({**WEEK, "tue_from_0": "09:00"}, "Tuesday: give both times"),
+        ({**WEEK, "wed_until_1": "09:00"}, "Wednesday: give both times"),
+        ({**WEEK, "thu_from_0": "9", "thu_until_0": "17"}, "Thursday: must be a span such as 09:00-17:30."),
+        ({**WEEK, "fri_from_0": "09:00", "fri_until_0": "09:00"}, "Friday: begins and ends at the same time."),
+        ({**WEEK, "closed_0": "Christmas"}, "Days off: must be a date such as 2026-12-25."),
+    ],
+)
+def test_wrong_opening_hours_are_explained_and_still_there(
+    admin_client: Client, channel: Channel, provider: OffloadProvider, entered: dict[str, str], words: str
+) -> None:
+    shown = save_hours(admin_client, channel, **entered)
+    assert words in errors_of(shown)["opening_hours"][0]
+    provider.refresh_from_db()
+    assert provider.opening_hours is None
+    kept = fields_of(shown.content.decode(), "channel_form")
+    for name, value in entered.items():
+        if value not in ("Mars", ""):
+            assert value in (kept[f"offload_provider-0-opening_hours-{name.replace('_', '-')}"], "Christmas")
 
 
 def test_refused_offload_requests_are_told(admin_client: Client, channel: Channel, provider: OffloadProvider) -> None:

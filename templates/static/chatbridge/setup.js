@@ -62,6 +62,26 @@ function serveButtons(root) {
   }
 }
 
+// --- opening hours ---
+
+// The zone of whoever enters hours for the first time is nearly always the agents' zone.
+function offerOwnZone(select) {
+  if (select.value) return;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...select.options].some((option) => option.value === zone)) select.value = zone;
+}
+
+function serveCopyMonday(button) {
+  const days = button.closest(".hours").querySelectorAll("[data-day]");
+  const [monday, ...others] = [...days].map((row) => row.querySelectorAll("input"));
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    for (const inputs of others.slice(0, 4)) {
+      inputs.forEach((input, place) => { input.value = monday[place] ? monday[place].value : ""; });
+    }
+  });
+}
+
 // --- waiting for the first event: the steps tick themselves ---
 
 const EVERY_MS = 5000;
@@ -146,6 +166,8 @@ function keepFocus(section, before) {
 document.addEventListener("DOMContentLoaded", () => {
   followKind();
   serveButtons(document);
+  document.querySelectorAll("[data-own-zone]").forEach(offerOwnZone);
+  document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
   const summary = document.getElementById("error-summary");
   if (summary) {
     summary.focus();
