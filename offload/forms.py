@@ -30,7 +30,11 @@ class OffloadProviderForm(ModelForm):
         label="Write-back secret",
         help_text="Shown by Inbox 2.0 under Integration and APIs › CRM › Write Back URL. It has only 0-9 and a-f.",
     )
-    opening_hours = HoursField(label="Opening hours", required=False, help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.")
+    opening_hours = HoursField(
+        label="Opening hours",
+        required=False,
+        help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.",
+    )
 
     class Meta:
         model = OffloadProvider
