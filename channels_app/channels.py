@@ -41,7 +41,8 @@ class LiveChannel:
     is_active: bool
     is_archived: bool
     covers_all_inbox_channels: bool
-    greet: bool
+    greeting: str
+    offer_lasts: timedelta
     bot_tries: int
     fallback_text: str
     answer_within: timedelta
@@ -197,7 +198,8 @@ def _load(channel_id: int) -> LiveChannel:
         is_active=channel.is_active,
         is_archived=channel.archived_at is not None,
         covers_all_inbox_channels=channel.covers_all_inbox_channels,
-        greet=channel.greet,
+        greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
+        offer_lasts=timedelta(hours=channel.offer_hours),
         bot_tries=channel.bot_tries,
         fallback_text=channel.fallback_text,
         answer_within=timedelta(seconds=channel.answer_within_s),

@@ -23,7 +23,7 @@ __all__ = ["Applied", "ConfigurationError", "apply_configuration", "result_docum
 
 LOCK = 0x636861746272  # any number of our own: two files at the same time would both create what is missing
 FAILURE_FIELDS = ("bot_tries", "answer_within_s", "on_bot_failure", "fallback_text", "reply_limit_s")
-CHANNEL_FIELDS = ("is_active", "greet", *FAILURE_FIELDS)
+CHANNEL_FIELDS = ("is_active", "greeting", "offer_hours", *FAILURE_FIELDS)
 PROVIDER_SECRETS = ("verify_token", "write_back_secret")
 
 
@@ -134,9 +134,12 @@ class _Run:
         row = found or Channel(name=entry.values["name"])
         difference = Difference(entry, self.hidden, is_new=found is None)
         settings = self._put_settings(row, "inbox", lambda kind: inboxes.inbox_class(kind).settings_form, difference)
+        values = entry.values
+        if "greet" in values and "greeting" not in values:
+            difference.put(row, "greeting", row.greeting_for(values["greet"]), "greet")
         for key in CHANNEL_FIELDS:
-            if key in entry.values:
-                difference.put(row, key, entry.values[key], key)
+            if key in values:
+                difference.put(row, key, values[key], key)
         self._put_shared_secret(row, settings, difference)
         self._put_bot(row, difference)
         _put_coverage(row, difference)

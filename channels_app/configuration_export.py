@@ -55,7 +55,7 @@ def _bot(bot: Bot) -> dict[str, Any]:
 def _channel(channel: Channel) -> dict[str, Any]:
     words = ("channel", channel.name)
     names = inboxes.inbox_class(channel.inbox).settings_form.base_fields
-    ours = {name: getattr(channel, name) for name in FAILURE_FIELDS}
+    ours = {name: getattr(channel, name) for name in ("offer_hours", *FAILURE_FIELDS)}
     return {
         "name": channel.name,
         "inbox": channel.inbox,
@@ -64,7 +64,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "bot": channel.bot.name if channel.bot else None,
         "is_active": channel.is_active,
         **_coverage(channel),
-        "greet": channel.greet,
+        "greeting": channel.greeting,
         **_unusual(Channel(), ours),
         "offload_provider": _provider(channel, words),
     }

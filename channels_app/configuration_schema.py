@@ -133,6 +133,8 @@ CHANNEL: dict[str, Reader] = {
     "inbox_channels": _list,
     "covers_all_inbox_channels": _truth,
     "greet": _truth,
+    "greeting": _one_of(dict.fromkeys(("with_first_message", "always", "never"), "")),
+    "offer_hours": _number(*limits.OFFER_HOURS),
     "bot_tries": _number(1, MAX_TRIES),
     "answer_within_s": _number(*limits.ANSWER_WITHIN_S),
     "on_bot_failure": _one_of(dict.fromkeys(("hand_over", "say_text", "stay_silent"), "")),

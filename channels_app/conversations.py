@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
-from channels_app.models import Conversation, Owner
+from channels_app.models import Conversation, Owner, WebhookEvent
+from channels_app.protocol import ASKS_BOT
 from channels_app.statements import fetch
+from channels_app.steps import OpenEvent
 
 
 def find_session(session_id: str, bot_id: int | None) -> Conversation | None:
@@ -95,9 +97,18 @@ class Beginning:
     last_message_id: str
     said: str | None
     said_at: datetime
+    joined: Sequence[int] = ()
+    """The STARTED that the bot is told of with this message: it ends here, and what follows is the message's."""
 
 
-_BEGIN = """
+_JOINED = """
+), joined AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = 'merged', reason = 'The bot was told of it with the contact''s first message.',
+        stint = %(stint)s, answered_by = %(event_id)s, wait_until = NULL, finished_at = clock_timestamp()
+    FROM held WHERE event.id = ANY(%(joined)s::bigint[]) AND event.state <> 'done'
+"""
+_BEGIN_TURN = """
 WITH held AS (
     UPDATE channels_app_conversation SET owner = %(owner)s, stint = %(stint)s,
         stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
@@ -110,17 +121,26 @@ WITH held AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
     SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', %(said_at)s FROM held WHERE %(said)s::text IS NOT NULL
     ON CONFLICT DO NOTHING
-)
+{joined})
 UPDATE channels_app_webhookevent AS event
 SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event.called_at, clock_timestamp()),
     stint = %(stint)s, wait_until = NULL
 FROM held WHERE event.id = %(event_id)s RETURNING event.id
 """
+_BEGIN, _BEGIN_JOINED = _BEGIN_TURN.format(joined=""), _BEGIN_TURN.format(joined=_JOINED)
 
 
 def begin_turn(lease: Lease, beginning: Beginning) -> None:
     """Write the beginning down, once per try. Raises LeaseLostError."""
+    statement = _BEGIN_JOINED if beginning.joined else _BEGIN
     values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
     values["topics"] = json.dumps(list(beginning.topics))
-    if not fetch(_BEGIN, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
+    if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
         raise LeaseLostError
+
+
+def was_told_before(lease: Lease, event: OpenEvent) -> bool:
+    """Whether the bot was told of this stint by an earlier event of the contact."""
+    earlier = WebhookEvent.objects.filter(conversation_id=lease.conversation_id, stint=lease.stint)
+    earlier = earlier.filter(type__in=ASKS_BOT, called_at__isnull=False, sent_at__lt=event.sent_at)
+    return earlier.exclude(pk=event.id).exists()

@@ -105,6 +105,8 @@ WITH event AS MATERIALIZED (
     LEFT JOIN LATERAL (SELECT sum(took_ms) AS took_ms FROM channels_app_exchange AS exchange
         WHERE exchange.event_id = event.id AND exchange.target = 'bot') AS bot ON true
     WHERE is_contacts AND event.outcome IN ('replied', 'replied_unconfirmed', 'handed_over', 'resolved', 'merged')
+        -- a start that the bot was told of with a message was answered in that message's time
+        AND NOT (event.outcome = 'merged' AND event.called_at IS NULL)
 ), times AS (
     SELECT start, channel_id, 'answer_time' AS name, answer_s AS took_s FROM answered
     UNION ALL SELECT start, channel_id, 'bot_time', bot_s FROM answered WHERE bot_s IS NOT NULL

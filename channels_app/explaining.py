@@ -34,10 +34,9 @@ from channels_app.models import (
     WebhookEvent,
     WorkerSlot,
 )
-from channels_app.protocol import EventType
+from channels_app.protocol import ASKS_BOT, EventType
 from offload.models import Offload, OffloadReason, OffloadState
 
-ASKS_BOT = tuple(type_ for type_ in EventType if type_.asks_bot)
 _WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
 """Somebody wanted an agent; all other reasons mean that the bot did not answer."""
 
@@ -70,9 +69,12 @@ def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
 def _asked_event(conversation: Conversation, event_id: int | None) -> WebhookEvent | None:
     events = conversation.events.filter(type__in=ASKS_BOT).order_by("-id")
     if event_id is None:
-        return events.first()
-    answered = events.filter(answered_by=event_id).first()
-    return answered or events.filter(pk__lte=event_id).first()
+        found = events.first()
+    else:
+        found = events.filter(answered_by=event_id).first() or events.filter(pk__lte=event_id).first()
+    # A STARTED that the bot was told of with a message has that message's fate.
+    told_with = found.answered_by if found else None
+    return (events.filter(pk=told_with).first() if told_with else None) or found
 
 
 def _ids(conversation: Conversation, event: WebhookEvent, facts: Facts) -> dict[str, int]:

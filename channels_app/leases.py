@@ -88,10 +88,13 @@ class Lease:
     onward: "Onward | None" = None
     """With it, the statement that gives this conversation back claims the next one."""
 
-    @property
-    def standing(self) -> Standing:
-        was_lost = self.owner in (Owner.OTHER, Owner.CLOSED)
-        return Standing(is_owned=self.owner == Owner.BOT, was_lost=was_lost, bot_counter=self.bot_counter)
+    def standing(self, *, joins_start: bool) -> Standing:
+        return Standing(
+            is_owned=self.owner == Owner.BOT,
+            was_lost=self.owner in (Owner.OTHER, Owner.CLOSED),
+            bot_counter=self.bot_counter,
+            joins_start=joins_start,
+        )
 
     @property
     def returns(self) -> list[OpenEvent]:

@@ -5,5 +5,8 @@ ANSWER_WITHIN_S = (5, 240)
 REPLY_LIMIT_S = (120, 3600)
 """Seconds until the inbox takes a conversation away: the platform allows up to an hour; below two minutes nothing
 would be left for the bot beside the margin for a handover."""
+OFFER_HOURS = (1, 168)
+"""Hours that a contact can choose from the options offered last: a day by default, because the platform lets a contact
+be silent for up to 23 hours; a week at most, later nobody knows what "2" was."""
 KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""

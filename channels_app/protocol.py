@@ -59,6 +59,9 @@ class EventType(StrEnum):
         return self in (EventType.HANDOVER_ORDERED, EventType.MESSAGE_ORDERED)
 
 
+ASKS_BOT = tuple(type_ for type_ in EventType if type_.asks_bot)
+
+
 class Completion(StrEnum):
     HANDOVER = "handover"
     RESOLVED = "resolved"
@@ -229,6 +232,8 @@ class Turn:
     inbox_channel: InboxChannelRef | None = None
     topics: tuple[str, ...] = ()
     trigger: Mapping[str, Any] | None = None
+    is_first: bool = False
+    """The message begins the conversation, and the bot is not told of its start in another turn."""
     time_left_s: float | None = None
     """Seconds in which the answer must be here, if the bot's own time-out isn't shorter; not told to the bot."""
     is_test: bool = False

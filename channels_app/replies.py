@@ -97,7 +97,7 @@ def _write_and_send(
         lease,
         first.facts.id,
         plan,
-        options=lease.offered.after(lease.last_turn_id, plan.options, has_spoken=bool(reply.messages)).to_json(),
+        options=lease.offered.after(lease.last_turn_id, plan.options, lease.now).to_json(),
         reason=" · ".join(filter(None, (request.reason.label if request else reason, reply.unshown_words))),
         author=author,
         bots_words=len(before.reply.messages),

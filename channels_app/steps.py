@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from channels_app.protocol import EventType
 
 START_SETTLE = timedelta(milliseconds=400)
-"""How long a message without its STARTED waits for it: both are sent at the same moment and may overtake."""
+"""How long a message without its STARTED waits for it, and a STARTED without its message where both are one turn: they
+are sent at the same moment, because a contact always begins by writing, and may overtake each other."""
 RETURN_SETTLE = timedelta(seconds=3)
 """The same in a conversation that somebody else has had: the event that gives it back is repeated for up to two
 seconds when its first try fails, and a message that came meanwhile would be lost with "not ours"."""
@@ -40,17 +41,20 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the decision needs of the conversation: whether the bot has it, whether somebody else has had it since,
-    and the last number the bot used."""
+    """What the decision needs of the conversation and its channel: whether the bot has it, whether somebody else has
+    had it since, the last number the bot used, and whether the bot is asked once for a STARTED and the first message.
+    """
 
     is_owned: bool
     was_lost: bool = False
+    joins_start: bool = False
     bot_counter: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Handle these events now; several only when a bot's messages leave together."""
+    """Handle these events now; several when a bot's messages leave together, or when a contact's first message (it
+    comes first here) and the STARTED of its conversation are one turn."""
 
     events: tuple[int, ...]
 
@@ -141,14 +145,29 @@ def _contact_step(in_order: Sequence[OpenEvent], standing: Standing, now: dateti
     if not waiting:
         return Idle()
     # The call that was begun ends first: a later event with an older timestamp must not overtake it.
-    first = next((event for event in waiting if event.state == "bot_call"), waiting[0])
-    if first.state == "bot_call":
-        return _when_due(first, now)
-    opening = next((event for event in waiting if event.type.opens), None)
-    if not standing.is_owned and not first.type.opens:
+    begun = next((event for event in waiting if event.state == "bot_call"), None)
+    if begun is not None:
+        return _when_due(begun, now)
+    first = waiting[0]
+    if first.type.opens:
+        return _opening_step(first, waiting, standing, now)
+    if not standing.is_owned:
+        opening = next((event for event in waiting if event.type.opens), None)
         if opening is not None:
-            return Run((opening.id,))
+            return _opening_step(opening, waiting, standing, now)
         patience = RETURN_SETTLE if standing.was_lost else START_SETTLE
         if first.received_at + patience > now:
             return Wait(first.received_at + patience)
     return Run((first.id,))
+
+
+def _opening_step(opening: OpenEvent, waiting: Sequence[OpenEvent], standing: Standing, now: datetime) -> Step:
+    """What gives the conversation to the bot; a STARTED with the contact's first message, if that comes in time."""
+    is_alone = sum(event.type.opens for event in waiting) == 1
+    if opening.type is not EventType.CONVERSATION_STARTED or not standing.joins_start or not is_alone:
+        return Run((opening.id,))
+    message = next((event for event in waiting if event.type is EventType.MESSAGE_RECEIVED), None)
+    if message is not None:
+        return Run((message.id, opening.id))
+    settled_at = opening.received_at + START_SETTLE
+    return Wait(settled_at) if settled_at > now else Run((opening.id,))

@@ -16,13 +16,13 @@ from django.utils import timezone
 from channels_app import contacts, options
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
-from channels_app.conversations import Beginning, begin_turn
+from channels_app.conversations import Beginning, begin_turn, was_told_before
 from channels_app.endings import Ended, PutOff, let_go
 from channels_app.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.events import unshown_since
 from channels_app.exchanges import exchange_row
 from channels_app.leases import ClaimedEvent, Lease, hold
-from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
+from channels_app.models import EventState, FailurePolicy, Greeting, Outcome, Owner, Target
 from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Message, Reply, Turn
 from channels_app.recorder import Call, recorded_calls
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
@@ -47,14 +47,14 @@ TRIES_MOST = 6
 
 def take_step(lease: Lease) -> Woken:
     """Do the one thing that is next in this conversation, and give it back."""
-    step = next_step([event.facts for event in lease.events], lease.standing, lease.now)
-    match step:
+    channel = live_channel(lease.channel_id, lease.channel_revision, lease.bot_id, lease.bot_revision)
+    standing = lease.standing(joins_start=channel.greeting == Greeting.WITH_FIRST_MESSAGE)
+    match next_step([event.facts for event in lease.events], standing, lease.now):
         case Idle():
             return let_go(lease)
         case Wait(until):
             return let_go(lease, until=until)
         case Run(ids):
-            channel = live_channel(lease.channel_id, lease.channel_revision, lease.bot_id, lease.bot_revision)
             return _handle(lease, channel, [lease.event(event_id) for event_id in ids])
 
 
@@ -88,30 +88,56 @@ def _put_off(lease: Lease, event_id: int, state: EventState, wait: timedelta, re
 def _on_contact_event(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
 ) -> Woken:
-    """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation."""
+    """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation.
+
+    A message may bring the STARTED of its conversation with it: then both are one turn, the message's.
+    """
     event, first = events[0], claimed[0]
+    starts = list(zip(events[1:], claimed[1:], strict=True))
+    if starts and _is_late_start(lease, *starts[0]):
+        return _on_contact_event(lease, channel, claimed[1:], events[1:])
     if first.facts.state == EventState.BOT_WAIT:
         return _on_silent_bot(lease, channel, first)
     if _may_still_answer(channel, first):
         return _put_off(lease, first.facts.id, EventState.BOT_CALL, DOUBTFUL_CALL_WAIT, "The call was cut off.")
     is_late = _is_late_start(lease, event, first)
     is_retry = first.facts.state != EventState.QUEUED
-    begun = _stand(lease, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
-    begin_turn(lease, _beginning(begun, event, first))
+    begun = lease
+    for start, its_claim in starts:
+        begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
+    begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
+    begin_turn(lease, _beginning(begun, event, first, joined=_ids(claimed[1:])))
     if is_late:  # what it tells of the contact is known now
         return _finish(begun, claimed, Outcome.IGNORED, "The conversation had begun without it.")
     if begun.owner != Owner.BOT:
-        return _finish(begun, claimed, Outcome.MOOT, "The conversation is not with the bot.")
+        return _finish(begun, [first], Outcome.MOOT, "The conversation is not with the bot.")
     request = _reason_against_bot(begun, channel, first)
     if request is not None:
         if request.reason in _LOSSES and has_spoken(begun, first.facts.id):
             return _let_it_speak(begun, channel, first, request.detail)
         return hand_over_for(begun, channel, first, request)
-    if event.type is EventType.CONVERSATION_STARTED and not channel.greet:
-        return _finish(begun, claimed, Outcome.SILENT, "Greeting is switched off for this channel.")
+    if event.type is EventType.CONVERSATION_STARTED and not _greets(channel):
+        return _finish(begun, [first], Outcome.SILENT, "The bot waits for the contact's first message.")
     if not may_call_bot(begun):
         return _on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
-    return _ask_bot(begun, channel, first, event)
+    is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
+    return _ask_bot(begun, channel, first, event, is_first=is_first)
+
+
+def _greets(channel: LiveChannel) -> bool:
+    """Whether the bot is told of a conversation in which the contact has not written yet."""
+    if channel.greeting == Greeting.WITH_FIRST_MESSAGE:
+        return channel.bot is not None and channel.bot.speaks_first
+    return channel.greeting == Greeting.ALWAYS
+
+
+def _is_first(lease: Lease, begun: Lease, claimed: ClaimedEvent) -> bool:
+    """Whether the bot learns with this message that the conversation has begun: no other event of the stint came
+    before it. Looked up only when the message is done again: at its first try it has just begun the stint."""
+    if claimed.facts.type is not EventType.MESSAGE_RECEIVED:
+        return False
+    is_again = claimed.attempts > 0 or claimed.begun_at != claimed.facts.received_at
+    return not was_told_before(begun, claimed.facts) if is_again else begun.stint != lease.stint
 
 
 RETRIES_LAST = timedelta(seconds=45)
@@ -165,7 +191,7 @@ def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, t
     )
 
 
-def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent) -> Beginning:
+def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int]) -> Beginning:
     said = (event.message.text or "") if event.message else None
     return Beginning(
         event_id=claimed.facts.id,
@@ -182,6 +208,7 @@ def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent) -> Beginning:
         last_message_id=lease.last_message_id,
         said=said,
         said_at=event.sent_at,
+        joined=joined,
     )
 
 
@@ -202,11 +229,11 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
     return None
 
 
-def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> Woken:
+def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event, *, is_first: bool) -> Woken:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
     with recorded_calls() as calls:
         try:
-            reply = channel.bot.send(_turn(lease, channel, event, claimed))
+            reply = channel.bot.send(replace(_turn(lease, channel, event, claimed), is_first=is_first))
         except BridgeError as error:
             _note_call(lease, claimed, calls, error)
             note_failure(lease)
@@ -235,7 +262,9 @@ def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error
 def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Turn:
     message = event.message or ContactMessage()
     text, payload = message.text, message.payload
-    chosen = options.choose(text or "", lease.offered.options) if payload is None else None
+    chosen = (
+        options.choose(text or "", lease.offered.standing(lease.now, channel.offer_lasts)) if payload is None else None
+    )
     if chosen is not None:
         text, payload = chosen.title, chosen.payload
     return Turn(

@@ -58,7 +58,7 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
             (None, {"fields": ("name",)}),
             ("Inbox and API keys", {"fields": ("inbox", *self.settings_fields)}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
-            ("Bot", {"fields": ("bot", "greet")}),
+            ("Bot", {"fields": ("bot", "greeting", "offer_hours")}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),

@@ -10,7 +10,7 @@ from channels_app.api.base import IdField, PageQuery, Strict
 from channels_app.api.schema import example
 from channels_app.channel_care import MAX_NAME
 from channels_app.inboxes import INBOXES
-from channels_app.models import FailurePolicy
+from channels_app.models import FailurePolicy, Greeting
 from channels_app.rotations import OVERLAPS
 
 MAX_REASON = 500  # characters
@@ -52,7 +52,13 @@ class ChannelBodySerializer(Strict):
     )
     shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
     bot = IdField(required=False, allow_null=True, help_text="Its id.")
-    greet = serializers.BooleanField(required=False)
+    greeting = serializers.ChoiceField(required=False, choices=Greeting.values)
+    greet = serializers.BooleanField(
+        required=False, help_text="As before there was `greeting`, which counts if both are given."
+    )
+    offer_hours = serializers.IntegerField(
+        required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
+    )
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(
         many=True, required=False, help_text="Those that are left out stay as they are."

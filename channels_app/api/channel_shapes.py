@@ -13,7 +13,7 @@ from channels_app.checking.steps import setup_steps
 from channels_app.errors import BridgeError
 from channels_app.inboxes import INBOXES
 from channels_app.links import webhook_url
-from channels_app.models import Channel, FailurePolicy
+from channels_app.models import Channel, FailurePolicy, Greeting
 from channels_app.rotations import address_rotation, secret_rotation
 
 _BOT = {"id": 1, "name": "Parcel bot"}
@@ -152,7 +152,9 @@ class InboxChannelSerializer(serializers.Serializer[Any]):
     },
     secret_rotation=None,
     address_rotation=None,
+    greeting="with_first_message",
     greet=True,
+    offer_hours=24,
     covers_all_inbox_channels=True,
     inbox_channels=[],
     bot_tries=2,
@@ -168,7 +170,9 @@ class ChannelDetailSerializer(ChannelSerializer):
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
     secret_rotation = serializers.SerializerMethodField()
     address_rotation = serializers.SerializerMethodField()
-    greet = serializers.BooleanField()
+    greeting = serializers.ChoiceField(choices=Greeting.values)
+    greet = serializers.BooleanField(help_text="What `greeting` says in the words of before: false for `never`.")
+    offer_hours = serializers.IntegerField()
     covers_all_inbox_channels = serializers.BooleanField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
     bot_tries = serializers.IntegerField()

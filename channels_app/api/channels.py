@@ -94,6 +94,8 @@ class OneChannel(ChannelView):
 
 def _save(channel: Channel, given: dict[str, Any], actor: Actor) -> Channel:
     """The channel and its inbox channels, or nothing of both."""
+    if "greet" in given:
+        given = {"greeting": channel.greeting_for(given["greet"]), **given}
     with transaction.atomic():
         saved = save_row(channel, ChannelForm, given, actor)
         for values in given.get("inbox_channels", ()):

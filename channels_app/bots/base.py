@@ -29,6 +29,8 @@ class BotConnector(ABC):
     settings_form: ClassVar[type[forms.Form]]
     answers_later: ClassVar[bool] = False
     """Whether `send` always gives None and each message comes by webhook."""
+    speaks_first: ClassVar[bool] = True
+    """Whether it is told of a start without a message also where a channel doesn't want it always."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings

@@ -48,6 +48,7 @@ class Chatlayer(BotConnector):
     label = "Chatlayer"
     settings_form = ChatlayerForm
     answers_later = True
+    speaks_first = False  # a webhook channel is user-initiated: the first message's intent skips the introduction
 
     def send(self, turn: Turn) -> Reply | None:
         if not self.settings.get("url") or not self.settings.get("access_token"):

@@ -182,7 +182,7 @@ def _derived_id(incoming: Incoming) -> str:
 
 
 def turn_document(turn: Turn) -> dict[str, Any]:
-    """What the bot is told; `test` is only there when nobody is behind it."""
+    """What the bot is told; `test` is only there when nobody is behind it, `is_first` only when it is so."""
     channel = turn.inbox_channel
     document = {
         "version": VERSION,
@@ -202,7 +202,8 @@ def turn_document(turn: Turn) -> dict[str, Any]:
         "topics": list(turn.topics),
         "trigger": dict(turn.trigger) if turn.trigger else None,
     }
-    return {**document, "test": True} if turn.is_test else document
+    marks = {"is_first": turn.is_first, "test": turn.is_test}
+    return document | {name: True for name, is_so in marks.items() if is_so}
 
 
 def _contact(contact: Contact) -> dict[str, Any]:

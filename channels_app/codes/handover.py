@@ -248,14 +248,16 @@ CODES = (
     ),
     Code(
         code="CB-815",
-        name="Greeting switched off",
+        name="Bot waits for the first message",
         severity=Severity.INFO,
-        text="Greeting is switched off for this channel.",
-        meaning="A conversation started, and the channel is set to wait for the contact's first message instead of "
-        "asking the bot for a greeting.",
-        causes=("“Greet” is not ticked on the channel's page.",),
-        checks=("Look at “Greet” on the channel's page.",),
-        repairs=("Tick it, if the bot shall speak first.",),
+        text="The bot waits for the contact's first message.",
+        meaning="A conversation started without a message, and the channel does not ask the bot to speak first.",
+        causes=(
+            "“Start of a conversation” on the channel's page says “never”.",
+            "The bot runs on Chatlayer, where the contact's first message begins the conversation.",
+        ),
+        checks=("Look at “Start of a conversation” on the channel's page.",),
+        repairs=("Choose “on its own”, if the bot shall speak first.",),
         retried=_DECIDED,
         contact="Nothing, until their first message is answered.",
         buttons=(_STATE,),

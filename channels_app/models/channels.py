@@ -98,6 +98,14 @@ class FailurePolicy(models.TextChoices):
     STAY_SILENT = "stay_silent", "say nothing and stay with the bot"
 
 
+class Greeting(models.TextChoices):
+    """Whether the bot is asked for the start of a conversation. A contact always begins by writing."""
+
+    WITH_FIRST_MESSAGE = "with_first_message", "together with the contact's first message: one answer to both"
+    ALWAYS = "always", "on its own, before it gets the first message"
+    NEVER = "never", "never: the bot waits for the first message"
+
+
 class Channel(SettingsModel):
     """One virtual agent of one inbox account, joined to one bot.
 
@@ -153,8 +161,24 @@ class Channel(SettingsModel):
         default=True,
         help_text="Off: the bot answers only on the inbox channels ticked below; others go to your agents at once.",
     )
-    greet = models.BooleanField(
-        "greet", default=True, help_text="Ask the bot for a greeting when a conversation starts."
+    greeting = models.CharField(
+        "start of a conversation",
+        max_length=20,
+        choices=Greeting,
+        default=Greeting.WITH_FIRST_MESSAGE,
+        db_default=Greeting.WITH_FIRST_MESSAGE,
+        help_text="When the bot is told that a conversation has started. If no message comes with the start, an HTTP "
+        "bot is asked to speak first; a Chatlayer bot only with “on its own”.",
+    )
+    greet = models.BooleanField(default=True, db_default=True, editable=False)
+    """What `greeting` was until November 2026; kept in step with it, for versions that know nothing else."""
+    offer_hours = models.PositiveSmallIntegerField(
+        "hours to choose",
+        default=24,
+        db_default=24,
+        validators=_between(*limits.OFFER_HOURS),
+        help_text="How long a contact can choose from the options that the bot offered last, by number or title. "
+        "Later the answer is text like any other.",
     )
     bot_tries = models.PositiveSmallIntegerField(
         "tries", default=2, help_text="How often the bot is called for a message before your agents get it."
@@ -197,6 +221,18 @@ class Channel(SettingsModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding and not self.greet:
+            self.greeting = Greeting.NEVER
+        self.greet = self.greeting != Greeting.NEVER
+        super().save(*args, **kwargs)
+
+    def greeting_for(self, greet: bool) -> str:
+        """The greeting that somebody means who only knows the yes or no of before."""
+        if greet == (self.greeting != Greeting.NEVER):
+            return self.greeting
+        return Greeting.WITH_FIRST_MESSAGE if greet else Greeting.NEVER
 
     def secret_names(self) -> frozenset[str]:
         return inboxes.secret_keys(inboxes.inbox_class(self.inbox).settings_form)

@@ -71,6 +71,8 @@ def answer(turn: JSON, session: Session, media_url: str) -> JSON:
     for keywords, rule in RULES:
         if words & keywords:
             return rule(turn, session, media_url)
+    if turn.get("is_first"):
+        return greet(turn)
     if session.awaits_order:
         return say(f'That is no order number; it looks like {KNOWN_ORDER}. Say "agent" for a human.')
     return echo(turn)

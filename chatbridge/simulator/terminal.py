@@ -96,28 +96,37 @@ class Chat:
     # The conversation
 
     def begin(self) -> None:
-        """Start a conversation, or go on with the given one without repeating it."""
+        """Get ready for a conversation, or go on with the given one without repeating it."""
         if self.conversation:
             state = self.api.call("GET", f"/conversations/{self.conversation}")
             self.seen, self.owner = state["last_n"], state["owner"]
             self.note(f"conversation {self.conversation} goes on")
             return
-        virtual_agent = self._choose()
-        body = {"virtual_agent": virtual_agent["id"], "contact": {"primaryIdentifier": self.contact}}
-        started = self.api.call("POST", "/conversations", body)
+        self.note(f"a conversation with {self._choose()['name']} begins with your first words; /help helps")
+
+    def say(self, text: str | None) -> None:
+        """The contact speaks. The first words begin the conversation, as the platform has it."""
+        if self.conversation is None:
+            self._open(text)
+            if text is not None:
+                return
+        self.is_answer_due = self.owner == "virtual_agent"
+        self.api.call("POST", f"/conversations/{self.conversation}/messages", {"text": text})
+
+    def _open(self, text: str | None) -> None:
+        body = {"virtual_agent": self._choose()["id"], "contact": {"primaryIdentifier": self.contact}}
+        started = self.api.call("POST", "/conversations", body | ({"text": text} if text is not None else {}))
         with self.screen:
             self.conversation, self.owner, self.seen = started["conversation_id"], "virtual_agent", 0
             self.is_answer_due = True
-        self.note(f"conversation {self.conversation} with {virtual_agent['name']}; /help helps")
-
-    def say(self, text: str | None) -> None:
-        """The contact speaks."""
-        self.is_answer_due = self.owner == "virtual_agent"
-        self.api.call("POST", f"/conversations/{self.conversation}/messages", {"text": text})
+        self.note(f"conversation {self.conversation}")
 
     def take_in(self, wait_s: float) -> bool:
         """Wait for news, show it; did somebody speak, or leave the contact to others?"""
         conversation = self.conversation
+        if conversation is None:
+            time.sleep(min(wait_s, START_POLL_S))
+            return False
         params = {"after": self.seen, "wait_s": wait_s}
         state = self.api.call("GET", f"/conversations/{conversation}", params=params, wait_s=wait_s)
         with self.screen:
@@ -200,12 +209,14 @@ class Chat:
             self.begin()
         elif command == "/image":
             self.say(None)
+        elif command == "/queue":
+            self._list_queue()
+        elif command in ("/dup", "/agent") and self.conversation is None:
+            self.note("the conversation begins with your first words")
         elif command == "/dup":
             self.api.call("POST", f"/conversations/{self.conversation}/events", {"repeat_last": True})
         elif command == "/agent":
             self._act(rest)
-        elif command == "/queue":
-            self._list_queue()
         else:
             self.note(f"{command} is no command; /help lists them")
         return True
@@ -244,6 +255,8 @@ class Chat:
 
     def settle(self) -> None:
         """Show what comes until it is quiet; wait longer for the first answer if the bot has to give one."""
+        if self.conversation is None:
+            return
         ends_at = time.monotonic() + (self.patience.first_answer_s if self.is_answer_due else 0)
         self.is_answer_due = False
         quiet_at = time.monotonic() + self.patience.quiet_s

@@ -158,6 +158,7 @@ def test_a_channel_that_keeps_the_bot_says_why_too(walker: Walker, world: World,
 
 
 def test_a_greeting_that_can_not_be_shown_is_named(walker: Walker, world: World) -> None:
+    Channel.objects.update(greeting="always", revision=99)
     walker.starts()
     calls_back(walker, RECEIPT)
     walker.work()

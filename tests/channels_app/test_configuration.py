@@ -254,13 +254,13 @@ def test_what_the_file_leaves_out_stays(apply: Any) -> None:
     before = meaning()
     partial = {
         "bots": [{"name": "Support bot", "settings": {"timeout_s": 5}}],
-        "channels": [{"name": "Acme EU", "greet": False, "settings": {"region": "us"}, "offload_provider": None}],
+        "channels": [{"name": "Acme EU", "greeting": "never", "settings": {"region": "us"}, "offload_provider": None}],
     }
     result = apply(partial)
     assert result["bots"][0]["changed"] == result["channels"][0]["changed"] == "updated"
     before["bots"][1]["settings"]["timeout_s"] = 5
     before["channels"][0]["settings"]["region"] = "us"
-    before["channels"][0]["greet"] = False
+    before["channels"][0] |= {"greeting": "never", "greet": False}
     assert meaning() == before
     assert apply({"channels": [{"name": "Acme EU"}]})["channels"][0]["changed"] == "unchanged"
 
@@ -273,6 +273,28 @@ def test_only_rows_that_change_get_a_new_revision(apply: Any, example: dict[str,
     assert dict(Bot.objects.values_list("name", "revision")) == {"Support bot": 2, "Chatlayer bot": 1}
     assert Channel.objects.get().revision == 1
     assert OffloadProvider.objects.get().closed_text == "We are closed."
+
+
+@pytest.mark.parametrize(
+    ("saved", "given", "greeting"),
+    [
+        ("with_first_message", {"greet": False}, "never"),
+        ("never", {"greet": True}, "with_first_message"),
+        ("always", {"greet": True}, "always"),  # the older word says less
+        ("never", {"greeting": "always"}, "always"),
+        ("never", {"greet": True, "greeting": "never"}, "never"),
+    ],
+)
+def test_the_older_word_for_the_greeting_is_still_read(
+    apply: Any, example: dict[str, Any], saved: str, given: dict[str, Any], greeting: str
+) -> None:
+    del example["channels"][0]["greet"]
+    example["channels"][0]["greeting"] = saved
+    apply(example)
+    apply({"channels": [{"name": "Acme EU", **given}]})
+    channel = Channel.objects.get()
+    assert (channel.greeting, channel.greet) == (greeting, greeting != "never")
+    assert apply({"channels": [{"name": "Acme EU", **given}]})["channels"][0]["changed"] == "unchanged"
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
@@ -469,6 +491,12 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*CHANNEL, "bot"), 7, f"channels[0].bot: {NOT_TEXT}"),
     ((*CHANNEL, "is_active"), "yes", "channels[0].is_active: must be true or false."),
     ((*CHANNEL, "greet"), None, "channels[0].greet: must be true or false."),
+    (
+        (*CHANNEL, "greeting"),
+        "sometimes",
+        "channels[0].greeting: must be one of: with_first_message, always, never.",
+    ),
+    ((*CHANNEL, "offer_hours"), 0, "channels[0].offer_hours: must be a whole number from 1 to 168."),
     ((*CHANNEL, "bot_tries"), 0, "channels[0].bot_tries: must be a whole number from 1 to 100."),
     ((*CHANNEL, "bot_tries"), True, "channels[0].bot_tries: must be a whole number from 1 to 100."),
     ((*CHANNEL, "fallback_text"), 5, f"channels[0].fallback_text: {NOT_TEXT}"),
@@ -789,7 +817,7 @@ def test_the_export_of_the_example_reads_like_the_example(apply: Any) -> None:
             "bot": "Support bot",
             "is_active": True,
             "inbox_channels": [{"id": "0-01c6421333d-000-4a29abb0", "name": "Demo Channel", "enabled": True}],
-            "greet": True,
+            "greeting": "with_first_message",
             "offload_provider": {
                 "name": "Agents",
                 "verify_token": "${ENV:ACME_EU_VERIFY_TOKEN}",

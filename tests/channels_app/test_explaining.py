@@ -160,10 +160,22 @@ def test_a_bot_that_may_not_answer(
 
 
 def test_no_greeting_is_wanted(walk_with: Callable[..., Walker]) -> None:
-    walker = walk_with(greet=False)
+    walker = walk_with(greeting="never")
     walker.starts()
     assert stop_of(told(walker)) == ("may_answer", "stopped", "CB-815")
-    assert told(walker).cause == "Greeting is switched off for this channel."
+    assert told(walker).cause == "The bot waits for the contact's first message."
+
+
+def test_a_start_that_was_told_with_a_message_has_its_fate(walker: Walker, world: World) -> None:
+    world.bot.replies = [answer(500), answer(500)]
+    walker.post(make_event("CONVERSATION_STARTED"))
+    walker.post(make_event(text="Hello", after_s=0.01))
+    walker.work()
+    started, message = WebhookEvent.objects.order_by("id")
+    assert (started.outcome, started.reason) == ("merged", "The bot was told of it with the contact's first message.")
+    for event_id in (started.pk, message.pk, None):
+        assert told(walker, event_id).ids["event"] == message.pk
+        assert stop_of(told(walker, event_id)) == ("bot_called", "failed", "CB-502")
 
 
 def test_a_start_that_came_too_late(walker: Walker) -> None:

@@ -31,6 +31,7 @@ STATEMENTS = {
     "claim": leases._CLAIM_DUE,
     "take": leases._TAKE,
     "begin": conversations._BEGIN,
+    "begin with its start": conversations._BEGIN_JOINED,
     "write": deliveries._write(merges=True, answers=True, calls=True),
     "mark": deliveries._MARK_IN_FLIGHT,
     "record": deliveries._RECORD,

@@ -25,6 +25,7 @@ from channels_app.steps import (
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OURS, NOT_OURS = Standing(is_owned=True), Standing(is_owned=False)
+JOINS, JOINS_OURS = Standing(is_owned=False, joins_start=True), Standing(is_owned=True, joins_start=True)
 LOST = Standing(is_owned=False, was_lost=True)
 
 
@@ -63,6 +64,22 @@ JUST_NOW = NOW - timedelta(milliseconds=100)
         ([event(2, received_at=JUST_NOW), event(3, EventType.CONVERSATION_DELEGATED)], LOST, Run((3,))),
         ([event(2, received_at=JUST_NOW)], OURS, Run((2,))),
         ([event(2, sent_at=NOW - timedelta(seconds=60)), STARTED], NOT_OURS, Run((1,))),
+        # STARTED and the first message are one turn, in whatever order they came and are stamped
+        ([STARTED, event(2)], JOINS, Run((2, 1))),
+        ([STARTED, event(2)], JOINS_OURS, Run((2, 1))),
+        ([STARTED, event(2, sent_at=ago(60_000))], JOINS, Run((2, 1))),
+        ([STARTED, event(3), event(2, sent_at=ago(9_000))], JOINS, Run((3, 1))),
+        ([STARTED, event(2)], NOT_OURS, Run((1,))),
+        # … if the message comes in time; a bot that was asked for the start is asked for the message on its own
+        ([replace(STARTED, received_at=JUST_NOW)], JOINS, Wait(JUST_NOW + START_SETTLE)),
+        ([STARTED], JOINS, Run((1,))),
+        ([replace(STARTED, received_at=JUST_NOW)], NOT_OURS, Run((1,))),
+        ([replace(STARTED, state="bot_call"), event(2)], JOINS_OURS, Run((1,))),
+        ([replace(STARTED, state="bot_wait", wait_until=NOW + timedelta(1)), event(2)], JOINS_OURS, Run((2,))),
+        # … and not with what belongs to an earlier stint, or when agents gave it back meanwhile
+        ([STARTED, event(2, sent_at=ago(60_000))], JOINS_OURS, Run((2,))),
+        ([STARTED, event(2, EventType.CONVERSATION_DELEGATED), event(3)], JOINS, Run((1,))),
+        ([event(2, EventType.CONVERSATION_DELEGATED), event(3)], JOINS, Run((2,))),
         # what is being sent is never overtaken
         ([event(1), event(2, state="sending")], OURS, Run((2,))),
         ([event(1), event(2, state="sending", wait_until=NOW + timedelta(1))], OURS, Wait(NOW + timedelta(1))),
@@ -106,16 +123,16 @@ contact_events = st.lists(
 )
 
 
-@given(contact_events, st.booleans())
+@given(contact_events, st.booleans(), st.booleans())
 def test_contacts_are_answered_in_the_order_they_wrote(
-    raw: list[tuple[EventType, datetime, datetime]], is_owned: bool
+    raw: list[tuple[EventType, datetime, datetime]], is_owned: bool, joins_start: bool
 ) -> None:
     """Whatever came in whatever order: all end, messages in the order of their sending, and no step is repeated."""
     left = [
         OpenEvent(id=number, type=type_, state="queued", sent_at=sent_at, received_at=received_at)
         for number, (type_, sent_at, received_at) in enumerate(raw)
     ]
-    now, done, standing = NOW, list[OpenEvent](), Standing(is_owned=is_owned)
+    now, done, standing = NOW, list[OpenEvent](), Standing(is_owned=is_owned, joins_start=joins_start)
     while left:
         step = next_step(left, standing, now)
         if isinstance(step, Wait):
@@ -124,10 +141,12 @@ def test_contacts_are_answered_in_the_order_they_wrote(
             now = step.until
             continue
         assert isinstance(step, Run)
-        (event_id,) = step.events
-        done.append(next(event for event in left if event.id == event_id))
-        left = [event for event in left if event.id != event_id]
-        standing = Standing(is_owned=True)
+        ran = [event for event_id in step.events for event in left if event.id == event_id]
+        assert [event.type for event in ran[1:]] in ([], [EventType.CONVERSATION_STARTED])
+        assert joins_start or len(ran) == 1
+        done += ran
+        left = [event for event in left if event not in ran]
+        standing = Standing(is_owned=True, joins_start=joins_start)
     messages = [event for event in done if event.type is EventType.MESSAGE_RECEIVED]
     assert messages == sorted(messages, key=lambda event: (event.sent_at, event.id))
     assert next_step([], standing, now) == Idle()

@@ -1,7 +1,7 @@
 """What happens on an event, through the doors and against real rows."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -111,14 +111,6 @@ def test_a_number_that_is_no_option_is_just_text(walker: Walker, world: World) -
     assert (world.bot.turns[1]["text"], world.bot.turns[1]["payload"]) == ("7", None)
 
 
-def test_options_are_forgotten_once_the_bot_speaks_of_something_else(walker: Walker, world: World) -> None:
-    world.bot.replies = [MENU, {"messages": [{"text": "How many parcels?"}]}]
-    walker.says("menu")
-    walker.says("1")
-    walker.says("2")
-    assert world.bot.turns[2]["payload"] is None
-
-
 def test_a_payload_that_the_medium_sends_back_wins_over_the_text(walker: Walker, world: World) -> None:
     world.bot.replies = [MENU]
     walker.says("menu")
@@ -137,7 +129,7 @@ def test_a_message_that_overtakes_its_start_waits_for_it(walker: Walker, world: 
     assert world.bot.turns == []
     walker.post(make_event("CONVERSATION_STARTED"))
     walker.work()
-    assert [turn["type"] for turn in world.bot.turns] == ["conversation_started", "message"]
+    assert [(turn["type"], turn.get("is_first", False)) for turn in world.bot.turns] == [("message", True)]
 
 
 def test_a_message_whose_start_never_comes_is_answered(walker: Walker, world: World) -> None:
@@ -186,7 +178,7 @@ def test_messages_reach_the_bot_in_the_order_they_were_sent(walker: Walker, worl
     for after_s, text in [(-5, "three"), (-7, "one"), (-6, "two")]:
         walker.post(make_event(text=text, after_s=after_s))
     walker.work()
-    assert [turn["text"] for turn in world.bot.turns] == [None, "one", "two", "three"]
+    assert [turn["text"] for turn in world.bot.turns] == ["one", "two", "three"]
 
 
 def test_a_conversation_that_is_gone_silences_the_bot_until_it_is_delegated(walker: Walker, world: World) -> None:
@@ -203,7 +195,7 @@ def test_a_conversation_that_is_gone_silences_the_bot_until_it_is_delegated(walk
 
 
 def test_without_greeting_the_bot_is_not_asked_at_the_start(walk_with: Callable[..., Walker], world: World) -> None:
-    walker = walk_with(greet=False)
+    walker = walk_with(greeting="never")
     walker.starts()
     assert walker.outcomes() == ["silent"]
     assert world.bot.turns == []
@@ -520,3 +512,179 @@ def test_more_than_a_contact_can_read_is_cut(walker: Walker, world: World) -> No
     world.bot.replies = [{"messages": [{"text": str(number)} for number in range(500)]}]
     walker.says("Hello")
     assert len(world.inbox.said("0-conv-1")) == 20
+
+
+# --- the beginning ------------------------------------------------------------------------------------------------
+
+SAMPLE_MENU = {
+    "messages": [{"text": "Hi!", "options": [{"title": "Parcel", "payload": "parcel"}, {"title": "Hours"}]}]
+}
+
+
+def began(walker: Walker, *events: tuple[str, float], text: str = "Hello") -> None:
+    """What comes at a conversation's beginning, in the order of its arrival, with its stamps; then somebody works."""
+    from tests.builders import make_event
+
+    for name, after_s in events:
+        changes = {"text": text} if name == "INBOUND_MESSAGE_RECEIVED" else {}
+        assert walker.post(make_event(name, after_s=after_s, **changes)).status_code == 200
+    walker.work()
+
+
+STARTED, MESSAGE = "CONVERSATION_STARTED", "INBOUND_MESSAGE_RECEIVED"
+
+
+@pytest.mark.parametrize(
+    "events", [[(STARTED, 0), (MESSAGE, 0.001)], [(MESSAGE, 0), (STARTED, 0.001)], [(MESSAGE, -5), (STARTED, 0)]]
+)
+def test_a_contact_who_begins_by_writing_hears_one_answer(
+    walker: Walker, world: World, events: list[tuple[str, float]]
+) -> None:
+    began(walker, *events)
+    assert [(turn["type"], turn.get("is_first", False), turn["text"]) for turn in world.bot.turns] == [
+        ("message", True, "Hello")
+    ]
+    assert world.inbox.said("0-conv-1") == ["You said: Hello"]
+    assert sorted(outcome or "" for outcome in walker.outcomes()) == ["merged", "replied"]
+    turn = world.bot.turns[0]  # what only the start tells is known
+    assert (turn["language"], turn["attributes"][0]["value"]) == ("en", "Acme")
+    walker.says("And now?")
+    assert ("is_first" in world.bot.turns[1], walker.conversation().stint) == (False, 1)
+
+
+def test_a_start_alone_is_asked_as_such(walker: Walker, world: World) -> None:
+    walker.starts()
+    walker.says("Hello")
+    assert [(turn["type"], turn.get("is_first", False)) for turn in world.bot.turns] == [
+        ("conversation_started", False),
+        ("message", False),
+    ]
+
+
+def test_a_first_message_whose_start_is_lost_is_still_the_first(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    walker.starts(after_s=1)  # a retry, too late
+    assert [(turn["type"], turn.get("is_first", False)) for turn in world.bot.turns] == [("message", True)]
+    assert walker.outcomes() == ["replied", "ignored"]
+
+
+def test_a_late_start_is_not_told_with_the_second_message(walker: Walker, world: World) -> None:
+    walker.says("Hello")
+    began(walker, (STARTED, 1), (MESSAGE, 2), text="Two")
+    assert [(turn["text"], turn.get("is_first", False)) for turn in world.bot.turns] == [
+        ("Hello", True),
+        ("Two", False),
+    ]
+    assert walker.outcomes() == ["replied", "ignored", "replied"]
+
+
+@pytest.mark.parametrize(
+    ("greeting", "types", "outcomes"),
+    [
+        ("always", ["conversation_started", "message"], ["replied", "replied"]),
+        ("never", ["message"], ["silent", "replied"]),
+        ("with_first_message", ["message"], ["merged", "replied"]),
+    ],
+)
+def test_the_channel_says_when_the_bot_is_told_of_the_start(
+    walk_with: Callable[..., Walker], world: World, greeting: str, types: list[str], outcomes: list[str]
+) -> None:
+    walker = walk_with(greeting=greeting)
+    began(walker, (STARTED, 0), (MESSAGE, 0.001))
+    assert [turn["type"] for turn in world.bot.turns] == types
+    assert ("is_first" in world.bot.turns[-1]) is (greeting == "with_first_message")
+    assert walker.outcomes() == outcomes
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_first_message_is_the_first_at_each_try(walker: Walker, world: World, failures: int) -> None:
+    world.bot.replies = [answer(500)] * failures
+    began(walker, (STARTED, 0), (MESSAGE, 0.001))
+    assert [turn.get("is_first", False) for turn in world.bot.turns] == [True, True]
+    assert walker.outcomes() == ["merged", "handed_over" if failures == 2 else "replied"]
+
+
+def test_a_first_message_is_the_first_also_when_its_worker_died(walker: Walker, world: World) -> None:
+    from channels_app.leases import claim_due_conversation
+    from channels_app.turns import take_step
+    from tests.builders import make_event
+
+    walker.post(make_event(STARTED))
+    walker.post(make_event(text="Hello", after_s=0.001))
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    world.bot.replies = [lambda: 1 / 0]
+    with pytest.raises(ZeroDivisionError):
+        take_step(lease)
+    Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    walker.work()
+    assert [turn.get("is_first", False) for turn in world.bot.turns] == [True, True]
+    assert world.bot.turns[0]["turn_id"] == world.bot.turns[1]["turn_id"]
+    assert walker.outcomes() == ["merged", "replied"]
+
+
+def test_a_conversation_that_begins_anew_is_one_answer_again(walker: Walker, world: World) -> None:
+    began(walker, (STARTED, 0), (MESSAGE, 0.001))
+    began(walker, (STARTED, 60), (MESSAGE, 60.001))
+    assert [turn.get("is_first", False) for turn in world.bot.turns] == [True, True]
+    assert walker.conversation().stint == 2
+
+
+def test_the_documented_sample_bot_word_for_word(walker: Walker, world: World) -> None:
+    """It greets with a menu and echoes: a contact who writes first, and then chooses, is understood."""
+    world.bot.replies = [SAMPLE_MENU, {"messages": [{"text": "You said: Hello"}]}]
+    walker.starts()
+    walker.says("Hello")
+    walker.says("1")
+    assert [(turn["text"], turn["payload"]) for turn in world.bot.turns[1:]] == [("Hello", None), ("Parcel", "parcel")]
+
+
+# --- how long an offer stands -------------------------------------------------------------------------------------
+
+OTHER_MENU = {"messages": [{"text": "Where?", "options": [{"title": "Here", "payload": "here"}]}]}
+WORDS = {"messages": [{"text": "Let me see."}]}
+
+
+def chosen(walker: Walker, world: World, replies: list[object], says: list[str]) -> tuple[str, object]:
+    """The last turn's text and payload."""
+    world.bot.replies = replies
+    for text in says:
+        walker.says(text)
+    return world.bot.turns[-1]["text"], world.bot.turns[-1]["payload"]
+
+
+def test_other_words_leave_an_offer_standing(walker: Walker, world: World) -> None:
+    assert chosen(walker, world, [MENU, WORDS, WORDS], ["menu", "hm", "hm", "2"]) == ("Hours", "hours")
+
+
+def test_another_offer_takes_its_place(walker: Walker, world: World) -> None:
+    assert chosen(walker, world, [MENU, OTHER_MENU], ["menu", "hm", "2"]) == ("2", None)
+    assert chosen(walker, world, [], ["1"]) == ("Here", "here")
+    assert chosen(walker, world, [], ["Parcel"]) == ("Parcel", None)  # of the menu before: text
+
+
+@pytest.mark.parametrize(
+    ("hours", "age_h", "payload"), [(24, 23, "hours"), (24, 25, None), (1, 2, None), (48, 25, "hours")]
+)
+def test_an_offer_stands_as_long_as_the_channel_says(
+    walk_with: Callable[..., Walker], world: World, hours: int, age_h: int, payload: str | None
+) -> None:
+    walker = walk_with(offer_hours=hours)
+    world.bot.replies = [MENU]
+    walker.says("menu")
+    conversation = walker.conversation()
+    offered_at = datetime.fromisoformat(conversation.options["at"])
+    conversation.options["at"] = (offered_at - timedelta(hours=age_h)).isoformat()
+    conversation.save()
+    walker.says("2")
+    assert world.bot.turns[-1]["payload"] == payload
+
+
+def test_an_offer_of_a_version_that_kept_no_time_stands(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU]
+    walker.says("menu")
+    conversation = walker.conversation()
+    del conversation.options["at"]
+    conversation.save()
+    walker.says("2")
+    assert world.bot.turns[-1]["payload"] == "hours"

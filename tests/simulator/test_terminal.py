@@ -15,7 +15,7 @@ def say(agent, webhook):
     def bot(request):
         body = request.body
         if body["type"] == "CONVERSATION_STARTED":
-            return 200, {"sendMessage": {"text": "Welcome"}}
+            return 200, {}
         if body["type"] == "CONVERSATION_DELEGATED":
             return 200, {"sendMessage": {"text": "I am back"}}
         text = body["data"]["message"]["text"]
@@ -40,9 +40,9 @@ def say(agent, webhook):
 
 def test_a_scripted_conversation(say, agent):
     screen = say("hello\n", "\n", "agent\n")
-    assert screen[1:] == [
-        "bot     Welcome",
-        "you     hello",
+    assert screen[1] == "you     hello"
+    assert screen[2].startswith("-- conversation ")  # it begins with the contact's words
+    assert screen[3:] == [
         "bot     You said hello",
         "bot     Next",
         "you     agent",
@@ -54,13 +54,14 @@ def test_a_scripted_conversation(say, agent):
 
 
 def test_a_late_answer_is_waited_for(say):
-    assert say("late", "bye")[2:5] == ["you     late", "bot     You said late", "bot     Next"]
+    screen = say("hello", "late", "bye")
+    assert screen[screen.index("you     late") :][:3] == ["you     late", "bot     You said late", "bot     Next"]
 
 
 def test_agents_take_part(say):
-    screen = say("/agent reply I am Alex", "/agent delegate", "bye", contact="Zoë")
-    assert screen[1:] == [
-        "bot     Welcome",
+    screen = say("/agent take", "hello", "/agent reply I am Alex", "/agent delegate", "bye", contact="Zoë")
+    assert "-- the conversation begins with your first words" in screen
+    assert screen[screen.index("you     /agent reply I am Alex") :] == [
         "you     /agent reply I am Alex",
         "-- an agent has your conversation",
         "agent   I am Alex",
@@ -74,7 +75,7 @@ def test_agents_take_part(say):
 
 
 def test_commands(say, webhook):
-    screen = say("/help", "/nonsense", "/agent dance", "/queue", "/image", "/quit", "never said")
+    screen = say("/help", "/nonsense", "/image", "/agent dance", "/queue", "/quit", "never said")
     assert any("/quit" in line for line in screen)
     assert "-- /nonsense is no command; /help lists them" in screen
     assert any("must be one of take, reply" in line for line in screen)
@@ -84,10 +85,10 @@ def test_commands(say, webhook):
 
 
 def test_a_new_conversation_and_a_repeated_event(say, agent, webhook):
-    say("hello", "/dup", "/new")
+    say("hello", "/dup", "/new", "hello")
     keys = [body["idempotencyKey"] for body in webhook.bodies("INBOUND_MESSAGE_RECEIVED")]
-    assert len(keys) == 2
-    assert len(set(keys)) == 1
+    assert len(keys) == 3
+    assert len(set(keys)) == 2
     assert len(agent.sim.get("conversations")) == 2
 
 
@@ -111,7 +112,7 @@ def test_a_named_virtual_agent(say, agent):
 
 
 def test_voices_are_coloured_on_request(say):
-    assert any("\x1b[32mbot" in line for line in say(is_coloured=True))
+    assert any("\x1b[32mbot" in line for line in say("hello", is_coloured=True))
 
 
 def test_without_a_simulator_it_says_what_to_do():
