@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import Error, transaction
 from django.db.models import CASCADE, Model, QuerySet
 from django.utils import timezone
 
+from channels_app import outages
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import changing
 from channels_app.models import Channel, Conversation, Delivery, IntakeCount, WebhookEvent
@@ -66,8 +67,11 @@ def delete_some(channel: Channel, actor: Actor, *, for_s: float = ROUND_S) -> bo
             if time.monotonic() > ends_at:
                 return False
         _delete_channel(channel, actor)
-    except OperationalError:  # a worker had one of the rows: another time
-        return False
+    except Error as error:
+        trouble = outages.trouble_of(error)
+        if trouble is None or trouble.is_away:
+            raise
+        return False  # a worker had one of the rows: another time
     return True
 
 

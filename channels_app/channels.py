@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -122,6 +121,13 @@ class _Kept:
 _kept = _Kept()
 
 
+def forget_channels() -> None:
+    """What this process knows; for tests, and for keys that have changed."""
+    global _kept
+    _kept = _Kept()
+    _bots.clear()
+
+
 def live_channel(channel_id: int, revision: int, bot_id: int | None, bot_revision: int | None) -> LiveChannel:
     """The channel at these revisions; read and decrypted once a process and revision."""
     return _kept.get(channel_id, revision, bot_id, bot_revision)
@@ -146,10 +152,20 @@ def channels_of_tenant(channel: LiveChannel) -> list[int]:
     return found
 
 
+def keyless_channel(uuid: UUID) -> tuple[Inbox, str] | None:
+    """What a process without the channel's keys can still say there: its inbox without secrets, and the text for a
+    failed bot. None: there is no such channel, or it is archived."""
+    row = Channel.objects.filter(Q(uuid=uuid) | Q(old_uuid=uuid), archived_at=None).first()
+    return (inboxes.inbox_class(row.inbox)({}), row.fallback_text) if row else None
+
+
 def remember_channels() -> None:
-    """Read all channels once, so that a process that has just started knows them when PostgreSQL goes away."""
-    with suppress(DatabaseError, ConfigError):
-        for row in Channel.objects.values_list("id", "revision", "bot_id", "bot__revision"):
+    """Read all channels once, so that a process that has just started knows them when PostgreSQL goes away.
+
+    Raises Django's database errors.
+    """
+    for row in Channel.objects.values_list("id", "revision", "bot_id", "bot__revision"):
+        with suppress(ConfigError):  # one that can't be read is no reason to forget the others
             live_channel(*row)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from channels_app.causes import TOKEN, code_of_call
 from channels_app.codes import describe
 from channels_app.encryption import decrypt, encrypt
-from channels_app.errors import BridgeError
+from channels_app.errors import BridgeError, MissingKeyError
 from channels_app.models import Credential
 from channels_app.tokens import Token
 
@@ -28,7 +28,10 @@ class TokenRow:
         row = Credential.objects.filter(account_key=self._account_key).exclude(token_encrypted="").first()
         if row is None or row.token_expires_at is None or row.token_refresh_at is None:
             return None
-        value = decrypt(row.token_encrypted, self._context)
+        try:
+            value = decrypt(row.token_encrypted, self._context)
+        except MissingKeyError:  # of a process with other keys: a new one costs one call
+            return None
         return Token(value=value, expires_at=row.token_expires_at, refresh_at=row.token_refresh_at)
 
     def claim_refresh(self, *, lease_s: float) -> bool:

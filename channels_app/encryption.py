@@ -1,20 +1,24 @@
 """Secrets at rest: AES-256-GCM under keys from the environment, bound to the place where they are stored."""
 
 import os
+import threading
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from channels_app.codes import describe
-from channels_app.errors import ConfigError
+from channels_app.errors import ConfigError, MissingKeyError
 
 VERSION = "v1"
 KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12  # what GCM is made for
+RELOAD_S = 5.0  # between two looks into the file of the keys
 SHOWABLE_LENGTH = 16  # characters; of a shorter secret, four would be too much to give away
 
 
@@ -29,11 +33,13 @@ def encrypt(text: str, context: str) -> str:
 
 
 def decrypt(token: str, context: str) -> str:
-    """Raises ConfigError when no key fits, or when the text was changed or belongs to another place."""
+    """Raises MissingKeyError when no key fits, ConfigError when the text was changed or belongs to another place."""
     key_id, sealed = _parts(token)
-    keys = [key for key in _keys() if _key_id(key) == key_id]
+    keys = _keys_named(key_id)
+    if not keys and _reload_keys():
+        keys = _keys_named(key_id)
     if not keys:
-        raise ConfigError(describe("CB-104", key=key_id))
+        raise MissingKeyError(describe("CB-104", key=key_id))
     for key in keys:
         try:
             return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode()).decode()
@@ -66,6 +72,38 @@ def fingerprint(secret: str) -> str:
 
 def _keys() -> list[bytes]:
     return list(settings.ENCRYPTION_KEYS)
+
+
+def _keys_named(key_id: str) -> list[bytes]:
+    return [key for key in _keys() if _key_id(key) == key_id]
+
+
+_reload_lock = threading.Lock()
+_reloaded_at = -RELOAD_S
+
+
+def _reload_keys() -> bool:
+    """Whether the file of the keys has other ones than this process was started with; then it has these now."""
+    global _reloaded_at
+    file = settings.ENCRYPTION_KEYS_FILE
+    if not file:
+        return False
+    with _reload_lock:
+        if time.monotonic() - _reloaded_at < RELOAD_S:
+            return True  # somebody has just looked
+        _reloaded_at = time.monotonic()
+        try:
+            keys = parse_keys(Path(file).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        settings.ENCRYPTION_KEYS = keys
+        return True
+
+
+def forget_reload() -> None:
+    """Look into the file at the next missing key; for tests."""
+    global _reloaded_at
+    _reloaded_at = -RELOAD_S
 
 
 @lru_cache(maxsize=16)

@@ -61,6 +61,10 @@ class ConfigError(BridgeError):
     """Something an admin has to put right: keys refused, address not allowed. Not retried."""
 
 
+class MissingKeyError(ConfigError):
+    """A saved secret can't be read, because this process lacks the encryption key that it was saved with."""
+
+
 class TemporaryError(BridgeError):
     """Time-out, connection trouble, 5xx, 429: the only retryable kind; `effect` says how freely."""
 

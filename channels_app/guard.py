@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
+from channels_app import outages
 from channels_app.events import count_refusal
 from channels_app.housekeeping import Housekeeper
 from channels_app.leases import count_due, forget_slots, free_leases, mend_lost_wakeups, stuck_conversations
@@ -78,9 +79,9 @@ class Guard:
                 look = self.look()
                 if look.freed or look.works_itself or look.taken_over or look.mended:
                     logger.info("guard: %s", look)
-            except DatabaseError as error:
-                logger.warning("guard: PostgreSQL does not answer: %s", error)
-                connection.close()
+            except Error as error:
+                if outages.met(error) is None:
+                    logger.exception("guard: a look failed")
         self.pump.stop()
         housekeeping.join(HOUSEKEEPING_STOPS_S)
         self._threads.shutdown(wait=True)
@@ -115,8 +116,9 @@ class Guard:
     def _take_over(self, conversation_id: int) -> None:
         try:
             self.pump.take_over(conversation_id)
-        except DatabaseError as error:
-            logger.warning("guard: %s", error)
+        except Error as error:
+            if outages.met(error) is None:
+                logger.exception("guard: a step failed")
         finally:
             connection.close()
 
@@ -130,8 +132,9 @@ class Guard:
     def _run_due(self) -> None:
         try:
             self.pump.run_due()
-        except DatabaseError as error:
-            logger.warning("guard: %s", error)
+        except Error as error:
+            if outages.met(error) is None:
+                logger.exception("guard: a step failed")
         finally:
             connection.close()
             with self._lock:

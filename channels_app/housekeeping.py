@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
+from channels_app import outages
 from channels_app.bulk_retries import JOB as BULK_RETRIES
 from channels_app.bulk_retries import run_bulk_retries
 from channels_app.counting import count_span, drop_old_figures, sample_queue
@@ -144,9 +145,9 @@ class Housekeeper:
                     is_announced = True
                 while not stopping.is_set() and self.do_due_job(stopping):
                     pass
-            except DatabaseError as error:
-                logger.warning("housekeeping: PostgreSQL does not answer: %s", error)
-                connection.close()
+            except Error as error:
+                if outages.met(error) is None:
+                    logger.exception("housekeeping failed")
 
     def do_due_job(self, stopping: threading.Event) -> bool:
         """Do a slice of the job that is overdue longest; False when none is due."""
@@ -157,8 +158,9 @@ class Housekeeper:
         try:
             done = task.do(stopping)
         except Exception as error:
-            logger.exception("job %s failed", task.name)
-            connection.close()  # it may be in the middle of something
+            if outages.met(error) is None:
+                logger.exception("job %s failed", task.name)
+                connection.close()  # it may be in the middle of something
             words = f"{type(error).__name__}: see the guard's log"
             end_job(self._slot, task.name, words, wait=max(task.every, AFTER_FAILURE), has_failed=True)
         else:

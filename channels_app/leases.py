@@ -30,6 +30,8 @@ from channels_app.steps import OpenEvent, Standing
 LEASE_S = 30
 """A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
 a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
+LOST_AFTER_S = 2.0
+"""What a process was given so long ago and has not taken into its hands has not reached it."""
 OPEN_EVENTS_MOST = 50
 """Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
 
@@ -393,6 +395,21 @@ def free_leases(slots: Sequence[str]) -> int:
 def forget_slots(older_than: timedelta) -> None:
     """Forget the processes that nobody has heard of for so long."""
     WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
+
+
+def free_lost_leases(slot: str, held: Sequence[int]) -> int:
+    """Free what was claimed in this process' name and is in nobody's hands: PostgreSQL did it, and its answer was
+    lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
+    if it is not, the fence stops whoever believes that they have it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, fence = fence + 1"
+            " WHERE lease_slot = %s AND wake_at IS NOT NULL AND NOT id = ANY(%s)"
+            " AND lease_until < clock_timestamp() + make_interval(secs => %s)",
+            [slot, list(held), LEASE_S - LOST_AFTER_S],
+        )
+        freed: int = cursor.rowcount
+    return freed
 
 
 def count_due(*, older_than_s: float = 0.0) -> int:

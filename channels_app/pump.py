@@ -10,26 +10,31 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error
 
+from channels_app import outages
 from channels_app.codes import describe
 from channels_app.endings import let_go, stumble
+from channels_app.errors import MissingKeyError
 from channels_app.leases import (
     LEASE_S,
+    LOST_AFTER_S,
     Lease,
     LeaseLostError,
     Onward,
     claim_due_conversation,
     free_leases,
+    free_lost_leases,
     new_slot_name,
     register_slot,
     renew_leases,
     steal_conversation,
 )
+from channels_app.postgres_link import limits
 from channels_app.turns import take_step
 from channels_app.wakeups import hear_wakeup, wake_a_worker_at
 
@@ -39,6 +44,16 @@ RENEW_S = LEASE_S / 3
 """Two renewals may fail before a lease ends."""
 DATABASE_PATIENCE_S = 25.0
 """How long a step that met a restart of PostgreSQL tries to give its lease back; then the lease ends by itself."""
+
+
+KEYLESS_WAIT_S = 2.0
+"""For other workers to take a conversation whose channel this process can't read."""
+KEYLESS_REST_S = 10.0
+"""And for this process to leave all of them to the others, and to look whether it has the keys by then."""
+RENEWAL_ANSWER_S = 5.0
+"""A renewal that gets no answer within this is tried again on another connection, before the leases end."""
+STEP_ANSWER_S = 8.0
+"""For each answer of PostgreSQL in a step: its statements find rows by their keys, and wait 2 s for a lock."""
 
 
 LISTEN_S = 0.25
@@ -57,6 +72,9 @@ class Pump:
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._upkeep: threading.Thread | None = None
+        self._lost_touch = threading.Event()
+        """Something that claims may have been done without our hearing of it."""
+        self._rest_until = 0.0
         self._may_linger = threading.BoundedSemaphore(max(1, settings.WORKER_THREADS // 2))
 
     def run(self) -> int:
@@ -82,6 +100,7 @@ class Pump:
 
     def run_due(self) -> int:
         """Take steps until nothing is due or the process is to stop; how many that were."""
+        limits.answer_s = STEP_ANSWER_S
         self._start_upkeep()
         steps = 0
         lease = self._claim()
@@ -96,10 +115,17 @@ class Pump:
         return steps
 
     def _claim(self) -> Lease | None:
-        return None if self._is_stopping.is_set() else claim_due_conversation(self.slot, goes_on=True)
+        if self._is_stopping.is_set() or time.monotonic() < self._rest_until:
+            return None
+        try:
+            return claim_due_conversation(self.slot, goes_on=True)
+        except Error:
+            self._lost_touch.set()
+            raise
 
     def take_over(self, conversation_id: int) -> None:
         """Go on with a conversation whose worker is stuck."""
+        limits.answer_s = STEP_ANSWER_S
         self._start_upkeep()
         lease = steal_conversation(self.slot, conversation_id)
         if lease is not None:
@@ -116,9 +142,17 @@ class Pump:
             wake_at = step(lease)
         except LeaseLostError:
             logger.warning("%s", describe("CB-710", conversation=lease.conversation_id))
-        except Exception:
-            logger.exception("CB-705: a step of conversation %s failed", lease.conversation_id)
-            self._give_up(lease)
+        except MissingKeyError as error:
+            logger.error(
+                "%s (conversation %s is left to other processes)", error.problem or error, lease.conversation_id
+            )
+            self._rest_until = time.monotonic() + KEYLESS_REST_S
+            self._give_up(lease, self._leave_to_others)
+        except Exception as error:
+            if outages.met(error) is None:
+                logger.exception("CB-705: a step of conversation %s failed", lease.conversation_id)
+            self._lost_touch.set()
+            self._give_up(lease, stumble)
         else:
             if wake_at is not None and wake_at > lease.now:
                 wake_a_worker_at(wake_at)
@@ -126,25 +160,33 @@ class Pump:
             with self._lock:
                 self._held.pop(lease.conversation_id, None)
 
-    def _give_up(self, lease: Lease) -> None:
-        """Count the stumble and give the conversation back, if need be once PostgreSQL is there again."""
+    def _leave_to_others(self, lease: Lease) -> None:
+        let_go(replace(lease, onward=None, unwritten=[]), until=lease.now + timedelta(seconds=KEYLESS_WAIT_S))
+
+    def _give_up(self, lease: Lease, give_back: Callable[[Lease], object]) -> None:
+        """Give the conversation back, if need be once PostgreSQL is there again."""
         deadline = time.monotonic() + DATABASE_PATIENCE_S
         while True:
             try:
-                stumble(lease)
+                give_back(lease)
                 return
             except LeaseLostError:
                 return
-            except DatabaseError:
-                connection.close()
+            except Error as error:
+                if outages.met(error) is None:
+                    logger.exception("CB-705: conversation %s could not be given back", lease.conversation_id)
+                    return
                 if time.monotonic() > deadline:
                     return
                 time.sleep(0.5)  # seconds between two looks whether PostgreSQL is back
 
     def announce(self) -> None:
         """Be seen alive before the first step: for a process that may have nothing to do for long."""
-        with suppress(DatabaseError):
+        try:
             self._start_upkeep()
+        except Error as error:
+            if outages.met(error) is None:
+                raise
 
     def end(self) -> None:
         """Say that this process has ended, after its last step, so that it is missed at once.
@@ -152,7 +194,7 @@ class Pump:
         A step that was cut off keeps its lease: the guard frees it when it sees that the process is gone.
         """
         if self._upkeep is not None and not self._held:
-            with suppress(DatabaseError):
+            with suppress(Error):
                 free_leases([self.slot])
 
     def _start_upkeep(self) -> None:
@@ -165,15 +207,22 @@ class Pump:
                 self._upkeep.start()
 
     def _keep_up(self) -> None:
+        limits.answer_s = RENEWAL_ANSWER_S
         while True:
-            time.sleep(RENEW_S)
+            if self._lost_touch.wait(RENEW_S):
+                time.sleep(LOST_AFTER_S)
+                self._lost_touch.clear()
             with self._lock:
                 held = list(self._held)
             try:
                 renew_leases(self.slot, held)
-            except DatabaseError as error:
-                logger.warning("leases not renewed: %s", error)
-                connection.close()
+                freed = free_lost_leases(self.slot, held)
+                if freed:
+                    logger.info("%s conversation(s) freed that were claimed without our hearing of it", freed)
+            except Error as error:
+                self._lost_touch.set()
+                if outages.met(error) is None:
+                    logger.exception("leases not renewed")
 
 
 @cache

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
+from channels_app.encryption import decrypt
+from channels_app.errors import ConfigError, MissingKeyError
 from channels_app.models import Bot, Channel, SettingsModel
+from channels_app.readiness import renew_check
 from offload.models import OffloadProvider
 
 
@@ -23,6 +26,33 @@ def reencrypt_all() -> Iterator[str]:
             provider.write_back_secret = provider.write_back_secret
             provider.save(update_fields=["verify_token_encrypted", "write_back_secret_encrypted"])
         yield f"offload provider {provider}"
+    renew_check()
+    yield "the check of the keys"
+
+
+def forget_unreadable() -> Iterator[str]:
+    """Empty each secret whose key is lost; its name as it is done. Somebody has to enter it again."""
+    for model in (Bot, Channel, OffloadProvider):
+        for pk in model._default_manager.values_list("pk", flat=True):
+            with transaction.atomic():
+                row = model._default_manager.select_for_update(of=("self",)).get(pk=pk)
+                lost = [name for name, sealed in row.sealed_secrets().items() if not _has_key(*sealed)]
+                for name in lost:
+                    row.forget_secret(name)
+                if lost:
+                    row.save()
+            for name in lost:
+                yield f"{row._meta.verbose_name} {row}, {name}"
+
+
+def _has_key(sealed: str, context: str) -> bool:
+    try:
+        decrypt(sealed, context)
+    except MissingKeyError:
+        return False
+    except ConfigError:  # changed by hand: not for us to throw away
+        return True
+    return True
 
 
 def _reencrypt_settings(model: type[SettingsModel], pk: int) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import inf
 from typing import Any, NamedTuple, cast
 
 import psycopg
@@ -21,6 +22,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8Dumper
+
+from channels_app.postgres_link import Link, limits, silence, watch
 
 IDLE_S = 1.0
 """A connection that was used within this is taken for living. To look costs little, but lets go of Python's lock,
@@ -45,16 +48,16 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     Django's database errors.
     """
     now, database = time.monotonic(), connections[DEFAULT_DB_ALIAS]
-    if now - _thread.used_at > IDLE_S and not database.in_atomic_block:
+    if (now - _thread.used_at > IDLE_S or watch.silent_at > _thread.used_at) and not database.in_atomic_block:
         _leave_dead_connection(database)
     _thread.used_at = now
     database.ensure_connection()
     database.validate_no_broken_transaction()
-    session = _session(cast("psycopg.Connection[Any]", database.connection))
+    session = _session(cast(Link, database.connection))
     if database.queries_logged:  # for whoever counts: tests, and a developer's log
         database.queries_log.append({"sql": statement, "time": "0"})
     with database.wrap_database_errors:
-        return session.run(statement, values)
+        return session.run(statement, values, min(now + limits.answer_s, limits.until))
 
 
 class _Numbered(NamedTuple):
@@ -98,7 +101,7 @@ def _element(value: str | int | None) -> str:
 class _Session:
     """A connection of this thread, and what PostgreSQL has prepared there."""
 
-    def __init__(self, raw: "psycopg.Connection[Any]") -> None:
+    def __init__(self, raw: Link) -> None:
         self.raw = raw
         context = psycopg.Cursor(raw)
         context.adapters.register_loader("timestamptz", TimestamptzLoader)  # the fast one; Django's is Python
@@ -109,19 +112,23 @@ class _Session:
         self._may_prepare = raw.prepare_threshold is not None
         self._planned_at = time.monotonic()
 
-    def run(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Its rows. Raises psycopg's errors."""
+    def run(self, statement: str, values: Mapping[str, Any], answer_by: float) -> list[tuple[Any, ...]]:
+        """Its rows. Raises psycopg's errors; also when there is no answer by then, by the monotonic clock."""
         numbered, transformer, server = _numbered(statement), self._transformer, self.raw.pgconn
         if not self.raw.autocommit and server.transaction_status == TransactionStatus.IDLE:
             self.raw.execute("")  # psycopg begins a transaction with the first statement that it sees
         self._forget_old_plans()
         params = transformer.dump_sequence([values[name] for name in numbered.names], numbered.formats)
         types = transformer.types or ()
-        name = self._prepare(statement, numbered.text, types)
-        if name is None:
-            found = server.exec_params(numbered.text, params, types, transformer.formats)
-        else:
-            found = server.exec_prepared(name, cast(Any, params), transformer.formats)
+        self.raw.answer_by = answer_by
+        try:
+            name = self._prepare(statement, numbered.text, types)
+            if name is None:
+                found = server.exec_params(numbered.text, params, types, transformer.formats)
+            else:
+                found = server.exec_prepared(name, cast(Any, params), transformer.formats)
+        finally:
+            self.raw.answer_by = inf
         if found.status != ExecStatus.TUPLES_OK:
             if found.error_field(DiagnosticField.SQLSTATE) in PLAN_FAILED:
                 self._prepared.pop((statement, types), None)
@@ -149,7 +156,7 @@ class _Session:
 
     def _error(self, result: Any) -> psycopg.Error:
         if self.raw.pgconn.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
-            return psycopg.OperationalError(self.raw.pgconn.get_error_message())
+            return silence() if self.raw.is_cut else psycopg.OperationalError(self.raw.pgconn.get_error_message())
         return error_from_result(result)
 
 
@@ -162,16 +169,17 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def _session(raw: "psycopg.Connection[Any]") -> _Session:
+def _session(raw: Link) -> _Session:
     if _thread.session is None or _thread.session.raw is not raw:
         _thread.session = _Session(raw)
     return _thread.session
 
 
 def _leave_dead_connection(database: BaseDatabaseWrapper) -> None:
-    """Drop a connection that PostgreSQL has closed while it was kept: an idle one has nothing to say but its end."""
+    """Drop a connection that PostgreSQL has closed while it was kept: an idle one has nothing to say but its end.
+    Likewise one that is as old as another that fell silent."""
     raw = database.connection
-    if raw is not None and (raw.closed or _has_something_to_read(raw.fileno())):
+    if raw is not None and (raw.is_suspect or raw.closed or _has_something_to_read(raw.fileno())):
         database.close()
 
 

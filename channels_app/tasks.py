@@ -5,11 +5,13 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from channels_app import outages
 from channels_app.pump import worker_pump
+from channels_app.readiness import wait_until_usable
 from channels_app.wakeups import wake_a_worker
 
 logger = logging.getLogger(__name__)
@@ -20,10 +22,17 @@ def work() -> int:
     """Take the steps that are due, and soon become due; how many that were."""
     try:
         return worker_pump().run()
-    except DatabaseError as error:
-        logger.warning("PostgreSQL does not answer, the guard will wake us again: %s", error)
-        connection.close()
-        return 0
+    except Error as error:
+        if outages.met(error) is None:
+            raise
+        return 0  # the guard will wake us again
+
+
+@worker_init.connect
+def wait_for_database(**_: Any) -> None:
+    """Without it there is nothing to do; and one that this worker can't read or write must be left to others."""
+    wait_until_usable()
+    connection.close()  # this thread takes no steps
 
 
 @worker_init.connect

@@ -13,17 +13,19 @@ from channels_app.channels import (
     LiveChannel,
     find_bot,
     find_channel,
+    keyless_channel,
     remembered_bot,
     remembered_channel,
 )
 from channels_app.conversations import BotChangedError, find_session_of_bot
 from channels_app.errors import SignatureError, UnusableError
 from channels_app.events import ChannelChangedError, Stored, store_inbox_event, store_session_event
+from channels_app.inboxes import Inbox
 from channels_app.inboxes.signing import MAX_AGE
 from channels_app.models import EventSource, Owner
 from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
 from channels_app.wakeups import wake_a_worker
-from channels_app.webhooks import WebhookView, with_patience
+from channels_app.webhooks import DatabaseAwayError, WebhookView, with_patience
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class InboxWebhook(WebhookView):
             events = channel.inbox.parse(incoming)
         except UnusableError as error:
             self.count(uuid, error.reason)
-            return 200, _inline_handover(channel)
+            return 200, _inline_handover(channel.inbox, channel.fallback_text)
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:
@@ -93,16 +95,39 @@ class InboxWebhook(WebhookView):
         if channel.is_archived:
             return self.gone(uuid)
         channel.verify(incoming)
-        for event in channel.inbox.parse(incoming):
-            logger.error("PostgreSQL is away: event %s of channel %s was handed over inline", event.key, channel.uuid)
-            return 200, _inline_handover(channel)
-        return 200, {}
+        return _hand_over_inline(channel.inbox, channel.fallback_text, uuid, incoming, "PostgreSQL is away")
+
+    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Likewise. What the channel was before will do to verify it; else it is not verified: the answer does
+        nothing by itself, and only the platform can do something with it."""
+        remembered = remembered_channel(uuid)
+        if remembered is not None:
+            remembered.verify(incoming)
+        try:
+            keyless = with_patience(keyless_channel, uuid)
+        except DatabaseAwayError:
+            return self.answer_without_database(uuid, incoming)
+        if keyless is None:
+            return self.not_found()
+        return _hand_over_inline(*keyless, uuid, incoming, "CB-104: no key")
 
 
-def _inline_handover(channel: LiveChannel) -> dict[str, Any]:
+def _hand_over_inline(inbox: Inbox, text: str, uuid: UUID, incoming: Incoming, why: str) -> tuple[int, dict[str, Any]]:
+    try:
+        events = inbox.parse(incoming)
+    except UnusableError as error:
+        logger.error("%s: an event of channel %s was handed over inline (%s)", why, uuid, error.reason)
+        return 200, _inline_handover(inbox, text)
+    for event in events:
+        logger.error("%s: event %s of channel %s was handed over inline", why, event.key, uuid)
+        return 200, _inline_handover(inbox, text)
+    return 200, {}
+
+
+def _inline_handover(inbox: Inbox, text: str) -> dict[str, Any]:
     """The answer to an event that gives its conversation to the agents."""
-    words = (OutgoingMessage(text=channel.fallback_text),) if channel.fallback_text else ()
-    return channel.inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
+    words = (OutgoingMessage(text=text),) if text else ()
+    return inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
 
 
 class BotWebhook(WebhookView):

@@ -6,11 +6,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any, ClassVar, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
@@ -18,10 +19,12 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from channels_app import outages, readiness
 from channels_app.addresses import network_of
-from channels_app.errors import PayloadError, SignatureError
+from channels_app.errors import MissingKeyError, PayloadError, SignatureError
 from channels_app.events import count_refusal
 from channels_app.links import READY
+from channels_app.postgres_link import limits
 from channels_app.protocol import Incoming
 
 logger = logging.getLogger(__name__)
@@ -30,13 +33,15 @@ P = ParamSpec("P")
 HOLD_S = 6.0
 """How long a request waits for PostgreSQL to come back: a restart takes a few seconds, the platform waits ten."""
 HOLD_STEP_S = 0.25
+TRY_S = 4.0
+"""Of these for one answer: longer than a row's lock is waited for, and a new connection may be tried after it."""
 MAX_DIGITS = 10  # of an announced size: what fits into its column. A sender may announce anything
 _may_hold = threading.BoundedSemaphore(max(1, settings.WEB_THREADS * 3 // 4))
 """Requests of this process that may wait so: the rest of its threads answer at once, or nobody would."""
 
 
 class DatabaseAwayError(Exception):
-    """PostgreSQL did not come back in time."""
+    """PostgreSQL could not be used in time."""
 
 
 class TooLargeError(Exception):
@@ -82,9 +87,13 @@ class WebhookView(ABC, APIView):
         try:
             incoming = read_incoming(request._request, self.max_bytes)
             try:
-                status, body = self.receive(uuid, incoming)
+                status, body = self._receive_in_time(uuid, incoming)
             except DatabaseAwayError:
                 status, body = self.answer_without_database(uuid, incoming)
+            except MissingKeyError as error:
+                readiness.forget()
+                logger.error("the %s door can't read a secret of %s: %s", self.door, uuid, error.problem or error)
+                status, body = self.answer_without_keys(uuid, incoming)
         except TooLargeError:
             return self.refuse(uuid, 413, "too_large", f"The body is larger than {self.max_bytes} bytes.")
         except SignatureError as error:
@@ -93,9 +102,26 @@ class WebhookView(ABC, APIView):
             return self.refuse(uuid, 400, "malformed", error.detail)
         return _json(status, body)
 
+    def _receive_in_time(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """All that it asks PostgreSQL together takes no longer than HOLD_S."""
+        before = limits.answer_s
+        limits.answer_s, limits.until = TRY_S, time.monotonic() + HOLD_S
+        try:
+            return self.receive(uuid, incoming)
+        except Error as error:  # from what is not tried again
+            if outages.met(error) is None:
+                raise
+            raise DatabaseAwayError from error
+        finally:
+            limits.answer_s, limits.until = before, inf
+
     def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Status and body while nothing can be stored: the sender is to try again."""
         return 503, {"detail": "The database of this bridge does not answer. Try again."}
+
+    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Status and body while this process can't read the secrets of this address."""
+        return 503, {"detail": "This bridge can't read its secrets now. Try again."}
 
     @abstractmethod
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
@@ -108,13 +134,15 @@ class WebhookView(ABC, APIView):
 
     def count(self, uuid: UUID | None, reason: str) -> None:
         """Count a request that leads to nothing. A figure must not cost an answer: without PostgreSQL it is lost."""
+        if outages.is_away():
+            return
         size = self.request.META.get("CONTENT_LENGTH") or ""
         size_bytes = int(size) if size.isdecimal() and len(size) < MAX_DIGITS else None
         try:
             count_refusal(self.door, uuid, reason, network=sender_network(self.request), size_bytes=size_bytes)
-        except DatabaseError as error:
-            logger.warning("%s at the %s door was not counted: %s", reason, self.door, error)
-            connection.close()
+        except Error as error:
+            if outages.met(error) is None:
+                logger.exception("%s at the %s door was not counted", reason, self.door)
 
     def not_found(self) -> tuple[int, dict[str, Any]]:
         self.count(None, "unknown_address")
@@ -156,29 +184,39 @@ def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def with_patience(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again while PostgreSQL is away for a moment: a 5xx of ours costs the conversation.
+    """Do it, again and again while PostgreSQL can't be used for a moment: a 5xx of ours costs the conversation.
 
-    Raises DatabaseAwayError when it stays away.
+    Raises DatabaseAwayError when that lasts, and at once when enough requests of this process wait already.
     """
-    deadline = time.monotonic() + HOLD_S
+    deadline = min(time.monotonic() + HOLD_S, limits.until)
+    cause: Error | None = None
+    if not outages.is_away():
+        try:
+            return act(*args, **kwargs)
+        except Error as error:
+            if outages.met(error) is None:
+                raise
+            cause = error
+    if not _may_hold.acquire(blocking=False):
+        raise DatabaseAwayError from cause
     try:
-        return act(*args, **kwargs)
-    except (OperationalError, InterfaceError) as error:
-        connection.close()
-        if not _may_hold.acquire(blocking=False):
-            raise DatabaseAwayError from error
-    try:
-        return _until(deadline, act, *args, **kwargs)
+        done = _until(deadline, act, *args, **kwargs)
     finally:
         _may_hold.release()
+    outages.over()
+    return done
 
 
 def _until(deadline: float, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """No try is begun that would end too late if it took as long as the one before."""
     while True:
         time.sleep(HOLD_STEP_S)
+        began = time.monotonic()
         try:
             return act(*args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
-            connection.close()
-            if time.monotonic() > deadline:
+        except Error as error:
+            if outages.met(error) is None:
+                raise
+            now = time.monotonic()
+            if now + (now - began) > deadline:
                 raise DatabaseAwayError from error

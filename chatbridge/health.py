@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
+from channels_app.readiness import why_not_ready
+
 
 class HealthMiddleware:
-    """`/healthz`: this process answers. `/readyz`: it reaches PostgreSQL too.
+    """`/healthz`: this process answers. `/readyz`: it can use PostgreSQL too.
 
     The first middleware, because a probe calls us by address and would fail ALLOWED_HOSTS. Redis is no part of
     readiness: without it events are still accepted and handled, only later.
@@ -25,10 +26,5 @@ class HealthMiddleware:
         return self.get_response(request)
 
     def _ready(self) -> HttpResponse:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-        except DatabaseError:
-            connection.close()
-            return JsonResponse({"ready": False, "why": "PostgreSQL does not answer."}, status=503)
-        return JsonResponse({"ready": True})
+        why = why_not_ready()
+        return JsonResponse({"ready": False, "why": why}, status=503) if why else JsonResponse({"ready": True})

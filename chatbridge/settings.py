@@ -48,6 +48,7 @@ ENCRYPTION_KEYS: list[bytes] = env.parsed(
     parse_keys,
     [],
 )
+ENCRYPTION_KEYS_FILE = env.text("ENCRYPTION_KEYS_FILE")  # read again when a key is missing
 PUBLIC_BASE_URL = env.parsed(
     "PUBLIC_BASE_URL",
     env.required(
@@ -94,7 +95,7 @@ def _database(url: str) -> dict[str, Any]:
     if not all(port == "" or (port.isdecimal() and 0 < int(port) < PORTS) for port in ports):
         raise ValueError("has a port that is no number from 1 to 65535: postgresql://user:password@host:5432/name")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "chatbridge.postgresql",
         "NAME": parts.pop("dbname", "chatbridge"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
@@ -105,6 +106,12 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            # Seconds, and milliseconds: what the network owes an answer for. A server that is frozen acknowledges all
+            # the same; see `postgres_link` for that.
+            "keepalives_idle": "10",
+            "keepalives_interval": "3",
+            "keepalives_count": "3",
+            "tcp_user_timeout": "10000",
             **parts,
             # How often a statement of `statements.py` is run before PostgreSQL keeps its plan. Not behind a PgBouncer
             # that gives each transaction another connection and is older than 1.21.
@@ -181,6 +188,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatbridge.unavailable.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "chatbridge.urls"
 WSGI_APPLICATION = "chatbridge.wsgi.application"

@@ -5,6 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler500 = "chatbridge.unavailable.server_error"
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),

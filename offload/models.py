@@ -43,6 +43,15 @@ class OffloadProvider(models.Model):
     def _context(self, name: str) -> str:
         return f"offload.offloadprovider.{self.uuid}.{name}"
 
+    def sealed_secrets(self) -> dict[str, tuple[str, str]]:
+        """All that is encrypted in this row: by its name the ciphertext and its place."""
+        kept = {"verify_token": self.verify_token_encrypted, "write_back_secret": self.write_back_secret_encrypted}
+        return {name: (text, self._context(name)) for name, text in kept.items() if text}
+
+    def forget_secret(self, name: str) -> None:
+        """Empty this one of `sealed_secrets`."""
+        setattr(self, name, "")
+
     @property
     def verify_token(self) -> str:
         text = self.verify_token_encrypted

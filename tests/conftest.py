@@ -10,6 +10,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from channels_app import outages
 from channels_app.leases import claim_due_conversation
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from channels_app.throttle import forget_tickets
@@ -30,6 +31,7 @@ def forget() -> Iterator[None]:
     yield
     forget_tickets()
     forget_tokens()
+    outages.forget()
 
 
 @pytest.fixture

@@ -6,19 +6,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import Error
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from channels_app import outages
 from channels_app.codes import Problem, describe
 from channels_app.errors import BridgeError, PayloadError
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_BUSY = "55P03"  # PostgreSQL: another transaction holds the lock for longer than we wait
 
 
 class ApiError(exceptions.APIException):
@@ -77,10 +77,19 @@ def _judge(error: Exception) -> tuple[int, Problem, dict[str, Any]]:
             return 400, describe("CB-904"), {"detail": error.detail}
         case BridgeError():
             return 409, error.problem or describe("CB-905", why=error.detail), {}
-        case OperationalError() if getattr(error.__cause__, "sqlstate", "") == _BUSY:
-            return 409, describe("CB-907"), {}
+        case Error():
+            return _judge_database(error)
         case _:
             return 500, describe("CB-908"), {}
+
+
+def _judge_database(error: Error) -> tuple[int, Problem, dict[str, Any]]:
+    trouble = outages.met(error)
+    if trouble is None:
+        return 500, describe("CB-908"), {}
+    if trouble.is_conflict:
+        return 409, describe("CB-907"), {}
+    return 503, outages.problem_of(trouble), {}
 
 
 def field_errors(detail: Any, path: str = "") -> Any:

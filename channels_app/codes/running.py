@@ -122,9 +122,9 @@ CODES = (
         code="CB-707",
         name="Handed over without a database",
         text="PostgreSQL is away: event {event} of channel {channel} was handed over inline.",
-        meaning="PostgreSQL did not answer for 6 seconds, and Sparkcentral does not wait longer than 10. So that no "
-        "contact is lost, the answer to the event itself ordered the hand-over. Nothing could be stored: the log is "
-        "the only place that knows of this event.",
+        meaning="PostgreSQL could not be used for 6 seconds (CB-711), and Sparkcentral does not wait longer than 10. "
+        "So that no contact is lost, the answer to the event itself ordered the hand-over. Nothing could be stored: "
+        "the log is the only place that knows of this event.",
         causes=("PostgreSQL restarts, moves to another server, is overloaded, or has no connection left.",),
         checks=("`/readyz` of a web process answers 200 when PostgreSQL is there.", "PostgreSQL's own log."),
         repairs=(
@@ -179,6 +179,32 @@ CODES = (
         repairs=("Give the worker more memory, or fewer threads (`WORKER_THREADS`).",),
         retried="Yes, by the other worker, from where the first one had got to.",
         contact="The answer comes up to 30 seconds late.",
+        buttons=(_WORKERS,),
+    ),
+    Code(
+        code="CB-711",
+        name="PostgreSQL can't be used",
+        text="PostgreSQL can't be used: {why}.",
+        meaning="PostgreSQL does not answer, or answers that it can do nothing for us now: it takes no writes, its "
+        "disk is full, it has no connection left, or it falls silent. Whatever needs it waits or is refused; "
+        "connections are closed, so that the next try reaches the server that is there by then.",
+        causes=(
+            "PostgreSQL restarts, or its place was taken by another server (fail-over), and this is the old one.",
+            "Its disk is full, or all of its `max_connections` are taken.",
+            "The network between us lets nothing through.",
+            "Its tables are older than this version: `manage.py migrate` was forgotten.",
+        ),
+        checks=(
+            "`/readyz` of a web process says what is wrong.",
+            "The logs of all processes have this line once a minute while it lasts, and PostgreSQL's own words.",
+        ),
+        repairs=(
+            "Bring PostgreSQL back, or let its address lead to the server that takes writes. With several addresses: "
+            "`postgresql://…@first,second/chatbridge?target_session_attrs=read-write`.",
+            "Nothing has to be restarted here.",
+        ),
+        retried="Yes: everything goes on by itself when PostgreSQL can be used again.",
+        contact="Answers come late. New messages are handed to an agent after 6 seconds; see CB-707.",
         buttons=(_WORKERS,),
     ),
 )

@@ -23,7 +23,7 @@ from channels_app.models.figures import (
     Period,
 )
 from channels_app.models.messages import Author, MessageRow
-from channels_app.models.upkeep import Credential, IntakeCount, Job, WorkerSlot
+from channels_app.models.upkeep import Credential, IntakeCount, Job, KeyCheck, WorkerSlot
 
 __all__ = [
     "ApiToken",
@@ -53,6 +53,7 @@ __all__ = [
     "IntakeCount",
     "Job",
     "KeptAnswer",
+    "KeyCheck",
     "MessageRow",
     "Outcome",
     "Owner",

@@ -50,6 +50,15 @@ class SettingsModel(models.Model):
             name: self._sealed(name, value) if name in secrets and value else value for name, value in values.items()
         }
 
+    def sealed_secrets(self) -> dict[str, tuple[str, str]]:
+        """All that is encrypted in this row: by its name the ciphertext and its place."""
+        kept = {name: self.settings.get(name) for name in sorted(self.secret_names())}
+        return {name: (value, self._context(name)) for name, value in kept.items() if value}
+
+    def forget_secret(self, name: str) -> None:
+        """Empty this one of `sealed_secrets`."""
+        self.settings = {kept: value for kept, value in self.settings.items() if kept != name}
+
     def _sealed(self, name: str, value: str) -> str:
         context = self._context(name)
         kept = self.settings.get(name)
@@ -236,6 +245,17 @@ class Channel(SettingsModel):
 
     def secret_names(self) -> frozenset[str]:
         return inboxes.secret_keys(inboxes.inbox_class(self.inbox).settings_form)
+
+    def sealed_secrets(self) -> dict[str, tuple[str, str]]:
+        kept = {"shared_secret": self.shared_secret_encrypted, "old_secret": self.old_secret_encrypted}
+        own = {name: (text, self._context("shared_secret")) for name, text in kept.items() if text}
+        return {**super().sealed_secrets(), **own}
+
+    def forget_secret(self, name: str) -> None:
+        if name in ("shared_secret", "old_secret"):
+            setattr(self, name, "")
+        else:
+            super().forget_secret(name)
 
     @property
     def shared_secret(self) -> str:

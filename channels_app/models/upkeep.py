@@ -27,6 +27,15 @@ class Credential(models.Model):
         return self.account_key[:8]
 
 
+class KeyCheck(models.Model):
+    """One row with a text that is encrypted under the installation's key: whoever can't read it has other keys."""
+
+    check_encrypted = models.TextField()
+
+    def __str__(self) -> str:
+        return self.check_encrypted
+
+
 class IntakeCount(models.Model):
     """How many requests a door turned away or ignored, by reason and day: all that is kept of them."""
 

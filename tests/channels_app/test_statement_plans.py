@@ -44,9 +44,14 @@ STATEMENTS = {
 
 
 def plan_of(statement: str) -> list[str]:
+    """As it is kept for whatever values come; PostgreSQL 15 has no EXPLAIN (GENERIC_PLAN)."""
+    text, names, _ = _numbered(statement)
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (GENERIC_PLAN, COSTS OFF) {_numbered(statement).text.decode()}")
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE explained AS {text.decode()}")
+        cursor.execute(f"EXPLAIN (COSTS OFF) EXECUTE explained({', '.join(['NULL'] * len(names))})")
+        lines = [row[0] for row in cursor.fetchall()]
+        cursor.execute("DEALLOCATE explained; RESET plan_cache_mode")
+        return lines
 
 
 def scans(plan: list[str]) -> Iterator[tuple[str, bool]]:

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from channels_app.configuration import Applied, ConfigurationError, apply_configuration, result_document
+from channels_app.management.checked import CheckedCommand
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Creates or updates the bots and channels that a file names, all or none. "
         "JSON or YAML; what the file leaves out stays as it is. docs/configuration.md explains the form."

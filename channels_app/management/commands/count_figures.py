@@ -3,16 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from channels_app.counting import count_span
+from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
 
 HOURS_OF_A_DAY = 24
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Counts the figures of the dashboard anew from the events, e.g. after an upgrade from a version without "
         "them, or a restore. The guards count the last day by themselves. Refused requests, and how many waited, are "

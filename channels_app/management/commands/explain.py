@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from channels_app.explaining import explain
 from channels_app.explanations import Check, Explanation, State
+from channels_app.management.checked import CheckedCommand
 from channels_app.searching import ConversationLine, find_conversations
 from channels_app.silences import explain_silence
 from channels_app.wording import milliseconds
@@ -20,7 +21,7 @@ OTHERS_MOST = 10
 SIGNS = {State.OK: "✓", State.FAILED: "✗", State.STOPPED: "■", State.WAITING: "…", State.SKIPPED: "–"}
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Says why the bot did not answer the last message of a conversation, or one that is named. Takes what the "
         "search box of the pages takes: an id or an address of Sparkcentral, a contact, “event 12”, a trace id, words "

@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from channels_app.configuration_export import as_yaml, export_configuration
+from channels_app.management.checked import CheckedCommand
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Writes all bots and channels in the form that apply_config reads. "
         "Secrets are not in it: they are references such as ${ENV:ACME_EU_CLIENT_SECRET}."

@@ -4,11 +4,14 @@ import signal
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandParser
+from django.db import Error
 
+from channels_app import outages
 from channels_app.codes import Severity
 from channels_app.guard import Guard
+from channels_app.management.checked import CheckedCommand
+from channels_app.readiness import NotReadyError, check_once, wait_until_usable
 from channels_app.wording import count_of
 from channels_app.workload import queue_facts
 
@@ -16,7 +19,7 @@ WARNING, CRITICAL = 1, 2
 """Exit codes as monitors of the Nagios family read them; 0 is fine."""
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Watches over all conversations: wakes workers for what waits too long, frees what dead processes held, "
         "and works itself while no worker can be told. Run one on every machine."
@@ -29,6 +32,13 @@ class Command(BaseCommand):
             action="store_true",
             help="say what is wrong, for a monitor: exit code 0 fine, 1 warning, 2 error",
         )
+
+    def check_database(self, **options: Any) -> None:
+        """PostgreSQL is waited for: a guard starts with its machine. A monitor wants to know at once."""
+        if options["once"]:
+            super().check_database()
+        elif not options["check"]:
+            wait_until_usable()
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["check"]:
@@ -44,9 +54,16 @@ class Command(BaseCommand):
 
     def _check(self) -> int:
         try:
+            check_once()
             facts = queue_facts()
-        except DatabaseError as error:
-            self.stdout.write(f"PostgreSQL does not answer: {error}")
+        except NotReadyError as error:
+            self.stdout.write(str(error))
+            return CRITICAL
+        except Error as error:
+            trouble = outages.met(error)
+            if trouble is None:
+                raise
+            self.stdout.write(str(outages.problem_of(trouble)))
             return CRITICAL
         for problem in facts.problems:
             self.stdout.write(str(problem))

@@ -5,15 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from channels_app.api_tokens import DEFAULT_DAYS, MAX_DAYS, make_token
 from channels_app.audit import Actor
+from channels_app.management.checked import CheckedCommand
 from channels_app.models import ApiToken
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Makes an API token for a user and prints it: the only time that it is shown. What the token may do is what "
         'the user may do. Example: manage.py make_token reporting "nightly report" --days 90'

@@ -4,8 +4,9 @@ import time
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
 from channels_app.retention import count_due, purge_texts
 
@@ -13,7 +14,7 @@ PAUSE_S = 0.05
 """Between two batches: the bridge goes on working meanwhile."""
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Deletes the texts of messages, the bodies of events and calls, what bots sent with a hand-over, and what "
         "names contacts, once their channel's time for texts is over. Times, outcomes and codes stay. The guards do "

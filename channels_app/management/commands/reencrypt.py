@@ -2,20 +2,35 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from channels_app.errors import ConfigError
-from channels_app.rekeying import reencrypt_all
+from channels_app.management.checked import CheckedCommand
+from channels_app.rekeying import forget_unreadable, reencrypt_all
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Encrypts all saved secrets with the first key of ENCRYPTION_KEYS; afterwards the other keys can go. "
         "Safe to repeat, and to run while the bridge works."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--forget-unreadable",
+            action="store_true",
+            help="a key is lost for good: empty the secrets that need it, and say which these are",
+        )
+
+    def check_database(self, **options: Any) -> None:
+        if not options["forget_unreadable"]:
+            super().check_database(**options)
+
     def handle(self, *args: Any, **options: Any) -> None:
         done = 0
+        if options["forget_unreadable"]:
+            for name in forget_unreadable():
+                self.stdout.write(f"Emptied, to be entered again: {name}")
         try:
             for name in reencrypt_all():
                 done += 1

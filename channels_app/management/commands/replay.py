@@ -7,16 +7,17 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
 from channels_app.replays import Replayed, Selection, plan_replay, replay_all
 from channels_app.wakeups import wake_a_worker
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = (
         "Does again what failed for good, oldest first. Nothing is said twice: what was sent stays sent, and "
         "conversations that agents have by now are skipped. Begin with --dry-run. "

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from channels_app.addresses import public_url_problem
 from channels_app.checking.sample_calls import AFTERWARDS, HONESTY, TEXT, make_sample, send_sample
 from channels_app.errors import BridgeError
+from channels_app.management.checked import CheckedCommand
 from channels_app.models import Channel
 from channels_app.protocol import EventType
 
@@ -17,7 +18,7 @@ TYPES = {
 }
 
 
-class Command(BaseCommand):
+class Command(CheckedCommand):
     help = "Posts a signed event to a channel's webhook URL, as the inbox would, and says what the answer means."
 
     def add_arguments(self, parser: CommandParser) -> None:
