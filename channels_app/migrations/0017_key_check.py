@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels_app', '0015_reply_signature'),
+        ('channels_app', '0016_greeting_and_offers'),
     ]
 
     operations = [
