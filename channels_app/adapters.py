@@ -10,9 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.module_loading import import_string
 
+from channels_app.addresses import is_internal_host
 from channels_app.codes import Problem, describe
 from channels_app.errors import ConfigError
 
@@ -41,6 +43,31 @@ def same_value_problem(value: str, others: Mapping[str, object]) -> Problem | No
     """Whether a secret that somebody entered is the one of another field; `others` by their labels."""
     label = next((label for label, other in others.items() if value and value == other), None)
     return describe("CB-313", other=label) if label else None
+
+
+def unencrypted_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> list[Problem]:
+    """For each address that takes what is secret, or what contacts write, over the internet in clear.
+
+    A host that the settings allow as internal is taken for one.
+    """
+    if not any(values.get(name) for name in secret_keys(form_class)):
+        return []
+    return [
+        describe("CB-521", field=field.label)
+        for name, field in form_class.base_fields.items()
+        if isinstance(field, AddressField) and _is_in_clear(str(values.get(name) or ""))
+    ]
+
+
+def _is_in_clear(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    is_ours = is_internal_host(host) or host.endswith(".test")  # nobody has a .test
+    allowed = {entry.strip().lower() for entry in settings.ALLOWED_PRIVATE_HOSTS}
+    return parts.scheme == "http" and host not in allowed and not is_ours
 
 
 class TextField(forms.CharField):

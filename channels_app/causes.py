@@ -22,6 +22,7 @@ REFUSALS: Mapping[str, str] = {
     "old_secret_used": "CB-307",
     "old_address": "CB-409",
     "bad_verify_token": "CB-504",
+    "tokens_swapped": "CB-522",
     "bad_time": "CB-520",
     "body_signed": "CB-520",
     "no_callback": "CB-514",

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 
 from channels_app.admin.auditing import AuditedAdmin
 from channels_app.admin.base import ChangeForm, page
+from channels_app.codes import Severity
 from channels_app.forms.settings import SettingsForm
 from channels_app.models import SettingsModel
 from channels_app.protocol import CheckLine
@@ -104,7 +105,8 @@ class SetupAdmin(AuditedAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         for notice in cast(SettingsForm, form).notices():
-            self.message_user(request, str(notice))
+            is_good = notice.code.severity is Severity.INFO
+            self.message_user(request, str(notice), messages.INFO if is_good else messages.WARNING)
         if change and set(form.changed_data) & set(self.settings_fields):
             self.forget(obj)
 

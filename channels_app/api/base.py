@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.db.models import Max, Model, QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, NotFound
@@ -58,6 +59,7 @@ class Strict(serializers.Serializer[Any]):
         return super().run_validation(data)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Example", {}, request_only=True)])
 class NothingSerializer(Strict):
     """No body, or an empty one."""
 

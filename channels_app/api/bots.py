@@ -10,19 +10,26 @@ from rest_framework.response import Response
 
 from channels_app.api.base import ApiView, PageQuery, Strict, row_or_404
 from channels_app.api.channel_answers import ChecksSerializer
-from channels_app.api.channel_bodies import SettingField
-from channels_app.api.channel_shapes import SecretSerializer
+from channels_app.api.channel_bodies import settings_field
+from channels_app.api.channel_shapes import SavedSerializer
 from channels_app.api.rows import save_row, secrets_of, settings_of
 from channels_app.api.schema import Tag, example, operation
-from channels_app.bots import BOTS
+from channels_app.bots import BOTS, bot_class
 from channels_app.channel_care import MAX_NAME
 from channels_app.checking import check_bot
+from channels_app.errors import BridgeError
 from channels_app.forms import BotForm
+from channels_app.forms.rows import BOT_ADAPTERS
 from channels_app.links import reply_url
 from channels_app.models import Bot
 
 TAG = Tag.BOTS
 VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "change"))
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
 
 
 @example(
@@ -31,7 +38,8 @@ VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "cha
     kind="http",
     reply_url="https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
     settings={"url": "https://bot.example.com/bot", "timeout_s": 20},
-    secrets={"token": {"is_saved": True, "ends_in": "77aa", "saved_at": None, "saved_by": ""}},
+    secrets={"token": {"is_saved": True, "ends_in": "77aa"}},
+    warnings=[],
     failures=0,
     paused_until=None,
 )
@@ -42,6 +50,7 @@ class BotSerializer(serializers.Serializer[Any]):
     reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
     settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    warnings = serializers.SerializerMethodField(help_text="What of the settings works, and should be otherwise.")
     failures = serializers.IntegerField(help_text="Calls in a row that failed.")
     paused_until = serializers.DateTimeField(allow_null=True, help_text="So long nobody calls it but for a trial.")
 
@@ -51,17 +60,25 @@ class BotSerializer(serializers.Serializer[Any]):
     def get_settings(self, bot: Bot) -> dict[str, Any]:
         return settings_of(bot)
 
-    @extend_schema_field(serializers.DictField(child=SecretSerializer()))
+    @extend_schema_field(serializers.DictField(child=SavedSerializer()))
     def get_secrets(self, bot: Bot) -> Any:
-        return {name: SecretSerializer(secret).data for name, secret in secrets_of(bot).items()}
+        return {name: SavedSerializer(secret).data for name, secret in secrets_of(bot).items()}
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, bot: Bot) -> Any:
+        try:
+            problems = bot_class(bot.kind).warnings(bot.clear_settings())
+        except BridgeError:  # the key is lost: nothing can be said
+            return []
+        return [{"code": str(problem.code), "text": problem.text} for problem in problems]
 
 
 @example(name="Parcel bot", kind="http", settings={"url": "https://bot.example.com/bot", "token": "…"})
 class BotBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
     kind = serializers.ChoiceField(choices=list(BOTS))
-    settings = serializers.DictField(
-        child=SettingField(), required=False, help_text="What is left out stays; a secret that is null is removed."
+    settings = settings_field(
+        BOT_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -9,6 +10,8 @@ from channels_app import limits
 from channels_app.api.base import IdField, PageQuery, Strict
 from channels_app.api.schema import example
 from channels_app.channel_care import MAX_NAME
+from channels_app.forms.rows import INBOX_ADAPTERS
+from channels_app.forms.settings import Adapters, settings_fields
 from channels_app.inboxes import INBOXES
 from channels_app.models import FailurePolicy, Greeting
 from channels_app.rotations import OVERLAPS
@@ -17,7 +20,6 @@ MAX_REASON = 500  # characters
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
 
 
-@extend_schema_field({"type": ["string", "number", "boolean", "null"]})
 class SettingField(serializers.Field[Any, Any, Any, Any]):
     """One value: a setting is never a list or an object."""
 
@@ -28,6 +30,30 @@ class SettingField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+def settings_field(adapters: Adapters, **kwargs: Any) -> serializers.Field[Any, Any, Any, Any]:
+    """The settings of whichever kind; the schema names those of all kinds, the kind's own form judges."""
+    fields = {
+        name: field
+        for adapter in adapters.values()
+        for name, field in adapter.settings_form.base_fields.items()
+        if name in settings_fields(adapters)
+    }
+    properties = {name: _schema_of(field) for name, field in fields.items()}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    described = extend_schema_field(schema)(type("SettingsField", (serializers.DictField,), {}))
+    return described(child=SettingField(allow_null=True), **kwargs)  # type: ignore[no-any-return]
+
+
+def _schema_of(field: forms.Field) -> dict[str, Any]:
+    """What a form's field takes. null and "": none; of a required one that is refused."""
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        return {"type": ["string", "null"], "enum": [*(str(value) for value, _ in choices if value), "", None]}
+    if isinstance(field, forms.IntegerField):
+        return {"type": ["integer", "null"], "minimum": field.min_value, "maximum": field.max_value}
+    return {"type": ["string", "null"]}
 
 
 class InboxChannelBodySerializer(Strict):
@@ -45,10 +71,8 @@ class InboxChannelBodySerializer(Strict):
 class ChannelBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
     inbox = serializers.ChoiceField(choices=list(INBOXES))
-    settings = serializers.DictField(
-        child=SettingField(),
-        required=False,
-        help_text="What is left out stays; a secret that is null is removed.",
+    settings = settings_field(
+        INBOX_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
     )
     shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
     bot = IdField(required=False, allow_null=True, help_text="Its id.")
@@ -95,7 +119,7 @@ class RotateSecretSerializer(ReasonSerializer):
 
 @example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
 class ReplaceKeysSerializer(ReasonSerializer):
-    settings = serializers.DictField(child=SettingField(), help_text="What is left out stays as it is.")
+    settings = settings_field(INBOX_ADAPTERS, help_text="What is left out stays as it is.")
 
 
 @example(name="Acme US")

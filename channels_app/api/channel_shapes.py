@@ -105,9 +105,12 @@ class ChannelSerializer(serializers.Serializer[Any]):
         return webhook_url(channel.uuid)
 
 
-class SecretSerializer(serializers.Serializer[Any]):
+class SavedSerializer(serializers.Serializer[Any]):
     is_saved = serializers.BooleanField()
     ends_in = serializers.CharField(allow_blank=True, help_text="Its last four characters, if it is long enough.")
+
+
+class SecretSerializer(SavedSerializer):
     saved_at = serializers.DateTimeField(allow_null=True)
     saved_by = serializers.CharField(allow_blank=True)
 

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 
@@ -151,6 +151,20 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "An API token: make one on the admin's pages."}
+
+
+class StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """As strict as `Strict` and DRF's text fields are: nothing unknown, and no empty text where none is meant."""
+
+    target_class = "channels_app.api.base.Strict"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        for name, field in self.target.fields.items():
+            if isinstance(field, serializers.CharField) and not field.allow_blank and name in schema["properties"]:
+                schema["properties"][name] |= {"minLength": 1, **({"pattern": r"\S"} if field.trim_whitespace else {})}
+        return {**schema, "additionalProperties": False}
 
 
 def with_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from channels_app.adapters import unencrypted_problems
 from channels_app.causes import BOT, describe_call
+from channels_app.codes import Problem
 from channels_app.errors import BridgeError, Effect, PayloadError, RefusedError, SignatureError, TemporaryError
 from channels_app.http import Answer, ApiSession
 from channels_app.protocol import CheckLine, Event, EventType, Incoming, Reply, Turn
@@ -85,6 +87,11 @@ class BotConnector(ABC):
         return 200, {"accepted": is_taken}
 
     # --- Test connection ---
+
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        """What of these settings works, and should be otherwise."""
+        return unencrypted_problems(cls.settings_form, settings)
 
     def check(self) -> list[CheckLine]:
         """Begin a conversation with nobody behind it, and say what came back. Never raises."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,13 +15,16 @@ from channels_app.adapters import AddressField, PhraseField, SecretField, is_sam
 from channels_app.bots.base import BotConnector, HttpAnswer
 from channels_app.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
 from channels_app.bots.messenger import read_message
-from channels_app.codes import describe
+from channels_app.codes import Problem, describe
 from channels_app.errors import ConfigError, PayloadError, SignatureError
-from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
+from channels_app.protocol import CheckLine, Event, EventType, Incoming, OffloadRequest, Reply, Turn
 
 MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
+SHORTEST_TOKEN, LONG_TOKEN = 12, 20  # characters: no platform makes shorter ones, and few people make up longer words
 MAX_REASON = 100  # characters
 
+_PLATFORMS_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
+"""A JSON Web Token."""
 _SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
 
 
@@ -62,6 +66,21 @@ class Chatlayer(BotConnector):
         )
         return None
 
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        swapped = _look_swapped(settings.get("access_token") or "", settings.get("verify_token") or "")
+        return [*super().warnings(settings), *([describe("CB-522")] if swapped else [])]
+
+    def check(self) -> list[CheckLine]:
+        """A token that is refused may stand in the other's field: then the other one is taken."""
+        lines, tokens = super().check(), (self.settings.get("access_token"), self.settings.get("verify_token"))
+        if lines[0].code != "CB-517" or not tokens[1] or not str(tokens[1]).isascii():
+            return lines
+        other = type(self)({**self.settings, "access_token": tokens[1], "verify_token": tokens[0]})
+        other.api = self.api
+        is_swapped = super(Chatlayer, other).check()[0].is_ok
+        return [CheckLine.failed("Bot", describe("CB-522"), lines[0].took_ms)] if is_swapped else lines
+
     # --- its messages ---
 
     def verify(self, incoming: Incoming) -> None:
@@ -73,9 +92,13 @@ class Chatlayer(BotConnector):
             presented = jsons.read_object(incoming.body).get("verifyToken")
         except PayloadError:
             presented = None
-        if not isinstance(presented, str) or not is_same(presented, expected):
-            detail = "Chatlayer called us with another verify token than the one saved here."
-            raise SignatureError(detail, reason="bad_verify_token")
+        if isinstance(presented, str) and is_same(presented, expected):
+            return
+        if isinstance(presented, str) and is_same(presented, self.settings.get("access_token") or expected):
+            detail = "Chatlayer called us with what is saved as its access token: the two were exchanged."
+            raise SignatureError(detail, reason="tokens_swapped")
+        detail = "Chatlayer called us with another verify token than the one saved here."
+        raise SignatureError(detail, reason="bad_verify_token")
 
     def parse(self, incoming: Incoming) -> list[Event]:
         """One message of the bot; typing and the like are no event.
@@ -147,6 +170,14 @@ class Chatlayer(BotConnector):
     def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
         """Taken: the bot stops and shows "opened"; else it goes on with its dialog for closed or disabled."""
         return 200, {"offloadSuccess": is_taken, "pauseBot": is_taken}
+
+
+def _look_swapped(access: str, verify: str) -> bool:
+    """Whether what a platform makes stands where people enter what they made up."""
+    made = _PLATFORMS_TOKEN.match
+    return bool(made(verify) and not made(access)) or (
+        0 < len(access) < SHORTEST_TOKEN and len(verify) >= LONG_TOKEN and " " not in verify
+    )
 
 
 def _session_of(body: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from django.utils.timesince import timesince
 from channels_app.addresses import AllowList, Target, is_internal_host
 from channels_app.channels import make_bot, make_inbox
 from channels_app.checking.milestones import newest_events
-from channels_app.codes import describe
+from channels_app.codes import Problem, describe
 from channels_app.credentials import TokenRow
 from channels_app.errors import BridgeError
 from channels_app.http import ApiSession
@@ -46,7 +46,7 @@ def check_bot(bot: Bot) -> list[CheckLine]:
 
     def check() -> list[CheckLine]:
         connector = make_bot(bot)
-        lines = connector.check()
+        lines = [*connector.check(), *_warnings(connector.warnings(connector.settings))]
         address = check_address(reply_url(bot.uuid), "Reply address", caller=connector.label)
         return [*lines, address] if connector.answers_later else lines
 
@@ -91,7 +91,7 @@ def forget_token(channel: Channel) -> None:
 
 def _check_keys(channel: Channel) -> list[CheckLine]:
     inbox = make_inbox(channel)
-    lines = inbox.check()
+    lines = [*inbox.check(), *_warnings(inbox.warnings(inbox.settings))]
     if lines[0].is_ok or lines[0].code == REFUSED_KEYS:
         keep_token(inbox)  # or why there is none: the channel's page goes on saying so
     if lines[0].code == REFUSED_KEYS:
@@ -99,6 +99,14 @@ def _check_keys(channel: Channel) -> list[CheckLine]:
         if where:
             return [CheckLine.failed("API keys", describe("CB-202", region=where), lines[0].took_ms), *lines[1:]]
     return lines
+
+
+def _warnings(problems: list[Problem]) -> list[CheckLine]:
+    """What works, and should be otherwise: no verdict."""
+    return [
+        CheckLine(title="Settings", is_ok=True, is_note=True, detail=problem.text, code=str(problem.code))
+        for problem in problems
+    ]
 
 
 def _accepting_servers(channel: Channel) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""CB-504, CB-512 to CB-516, CB-519 and CB-520: a bot that calls us, and is not taken at its word."""
+"""CB-504, CB-512 to CB-516, CB-519, CB-520 and CB-522: a bot that calls us, and is not taken at its word."""
 
 from channels_app.codes.words import NOTHING_NOTICED, Button, Code, Place, Severity
 
@@ -168,5 +168,22 @@ CODES = (
         retried=_BY_THE_BOT,
         contact=_NEVER_COMES,
         buttons=(_BOT,),
+    ),
+    Code(
+        code="CB-522",
+        name="Chatlayer's two tokens exchanged",
+        text="Access token and verify token of Chatlayer seem to stand in each other's field.",
+        meaning="The access token is Chatlayer's, and we show it when we call. The verify token is a text that you "
+        "made up, and Chatlayer shows it when it calls us. With the two exchanged, both sides refuse each other.",
+        causes=("Both are entered on the same screens, one below the other.",),
+        checks=("“Test connection” on the bot's page tries both.",),
+        repairs=(
+            "On the bot's page, enter Chatlayer's access token under “Access token”, and your own text under “Verify "
+            "token”.",
+            "Or choose a new verify token, and enter it on both sides.",
+        ),
+        retried=_BY_THE_BOT,
+        contact=_NEVER_COMES,
+        buttons=(Button(label="Enter the tokens", place=Place.BOT),),
     ),
 )

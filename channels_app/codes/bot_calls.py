@@ -1,4 +1,4 @@
-"""CB-501 to CB-511, CB-517 and CB-518: what can be wrong when the bridge asks the bot."""
+"""CB-501 to CB-511, CB-517, CB-518 and CB-521: what can be wrong when the bridge asks the bot."""
 
 from channels_app.codes.words import LIKE_A_FAILED_BOT, Button, Code, Place, Severity
 
@@ -257,5 +257,23 @@ CODES = (
         retried="No. The same message would come again.",
         contact=LIKE_A_FAILED_BOT,
         buttons=(_BOT, Button(label="Open conversation", place=Place.CONVERSATION)),
+    ),
+    Code(
+        code="CB-521",
+        name="Secrets go unencrypted",
+        severity=Severity.WARNING,
+        text="“{field}” begins with http:// and is a public address: tokens and what contacts write can be read on "
+        "the way.",
+        meaning="Calls to this address cross the internet without encryption. Whoever can listen anywhere between can "
+        "read the token and use it, and read what contacts and bot say.",
+        causes=("The address was typed, or copied from a test set-up, without the “s” of https.",),
+        checks=("Open the address with https:// in a browser.",),
+        repairs=(
+            "Enter the address with https://. Then change the token on both sides: it may have been read.",
+            "An address of your own network that only looks public: name its host in `ALLOWED_PRIVATE_HOSTS`.",
+        ),
+        retried="There is nothing to try again: it works, and is not safe.",
+        contact="Nothing; what they write can be read by others.",
+        buttons=(_BOT,),
     ),
 )

@@ -70,10 +70,14 @@ class SecretInput(forms.PasswordInput):
             identifier,
         )
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str | None:
-        """None keeps what is saved, an empty text clears it. What was typed wins over the box."""
-        typed = str(data.get(name) or "").strip()
-        if typed:
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        """None keeps what is saved, an empty text clears it. What was typed wins over the box.
+
+        A program may give what no page can: the field refuses it.
+        """
+        given = data.get(name)
+        typed = given.strip() if isinstance(given, str) else given
+        if typed not in (None, ""):
             return typed
         return "" if self.may_clear and data.get(f"{name}-clear") else None
 
@@ -95,6 +99,11 @@ class WriteOnlyField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         return None if value is None else super().clean(value)
+
+    def to_python(self, value: Any) -> str | None:
+        if not isinstance(value, str):  # stored as text, a number or a truth would be another secret, silently
+            raise forms.ValidationError("This must be text.", code="not_text")
+        return super().to_python(value)
 
     def validate(self, value: Any) -> None:
         """Whether a value is needed depends on what is saved: the row's form knows. `required` is only shown."""

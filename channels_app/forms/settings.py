@@ -26,6 +26,9 @@ class Adapter(Protocol):
     label: ClassVar[str]
     settings_form: ClassVar[type[forms.Form]]
 
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]: ...
+
 
 Adapters = Mapping[str, type[Adapter]]
 
@@ -177,14 +180,16 @@ class SettingsForm(ModelForm):
         return {}
 
     def notices(self) -> list[Problem]:
-        """What was put right without asking."""
+        """What was put right without asking, and what should be otherwise."""
         raw = {name: str(self.data.get(self.add_prefix(name)) or "") for name in self.fields}
         trimmed = [
             str(field.label)
             for name, field in self.fields.items()
             if isinstance(field, SettingField | WriteOnlyField) and raw[name].strip() not in ("", raw[name])
         ]
-        return [describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []
+        kind = str(self.cleaned_data.get(self.kind_field))
+        warnings = self.adapters[kind].warnings(self.values) if kind in self.adapters else []
+        return [*([describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []), *warnings]
 
     def _given(self, name: str) -> Any:
         value = self.cleaned_data.get(name)

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Protocol
 
 from django import forms
 
-from channels_app.adapters import is_signed
+from channels_app.adapters import is_signed, unencrypted_problems
 from channels_app.causes import TOKEN, describe_call
-from channels_app.codes import describe
+from channels_app.codes import Problem, describe
 from channels_app.errors import (
     BridgeError,
     ConfigError,
@@ -238,6 +238,11 @@ class Inbox(ABC):
     @abstractmethod
     def server_name(self) -> str:
         """Which server an admin's keys are tried on, e.g. "the EU server"."""
+
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        """What of these settings works, and should be otherwise."""
+        return unencrypted_problems(cls.settings_form, settings)
 
     @classmethod
     def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -104,6 +104,24 @@ def test_fields_of_another_kind_are_not_kept(admin_client: Client) -> None:
     assert set(Bot.objects.get().settings) == {"url", "token", "signing_secret", "reply_signature", "timeout_s"}
 
 
+def test_what_should_be_otherwise_is_told_when_it_is_saved(admin_client: Client, world: World) -> None:
+    page = submit(
+        admin_client, ADD_BOT, "bot_form", name="B", kind="http", url="http://bot.example.com/", token="t" * 20
+    )
+    assert "CB-521" in text_of(page) and Bot.objects.count() == 1
+    page = submit(
+        admin_client,
+        ADD_BOT,
+        "bot_form",
+        name="C",
+        kind="chatlayer",
+        url="https://chatlayer.example/",
+        access_token="parcel",
+        verify_token="9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+    )
+    assert "CB-522" in text_of(page) and Bot.objects.count() == 2
+
+
 def test_a_bot_can_move_to_another_platform(admin_client: Client, db: None) -> None:
     bot = make_bot("http", token=CANARY)
     save(admin_client, bot, kind="chatlayer", access_token="access-token", verify_token="verify-token")

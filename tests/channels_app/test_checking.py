@@ -229,3 +229,12 @@ def test_keys_that_work_take_a_known_problem_away(world: World, walk_with: Calla
     check_channel(channel)
     credential = Credential.objects.get()
     assert (credential.problem, bool(credential.token_encrypted)) == ("", True)
+
+
+def test_what_works_and_should_be_otherwise_is_a_note(monkeypatch: pytest.MonkeyPatch, world: World, db: None) -> None:
+    monkeypatch.setattr("tests.world.BOT", "http://bot.example.com/bot")
+    lines = check_bot(make_bot(url="http://bot.example.com/bot"))
+    assert [(line.title, line.is_ok, line.is_note, line.code) for line in lines] == [
+        ("Bot", True, False, ""),
+        ("Settings", True, True, "CB-521"),
+    ]

@@ -44,7 +44,8 @@ def test_the_queue_and_who_works(viewer: Program, walker: Walker) -> None:
 
 def test_bots_are_listed_added_changed_and_tested(admin: Program, bot: Bot) -> None:
     [row] = admin.get("bots/").body["results"]
-    assert row["secrets"]["token"]["is_saved"] and TOKEN not in str(row)
+    assert set(row["secrets"]["token"]) == {"is_saved", "ends_in"} and TOKEN not in str(row)
+    assert row["warnings"] == []
     new = admin.post("bots/", {"name": "Parcel bot", "kind": "http", "settings": {"url": "https://bot.example.com/"}})
     assert new.status == 201 and admin.get(f"bots/{new.body['id']}/").body["name"] == "Parcel bot"
     Bot.objects.filter(pk=bot.pk).update(failures=5, paused_until=timezone.now())
@@ -57,6 +58,14 @@ def test_bots_are_listed_added_changed_and_tested(admin: Program, bot: Bot) -> N
         "added",
         "changed",
     ]
+
+
+def test_what_of_a_bots_settings_should_be_otherwise_is_told(admin: Program) -> None:
+    settings = {"url": "http://bot.example.com/", "token": "t" * 20}
+    added = admin.post("bots/", {"name": "Parcel bot", "kind": "http", "settings": settings}).body
+    assert [warning["code"] for warning in added["warnings"]] == ["CB-521"]
+    changed = admin.patch(f"bots/{added['id']}/", {"settings": {"token": None}})
+    assert (changed.status, changed.body.get("warnings")) == (200, []), changed.body["errors"]
 
 
 def test_mistakes_about_bots_are_told_at_their_fields(admin: Program, bot: Bot) -> None:

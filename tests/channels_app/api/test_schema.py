@@ -12,7 +12,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
 from channels_app.api.schema import EXAMPLE_BASE, Tag
-from tests.channels_app.api.conftest import Document
+from tests.channels_app.api.conftest import Document, Program
 
 KEPT = Path(__file__).resolve().parents[3] / "docs/openapi.yaml"
 
@@ -63,6 +63,50 @@ def test_every_body_and_answer_has_an_example_that_fits(schema: Document) -> Non
                 assert examples or not described["schema"].get("properties", True), f"{where} has no example"
                 for example in examples:
                     Draft202012Validator({**described["schema"], "components": components}).validate(example)
+
+
+BOT: Document = {"name": "Parcel bot", "kind": "http", "settings": {"url": "https://bot.example.com/"}}
+CHANNEL: Document = {
+    "name": "Acme",
+    "inbox": "sparkcentral",
+    "settings": {"region": "eu", "client_id": "a", "client_secret": "b"},
+}
+
+
+SETTINGS: tuple[Any, ...] = ({"url": 5}, {"adress": "x"}, [], "x")
+LIMITS: tuple[Any, ...] = (0, 46, True, [1])
+STRANGE: tuple[Any, ...] = (5, True, 0.5, ["x"], {})
+REFUSED: list[tuple[str, Document, Document]] = [
+    *(("bots/", BOT, {"name": name}) for name in ("", " ", None, "x" * 101)),
+    *(("bots/", BOT, {key: 1}) for key in ("nmae", "uuid")),
+    *(("bots/", BOT, {"settings": {**BOT["settings"], "token": token}}) for token in STRANGE),
+    *(("bots/", BOT, {"settings": settings}) for settings in SETTINGS),
+    *(("bots/", BOT, {"settings": {**BOT["settings"], "timeout_s": limit}}) for limit in LIMITS),
+    ("bots/", BOT, {"settings": {**BOT["settings"], "reply_signature": "none"}}),
+    *(("channels/", CHANNEL, {"shared_secret": secret}) for secret in ("", " ")),
+    *(("channels/", CHANNEL, {"settings": {**CHANNEL["settings"], "client_id": value}}) for value in (5, False)),
+    ("channels/", CHANNEL, {"inbox_channels": [{"external_id": "", "is_enabled": True}]}),
+    ("channels/", CHANNEL, {"inbox_channels": [{"external_id": "a", "is_enabled": True, "enabled": True}]}),
+]
+
+
+@pytest.mark.parametrize(("path", "valid", "changes"), REFUSED)
+def test_the_schema_is_as_strict_as_the_server(
+    admin: Program, schema: Document, path: str, valid: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    content = schema["paths"][f"/api/v1/{path}"]["post"]["requestBody"]["content"]["application/json"]
+    judge = Draft202012Validator({**content["schema"], "components": schema["components"]})
+    assert judge.is_valid(valid)
+    assert not judge.is_valid({**valid, **changes})
+    assert admin.post(path, {**valid, **changes}).status == 400
+    assert admin.post(path, valid).status == 201
+
+
+def test_an_act_takes_no_unknown_body(schema: Document) -> None:
+    for where, operation in operations(schema):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            judge = Draft202012Validator({**content["schema"], "components": schema["components"]})
+            assert not judge.is_valid({"surely unknown": 1}), where
 
 
 def test_it_is_the_same_wherever_it_is_made() -> None:

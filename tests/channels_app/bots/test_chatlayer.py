@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from channels_app.bots.chatlayer import Chatlayer
 from channels_app.errors import ConfigError, PayloadError, SignatureError
 from channels_app.protocol import Contact, Event, EventType, OffloadRequest
 from tests import payloads
@@ -205,6 +206,52 @@ def test_a_message_needs_itself_and_its_session(body: dict[str, Any], problem: s
 def test_every_callback_is_answered_alike_so_that_none_is_repeated() -> None:
     bot = make_bot("chatlayer")
     assert bot.accepted() == bot.unknown_session() == bot.not_assigned() == (200, {})
+
+
+# --- two tokens, exchanged ---
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJib3QiOiJkZW1vIn0.c2lnbmF0dXJl"
+
+
+def test_its_access_token_as_verify_token_says_that_they_were_exchanged() -> None:
+    with pytest.raises(SignatureError) as refused:
+        make_bot("chatlayer").verify(request({"verifyToken": "demo-access", "message": {"text": "Hi"}}))
+    assert refused.value.reason == "tokens_swapped"
+
+
+@pytest.mark.parametrize(("other", "code"), [(200, "CB-522"), (401, "CB-517"), (500, "CB-517")])
+def test_the_check_tries_the_other_token_when_one_is_refused(other: int, code: str) -> None:
+    bot = make_bot("chatlayer", answer(401), answer(other, {}))
+    [line] = bot.check()
+    assert (line.is_ok, line.code) == (False, code)
+    tried = [call.headers["Authorization"] for call in calls(bot)]
+    assert tried == ["Bearer demo-access", "Bearer demo verify token"]
+
+
+@pytest.mark.parametrize("verify", ["", "geheim\u00e9"])
+def test_a_token_that_no_header_can_carry_is_not_tried(verify: str) -> None:
+    bot = make_bot("chatlayer", answer(401), verify_token=verify)
+    [line] = bot.check()
+    assert line.code == "CB-517"
+
+
+@pytest.mark.parametrize(
+    ("access", "verify", "looks_so"),
+    [
+        ("parcel", JWT, True),
+        ("my own words", JWT, True),
+        (JWT, "my own words", False),
+        (JWT, JWT[:-2], False),
+        ("parcel", "9f8e7d6c5b4a39281706f5e4d3c2b1a0", True),
+        ("9f8e7d6c5b4a39281706f5e4d3c2b1a0", "0a1b2c3d4e5f60718293a4b5c6d7e8f9", False),
+        ("parcel", "the words that we agreed on", False),
+        ("", JWT[:10], False),
+        ("", "", False),
+    ],
+)
+def test_tokens_that_look_exchanged_are_told(access: str, verify: str, looks_so: bool) -> None:
+    settings = {"access_token": access, "verify_token": verify, "url": "https://chatlayer.example/messages"}
+    assert [str(problem.code) for problem in Chatlayer.warnings(settings)] == ["CB-522"] * looks_so
 
 
 # --- "send to offload provider" ---

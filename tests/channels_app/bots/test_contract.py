@@ -12,7 +12,7 @@ from channels_app.bots import BOTS, bot_class, choices, secret_keys
 from channels_app.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
 from channels_app.protocol import EventType, Reply
 from tests import payloads
-from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
+from tests.channels_app.bots.cast import NOW, SESSION, SETTINGS, calls, make_bot, make_turn, request
 from tests.fakes.api import answer
 
 KINDS = pytest.mark.parametrize("kind", BOTS)
@@ -99,7 +99,7 @@ def test_their_status_tells_what_may_have_been_done(
         make_bot(kind, answer(status, body=b"<html>")).send(make_turn())
     assert failed.value.status == status
     assert getattr(failed.value, "effect", None) == effect
-    [line] = make_bot(kind, answer(status)).check()
+    [line] = make_bot(kind, *[answer(status)] * 2).check()
     code = "CB-517" if status == 401 else "CB-502"
     assert (line.is_ok, line.code, str(status) in line.detail) == (False, code, True)
 
@@ -180,3 +180,31 @@ def test_a_turn_can_be_told_twice_in_the_same_words(kind: str) -> None:
         return calls(bot)[0].request
 
     assert told() == told() != told(text="Another")
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("url", "is_in_clear"),
+    [
+        *(
+            (f"http://{host}", True)
+            for host in ("bot.example.com", "bot.example.com:8080/x", "8.8.8.8", "[2600::1]/x")
+        ),
+        *((f"https://{host}", False) for host in ("bot.example.com", "8.8.8.8")),
+        *(
+            (f"http://{host}", False)
+            for host in ("bot", "localhost:9001", "127.0.0.1", "10.1.2.3", "[::1]", "bot.lan")
+        ),
+        *((url, False) for url in ("http://partner.example.com/bot", "", None, "http://[", "ftp://bot.example.com")),
+    ],
+)
+def test_a_token_that_goes_over_the_internet_in_clear_is_told(
+    kind: str, url: str | None, is_in_clear: bool, settings: Any
+) -> None:
+    settings.ALLOWED_PRIVATE_HOSTS = ["Partner.example.com"]
+    found = bot_class(kind).warnings({**SETTINGS[kind], "url": url})
+    assert [str(problem.code) for problem in found] == ["CB-521"] * is_in_clear
+
+
+def test_without_a_token_nothing_is_given_away() -> None:
+    assert bot_class("http").warnings({"url": "http://bot.example.com", "token": "", "signing_secret": None}) == []
