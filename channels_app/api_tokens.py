@@ -6,9 +6,9 @@ from hashlib import sha256
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
+from channels_app.clocks import database_now
 from channels_app.models import ApiToken
 
 MARK = "cbt_"
@@ -34,14 +34,14 @@ def make_token(row: ApiToken, actor: Actor) -> str:
 
 def find_token(text: str) -> ApiToken | None:
     """The token, if it counts now: neither ended nor its user switched off."""
-    now = timezone.now()
+    now = database_now()
     rows = ApiToken.objects.select_related("user").filter(digest=_digest(text), revoked_at=None, expires_at__gt=now)
     return rows.filter(user__is_active=True).first()
 
 
 def note_use(token: ApiToken, address: str) -> None:
     """Write down the first use of each hour."""
-    now = timezone.now()
+    now = database_now()
     if token.last_used_at and token.last_used_at > now - NOTE_USE_EVERY:
         return
     is_due = Q(last_used_at=None) | Q(last_used_at__lt=now - NOTE_USE_EVERY)
@@ -52,7 +52,7 @@ def note_use(token: ApiToken, address: str) -> None:
 def revoke_token(token: ApiToken, actor: Actor) -> bool:
     """End it at once; False if it had ended so already."""
     with transaction.atomic():
-        is_done = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()) > 0
+        is_done = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=database_now()) > 0
         if is_done:
             record_audit(actor, "revoked token", token)
     return is_done

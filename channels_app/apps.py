@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -7,8 +8,9 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = "Channels and conversations"
 
     def ready(self) -> None:
-        """Django says by signals alone that somebody logged in, or that the tables are there."""
-        from channels_app import logins, roles
+        """Django says by signals alone that somebody logged in, that the tables are there, or a connection is."""
+        from channels_app import logins, roles, statements
 
         post_migrate.connect(roles.update_roles, dispatch_uid="roles")
         logins.listen()
+        connection_created.connect(statements.read_clock, dispatch_uid="clock")

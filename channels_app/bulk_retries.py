@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Q
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
+from channels_app.clocks import database_now
 from channels_app.jobs import call_job
 from channels_app.models import BulkRetry, BulkRetryItem, BulkState, Outcome, Owner
 from channels_app.replays import Replayed, replay_event
@@ -139,7 +139,7 @@ def plan_bulk_retry(
     until: datetime | None = None,
 ) -> BulkRetry:
     """What would be done again and what would be skipped, each event with its reason. Changes nothing else."""
-    now = timezone.now()
+    now = database_now()
     with transaction.atomic(), connection.cursor() as cursor:
         bulk = BulkRetry.objects.create(
             channel_id=channel_id,
@@ -196,7 +196,7 @@ def _move(bulk_id: int, actor: Actor, action: str, state: BulkState, reason: str
             raise BulkError(f"It is {bulk.get_state_display()} by now, so nothing was changed.")
         before, bulk.state = bulk.state, state
         if action == "started bulk retry":
-            bulk.started_at, bulk.reason = timezone.now(), reason
+            bulk.started_at, bulk.reason = database_now(), reason
         if state is BulkState.CANCELLED:
             _finish(bulk, state)
         bulk.save()
@@ -205,7 +205,7 @@ def _move(bulk_id: int, actor: Actor, action: str, state: BulkState, reason: str
 
 
 def _finish(bulk: BulkRetry, state: BulkState) -> None:
-    bulk.state, bulk.finished_at = state, timezone.now()
+    bulk.state, bulk.finished_at = state, database_now()
     bulk.items.filter(result=Result.WAITING).update(result=Result.NOT_BEGUN)
 
 
@@ -222,7 +222,7 @@ class Share:
 
 def run_bulk_retries() -> Share:
     """One second's share of every bulk retry that runs."""
-    now = timezone.now()
+    now = database_now()
     BulkRetry.objects.filter(state=BulkState.PLANNED, planned_at__lt=now - PLAN_KEPT).delete()
     is_alive = Q(state__in=(BulkState.RUNNING, BulkState.PAUSED)) | Q(finished_at__gt=now - END_PATIENCE * 2)
     alive = list(BulkRetry.objects.filter(is_alive).order_by("pk"))
@@ -267,7 +267,7 @@ def _go_on(bulk: BulkRetry) -> int:
 def _begin(bulk: BulkRetry, item: BulkRetryItem) -> bool:
     with transaction.atomic():
         result = _REPLAYED[replay_event(item.event_id, by=bulk.planned_by)]
-        BulkRetryItem.objects.filter(pk=item.pk).update(result=result, at=timezone.now())
+        BulkRetryItem.objects.filter(pk=item.pk).update(result=result, at=database_now())
     return result is Result.BEGUN
 
 

@@ -1,10 +1,10 @@
 """What a person does with a whole channel: pause, archive, copy. Each act is in the audit log, and can be undone."""
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import changing
+from channels_app.clocks import database_now
 from channels_app.models import Channel
 from offload.models import OffloadProvider
 
@@ -18,7 +18,7 @@ def pause_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """From now on every conversation goes to the agents at once; open ones with their next message."""
     with changing(channel, actor, "paused", reason=reason) as row:
         if row.is_active:
-            row.is_active, row.paused_at, row.paused_by = False, timezone.now(), actor.name
+            row.is_active, row.paused_at, row.paused_by = False, database_now(), actor.name
 
 
 def resume_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
@@ -31,9 +31,9 @@ def archive_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None
     """Refuse what comes for it and hide it; all that it has is kept. It is paused too."""
     with changing(channel, actor, "archived", reason=reason) as row:
         if row.archived_at is None:
-            row.archived_at = timezone.now()
+            row.archived_at = database_now()
         if row.is_active:
-            row.is_active, row.paused_at, row.paused_by = False, timezone.now(), actor.name
+            row.is_active, row.paused_at, row.paused_by = False, database_now(), actor.name
 
 
 def restore_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import Error, transaction
 from django.db.models import CASCADE, Model, QuerySet
-from django.utils import timezone
 
 from channels_app import outages
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import changing
+from channels_app.clocks import database_now
 from channels_app.models import Channel, Conversation, Delivery, IntakeCount, WebhookEvent
 
 BATCH = 500
@@ -55,7 +55,7 @@ def begin_deletion(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """Archive it, so that nothing new comes in, and write down what is about to be deleted."""
     changes = {holding.name: [holding.count, 0] for holding in holdings_of(channel)}
     with changing(channel, actor, "ordered deletion", reason=reason, also=changes) as row:
-        row.archived_at = row.archived_at or timezone.now()
+        row.archived_at = row.archived_at or database_now()
         row.is_active = False
 
 

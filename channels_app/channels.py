@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
 from channels_app import bots, inboxes
 from channels_app.bots import BotConnector
+from channels_app.clocks import database_now
 from channels_app.credentials import TokenRow
 from channels_app.errors import ConfigError, SignatureError
 from channels_app.inboxes import Inbox
@@ -74,7 +74,7 @@ class LiveChannel:
 
 
 def _lies_ahead(moment: datetime | None) -> bool:
-    return moment is not None and moment > timezone.now()
+    return moment is not None and moment > database_now()
 
 
 def make_inbox(channel: Channel) -> Inbox:

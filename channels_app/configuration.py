@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.forms import Form
-from django.utils import timezone
 
 from channels_app import bots, inboxes, links
+from channels_app.clocks import database_now
 from channels_app.configuration_schema import Document, Entry, is_same, read_document, read_settings
 from channels_app.configuration_source import ConfigurationError, Problems, References, parse_document
 from channels_app.errors import ConfigError
@@ -187,7 +187,7 @@ class _Run:
         if secret == row.shared_secret or self._is_refused(secret, settings, difference.entry.at("shared_secret")):
             return
         if difference.put(row, "shared_secret", secret, "shared_secret", is_secret=True):
-            row.shared_secret_saved_at = timezone.now() if secret else None
+            row.shared_secret_saved_at = database_now() if secret else None
 
     def _is_refused(self, secret: str, settings: dict[str, Any], path: str) -> bool:
         wrong = inboxes.shared_secret_problem(secret, settings) if secret else None

@@ -5,9 +5,9 @@ import time
 from datetime import timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 
 from channels_app.causes import TOKEN, code_of_call
+from channels_app.clocks import database_now
 from channels_app.codes import describe
 from channels_app.encryption import decrypt, encrypt
 from channels_app.errors import BridgeError, MissingKeyError
@@ -37,7 +37,7 @@ class TokenRow:
     def claim_refresh(self, *, lease_s: float) -> bool:
         """True for one caller at a time: a conditional update, so that no lock is open while it fetches."""
         Credential.objects.bulk_create([Credential(account_key=self._account_key)], ignore_conflicts=True)
-        now = timezone.now()
+        now = database_now()
         free = Q(refreshing_until__isnull=True) | Q(refreshing_until__lt=now)
         claimed = Credential.objects.filter(free, account_key=self._account_key)
         return bool(claimed.update(refreshing_until=now + timedelta(seconds=lease_s)))
@@ -55,7 +55,7 @@ class TokenRow:
 
     def refresh_failed(self, error: BridgeError) -> None:
         rows = Credential.objects.filter(account_key=self._account_key)
-        rows.filter(problem_since__isnull=True).update(problem_since=timezone.now())
+        rows.filter(problem_since__isnull=True).update(problem_since=database_now())
         rows.update(refreshing_until=None, problem=error.detail, problem_code=str(code_of_call(TOKEN, error)))
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from channels_app.channel_health import ChannelHealth, channel_health
+from channels_app.clocks import database_now
 from channels_app.codes import Problem
 from channels_app.counting import Name
 from channels_app.failures import Group, top_groups
@@ -54,7 +53,7 @@ class Dashboard:
 
 def dashboard_figures(window: str = "24h", channel_id: int | None = None) -> Dashboard:
     """Everything that the dashboard shows, in five statements. `window` is one of WINDOWS, else KeyError."""
-    now = timezone.now()
+    now = database_now()
     counts = read_counts(WINDOWS[window], channel_id, now)
     queue, workers = read_queue(), read_workers()
     failed = {int(label): count for label, count in counts.by_label(Name.GROUP).items()}

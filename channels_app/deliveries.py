@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from channels_app.attachments import upload_file, with_links
 from channels_app.channels import LiveChannel
+from channels_app.clocks import database_now
 from channels_app.codes import describe
 from channels_app.credentials import note_quota
 from channels_app.endings import UPDATE_DELIVERY, wake_at_once
@@ -241,7 +241,7 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, 
         _mark_in_flight(lease, delivery)
     delivery.state = DeliveryState.IN_FLIGHT
     delivery.tries += 1
-    delivery.first_sent_at = delivery.first_sent_at or timezone.now()
+    delivery.first_sent_at = delivery.first_sent_at or database_now()
     error, call = _call(channel, lease.external_id, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
         pause(channel.inbox.account_key, 1.0)
@@ -368,7 +368,7 @@ def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
     """What became of a try, for the statement that writes it: the delivery as it stands now, and the call."""
     delivery, error = attempted.delivery, attempted.error
     delivery.state = _STATES[attempted.verdict]
-    delivery.finished_at = None if attempted.verdict is Verdict.RETRY else timezone.now()
+    delivery.finished_at = None if attempted.verdict is Verdict.RETRY else database_now()
     if attempted.is_try:
         delivery.last_status = error.status if error else attempted.call.status if attempted.call else 0
         delivery.last_error = error.detail if error else ""
@@ -432,7 +432,7 @@ def cancel_deliveries(conversation_id: int) -> int:
     """Drop what is left to say in a conversation that isn't ours any more; how much that was."""
     states = (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)
     rows = Delivery.objects.filter(conversation_id=conversation_id, state__in=states)
-    return rows.update(state=DeliveryState.CANCELLED, finished_at=timezone.now())
+    return rows.update(state=DeliveryState.CANCELLED, finished_at=database_now())
 
 
 def retry_delivery(delivery: Delivery) -> bool:
@@ -454,7 +454,7 @@ def retry_delivery(delivery: Delivery) -> bool:
             state=DeliveryState.PENDING, finished_at=None, payload=whole
         ):
             return False
-        now = timezone.now()
+        now = database_now()
         WebhookEvent.objects.filter(pk=delivery.event_id).update(
             state=EventState.SENDING, outcome=None, finished_at=None, wait_until=None, retried_at=now
         )

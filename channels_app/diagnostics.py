@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from channels_app.changes import Sealed, values_of
 from channels_app.checking import check_channel
 from channels_app.checking.facts import facts_of
 from channels_app.checking.repairs import find_repairs
 from channels_app.checking.steps import setup_steps
+from channels_app.clocks import database_now, machine_now
 from channels_app.errors import ConfigError
 from channels_app.masking import MASK, body_for
 from channels_app.models import Channel, Conversation, Exchange, SettingsModel
@@ -39,7 +39,7 @@ def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[s
     provider = facts.provider
     document = {
         "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
-        "made_at": timezone.now().isoformat(),
+        "made_at": database_now().isoformat(),
         "versions": _versions(),
         "channel": _settings_of(channel),
         "bot": _settings_of(channel.bot) if channel.bot else None,
@@ -114,7 +114,7 @@ def _clock() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         [database] = cursor.fetchone()
-    ours = timezone.now()
+    ours = machine_now()
     return {
         "web": ours.isoformat(),
         "database": database.isoformat(),
@@ -123,14 +123,20 @@ def _clock() -> dict[str, Any]:
 
 
 def _queue(channel: Channel) -> dict[str, Any]:
-    queue, due = read_queue(), Conversation.objects.filter(wake_at__lte=timezone.now(), channel=channel)
+    queue, due = read_queue(), Conversation.objects.filter(wake_at__lte=database_now(), channel=channel)
     return {
         "waiting": queue.waiting,
         "waiting_of_this_channel": due.count(),
         "oldest_waits_s": round(queue.oldest_s, 1),
         "in_hand": queue.in_hand,
         "workers": [
-            {"name": one.name, "kind": one.kind, "version": one.version, "silent_s": round(one.silent_s, 1)}
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "version": one.version,
+                "silent_s": round(one.silent_s, 1),
+                "clock_ahead_s": one.clock_ahead_s,
+            }
             for one in read_workers()
         ],
     }

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce, Least
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Least, Now
 
+from channels_app.clocks import database_now
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_values
 from channels_app.leases import (
     CLAIM_COLUMNS,
@@ -144,7 +144,7 @@ def let_go(
         "ended": settled,
         "outcomes": [group.outcome.value for _, group in endings],
         "reasons": [group.reason for _, group in endings],
-        "put_off_until": timezone.now() + put_off.wait if put_off else None,
+        "put_off_until": database_now() + put_off.wait if put_off else None,
         "most": OPEN_EVENTS_MOST,
     }
     if put_off:
@@ -181,9 +181,8 @@ def wake_at_once(conversation_id: int) -> None:
 
     Inside the transaction that opens it.
     """
-    now = timezone.now()
     rows = Conversation.objects.filter(pk=conversation_id)
-    rows.update(wake_at=Least(Coalesce("wake_at", now), now), arrivals=F("arrivals") + 1)
+    rows.update(wake_at=Least(Coalesce("wake_at", Now()), Now()), arrivals=F("arrivals") + 1)
 
 
 STUMBLE_WAIT = timedelta(seconds=2)

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db.models import F
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.counting import count_refused
 from channels_app.models import Conversation, EventSource, IntakeCount, Outcome, WebhookEvent
 from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
@@ -100,7 +100,7 @@ def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, 
 
 def order_handover(conversation: Conversation, by: str) -> Stored:
     """A person of ours wants an agent to take over: an event like any other, so it waits for what is being sent."""
-    now = timezone.now()
+    now = database_now()
     key = f"handover:{uuid4()}"
     event = Event(type=EventType.HANDOVER_ORDERED, key=key, conversation_id=conversation.external_id, sent_at=now)
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
@@ -125,7 +125,7 @@ def count_refusal(
 
     `network` is the sender's, never the whole address.
     """
-    now = timezone.now()
+    now = database_now()
     IntakeCount.objects.bulk_create(
         [IntakeCount(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date(), count=0, last_at=now)],
         ignore_conflicts=True,

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from channels_app.causes import code_of_call
+from channels_app.clocks import database_now
 from channels_app.errors import BridgeError
 from channels_app.models import Target
 from channels_app.recorder import Call
@@ -65,7 +64,7 @@ def exchange_row(
         "call_target": target.value,
         "call_n": n,
         "call_delivery_id": delivery_id,
-        "call_started_at": timezone.now() - timedelta(milliseconds=took_ms),
+        "call_started_at": database_now() - timedelta(milliseconds=took_ms),
         "call_took_ms": took_ms,
         "call_result": str(result),
         "call_code": cause.code if cause else "",

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Max, Q
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.explanations import (
     CallFacts,
     Check,
@@ -53,7 +53,7 @@ def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
     event_ids = [row.pk for row in (event, answer) if row]
     hand_over = _hand_over(conversation, event, event_ids)
     facts = Facts(
-        now=timezone.now(),
+        now=database_now(),
         event=_event_facts(event),
         around=_surroundings(conversation, event),
         answer=_event_facts(answer) if answer else None,
@@ -180,7 +180,7 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
 
 def _who_works(conversation: Conversation, event: WebhookEvent) -> dict[str, Any]:
     """For an event that is still open: who has it, and what comes first."""
-    now = timezone.now()
+    now = database_now()
     seen_at: datetime | None = WorkerSlot.objects.filter(kind="worker", ended_at=None).aggregate(Max("beat_at"))[
         "beat_at__max"
     ]

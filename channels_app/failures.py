@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Sum
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
+from channels_app.clocks import database_now
 from channels_app.codes import CODES, Code
 from channels_app.counting import WIDTHS, Name, whole
 from channels_app.failure_states import GroupFacts, GroupState, group_state, mute_until
@@ -83,7 +83,7 @@ def top_groups(counts: Mapping[int, int], most: int) -> list[tuple[Group, int]]:
 
     In one statement, so without trends: none of them is called escalating here.
     """
-    now = timezone.now()
+    now = database_now()
     rows = FailureGroup.objects.select_related("channel", "owner").filter(pk__in=counts)
     groups = [Group(row=row, state=group_state(facts_of(row), now), trend=()) for row in rows]
     shown = [(group, counts[group.row.pk]) for group in groups if group.state.is_open]
@@ -91,7 +91,7 @@ def top_groups(counts: Mapping[int, int], most: int) -> list[tuple[Group, int]]:
 
 
 def _with_states(rows: Sequence[FailureGroup]) -> list[Group]:
-    now = timezone.now()
+    now = database_now()
     trends = _trends([row.pk for row in rows], now)
     return [
         Group(row=row, state=group_state(facts_of(row, trends[row.pk]), now), trend=trends[row.pk]) for row in rows
@@ -145,14 +145,14 @@ def list_failures(group_id: int, before: tuple[datetime, int] | None = None) -> 
 
 def resolve_group(group_id: int, actor: Actor) -> None:
     """Its cause is mended; the next failure makes it regress."""
-    now = timezone.now()
+    now = database_now()
     _change(group_id, actor, "resolved failures", resolved_at=now, regressed_at=None, **_UNMUTED)
 
 
 def mute_group(group_id: int, actor: Actor) -> None:
     """Known, and no work now: silent until there are twice as many failures."""
     row = FailureGroup.objects.get(pk=group_id)
-    _change(group_id, actor, "muted failures", muted_at=timezone.now(), muted_until_count=mute_until(row.count))
+    _change(group_id, actor, "muted failures", muted_at=database_now(), muted_until_count=mute_until(row.count))
 
 
 _UNMUTED = {"muted_at": None, "muted_until_count": None}

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from channels_app.causes import code_of_offload
+from channels_app.clocks import database_now
 from channels_app.codes import CODES, Severity
 from channels_app.counting import Name
 from channels_app.failure_states import comes_back, fingerprint, normalise
@@ -58,7 +58,7 @@ def gather_failures() -> int:
     One caller at a time. How far we have come is written down together with what was counted, so a failure counts
     once, whatever dies in between.
     """
-    now, positions = timezone.now(), read_positions(JOB)
+    now, positions = database_now(), read_positions(JOB)
     calls, last_call = _failed_calls(int(positions.get("exchange", 0)), now)
     handovers, last_handover = _handovers(int(positions.get("offload", 0)), now)
     dead = _dead_events({failure.event_id for failure in (*calls, *handovers)})

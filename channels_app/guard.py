@@ -12,9 +12,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
-from django.utils import timezone
 
 from channels_app import outages
+from channels_app.clocks import database_now
 from channels_app.events import count_refusal
 from channels_app.housekeeping import Housekeeper
 from channels_app.leases import count_due, forget_slots, free_leases, mend_lost_wakeups, stuck_conversations
@@ -170,5 +170,5 @@ def _began_before(slot: WorkerSlot) -> bool:
     except (OSError, ValueError, IndexError):
         return True
     age_s = uptime_s - ticks / os.sysconf("SC_CLK_TCK")
-    slot_age_s = (timezone.now() - slot.started_at).total_seconds()
+    slot_age_s = (database_now() - slot.started_at).total_seconds()
     return age_s > slot_age_s - 2  # seconds of tolerance between two clocks of one machine

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import Error, connection
-from django.utils import timezone
 
 from channels_app import outages
 from channels_app.bulk_retries import JOB as BULK_RETRIES
 from channels_app.bulk_retries import run_bulk_retries
+from channels_app.clocks import database_now
 from channels_app.counting import count_span, drop_old_figures, sample_queue
 from channels_app.gathering import JOB as FAILURES
 from channels_app.gathering import count_waiting, gather_failures
@@ -64,7 +64,7 @@ DAY = timedelta(hours=26)
 
 def _count(depth: timedelta) -> Callable[[threading.Event], Done]:
     def do(stopping: threading.Event) -> Done:
-        now = timezone.now()
+        now = database_now()
         for counted, _ in enumerate(count_span(now - depth, now), start=1):
             if stopping.is_set():
                 return Done(result=f"stopped after {counted} hour(s)", is_all=False)
@@ -79,7 +79,7 @@ def _count_newest(stopping: threading.Event) -> Done:
 
 
 def _count_day(stopping: threading.Event) -> Done:
-    dropped = drop_old_figures(timezone.now())
+    dropped = drop_old_figures(database_now())
     done = _count(DAY)(stopping)
     return Done(result=f"{done.result}, {dropped} old figures dropped", is_all=done.is_all)
 

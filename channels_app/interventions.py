@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
+from channels_app.clocks import database_now
 from channels_app.deliveries import retry_delivery
 from channels_app.events import Stored, order_handover
 from channels_app.models import (
@@ -68,7 +68,7 @@ def _wake(stored: Stored) -> None:
 
 def note_reading(actor: Actor, conversation: Conversation) -> None:
     """Write down that this person read what was said here: once an hour."""
-    since = timezone.now() - timedelta(hours=1)
+    since = database_now() - timedelta(hours=1)
     entries = AuditEntry.objects.filter(object_type="conversation", object_id=str(conversation.pk), at__gt=since)
     if not entries.filter(action="read texts", actor=actor.name).exists():
         record_audit(actor, "read texts", conversation)
@@ -150,7 +150,7 @@ def send_again(delivery: Delivery, actor: Actor, reason: str = "") -> bool:
 
 
 def _warnings(conversation: Conversation, event: WebhookEvent) -> list[str]:
-    now = timezone.now()
+    now = database_now()
     age = now - event.received_at
     if conversation.owner != Owner.BOT:
         return [f"{_since(conversation)} Sparkcentral would refuse (404), so it is left to the agents."]
@@ -163,6 +163,6 @@ def _since(conversation: Conversation) -> str:
     """Since when it isn't the bot's, as far as an event tells."""
     ended = conversation.events.filter(outcome__in=(Outcome.HANDED_OVER, Outcome.RESOLVED, Outcome.MOOT))
     last = ended.order_by("-pk").values_list("finished_at", flat=True).first()
-    age = f" {duration((timezone.now() - last).total_seconds())} ago" if last else ""
+    age = f" {duration((database_now() - last).total_seconds())} ago" if last else ""
     how = "was closed" if conversation.owner == Owner.CLOSED else "went to the agents"
     return f"This conversation {how}{age}."

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.models import Job
 
 CLAIM = timedelta(seconds=90)
@@ -28,7 +28,7 @@ class ClaimedJob:
 
 def announce_jobs(names: Collection[str]) -> None:
     """Make their rows; those that exist stay as they are."""
-    now = timezone.now()
+    now = database_now()
     Job.objects.bulk_create([Job(name=name, next_at=now) for name in names], ignore_conflicts=True)
 
 

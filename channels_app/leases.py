@@ -18,8 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from channels_app.clocks import database_now, machine_is_ahead_s
 from channels_app.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
 from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.offered import Offered
@@ -339,7 +339,8 @@ def hold(lease: Lease) -> None:
 
 
 def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
-    """Keep what this process still works on, and say that it lives, and how busy and how big it is."""
+    """Keep what this process still works on, and say that it lives, how busy and how big it is, and what
+    its clock says."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
@@ -347,9 +348,9 @@ def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
             [LEASE_S, list(conversation_ids), slot],
         )
         cursor.execute(
-            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s"
-            " WHERE name = %s",
-            [len(conversation_ids), _memory_bytes(), slot],
+            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s,"
+            " clock_ahead_s = %s WHERE name = %s",
+            [len(conversation_ids), _memory_bytes(), machine_is_ahead_s(), slot],
         )
 
 
@@ -365,7 +366,7 @@ def _memory_bytes() -> int | None:
 def register_slot(slot: str) -> None:
     """Announce this process, so that its leases can be freed when it dies."""
     host, pid, _, kind = slot.rsplit("/", 3)
-    now = timezone.now()
+    now = database_now()
     WorkerSlot.objects.create(
         name=slot,
         host=host,
@@ -376,6 +377,7 @@ def register_slot(slot: str) -> None:
         beat_at=now,
         threads=settings.WORKER_THREADS,
         memory_bytes=_memory_bytes(),
+        clock_ahead_s=machine_is_ahead_s(),
     )
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from channels_app.clocks import database_now
 from channels_app.models import AuditEntry
 
 LOGGED_IN = "logged in"
@@ -64,7 +64,7 @@ def _failures(tries: Sequence[Try], since: datetime) -> list[datetime]:
 
 def login_refused_until(name: str, address: str) -> datetime | None:
     """When this name may be tried again from this address; None: now."""
-    now = timezone.now()
+    now = database_now()
     rows = AuditEntry.objects.filter(object_type=OBJECT_TYPE, object_id=_digest(name)).order_by("-id")
     recent = rows.filter(action__in=(LOGGED_IN, FAILED), at__gt=now - WAIT_ANYWHERE)
     facts = recent.values_list("at", "address", "action")[: 2 * TRIES_FROM_ANYWHERE]

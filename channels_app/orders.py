@@ -3,8 +3,7 @@
 import json
 from uuid import uuid4
 
-from django.utils import timezone
-
+from channels_app.clocks import database_now
 from channels_app.events import Stored, store_session_event
 from channels_app.models import Conversation, EventSource
 from channels_app.protocol import Event, EventType
@@ -16,6 +15,6 @@ def order_message(conversation: Conversation, text: str, by: str) -> Stored:
         type=EventType.MESSAGE_ORDERED,
         key=f"message:{uuid4()}",
         conversation_id=conversation.external_id,
-        sent_at=timezone.now(),
+        sent_at=database_now(),
     )
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by, "text": text}).encode())

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.endings import wake_at_once
 from channels_app.models import (
     Conversation,
@@ -80,7 +80,7 @@ def replay_event(event_id: int, by: str) -> Replayed:
         verdict = plan_replay(event)
         if verdict is not Replayed.AGAIN:
             return verdict
-        now = timezone.now()
+        now = database_now()
         event.state = EventState.SENDING if _reopen_reply(event_id) else EventState.QUEUED
         event.outcome, event.finished_at, event.wait_until = None, None, None
         event.attempts, event.called_at, event.retried_at = 0, None, now

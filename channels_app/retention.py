@@ -12,8 +12,8 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.jobs import keep_positions, read_positions
 from channels_app.models import Channel, WebhookEvent
 
@@ -53,7 +53,7 @@ def purge_texts(*, days: int | None = None) -> Iterator[Purged]:
 
 def _spans(days: int | None) -> Iterator[tuple[Channel, int, datetime]]:
     """Each channel, the event up to which it is done, and the time before which texts are too old."""
-    now, positions = timezone.now(), read_positions(JOB)
+    now, positions = database_now(), read_positions(JOB)
     for channel in Channel.objects.order_by("pk"):
         keep = timedelta(days=channel.keep_days if days is None else days)
         yield channel, int(positions.get(str(channel.pk), 0)), now - keep

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import Max, Sum
-from django.utils import timezone
 
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import changing
 from channels_app.channels import NEW_SECRET, OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.checking.connection import keep_token
+from channels_app.clocks import database_now
 from channels_app.errors import ConfigError
 from channels_app.inboxes import elsewhere, inbox_class, shared_secret_problem
 from channels_app.models import Channel, IntakeCount
@@ -48,7 +48,7 @@ class Rotation:
     def is_safe_to_retire(self) -> bool:
         """Whether the new one is in use, and the old one not for a while."""
         last_at = self.old.last_at
-        return self.new.count > 0 and (last_at is None or timezone.now() - last_at > QUIET)
+        return self.new.count > 0 and (last_at is None or database_now() - last_at > QUIET)
 
 
 # --- shared secret ------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def rotate_shared_secret(
 def put_shared_secret(row: Channel, secret: str, by: str, *, overlap: timedelta = timedelta(0)) -> None:
     """Set it, remembering the one before; the caller saves. An empty one forgets both."""
     before = _readable_secret(row)
-    now = timezone.now()
+    now = database_now()
     row.shared_secret = secret
     row.shared_secret_saved_at, row.shared_secret_saved_by = (now, by) if secret else (None, "")
     if not secret:
@@ -91,20 +91,20 @@ def keep_old_secret(channel: Channel, actor: Actor, *, longer: timedelta = OVERL
     with changing(channel, actor, "kept old secret longer") as row:
         if not row.old_secret_encrypted:
             raise ConfigError("There is no shared secret before the present one.")
-        row.old_secret_until = timezone.now() + longer
+        row.old_secret_until = database_now() + longer
 
 
 def retire_old_secret(channel: Channel, actor: Actor) -> None:
     """Refuse the secret before from now on. It is kept, to recognise a sender that still has it."""
     with changing(channel, actor, "retired old secret") as row:
-        if row.old_secret_until and row.old_secret_until > timezone.now():
-            row.old_secret_until = timezone.now()
+        if row.old_secret_until and row.old_secret_until > database_now():
+            row.old_secret_until = database_now()
 
 
 def secret_rotation(channel: Channel) -> Rotation | None:
     """How the rotation of the shared secret stands; None when only one is taken."""
     until = channel.old_secret_until
-    if until is None or until <= timezone.now():
+    if until is None or until <= database_now():
         return None
     uses = _uses_of(channel, NEW_SECRET, OLD_SECRET_USED)
     return Rotation(until=until, old=uses[OLD_SECRET_USED], new=uses[NEW_SECRET])
@@ -126,7 +126,7 @@ def replace_keys(
         return lines
     with changing(channel, actor, "replaced API keys", reason=reason) as row:
         row.put_settings(dict(settings))
-        row.keys_saved_at, row.keys_saved_by = timezone.now(), actor.name
+        row.keys_saved_at, row.keys_saved_by = database_now(), actor.name
     keep_token(inbox)
     return lines
 
@@ -156,7 +156,7 @@ def rotate_address(channel: Channel, actor: Actor, *, reason: str = "") -> None:
         row = Channel.objects.select_for_update(of=("self",)).get(pk=channel.pk)
         settings, secret, old_secret = row.clear_settings(), row.shared_secret, row.old_secret
         before, row.uuid = row.uuid, uuid4()
-        row.old_uuid, row.old_uuid_until = before, timezone.now() + ADDRESS_OVERLAP
+        row.old_uuid, row.old_uuid_until = before, database_now() + ADDRESS_OVERLAP
         row.put_settings(settings)
         row.shared_secret, row.old_secret = secret, old_secret
         row.save()
@@ -167,14 +167,14 @@ def rotate_address(channel: Channel, actor: Actor, *, reason: str = "") -> None:
 def retire_old_address(channel: Channel, actor: Actor) -> None:
     """Let the address before lead nowhere from now on."""
     with changing(channel, actor, "retired old webhook URL") as row:
-        if row.old_uuid_until and row.old_uuid_until > timezone.now():
-            row.old_uuid_until = timezone.now()
+        if row.old_uuid_until and row.old_uuid_until > database_now():
+            row.old_uuid_until = database_now()
 
 
 def address_rotation(channel: Channel) -> Rotation | None:
     """How the change of the webhook URL stands; None when only one works. The new one's events are not counted."""
     until = channel.old_uuid_until
-    if channel.old_uuid is None or until is None or until <= timezone.now():
+    if channel.old_uuid is None or until is None or until <= database_now():
         return None
     return Rotation(until=until, old=_uses_of(channel, OLD_ADDRESS)[OLD_ADDRESS], new=Uses())
 

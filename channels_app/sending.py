@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels_app.attachments import drop_attachments
 from channels_app.channels import LiveChannel
+from channels_app.clocks import database_now
 from channels_app.deliveries import (
     Attempted,
     attempt_delivery,
@@ -117,7 +117,7 @@ def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempt
         return attempted
     completes = carried_by(attempted.delivery).completes
     deadline = hard_deadline(channel, first) if completes else soft_deadline(channel, first)
-    if timezone.now() + attempted.retry_in <= deadline:
+    if database_now() + attempted.retry_in <= deadline:
         return attempted
     return replace(attempted, verdict=Verdict.FAILED)
 

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, Q, Sum
-from django.utils import timezone
 
 from channels_app.causes import code_of_refusal
+from channels_app.clocks import database_now
 from channels_app.codes import Problem, Severity
 from channels_app.explanations import Check, Explanation, State, problem_of
 from channels_app.models import Channel, IntakeCount
@@ -25,7 +25,7 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     """Why there is no event of a conversation: what the inbox's door turned away lately, of one channel or of all."""
     channels = Channel.objects.filter(pk=channel_id) if channel_id else Channel.objects.filter(archived_at=None)
     names: dict[UUID | None, str] = dict(channels.values_list("uuid", "name"))
-    rows = IntakeCount.objects.filter(door="inbox", day__gte=(timezone.now() - RECENT).date())
+    rows = IntakeCount.objects.filter(door="inbox", day__gte=(database_now() - RECENT).date())
     known = Q(owner_uuid__in=names) if channel_id else Q(owner_uuid__in=names) | Q(owner_uuid=None)
     totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
     checks = [_refused(row, names.get(row["owner_uuid"], "")) for row in totals.order_by("-last")]

@@ -23,6 +23,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatu
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8Dumper
 
+from channels_app.clocks import is_reading_due, note_reading, ticks
 from channels_app.postgres_link import Link, limits, silence, watch
 
 IDLE_S = 1.0
@@ -57,6 +58,8 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     if database.queries_logged:  # for whoever counts: tests, and a developer's log
         database.queries_log.append({"sql": statement, "time": "0"})
     with database.wrap_database_errors:
+        if is_reading_due():
+            read_clock(database)
         return session.run(statement, values, min(now + limits.answer_s, limits.until))
 
 
@@ -117,11 +120,11 @@ class _Session:
         numbered, transformer, server = _numbered(statement), self._transformer, self.raw.pgconn
         if not self.raw.autocommit and server.transaction_status == TransactionStatus.IDLE:
             self.raw.execute("")  # psycopg begins a transaction with the first statement that it sees
-        self._forget_old_plans()
         params = transformer.dump_sequence([values[name] for name in numbered.names], numbered.formats)
         types = transformer.types or ()
         self.raw.answer_by = answer_by
         try:
+            self._forget_old_plans()
             name = self._prepare(statement, numbered.text, types)
             if name is None:
                 found = server.exec_params(numbered.text, params, types, transformer.formats)
@@ -173,6 +176,13 @@ def _session(raw: Link) -> _Session:
     if _thread.session is None or _thread.session.raw is not raw:
         _thread.session = _Session(raw)
     return _thread.session
+
+
+def read_clock(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Note what time it is there; also of each new connection, which may lead to another machine than the last one."""
+    asked_at = ticks()
+    [(told,)] = cast(Link, connection.connection).execute("SELECT clock_timestamp()").fetchall()
+    note_reading(told, asked_at=asked_at, answered_at=ticks())
 
 
 def _leave_dead_connection(database: BaseDatabaseWrapper) -> None:

@@ -1,7 +1,6 @@
 """The account's requests a second, shared by all workers through Redis, with room kept for handovers."""
 
 import logging
-import random
 import threading
 import time
 from collections import defaultdict, deque
@@ -19,7 +18,6 @@ LOCAL_SHARE = 5  # requests a second of one process without Redis; of these, one
 WINDOW_S = 1.0
 REDIS_TIMEOUT_S = 0.5  # a ticket is needed within a turn's budget, with or without Redis
 AWAY_S = 2.0  # after a failure Redis isn't asked for so long, so that not every call waits for it
-JITTER_S = 0.1  # spreads the workers that a pause has stopped together
 LEAST_WAIT_S = 0.001  # an answer above zero always means "not now"
 
 logger = logging.getLogger(__name__)
@@ -57,13 +55,10 @@ def take_ticket(account_key: str, *, is_completion: bool = False, limit: int = L
     return max(waited_us / 1_000_000, LEAST_WAIT_S) if waited_us else 0.0
 
 
-def pause(account_key: str, seconds: float | None = None) -> float:
-    """After a 429 nobody calls for so long; returns the seconds. Without them: until the platform's second is over."""
-    if seconds is None:
-        seconds = 1 - time.time() % 1 + random.uniform(0, JITTER_S)  # noqa: S311
+def pause(account_key: str, seconds: float) -> None:
+    """After a 429 nobody calls for so long."""
     _local.pause(account_key, seconds)
     _ask_redis(PAUSE, account_key, max(1, round(seconds * 1000)))
-    return seconds
 
 
 class _Local:

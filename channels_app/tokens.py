@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, Self
 
+from channels_app.clocks import database_now
 from channels_app.errors import BridgeError, ConfigError, Effect, RefusedError, TemporaryError
 
 REFRESH_AFTER = 0.8  # of its life
@@ -65,10 +66,6 @@ def forget_tokens() -> None:
     _failures.clear()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class TokenSource:
     """An account's token, for any thread.
 
@@ -82,7 +79,7 @@ class TokenSource:
         fetch: Callable[[], Token],
         *,
         key: str,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = database_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store

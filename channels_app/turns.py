@@ -11,11 +11,11 @@ from datetime import timedelta
 from uuid import uuid5
 
 from django.db import transaction
-from django.utils import timezone
 
 from channels_app import contacts, options
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
+from channels_app.clocks import database_now
 from channels_app.conversations import Beginning, begin_turn, was_told_before
 from channels_app.endings import Ended, PutOff, let_go
 from channels_app.errors import BridgeError, ConfigError, Effect, TemporaryError
@@ -299,7 +299,7 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
 def _time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
     """How long the bot may still take: the channel's patience from its first call on, and never beyond the time
     that a handover needs."""
-    now = timezone.now()
+    now = database_now()
     patience_ends = (claimed.facts.called_at or now) + channel.answer_within
     return min(patience_ends, soft_deadline(channel, claimed)) - now
 

@@ -12,12 +12,13 @@ import socket
 import threading
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import redis
 
+from channels_app.clocks import database_now
 from channels_app.redis_link import ask_redis
 
 logger = logging.getLogger(__name__)
@@ -29,9 +30,9 @@ TIMEOUT_S = 0.5
 LISTEN_MOST_S = 2.0
 PAUSE_S = 2.0
 """After a failure nothing is published for this long: the guard finds the work meanwhile."""
-EXPIRES_S = 60
 QUEUE_MOST = 500
-"""More waiting wake-ups than workers have threads tell them nothing new."""
+"""More waiting wake-ups than workers have threads tell them nothing new. They don't expire: Celery would judge that by
+the worker's own clock, and one that is ahead would hear nothing any more."""
 
 _BODY = base64.b64encode(json.dumps([[], {}, {}]).encode()).decode()
 _ORIGIN = f"chatbridge@{socket.gethostname()}"
@@ -40,9 +41,7 @@ _PUSH = "if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[2]) then return redis.ca
 
 def message() -> str:
     """One message as a Celery worker reads it from Redis (task protocol 2, kombu's envelope)."""
-    expires = datetime.now(UTC) + timedelta(seconds=EXPIRES_S)
-    filled = _template().replace("@task@", str(uuid.uuid4())).replace("@tag@", str(uuid.uuid4()))
-    return filled.replace("@expires@", expires.isoformat())
+    return _template().replace("@task@", str(uuid.uuid4())).replace("@tag@", str(uuid.uuid4()))
 
 
 @cache
@@ -56,7 +55,7 @@ def _template() -> str:
         "parent_id": None,
         "group": None,
     }
-    headers |= {"retries": 0, "expires": "@expires@", "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
+    headers |= {"retries": 0, "expires": None, "origin": _ORIGIN, "argsrepr": "()", "kwargsrepr": "{}"}
     properties: dict[str, Any] = {"correlation_id": "@task@", "delivery_mode": 2, "priority": 0}
     properties |= {"delivery_info": {"exchange": "", "routing_key": QUEUE}, "delivery_tag": "@tag@"}
     properties |= {"body_encoding": "base64"}
@@ -123,7 +122,7 @@ class Alarm:
             with self._changed:
                 while not self._due:
                     self._changed.wait()
-                remaining = (self._due[0] - datetime.now(UTC)).total_seconds()
+                remaining = (self._due[0] - database_now()).total_seconds()
                 if remaining > 0:
                     self._changed.wait(remaining)
                     continue

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -21,6 +20,7 @@ from rest_framework.views import APIView
 
 from channels_app import outages, readiness
 from channels_app.addresses import network_of
+from channels_app.clocks import database_now
 from channels_app.errors import MissingKeyError, PayloadError, SignatureError
 from channels_app.events import count_refusal
 from channels_app.links import READY
@@ -160,7 +160,7 @@ def read_incoming(request: HttpRequest, max_bytes: int) -> Incoming:
         headers={name[5:].replace("_", "-").lower(): text for name, text in found if name.startswith("HTTP_")},
         query=request.GET.dict() if request.META.get("QUERY_STRING") else {},
         body=_read_body(request, max_bytes),
-        received_at=timezone.now(),
+        received_at=database_now(),
     )
 
 

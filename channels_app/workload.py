@@ -1,6 +1,7 @@
 """What waits, who works, and whether what they need is there: for the page about queue and workers."""
 
 import json
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from channels_app.channels import make_inbox
+from channels_app.clocks import database_now, machine_is_ahead_s
 from channels_app.codes import Problem, describe
 from channels_app.counting import OPEN, Name, whole
 from channels_app.errors import ConfigError
@@ -54,6 +55,8 @@ class Worker:
     threads: int | None
     active: int
     memory_bytes: int | None
+    clock_ahead_s: float | None = None
+    """By how much its machine's clock is ahead of PostgreSQL's; None: it hasn't said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +102,10 @@ class QueueFacts:
 
 def queue_facts() -> QueueFacts:
     """Everything of the page about queue and workers; nothing of it takes longer with more events."""
-    now = timezone.now()
+    now = database_now()
     queue, workers = read_queue(), read_workers()
     services = [_postgresql(), _redis()]
-    problems = [*work_problems(queue, workers), *_redis_problems(services[1]), *_clock_problems()]
+    problems = [*work_problems(queue, workers), *_redis_problems(services[1]), *_clock_problems(workers)]
     return QueueFacts(
         at=now,
         version=settings.VERSION,
@@ -142,7 +145,7 @@ def read_queue() -> Queue:
 
 def read_workers() -> list[Worker]:
     """Workers and guards, those that live first. Of those that have ended, the last of its kind: it is missed."""
-    now = timezone.now()
+    now = database_now()
     workers = [_worker(slot, now) for slot in WorkerSlot.objects.order_by("kind", "host", "pid")]
     kinds_alive = {worker.kind for worker in workers if worker.is_alive}
     ended = [worker for worker in workers if worker.has_ended and worker.kind not in kinds_alive]
@@ -165,6 +168,7 @@ def _worker(slot: WorkerSlot, now: datetime) -> Worker:
         threads=slot.threads,
         active=slot.active,
         memory_bytes=slot.memory_bytes,
+        clock_ahead_s=slot.clock_ahead_s,
     )
 
 
@@ -268,23 +272,25 @@ SELECT min(late_s), max(late_s) FROM (
 """
 
 
-def _clock_problems() -> list[Problem]:
-    """Our clock against the database's, and against the platform's as its newest events tell it."""
+def _clock_problems(workers: Sequence[Worker]) -> list[Problem]:
+    """PostgreSQL's clock, by which everything is judged, against the platform's as its newest events tell it; and
+    the machines' own against PostgreSQL's."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        skew_s = (timezone.now() - cursor.fetchone()[0]).total_seconds()
         cursor.execute(_NEWEST_EVENTS)
         least_s, most_s = cursor.fetchone()
-    skews = {"PostgreSQL": skew_s, "Sparkcentral": event_skew_s(least_s, most_s)}
+    skews = [("PostgreSQL's server", "Sparkcentral", event_skew_s(least_s, most_s))]
+    machines = {worker.host: worker.clock_ahead_s or 0.0 for worker in workers if worker.is_alive}
+    machines[socket.gethostname()] = machine_is_ahead_s()
+    skews += [(machine, "PostgreSQL's server", ahead_s) for machine, ahead_s in sorted(machines.items())]
     return [
-        describe("CB-704", server=server, skew=f"{skew:+.0f}")
-        for server, skew in skews.items()
+        describe("CB-704", machine=machine, server=server, skew=f"{skew:+.0f}")
+        for machine, server, skew in skews
         if abs(skew) > SKEW_MOST_S
     ]
 
 
 def event_skew_s(least_late_s: float | None, most_late_s: float | None) -> float:
-    """How far our clock is ahead of the platform's at least, when all of the newest events say so; else 0."""
+    """How far PostgreSQL's clock is ahead of the platform's at least, when all of the newest events say so; else 0."""
     if least_late_s is None or most_late_s is None:
         return 0.0
     if least_late_s > SKEW_MOST_S:

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
@@ -13,6 +12,7 @@ from channels_app.admin.base import ChangeForm, StackedInline, TextAdmin, WordFi
 from channels_app.admin.channels import ChannelAdmin
 from channels_app.admin.events import talk_words
 from channels_app.admin.upkeep import IntakeCountAdmin
+from channels_app.clocks import database_now
 from channels_app.masking import readable_document
 from channels_app.models import Channel, IntakeCount
 from offload.forms import OffloadProviderForm
@@ -31,7 +31,7 @@ class OffloadProviderInline(StackedInline):
 
     @admin.display(description="right now")
     def now(self, provider: OffloadProvider) -> str:
-        moment_now = timezone.now()
+        moment_now = database_now()
         if provider.pk is None or is_open(provider.opening_hours, moment_now):
             return "Open." if provider.is_enabled else "Open, but switched off."
         opening = next_opening(provider.opening_hours, moment_now)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from channels_app.clocks import database_now
 from channels_app.deliveries import has_doubtful_deliveries
 from channels_app.leases import Lease
 from channels_app.models import Conversation, Delivery
@@ -86,16 +85,16 @@ def record_offload(lease: Lease, event_id: int, request: Request, state: Offload
             "detail": request.detail,
             "payload": request.payload,
             "requested_by": request.by,
-            "requested_at": timezone.now(),
+            "requested_at": database_now(),
             "state": state,
-            "finished_at": timezone.now() if state is OffloadState.CLOSED else None,
+            "finished_at": database_now() if state is OffloadState.CLOSED else None,
         },
     )
 
 
 def refuse_offload(conversation: Conversation, request: Request) -> None:
     """A bot was told that nobody can take over: kept, so that agents see what they missed."""
-    now = timezone.now()
+    now = database_now()
     Offload.objects.create(
         conversation=conversation,
         reason=request.reason,
@@ -122,7 +121,7 @@ def has_bounced_too_often(lease: Lease) -> bool:
 def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:
     """What became of the handover of this event, when it had one."""
     open_ones = Offload.objects.filter(event_id=event_id, state=OffloadState.REQUESTED)
-    open_ones.update(state=state, finished_at=timezone.now(), delivery=delivery)
+    open_ones.update(state=state, finished_at=database_now(), delivery=delivery)
 
 
 def close_offload(conversation_id: int, event: Event) -> None:

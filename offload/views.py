@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
 from channels_app.bots import BotConnector
 from channels_app.channels import LiveChannel, channels_of_tenant, find_channel
+from channels_app.clocks import database_now
 from channels_app.conversations import find_conversations, find_session
 from channels_app.errors import PayloadError, SignatureError, UnusableError
 from channels_app.events import Stored, store_session_event
@@ -87,7 +87,7 @@ class OffloadWebhook(WebhookView):
         if conversation.owner != Owner.BOT:  # a human has it already, which is what the bot wants
             self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
-        if not takes_requests(provider_of(conversation.channel_id), timezone.now()):
+        if not takes_requests(provider_of(conversation.channel_id), database_now()):
             refuse_offload(conversation, _asked_for(event))
             return bot.offload_answer(is_taken=False)
         wake_if_owed(store_session_event(conversation, EventSource.OFFLOAD, event, raw))

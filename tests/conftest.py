@@ -1,16 +1,20 @@
 """The cast of the tests: a world outside, channels in it, and one who walks events through the doors."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import hypothesis
 import pytest
+from django.conf import settings
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck
 
-from channels_app import outages
+from channels_app import clocks, outages
 from channels_app.leases import claim_due_conversation
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from channels_app.throttle import forget_tickets
@@ -18,6 +22,12 @@ from channels_app.tokens import forget_tokens
 from channels_app.turns import take_step
 from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.world import World
+
+# A hash that is hard to guess takes most of a second, and every test with somebody at a browser makes one.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# No test measures speed: on a busy machine an example takes as long as it takes.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture
@@ -32,6 +42,17 @@ def forget() -> Iterator[None]:
     forget_tickets()
     forget_tokens()
     outages.forget()
+
+
+@pytest.fixture
+def database_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """From now on PostgreSQL's clock says so, for all that this process knows."""
+
+    def says(moment: datetime) -> None:
+        monkeypatch.setattr(clocks._clock, "origin", moment - timedelta(seconds=clocks.ticks()))
+        monkeypatch.setattr(clocks._clock, "due_at", math.inf)
+
+    return says
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ FLOORS: list[list[str]] = [
         "channels_app.recorder",
         "channels_app.wire",
         "channels_app.http",
+        "channels_app.clocks",
         "channels_app.redis_link",
         "channels_app.postgres_link",
         "channels_app.statements",

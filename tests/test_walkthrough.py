@@ -53,7 +53,9 @@ class Contact:
         post(f"{self.simulator}/sim/conversations/{self.id}/agent", {"action": action, **more})
 
     def sees(self) -> dict[str, Any]:
-        shown: dict[str, Any] = requests.get(f"{self.simulator}/sim/conversations/{self.id}", timeout=10).json()
+        shown: dict[str, Any] = requests.get(
+            f"{self.simulator}/sim/conversations/{self.id}", timeout=PATIENCE_S
+        ).json()
         return shown
 
     def heard(self) -> list[str]:
@@ -68,7 +70,7 @@ class Contact:
 
 
 def post(url: str, document: dict[str, Any]) -> dict[str, Any]:
-    response = requests.post(url, json=document, timeout=10)
+    response = requests.post(url, json=document, timeout=PATIENCE_S)
     assert response.ok, response.text
     answer: dict[str, Any] = response.json()
     return answer
@@ -202,5 +204,5 @@ def test_a_worker_that_is_asked_to_stop_ends_its_turn_first(bridge: Bridge, simu
 
 
 def seen_by_demo_bot(simulator: str) -> list[Any]:
-    turns: list[Any] = requests.get(f"{simulator}/sim/bots/demo", timeout=10).json()["turns"]
+    turns: list[Any] = requests.get(f"{simulator}/sim/bots/demo", timeout=PATIENCE_S).json()["turns"]
     return turns

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -18,6 +17,7 @@ from channels_app.channel_health import ChannelHealth, Health, channel_health
 from channels_app.checking.facts import Facts, gather_facts
 from channels_app.checking.repairs import Repair, State, bridge_repairs, find_repairs, state_of
 from channels_app.checking.steps import setup_steps
+from channels_app.clocks import database_now
 from channels_app.models import Channel
 
 LIVE = Q(archived_at=None, is_active=True, live_at__isnull=False)
@@ -75,7 +75,7 @@ def overview(request: HttpRequest) -> dict[int, Row]:
     """All channels, looked at once a request: a handful of queries, however many there are."""
     found: dict[int, Row] | None = getattr(request, "_channel_overview", None)
     if found is None:
-        health = channel_health(timezone.now())
+        health = channel_health(database_now())
         facts = gather_facts(Channel.objects.select_related("bot"))
         found = {one.channel.pk: _row(one, health.get(one.channel.pk)) for one in facts}
         request._channel_overview = found  # type: ignore[attr-defined]

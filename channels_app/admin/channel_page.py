@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from django.utils import timezone
-
 from channels_app.admin.base import ago
 from channels_app.admin.care_acts import channel_url
 from channels_app.admin.places import Link, links_of
 from channels_app.checking.facts import Facts, facts_of
 from channels_app.checking.repairs import Repair, bridge_repairs, find_repairs, state_of
 from channels_app.checking.steps import Step, next_step, setup_steps
+from channels_app.clocks import database_now
 from channels_app.links import webhook_url
 from channels_app.models import Channel
 from channels_app.rotations import Rotation, address_rotation, secret_rotation
@@ -49,7 +48,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "old_url": webhook_url(old_uuid) if old_uuid else "",
         "was_paused": not channel.is_active and not channel.archived_at,
         "set_up_url": channel_url(channel, "set-up"),
-        "now": timezone.now(),
+        "now": database_now(),
         "show_delete": False,  # it is in the danger zone
     }
 

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.text import slugify
 
 from channels_app.admin.base import page
@@ -15,6 +14,7 @@ from channels_app.admin.care_acts import CHANGE
 from channels_app.audit import record_audit
 from channels_app.channel_deletion import ROUND_S, begin_deletion, delete_some, holdings_of
 from channels_app.checking.sample_calls import AFTERWARDS, HONESTY, make_sample, send_sample
+from channels_app.clocks import database_now
 from channels_app.configuration_export import as_yaml, export_channel
 from channels_app.diagnostics import collect_diagnostics
 from channels_app.errors import BridgeError
@@ -105,7 +105,7 @@ class ToolsAdmin(CareAdmin):
 
 
 def _file_name(channel: Channel) -> str:
-    return f"{slugify(channel.name) or channel.pk}-{timezone.now():%Y%m%d-%H%M}"
+    return f"{slugify(channel.name) or channel.pk}-{database_now():%Y%m%d-%H%M}"
 
 
 def _download(text: str, content_type: str, name: str) -> HttpResponse:

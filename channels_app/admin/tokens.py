@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from channels_app.admin.acting import ActingAdmin
 from channels_app.admin.base import ChangeForm, ModelAdmin, moment, page
 from channels_app.api_tokens import make_token, revoke_token
+from channels_app.clocks import database_now
 from channels_app.forms.tokens import TokenForm
 from channels_app.models import ApiToken
 from channels_app.operations.access import actor_of
@@ -43,7 +43,7 @@ class ApiTokenAdmin(ActingAdmin):
     def life(self, token: ApiToken) -> SafeString | str:
         if token.revoked_at:
             return "○ revoked"
-        if token.expires_at < timezone.now():
+        if token.expires_at < database_now():
             return "○ ended"
         return format_html("● counts until {}", moment(token.expires_at))
 

@@ -6,12 +6,12 @@ from django.contrib import admin
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from channels_app.admin.base import ReadOnlyAdmin, WordFilter, moment
 from channels_app.causes import REFUSALS
 from channels_app.checking.refusals import reason_words
+from channels_app.clocks import database_now
 from channels_app.explanations.arrival import SILENT_AFTER
 from channels_app.models import Bot, Channel, Credential, IntakeCount, WorkerSlot
 
@@ -94,7 +94,7 @@ class WorkerSlotAdmin(ReadOnlyAdmin):
     def life(self, row: WorkerSlot) -> str:
         if row.ended_at:
             return "▲ ended"
-        return "● alive" if timezone.now() - row.beat_at < SILENT_AFTER else "▲ silent"
+        return "● alive" if database_now() - row.beat_at < SILENT_AFTER else "▲ silent"
 
     @admin.display(description="last seen", ordering="beat_at")
     def beat(self, row: WorkerSlot) -> SafeString | str:

@@ -9,13 +9,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.api.problems import ApiError
+from channels_app.clocks import database_now
 from channels_app.codes import describe
 from channels_app.models import KeptAnswer
 from channels_app.wakeups import wake_a_worker
@@ -60,7 +60,7 @@ def once_per_key(handler: Handler) -> Handler:
 def _claim(request: Request, key: str) -> tuple[KeptAnswer, bool]:
     """The row of this key, and whether it is new."""
     user: Any = request.user
-    over = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    over = KeptAnswer.objects.filter(created_at__lt=database_now() - KEPT_FOR)
     over.filter(user=user, key=key).delete()
     over.filter(pk__in=list(over.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])).delete()
     digest = _digest(request)

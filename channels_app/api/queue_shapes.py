@@ -41,6 +41,9 @@ class WorkerSerializer(serializers.Serializer[Any]):
     threads = serializers.IntegerField(allow_null=True)
     active = serializers.IntegerField(help_text="Threads that are at work.")
     memory_bytes = serializers.IntegerField(allow_null=True)
+    clock_ahead_s = serializers.FloatField(
+        allow_null=True, help_text="By how much its machine's clock is ahead of PostgreSQL's. It decides nothing."
+    )
 
 
 QUEUE_EXAMPLE = {"waiting": 0, "oldest_s": 0.0, "in_hand": 3, "retries": [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
@@ -55,6 +58,7 @@ WORKER_EXAMPLE = {
     "threads": 16,
     "active": 3,
     "memory_bytes": 94371840,
+    "clock_ahead_s": 0.1,
 }
 _PROBLEM = {
     "code": "CB-703",

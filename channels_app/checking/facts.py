@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from channels_app.channels import NEW_SECRET, make_inbox
 from channels_app.checking.milestones import newest_events, note_milestones
 from channels_app.checking.refusals import Refusals, refusals_at
+from channels_app.clocks import database_now
 from channels_app.errors import BridgeError
 from channels_app.models import Channel, Credential, InboxChannel, IntakeCount
 from offload.models import OffloadProvider
@@ -89,7 +88,7 @@ def _newest_first(groups: Iterable[Sequence[Refusals]]) -> list[Refusals]:
 
 
 def _uuids_with_new_secret(rows: Sequence[Channel]) -> set[UUID | None]:
-    now = timezone.now()
+    now = database_now()
     rotating = [row.uuid for row in rows if row.old_secret_until and row.old_secret_until > now]
     counts = IntakeCount.objects.filter(door="inbox", owner_uuid__in=rotating, reason=NEW_SECRET)
     return set(counts.values_list("owner_uuid", flat=True)) if rotating else set()

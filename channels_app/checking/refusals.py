@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from channels_app.causes import code_of_refusal
+from channels_app.clocks import database_now
 from channels_app.codes import Code, Problem
 from channels_app.models import IntakeCount
 
@@ -61,7 +62,7 @@ def recent_refusals(door: str, uuid: UUID) -> list[Refusals]:
 
 def refusals_at(uuids: Collection[UUID]) -> dict[tuple[str, UUID], list[Refusals]]:
     """What was turned away or is watched at these addresses lately, by door and address, newest first."""
-    since = (timezone.now() - RECENT).date()
+    since = (database_now() - RECENT).date()
     found: dict[tuple[str, UUID], dict[str, Refusals]] = defaultdict(dict)
     for row in IntakeCount.objects.filter(owner_uuid__in=uuids, day__gte=since).order_by("-last_at"):
         code = code_of_refusal(row.reason, row.door)

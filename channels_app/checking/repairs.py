@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
 from django.utils.timesince import timeuntil
 
 from channels_app.channels import OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.checking.facts import Facts
 from channels_app.checking.refusals import Refusals
 from channels_app.checking.steps import Step, clock_words, next_step, pause_problem
+from channels_app.clocks import database_now
 from channels_app.codes import Code, Problem, Severity, code, describe
 from channels_app.credentials import QUOTA_WARNING
 from channels_app.models import Channel
@@ -72,7 +72,7 @@ def _keys(facts: Facts) -> Iterator[Repair]:
 
 def _secret(facts: Facts) -> Iterator[Repair]:
     """While two secrets or addresses are taken: what is still in use of the old."""
-    channel, now = facts.channel, timezone.now()
+    channel, now = facts.channel, database_now()
     seen = {group.reason: group for group in facts.refused}
     old, until, saved_at = seen.get(OLD_SECRET_USED), channel.old_secret_until, channel.shared_secret_saved_at
     if old and until and until > now and not facts.uses_new_secret and saved_at and now - saved_at > SETTLING:
@@ -95,7 +95,7 @@ def _doors(facts: Facts) -> Iterator[Repair]:
 def _news(groups: Sequence[Refusals], *settled_at: datetime | None) -> Iterator[Repair]:
     since = max((moment for moment in settled_at if moment), default=None)
     for group in groups:
-        is_news = timezone.now() - group.last_at < TODAY and (since is None or group.last_at > since)
+        is_news = database_now() - group.last_at < TODAY and (since is None or group.last_at > since)
         if is_news and group.reason not in WATCHED and group.code.severity is not Severity.INFO:
             yield _repair(group.problem, group.last_at)
 

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from channels_app.bots import bot_class
 from channels_app.checking.connection import check_address
 from channels_app.checking.facts import Facts
+from channels_app.clocks import database_now
 from channels_app.codes import Problem, describe
 from channels_app.inboxes import inbox_class
 from channels_app.links import offload_url, reply_url, webhook_url, write_back_url
@@ -89,7 +90,7 @@ def next_step(steps: Sequence[Step]) -> Step | None:
 def clock_words(moment: datetime) -> str:
     """A time for a sentence: only its hour when it was today."""
     local = timezone.localtime(moment)
-    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
+    return date_format(local, "H:i" if local.date() == timezone.localdate(database_now()) else "j M Y, H:i")
 
 
 def _keys(facts: Facts) -> Step:
@@ -237,7 +238,7 @@ def _reason_not_to_answer(facts: Facts) -> Problem | None:
 def _overdue(step: Step, channel: Channel) -> Step:
     """Still waiting, with what to check when that takes too long."""
     since = channel.shared_secret_saved_at
-    if since is None or timezone.now() - since < PATIENCE:
+    if since is None or database_now() - since < PATIENCE:
         return step
     problem = describe("CB-401")
     return replace(step, detail=problem.text, code=str(problem.code))

@@ -63,12 +63,12 @@ CODES = (
     Code(
         code="CB-403",
         name="Event too old",
-        text="{events} refused, the last at {last}: more than 5 minutes old on arrival, or this server's clock is "
-        "ahead.",
+        text="{events} refused, the last at {last}: more than 5 minutes old on arrival, or PostgreSQL's clock "
+        "is ahead.",
         meaning="A signed event carries the time when it was sent. One that is older than 5 minutes could be a "
         "recording that somebody plays again, so it is refused.",
         causes=(
-            "The clock of the bridge's server is ahead.",
+            "The clock of PostgreSQL's server is ahead.",
             "Somebody plays recorded events again, e.g. from a log of a proxy.",
             "A proxy holds requests back for minutes.",
         ),

@@ -70,18 +70,20 @@ CODES = (
         code="CB-704",
         name="Clocks differ",
         severity=Severity.WARNING,
-        text="This server's clock differs from that of {server} by {skew} s. Set the time of this server: events that "
-        "seem older than 5 minutes are refused.",
-        meaning="The bridge compared its clock with the date of Sparkcentral's answer. A difference of a minute does "
-        "no harm yet; from 5 minutes on all events are refused, with CB-403 or CB-405.",
+        text="The clock of {machine} differs from that of {server} by {skew} s. Set its time.",
+        meaning="The bridge judges ages and deadlines by one clock: that of PostgreSQL's server. If it is ahead of "
+        "Sparkcentral's by 5 minutes, all events seem too old and are refused, with CB-403. The clock of another "
+        "machine decides nothing, but the times in its logs are wrong, and far off it finds valid certificates "
+        "expired.",
         causes=(
             "The server does not set its clock by NTP.",
             "A virtual machine was suspended and went on with the old time.",
         ),
-        checks=("On the server: `timedatectl status`. “System clock synchronized” should say yes.",),
+        checks=("On the machine that is named: `timedatectl status`. “System clock synchronized” should say yes.",),
         repairs=("Switch NTP on, e.g. with `timedatectl set-ntp true`, and allow it through the firewall.",),
         retried="There is nothing to try again.",
-        contact="Nothing below 5 minutes. Above: nothing from the bot, and your agents get all conversations.",
+        contact="Nothing below 5 minutes. With PostgreSQL's clock further ahead: nothing from the bot, and your "
+        "agents get all conversations.",
         buttons=(Button(label="Compare again", place=Place.TEST_CONNECTION),),
     ),
     Code(

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.logins import login_refused_until
 
 
@@ -22,7 +22,7 @@ class LoginForm(AdminAuthenticationForm):
         until = login_refused_until(name, address)
         if until is None:
             return
-        minutes = max(1, round((until - timezone.now()).total_seconds() / 60))
+        minutes = max(1, round((until - database_now()).total_seconds() / 60))
         raise ValidationError(
             f"Too many log-ins with this name failed. Try again in {minutes} minute{'s' if minutes > 1 else ''}. "
             "If the password is forgotten, a superuser can set a new one.",

@@ -4,10 +4,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from channels_app import bots, inboxes
 from channels_app.adapters import refusal
+from channels_app.clocks import database_now
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.forms.settings import Adapters, SettingsForm, settings_fields
@@ -86,7 +85,7 @@ class _ChannelForm(SettingsForm):
         if secret is not None:  # at once and without an overlap: that is what a rotation is for
             put_shared_secret(self.row, secret, self.saved_by)
         if set(self.changed_data) & set(INBOX_FIELDS):
-            self.row.keys_saved_at, self.row.keys_saved_by = timezone.now(), self.saved_by
+            self.row.keys_saved_at, self.row.keys_saved_by = database_now(), self.saved_by
         return super().save(commit)
 
 

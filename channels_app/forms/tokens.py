@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils import timezone
 
 from channels_app.api_tokens import DEFAULT_DAYS, MAX_DAYS
+from channels_app.clocks import database_now
 from channels_app.models import ApiToken
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ class TokenForm(ModelForm):
         fields = ("name", "user")
 
     def save(self, commit: bool = True) -> Any:
-        self.instance.expires_at = timezone.now() + timedelta(days=self.cleaned_data["days"])
+        self.instance.expires_at = database_now() + timedelta(days=self.cleaned_data["days"])
         return super().save(commit)

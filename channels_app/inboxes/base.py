@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
@@ -17,6 +17,7 @@ from django import forms
 
 from channels_app.adapters import is_signed, unencrypted_problems
 from channels_app.causes import TOKEN, describe_call
+from channels_app.clocks import database_now
 from channels_app.codes import Problem, describe
 from channels_app.errors import (
     BridgeError,
@@ -283,10 +284,14 @@ class Inbox(ABC):
             theirs = parsedate_to_datetime(answer.headers["date"])
         except (KeyError, ValueError):
             return []  # without their time there is nothing to say
-        skew_s = round(abs((datetime.now(UTC) - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
+        skew_s = round(abs((database_now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
         if skew_s <= MAX_CLOCK_SKEW_S:
             return [CheckLine(title="Clock", is_ok=True, detail=f"Within {MAX_CLOCK_SKEW_S} s of {self.server_name}.")]
-        return [CheckLine.failed("Clock", describe("CB-704", server=self.server_name, skew=skew_s))]
+        return [
+            CheckLine.failed(
+                "Clock", describe("CB-704", machine="PostgreSQL's server", server=self.server_name, skew=skew_s)
+            )
+        ]
 
 
 class _OwnTokens:
@@ -297,7 +302,7 @@ class _OwnTokens:
         self._token: Token | None = None
 
     def get(self) -> str:
-        if self._token is None or self._token.refresh_at <= datetime.now(UTC):
+        if self._token is None or self._token.refresh_at <= database_now():
             self._token = self._inbox.fetch_token()
         return self._token.value
 

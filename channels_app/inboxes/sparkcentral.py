@@ -4,12 +4,12 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from channels_app import jsons
+from channels_app.clocks import database_now
 from channels_app.codes import describe
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, RefusedError, TemporaryError
 from channels_app.http import Answer
@@ -121,7 +121,7 @@ class Sparkcentral(Inbox):
         life_s = document.values.get("expires_in")
         if not isinstance(life_s, int | float) or not 0 < life_s <= MAX_TOKEN_LIFE_S:
             life_s = DEFAULT_TOKEN_LIFE_S
-        return Token.issued(value, lifetime_s=life_s, now=datetime.now(UTC))
+        return Token.issued(value, lifetime_s=life_s, now=database_now())
 
     def _token_problem(self, answer: Answer) -> BridgeError:
         status = answer.status

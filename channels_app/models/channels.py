@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from channels_app import bots, inboxes, limits
+from channels_app.clocks import database_now
 from channels_app.encryption import decrypt, encrypt, needs_rotation
 from channels_app.errors import ConfigError
 
@@ -21,14 +22,15 @@ class SettingsModel(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     settings = models.JSONField(default=dict, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(default=database_now, editable=False)
+    updated_at = models.DateTimeField(default=database_now, editable=False)
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.revision += 1
+        self.updated_at = database_now()
         super().save(*args, **kwargs)
 
     def secret_names(self) -> frozenset[str]:

@@ -77,6 +77,7 @@ class WorkerSlot(models.Model):
     threads = models.PositiveSmallIntegerField(null=True)
     active = models.PositiveSmallIntegerField("conversations in its hands", default=0, db_default=0)
     memory_bytes = models.BigIntegerField(null=True)
+    clock_ahead_s = models.FloatField("its clock is ahead of PostgreSQL's by, in seconds", null=True)
 
     class Meta:
         verbose_name = "worker"

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
+
+from channels_app.clocks import database_now
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet would run a text that begins so; what contacts and platforms write may."""
@@ -21,7 +22,7 @@ class _Line:
 def csv_download(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """The table as a file "name-2026-03-14.csv", sent while it is read."""
     response = StreamingHttpResponse(_lines(head, rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-{database_now():%Y-%m-%d}.csv"'
     return response
 
 

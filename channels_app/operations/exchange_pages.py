@@ -7,9 +7,9 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 
 from channels_app import links
+from channels_app.clocks import database_now
 from channels_app.codes import CODES
 from channels_app.inboxes import inbox_class
 from channels_app.interventions import LOST, note_reading
@@ -126,7 +126,7 @@ def _inward_curl(row: WebhookEvent, body: ShownBody) -> str:
 
 def _body(request: HttpRequest, text: str, row: WebhookEvent) -> ShownBody:
     keep_days = row.channel.keep_days
-    is_old = row.received_at < timezone.now() - timedelta(days=keep_days)
+    is_old = row.received_at < database_now() - timedelta(days=keep_days)
     return show_body(text, reads_text=request.user.has_perm(READ_TEXT), keep_days=keep_days, is_old=is_old)
 
 

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from channels_app.audit import Actor
+from channels_app.clocks import database_now
 from channels_app.failure_states import GroupState
 from channels_app.failures import (
     AGES,
@@ -97,7 +98,7 @@ def _number(text: str) -> int | None:
 
 @operator_page()
 def failure_list(request: HttpRequest) -> HttpResponse:
-    now, asked = timezone.now(), Filter.read(request.GET.dict())
+    now, asked = database_now(), Filter.read(request.GET.dict())
     groups = failure_groups(channel_id=asked.channel_id, states=asked.states, code=asked.code)
     shown = [group for group in groups if asked.takes(group, now)]
     first = asked.page * SHOWN

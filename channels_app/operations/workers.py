@@ -22,6 +22,9 @@ QUOTA_WARNING = 0.9
 OVERDUE_S = 120
 """A job that is due for longer than this waits for a guard that isn't there."""
 
+CLOCK_IS_RIGHT_S = 1.0
+"""What a clock may be off without a word: people compare logs by the second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
@@ -66,7 +69,13 @@ def _worker(worker: Worker) -> Cells:
         name=f"{worker.kind} on {worker.host}",
         state="healthy" if worker.is_alive else "failing",
         word=_life(worker),
-        cells=(f"{seconds(worker.silent_s)} ago", busy, megabytes(worker.memory_bytes), worker.version),
+        cells=(
+            f"{seconds(worker.silent_s)} ago",
+            busy,
+            megabytes(worker.memory_bytes),
+            _clock(worker.clock_ahead_s),
+            worker.version,
+        ),
     )
 
 
@@ -75,6 +84,14 @@ def _life(worker: Worker) -> str:
         return "alive"
     silent = seconds(worker.silent_s)
     return f"ended {silent} ago" if worker.has_ended else f"silent for {silent}"
+
+
+def _clock(ahead_s: float | None) -> str:
+    if ahead_s is None:
+        return "–"
+    if abs(ahead_s) < CLOCK_IS_RIGHT_S:
+        return "right"
+    return f"{seconds(abs(ahead_s))} {'ahead' if ahead_s > 0 else 'behind'}"
 
 
 def _jobs(facts: QueueFacts) -> Iterator[Cells]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.masking import masked_name
 from channels_app.models import (
     Conversation,
@@ -67,7 +67,7 @@ def load_transcript(
         fates=_fates(events),
         ordered_by=_ordered_by(events),
         reads_text=reads_text,
-        texts_end_at=timezone.now() - timedelta(days=keep_days),
+        texts_end_at=database_now() - timedelta(days=keep_days),
     )
     name = str(conversation.contact or "")
     return Transcript(

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.explaining import explain
 from channels_app.models import Exchange
 from channels_app.transcripts import Line, Text, Transcript, load_transcript
@@ -29,7 +29,7 @@ def transcript_text(transcript: Transcript) -> str:
         f"Channel: {conversation.channel}",
         f"Contact: {transcript.contact or 'unknown'}",
         f"Now: {conversation.get_owner_display()}",
-        f"Exported: {timezone.now():%Y-%m-%d %H:%M:%S} UTC",
+        f"Exported: {database_now():%Y-%m-%d %H:%M:%S} UTC",
         "",
     ]
     return "\n".join([*head, *(_text_line(line) for line in transcript.lines)]) + "\n"
@@ -84,7 +84,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
     calls = Exchange.objects.filter(event_id__in=list(events)).order_by("-pk").values(*names)
     return {
         "version": settings.VERSION,
-        "made_at": timezone.now(),
+        "made_at": database_now(),
         "channel": {
             "inbox": channel.inbox,
             "bot": channel.bot.kind if channel.bot else None,

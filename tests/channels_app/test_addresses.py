@@ -6,7 +6,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from channels_app import addresses
@@ -45,7 +44,6 @@ INTERNAL_V6 = [
     "ff00::/8",
 ]
 
-unhurried = hypothesis_settings(deadline=None)  # no test measures speed
 internal_v4 = st.one_of([st.ip_addresses(network=network) for network in INTERNAL_V4])
 internal_v6 = st.one_of([st.ip_addresses(network=network) for network in INTERNAL_V6])
 
@@ -57,20 +55,17 @@ def inside_ipv6(address: IPv4Address) -> list[IPv6Address]:
     return [IPv6Address(mapped + number), IPv6Address(nat64 + number), IPv6Address(sixtofour + (number << 80))]
 
 
-@unhurried
 @given(internal_v4)
 def test_internal_ipv4_is_not_public_in_any_disguise(address):
     assert not is_public(address)
     assert not any(is_public(disguise) for disguise in inside_ipv6(address))
 
 
-@unhurried
 @given(internal_v6)
 def test_internal_ipv6_is_not_public(address):
     assert not is_public(address)
 
 
-@unhurried
 @given(st.ip_addresses(v=6).filter(lambda address: int(address) >> 125 != 1))
 def test_ipv6_outside_global_unicast_is_public_only_as_a_public_ipv4_address(address):
     inner = IPv4Address(int(address) & 0xFFFF_FFFF)
@@ -181,7 +176,6 @@ def test_a_url_is_taken_apart_as_it_will_be_sent():
     )
 
 
-@unhurried
 @given(st.text())
 def test_any_text_is_a_url_or_has_a_problem(text):
     problem = public_url_problem("https://" + text)

@@ -125,6 +125,6 @@ class Claiming(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_claiming_keeps_its_promises() -> None:
     Claiming.channel = make_channel(bot=None)
-    patient = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    patient = settings(max_examples=40, stateful_step_count=30, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Claiming, settings=patient)
     connection.close()

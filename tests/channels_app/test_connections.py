@@ -18,6 +18,7 @@ from channels_app.errors import BridgeError, Effect, PayloadError, TemporaryErro
 from channels_app.http import AllowList, ApiSession
 from channels_app.inboxes import inbox_class
 from channels_app.protocol import EventType, Outgoing, OutgoingMessage, Turn
+from tests.bridge import PATIENCE_S
 from tests.channels_app.inboxes.cast import OneToken
 from tests.raw_servers import Authority, Server, Visit, make_certificate, polite
 
@@ -158,7 +159,7 @@ def test_what_comes_between_two_calls_reaches_nobody(
     may_come, has_come = threading.Event(), threading.Event()
 
     def then(visit: Visit) -> None:
-        may_come.wait(10)
+        may_come.wait(PATIENCE_S)
         visit.sock.sendall(late)
         has_come.set()
 
@@ -166,7 +167,7 @@ def test_what_comes_between_two_calls_reaches_nobody(
     session = api()
     assert session.call("POST", server.url, json="first").body == MINE
     may_come.set()
-    assert has_come.wait(10)
+    assert has_come.wait(PATIENCE_S)
     assert session.call("POST", server.url, json=2, may_repeat=False).body == b"2"
     assert server.connections == 2
 
@@ -178,7 +179,7 @@ def test_what_comes_while_the_next_request_is_made_ready_reaches_nobody(
     may_come, has_come = threading.Event(), threading.Event()
 
     def then(visit: Visit) -> None:
-        may_come.wait(10)
+        may_come.wait(PATIENCE_S)
         visit.sock.sendall(OTHER)
         has_come.set()
 
@@ -187,7 +188,7 @@ def test_what_comes_while_the_next_request_is_made_ready_reaches_nobody(
     def late(*args: Any, **kwargs: Any) -> None:
         make_ready(*args, **kwargs)
         may_come.set()
-        assert has_come.wait(10)
+        assert has_come.wait(PATIENCE_S)
 
     server = serve(first(packed(MINE), then=then))
     session = api()
@@ -241,7 +242,7 @@ def test_an_answer_that_was_given_up_reaches_nobody_later(serve: Serve, sent: by
     is_over = threading.Event()
 
     def then(visit: Visit) -> None:
-        is_over.wait(10)
+        is_over.wait(PATIENCE_S)
         visit.sock.sendall(packed(MINE)[len(sent) :] + OTHER)
 
     server = serve(first(sent, then=then))

@@ -8,13 +8,11 @@ import sys
 import pytest
 from django.test import override_settings
 from hypothesis import assume, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from channels_app.encryption import decrypt, encrypt, fingerprint, generate_key, needs_rotation, parse_keys
 from channels_app.errors import ConfigError
 
-unhurried = hypothesis_settings(deadline=None)  # no test measures speed
 OLD, NEW = b"o" * 32, b"n" * 32
 CONTEXT = "Channel.settings.0b0f.client_secret"
 
@@ -25,7 +23,6 @@ def keys():
         yield
 
 
-@unhurried
 @given(st.text(), st.text())
 def test_what_was_encrypted_is_read_again(text, context):
     token = encrypt(text, context)
@@ -38,7 +35,6 @@ def test_the_same_text_never_looks_the_same():
     assert encrypt("text", CONTEXT) != encrypt("text", CONTEXT)
 
 
-@unhurried
 @given(st.text(min_size=1), st.data())
 def test_any_changed_character_is_noticed(text, data):
     token = encrypt(text, CONTEXT)
@@ -49,7 +45,6 @@ def test_any_changed_character_is_noticed(text, data):
         decrypt(changed, CONTEXT)
 
 
-@unhurried
 @given(st.text())
 def test_any_text_that_we_did_not_write_is_refused(text):
     for token in (text, "v1:" + text, ":".join(encrypt("x", CONTEXT).split(":")[:2]) + ":" + text):
@@ -57,7 +52,6 @@ def test_any_text_that_we_did_not_write_is_refused(text):
             decrypt(token, CONTEXT)
 
 
-@unhurried
 @given(st.text(), st.text())
 def test_a_secret_means_nothing_in_another_place(here, there):
     assume(here != there)
@@ -115,7 +109,6 @@ def test_keys_can_be_parsed_before_there_are_settings():
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-@unhurried
 @given(st.text())
 def test_a_fingerprint_gives_little_away(secret):
     shown = fingerprint(secret)

@@ -13,6 +13,7 @@ from channels_app.guard import Guard
 from channels_app.housekeeping import TASKS, Done, Housekeeper
 from channels_app.jobs import announce_jobs, call_job, claim_due_job, end_job, keep_positions, read_positions
 from channels_app.models import EventBody, Figure, Job, WebhookEvent
+from tests.bridge import PATIENCE_S
 from tests.conftest import Walker
 
 NEVER = threading.Event()
@@ -137,10 +138,10 @@ def test_the_guard_keeps_house_beside_its_looks(monkeypatch: pytest.MonkeyPatch)
 
     running = threading.Thread(target=run)
     running.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while Job.objects.exclude(ended_at=None).count() < len(TASKS) and time.monotonic() < deadline:
         time.sleep(0.05)
     guard.stop()
-    running.join(20)
+    running.join(PATIENCE_S)
     assert not running.is_alive()
     assert set(Job.objects.exclude(ended_at=None).values_list("name", flat=True)) == set(TASKS)

@@ -12,17 +12,16 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from channels_app import addresses, wire
 from channels_app.errors import ConfigError, Effect, PayloadError, TemporaryError
 from channels_app.http import AllowList, ApiSession
+from tests.bridge import PATIENCE_S
 from tests.raw_servers import LONG_S, Visit, polite
 
 LOOPBACK = AllowList.parse(["127.0.0.1"])
 SECRET = "s3cr3t-canary"
-unhurried = hypothesis_settings(deadline=None)  # no test measures speed
 
 
 def api(**changes: Any) -> ApiSession:
@@ -332,7 +331,7 @@ def test_a_kept_connection_that_the_server_had_closed_is_not_used(serve):
     server = serve(once_then(close))
     session = api()
     session.call("POST", server.url, json=1)
-    assert closed.wait(5)
+    assert closed.wait(PATIENCE_S)
     assert session.call("POST", server.url, json=2).status == 200
     assert len(server.requests) == 2
 
@@ -378,7 +377,7 @@ def test_the_replacement_is_not_another_kept_connection(serve):
         if visit.number > 2:
             polite(visit)
         elif visit.read():
-            both_are_here.wait(10)
+            both_are_here.wait(PATIENCE_S)
             visit.answer()
             visit.read()
 
@@ -490,7 +489,6 @@ def test_a_url_that_is_not_one_is_refused(url):
         api().call("GET", url)
 
 
-@unhurried
 @given(st.text(), st.sampled_from("\r\n\0"), st.text())
 def test_a_line_break_in_a_header_is_refused(before, breaker, after):
     for headers in ({"X-Key": before + breaker + after}, {"X" + breaker + after: "value"}):

@@ -17,7 +17,7 @@ from channels_app.leases import LeaseLostError, claim_due_conversation, hold
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from channels_app.tasks import read_by_index
-from tests.bridge import eventually
+from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_channel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,7 +208,7 @@ def test_what_another_worker_did_while_the_claim_waited_is_not_done_again(channe
         eventually(somebody_waits_for_a_lock)
         with ThreadPoolExecutor(1) as other:
             again = other.submit(answer_and_write_again, channel, answered.event_id).result()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     lease = mine.onward.lease
     assert lease.external_id == "conv-2"
     assert [event.facts.id for event in lease.events] == [again]
@@ -263,7 +263,7 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
             with transaction.atomic():
                 store(channel, key)
                 locked.set()
-                commit.wait(5)
+                commit.wait(PATIENCE_S)
             connection.close()
 
         def give_back(lease: Any = lease, ids: Any = (stored.event_id,)) -> None:
@@ -272,13 +272,13 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
 
         receiver = threading.Thread(target=receive)
         receiver.start()
-        is_locked.wait(5)
+        is_locked.wait(PATIENCE_S)
         releaser = threading.Thread(target=give_back)
         releaser.start()
         releaser.join(0.02)  # it waits for the row by now
         may_commit.set()
-        receiver.join(5)
-        releaser.join(5)
+        receiver.join(PATIENCE_S)
+        releaser.join(PATIENCE_S)
         assert Conversation.objects.get().wake_at is not None
 
 

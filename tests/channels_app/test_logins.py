@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from channels_app.clocks import database_now
 from channels_app.logins import KNOWN_FOR, TRIES, TRIES_FROM_ANYWHERE, WAIT, WAIT_ANYWHERE, Try, refused_until
 from channels_app.models import AuditEntry
 from chatbridge.proxy import ProxyMiddleware
@@ -92,21 +92,23 @@ def test_names_that_nobody_has_are_refused_likewise(client: Client, db: None) ->
     assert ["Too many" in page for page in pages] == [False] * TRIES + [True]
 
 
-def test_the_wait_ends(client: Client, anna: User) -> None:
+def test_the_wait_ends(client: Client, anna: User, database_clock: Any) -> None:
     for _ in range(TRIES):
         log_in(client)
-    with time_machine.travel(datetime.now(UTC) + WAIT, tick=False):
-        assert log_in(client, password="correct horse") == "in"
+    database_clock(database_now() + WAIT)
+    assert log_in(client, password="correct horse") == "in"
 
 
-def test_a_guesser_with_many_addresses_locks_out_nobody_who_is_known(client: Client, anna: User) -> None:
+def test_a_guesser_with_many_addresses_locks_out_nobody_who_is_known(
+    client: Client, anna: User, database_clock: Any
+) -> None:
     assert log_in(client, password="correct horse") == "in"
     for number in range(TRIES_FROM_ANYWHERE):
         log_in(client, address=f"198.51.100.{number}")
     assert "Too many" in log_in(client, password="correct horse", address="198.51.100.99")
     assert log_in(client, password="correct horse") == "in"
-    with time_machine.travel(datetime.now(UTC) + KNOWN_FOR, tick=False):
-        assert log_in(client, password="correct horse", address="198.51.100.99") == "in"
+    database_clock(database_now() + KNOWN_FOR)
+    assert log_in(client, password="correct horse", address="198.51.100.99") == "in"
 
 
 # --- who called ---------------------------------------------------------------------------------------------------

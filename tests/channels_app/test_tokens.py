@@ -9,6 +9,7 @@ import pytest
 
 from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 from channels_app.tokens import Token, TokenSource, forget_tokens
+from tests.bridge import PATIENCE_S
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIFE_S = 1000
@@ -269,7 +270,7 @@ class Crowd(World):
         self.sources = [TokenSource(self.store, self.fetch, key="acme") for _ in range(16)]
 
     def fetch(self) -> Token:
-        self.may_answer.wait(10)
+        self.may_answer.wait(PATIENCE_S)
         return super().fetch()
 
 

@@ -11,6 +11,7 @@ from kombu import Connection
 from kombu.simple import SimpleQueue
 
 from channels_app import wakeups
+from tests.bridge import PATIENCE_S
 
 
 @pytest.fixture
@@ -25,12 +26,12 @@ def test_celery_understands_our_message(server: redis.Redis, settings: Any) -> N
     assert wakeups.Publisher().publish()
     with Connection(settings.REDIS_URL) as broker:
         queue = SimpleQueue(broker.default_channel, wakeups.QUEUE)
-        message = queue.get(timeout=5)
+        message = queue.get(timeout=PATIENCE_S)
         message.ack()
         queue.close()
     assert message.headers["task"] == wakeups.TASK
     assert message.payload == [[], {}, {}]
-    assert message.headers["expires"]
+    assert message.headers["expires"] is None  # the worker's own clock would judge it
 
 
 def test_the_task_that_is_named_exists() -> None:

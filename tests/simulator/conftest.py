@@ -14,13 +14,13 @@ import requests
 from chatbridge.simulator.events import Timing
 from chatbridge.simulator.server import Options, in_thread
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0  # a busy machine; only failures take so long
 """A test that waits longer has failed."""
 
 FAST = Options(
     port=0,
     slow_s=0.2,
-    timing=Timing(answer_limit_s=0.5, retry_delays_s=(0.02, 0.03, 0.04), write_back_delays_s=(0.02, 0.03)),
+    timing=Timing(answer_limit_s=3.0, retry_delays_s=(0.02, 0.03, 0.04), write_back_delays_s=(0.02, 0.03)),
     callback_delays_s=(0.02, 0.03, 0.04),
 )
 

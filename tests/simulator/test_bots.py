@@ -7,7 +7,7 @@ import uuid
 import pytest
 import requests
 
-from tests.simulator.conftest import eventually
+from tests.simulator.conftest import PATIENCE_S, eventually
 
 
 class Asker:
@@ -26,7 +26,7 @@ class Asker:
             headers["Authorization"] = f"Bearer {self.token}"
         if self.secret:
             headers["X-Chatbridge-Signature"] = hmac.new(self.secret.encode(), raw, hashlib.sha256).hexdigest()
-        return requests.post(self.url, data=raw, headers=headers, timeout=5)
+        return requests.post(self.url, data=raw, headers=headers, timeout=PATIENCE_S)
 
     def reply(self, text=None, **changes):
         answer = self.ask(text, **changes)
@@ -74,7 +74,7 @@ def test_it_offers_all_kinds_of_options(demo):
 def test_it_shows_a_picture(demo):
     (message,) = demo.reply("Where are you on the map?")["messages"]
     assert message["attachment"]["content_type"] == "image/png"
-    assert requests.get(message["attachment"]["url"], timeout=5).status_code == 200
+    assert requests.get(message["attachment"]["url"], timeout=PATIENCE_S).status_code == 200
 
 
 def test_it_gets_a_human(demo):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from tests.simulator.conftest import eventually
+from tests.simulator.conftest import PATIENCE_S, eventually
 
 OPEN = (200, {"offloadSuccess": True, "pauseBot": True})
 
@@ -21,7 +21,9 @@ class Session:
 
     def send(self, message, *, token="at", **changes):
         body = {"conversationId": self.id, "message": message, "user": {"firstName": "Johan"}} | changes
-        return requests.post(self.made["url"], json=body, headers={"Authorization": f"Bearer {token}"}, timeout=5)
+        return requests.post(
+            self.made["url"], json=body, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S
+        )
 
     def text(self, text, **changes):
         return self.send({"textMessage": {"text": text}}, **changes)
@@ -136,7 +138,7 @@ def test_a_picture_is_a_message_of_its_own(session):
     text, picture = (each["message"] for each in session.replies(2))
     assert "text" in text
     assert picture["attachment"]["type"] == "image"
-    assert requests.get(picture["attachment"]["payload"]["url"], timeout=5).status_code == 200
+    assert requests.get(picture["attachment"]["payload"]["url"], timeout=PATIENCE_S).status_code == 200
 
 
 def test_last_words_and_then_the_offload(offloading):
@@ -223,8 +225,11 @@ def test_conversation_actions(session):
     session.text("hello")
     session.replies(1)
     body = {"sendMessages": [{"text": "Hi"}]}
-    assert requests.post(f"{base}/actions?version=LIVE", json=body, headers=headers, timeout=5).status_code == 200
+    assert (
+        requests.post(f"{base}/actions?version=LIVE", json=body, headers=headers, timeout=PATIENCE_S).status_code
+        == 200
+    )
     assert session.sim.get("chatlayer/cl")["actions"] == [{"session": session.id, "body": body}]
-    assert requests.delete(f"{base}/session-data?version=LIVE", timeout=5).status_code == 401
-    assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=5).status_code == 200
-    assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=5).status_code == 404
+    assert requests.delete(f"{base}/session-data?version=LIVE", timeout=PATIENCE_S).status_code == 401
+    assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=PATIENCE_S).status_code == 200
+    assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=PATIENCE_S).status_code == 404

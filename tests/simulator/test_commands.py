@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.simulator.conftest import PATIENCE_S
+
 PROJECT = Path(__file__).resolve().parents[2]
 BARE_DJANGO = """
 import sys
@@ -36,7 +38,7 @@ def test_the_simulator_says_when_it_is_ready_and_ends_cleanly(ending):
         ready = process.stdout.readline()
         assert re.fullmatch(r"Simulator ready at http://127\.0\.0\.1:\d+\n", ready)
         process.send_signal(ending)
-        rest, errors = process.communicate(timeout=5)
+        rest, errors = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, rest, errors) == (0, "", "")
     finally:
         process.kill()
@@ -44,7 +46,7 @@ def test_the_simulator_says_when_it_is_ready_and_ends_cleanly(ending):
 
 def test_a_port_in_use_is_explained(running):
     process = command("simulator", "--port", running.rpartition(":")[2])
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "--port 0" in errors
     assert "Traceback" not in errors
@@ -53,7 +55,7 @@ def test_a_port_in_use_is_explained(running):
 def test_a_piped_chat(agent, webhook):
     webhook.answer = (200, {"sendMessage": {"text": "Hi there"}})
     process = command("chat", "--simulator", agent.sim.url, "--as", "Zoë")
-    screen, errors = process.communicate("hello\n/quit\n", timeout=20)
+    screen, errors = process.communicate("hello\n/quit\n", timeout=PATIENCE_S)
     assert (process.returncode, errors) == (0, "")
     assert screen.count("Hi there") == 2
     assert agent.sim.get("conversations")[0]["contact"]["primaryIdentifier"] == "Zoë"
@@ -61,7 +63,7 @@ def test_a_piped_chat(agent, webhook):
 
 def test_a_chat_without_a_simulator_is_explained():
     process = command("chat", "--simulator", "http://127.0.0.1:9", "hello")
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "python manage.py simulator" in errors
     assert "Traceback" not in errors
@@ -79,8 +81,8 @@ def test_a_chat_waits_for_a_simulator_that_is_starting():
         account = {"flavour": "hootsuite", "client_id": "id"}
         agent = {"client_id": "id", "webhook_url": "http://127.0.0.1:9/"}
         for path, body in (("accounts", account), ("virtual-agents", agent)):
-            requests.post(f"http://127.0.0.1:{port}/sim/{path}", json=body, timeout=10).raise_for_status()
-        screen, _ = chat.communicate(timeout=60)
+            requests.post(f"http://127.0.0.1:{port}/sim/{path}", json=body, timeout=PATIENCE_S).raise_for_status()
+        screen, _ = chat.communicate(timeout=PATIENCE_S)
         assert "conversation" in screen
     finally:
         for process in (chat, simulator):

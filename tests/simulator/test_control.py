@@ -4,6 +4,8 @@ import time
 import pytest
 import requests
 
+from tests.simulator.conftest import PATIENCE_S
+
 
 def test_a_virtual_agent_keeps_id_and_secret(sim, agent):
     again = {key: agent.seat[key] for key in ("client_id", "name")} | {"webhook_url": "http://127.0.0.1:1/other"}
@@ -46,7 +48,7 @@ def test_mistakes_are_explained(sim, path, body, status):
 
 
 def test_a_body_that_is_no_json_is_explained(sim):
-    answer = requests.post(f"{sim.url}/sim/accounts", data=b"{", timeout=5)
+    answer = requests.post(f"{sim.url}/sim/accounts", data=b"{", timeout=PATIENCE_S)
     assert (answer.status_code, "JSON" in answer.json()["error"]) == (400, True)
 
 
@@ -54,7 +56,7 @@ def test_waiting_for_a_message(agent):
     conversation = agent.start(text="Hello")
     timer = threading.Timer(0.1, agent.send, args=(conversation,), kwargs={"sendMessage": {"text": "Hi"}})
     timer.start()
-    seen = agent.see(conversation, after=1, wait_s=5)
+    seen = agent.see(conversation, after=1, wait_s=PATIENCE_S)
     assert [each["text"] for each in seen["messages"]] == ["Hi"]
     timer.join()
 
@@ -63,7 +65,7 @@ def test_waiting_for_another_owner(agent):
     conversation = agent.start()
     timer = threading.Timer(0.1, agent.send, args=(conversation,), kwargs={"complete": "HANDOVER"})
     timer.start()
-    assert agent.see(conversation, after=0, wait_s=5)["owner"] == "queue"
+    assert agent.see(conversation, after=0, wait_s=PATIENCE_S)["owner"] == "queue"
     timer.join()
 
 
@@ -89,12 +91,12 @@ def test_reset_forgets_everything(agent, sim):
     conversation = agent.start()
     sim.post("faults", target="inbox", fault="500")
     sim.post("reset")
-    assert requests.get(f"{sim.url}/sim/conversations/{conversation}", timeout=5).status_code == 404
+    assert requests.get(f"{sim.url}/sim/conversations/{conversation}", timeout=PATIENCE_S).status_code == 404
     assert (sim.get("virtual-agents"), sim.get("faults"), sim.get("ledger")["requests"]) == ([], [], [])
 
 
 def test_the_picture_is_a_png(sim):
-    answer = requests.get(f"{sim.url}/media/map.png", timeout=5)
+    answer = requests.get(f"{sim.url}/media/map.png", timeout=PATIENCE_S)
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(answer.content) < 5_000

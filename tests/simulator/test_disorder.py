@@ -1,7 +1,5 @@
 """Events on a bad day, and a conversation that an agent takes at the worst moment."""
 
-import time
-
 from tests.simulator.conftest import eventually
 
 
@@ -20,13 +18,10 @@ def test_events_are_doubled(agent, sim, webhook):
 
 def test_events_are_late(agent, sim, webhook):
     conversation = agent.start()
-    sim.post("disorder", late=1.0, late_s=0.4, seed=1)
-    began_at = time.monotonic()
+    sim.post("disorder", late=1.0, late_s=3.0, seed=1)
     for text in ("one", "two", "three", "four"):
         sim.post(f"conversations/{conversation}/messages", text=text)
-    assert not webhook.bodies("INBOUND_MESSAGE_RECEIVED")
     eventually(lambda: len(keys(webhook)) == 4)
-    assert time.monotonic() - began_at < 2
     texts = [body["data"]["message"]["text"] for body in webhook.bodies("INBOUND_MESSAGE_RECEIVED")]
     assert texts != ["one", "two", "three", "four"]
 

@@ -3,6 +3,8 @@ import threading
 import pytest
 import requests
 
+from tests.simulator.conftest import PATIENCE_S, eventually
+
 
 def refused(response, status):
     """The documented shape of an error."""
@@ -257,20 +259,27 @@ def test_a_reset_connection(agent, sim, when):
     assert ledger(sim)[0]["status"] == 0
 
 
+HI = {"sendMessage": {"text": "Hi"}}
+
+
 def test_a_hung_request_gets_no_answer(agent, sim):
     conversation = agent.start()
     sim.post("faults", target="inbox", fault="hang", when="after")
     with pytest.raises(requests.Timeout):
-        agent.request("POST", agent.path(conversation), json={"sendMessage": {"text": "Hi"}}, timeout=0.2)
-    assert len(agent.see(conversation)["messages"]) == 1
+        agent.request(
+            "POST", agent.path(conversation), json={"sendMessage": {"text": "Hi"}}, timeout=(PATIENCE_S, 0.2)
+        )
+    eventually(lambda: len(agent.see(conversation)["messages"]) == 1)
 
 
 def test_a_slow_request_is_done_in_the_end(agent, sim):
     conversation = agent.start()
     sim.post("faults", target="inbox", fault="slow", slow_s=0.3)
     with pytest.raises(requests.Timeout):
-        agent.request("POST", agent.path(conversation), json={"sendMessage": {"text": "Hi"}}, timeout=0.1)
-    assert agent.see(conversation, after=0, wait_s=3)["messages"][0]["text"] == "Hi"
+        agent.request(
+            "POST", agent.path(conversation), json={"sendMessage": {"text": "Hi"}}, timeout=(PATIENCE_S, 0.1)
+        )
+    assert agent.see(conversation, after=0, wait_s=PATIENCE_S)["messages"][0]["text"] == "Hi"
 
 
 def test_garbage_instead_of_an_answer(agent, sim):
@@ -289,7 +298,7 @@ def test_faults_of_tokens_and_attachments(agent, sim):
     assert refused(agent.upload(conversation, "map.png"), 503)
     assert len(agent.see(conversation)["attachments"]) == 1
     assert agent.send(conversation).status_code == 200
-    assert requests.delete(f"{sim.url}/sim/faults", timeout=5).status_code == 200
+    assert requests.delete(f"{sim.url}/sim/faults", timeout=PATIENCE_S).status_code == 200
     assert agent.token_request().status_code == 200
 
 
@@ -305,7 +314,7 @@ def test_a_share_of_faults_is_the_same_for_the_same_seed(make_agent, sim):
     conversation = agent.start()
 
     def statuses():
-        requests.delete(f"{sim.url}/sim/faults", timeout=5)
+        requests.delete(f"{sim.url}/sim/faults", timeout=PATIENCE_S)
         sim.post("faults", target="inbox", fault="500", share=0.5, seed=7)
         return [agent.send(conversation).status_code for _ in range(20)]
 

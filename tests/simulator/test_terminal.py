@@ -5,7 +5,7 @@ import pytest
 
 from chatbridge.simulator.terminal import Api, Chat, Patience, SimulatorError
 
-QUICK = Patience(first_answer_s=2, quiet_s=0.15)
+QUICK = Patience(first_answer_s=30, quiet_s=0.3)
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.counting import count_span
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
@@ -24,7 +24,7 @@ class Command(CheckedCommand):
         parser.add_argument("--days", type=int, default=7, help="so many days back (default: 7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now, days = timezone.now(), max(options["days"], 1)
+        now, days = database_now(), max(options["days"], 1)
         progress = Progress(days * HOURS_OF_A_DAY + 1)
         hours = 0
         for hours, _ in enumerate(count_span(now - timedelta(days=days), now), start=1):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from channels_app.api_tokens import DEFAULT_DAYS, MAX_DAYS, make_token
 from channels_app.audit import Actor
+from channels_app.clocks import database_now
 from channels_app.management.checked import CheckedCommand
 from channels_app.models import ApiToken
 
@@ -34,7 +34,7 @@ class Command(CheckedCommand):
             raise CommandError(f"There is no user “{options['user']}”. Make one on the admin's page Users.")
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days must be a number from 1 to {MAX_DAYS}.")
-        ends_at = timezone.now() + timedelta(days=options["days"])
+        ends_at = database_now() + timedelta(days=options["days"])
         row = ApiToken(user=user, name=options["name"][:100], expires_at=ends_at)
         self.stdout.write(make_token(row, Actor(name=getpass.getuser(), via="command")))
         self.stderr.write(f"It counts until {ends_at:%d %b %Y}. Only its digest is kept: copy it now.")

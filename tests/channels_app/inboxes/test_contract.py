@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels_app.clocks import database_now
 from channels_app.errors import (
     BridgeError,
     ConfigError,
@@ -434,7 +435,7 @@ def test_a_file_of_ten_megabytes_is_not_sent(kind: str) -> None:
 def test_a_token_lives_as_long_as_it_says(kind: str) -> None:
     token = make_inbox(kind, token_answer(expires_in=1000)).fetch_token()
     assert token.value == "t1"
-    left = token.expires_at - datetime.now(UTC)
+    left = token.expires_at - database_now()
     assert timedelta(seconds=990) < left <= timedelta(seconds=1000)
     assert token.refresh_at < token.expires_at
 
@@ -443,7 +444,7 @@ def test_a_token_lives_as_long_as_it_says(kind: str) -> None:
 @pytest.mark.parametrize("expires_in", [None, "soon", -1, 0, 10**15])
 def test_a_token_without_a_sane_life_has_the_documented_hour(kind: str, expires_in: Any) -> None:
     token = make_inbox(kind, token_answer(expires_in=expires_in)).fetch_token()
-    assert timedelta(minutes=59) < token.expires_at - datetime.now(UTC) <= timedelta(hours=1)
+    assert timedelta(minutes=59) < token.expires_at - database_now() <= timedelta(hours=1)
 
 
 @KINDS
@@ -583,9 +584,9 @@ def test_the_token_endpoints_own_words_reach_the_admin(kind: str) -> None:
 
 @KINDS
 @pytest.mark.parametrize(("skew_s", "is_ok"), [(0, True), (59, True), (-59, True), (62, False), (-62, False)])
-def test_the_clocks_are_compared(kind: str, skew_s: int, is_ok: bool, time_machine: Any) -> None:
+def test_the_clocks_are_compared(kind: str, skew_s: int, is_ok: bool, database_clock: Any) -> None:
     theirs = datetime(2022, 4, 28, 9, 43, 27, tzinfo=UTC)
-    time_machine.move_to(theirs + timedelta(seconds=skew_s), tick=False)
+    database_clock(theirs + timedelta(seconds=skew_s))
     keys, clock = make_inbox(kind, token_answer()).check()
     assert keys.is_ok and "12 ms" in keys.detail
     assert clock.is_ok is is_ok
