@@ -275,7 +275,7 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
         is_locked.wait(PATIENCE_S)
         releaser = threading.Thread(target=give_back)
         releaser.start()
-        releaser.join(0.02)  # it waits for the row by now
+        eventually(somebody_waits_for_a_lock)
         may_commit.set()
         receiver.join(PATIENCE_S)
         releaser.join(PATIENCE_S)

@@ -13,7 +13,7 @@ from tests.faults.prove import PROOFS, prove
 from tests.faults.run import Plan, run
 
 SEEDS = 10_000
-QUICK = Plan(seed=0, conversations=30, messages=250, seconds=25.0, workers=3, guards=1, density=1.0, drain_s=60.0)
+QUICK = Plan(seed=0, conversations=30, messages=250, seconds=25.0, workers=3, guards=1, density=1.0, drain_s=300.0)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.mischief import Mischief
 from tests.faults.records import History
 from tests.faults.schedule import Deed, Targets, Trouble, draw_schedule
-from tests.faults.seats import KINDS, Seat, connect_seats, post
+from tests.faults.seats import KINDS, TIMEOUT_S, Seat, connect_seats, post
 from tests.faults.stage import Servers, Stage, running_servers
 
 REST_LOOK_S = 0.5
@@ -139,7 +139,7 @@ def _drain(stage: Stage, patience_s: float) -> float | None:
     """Wait until neither platform, bots nor bridge have anything left to do; how long it took."""
     began_at = time.monotonic()
     while time.monotonic() - began_at < patience_s:
-        status = requests.get(f"{stage.simulator}/sim/status", timeout=10).json()
+        status = requests.get(f"{stage.simulator}/sim/status", timeout=TIMEOUT_S).json()
         if not status["in_flight"] and not has_work_left(stage.database_url):
             return time.monotonic() - began_at
         time.sleep(REST_LOOK_S)

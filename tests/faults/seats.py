@@ -13,7 +13,7 @@ KINDS = ("sync", "async", "chatlayer")
 TOKEN = "token-of-the-fault-run"
 BOT_TIMEOUT_S = 5
 """Short, so that a hanging bot is met and left several times within a run."""
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 JSON = dict[str, Any]
 
 

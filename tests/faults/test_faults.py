@@ -11,7 +11,7 @@ from tests.bridge import BASE_DIR
 pytestmark = pytest.mark.xdist_group("processes")
 
 SEED = "5"
-PATIENCE_S = 300
+PATIENCE_S = 1800
 """A run bounds itself; this is for one that hangs."""
 
 
