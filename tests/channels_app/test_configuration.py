@@ -169,6 +169,7 @@ def test_the_example_end_to_end(apply: Any) -> None:
         "url": "http://127.0.0.1:9001/bot",
         "token": "token-of-the-bot",
         "signing_secret": "sign-me",
+        "reply_signature": "",
         "timeout_s": 20,
     }
     assert "token-of-the-bot" not in json.dumps(support.settings)
