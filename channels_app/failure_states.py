@@ -8,20 +8,24 @@ from hashlib import sha256
 
 MESSAGE_MOST = 300
 """Characters of a message that tell causes apart; what follows is detail."""
-_IDS = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=[0-9a-z_-]*\d)(?=[0-9a-z_-]*[a-z])[0-9a-z_-]{12,}\b",
-    re.IGNORECASE,
-)
-_NUMBERS = re.compile(r"(?<!\w)\d+(\.\d+)*")
+_HOST = r"(?:\b(?:DELETE|GET|PATCH|POST|PUT) |://)[^/\s]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=[0-9a-z_-]*\d)(?=[0-9a-z_-]*[a-z])[0-9a-z_-]{12,}\b"
+_NUMBER = r"(?<!\w)\d+(?:\.\d+)*"
+_DETAILS = re.compile(rf"(?P<host>{_HOST})|(?P<id>{_ID})|(?P<number>{_NUMBER})", re.IGNORECASE)
 
 
 def normalise(message: str, status: int = 0) -> str:
     """The message without what differs from one failure to the next of the same cause: ids and numbers.
 
-    The HTTP status of a failure is part of its cause.
+    The HTTP status of a failure is part of its cause, and so is whom the call was made to.
     """
-    message = _NUMBERS.sub(lambda number: number[0] if number[0] == str(status) else "#", _IDS.sub("…", message))
-    return " ".join(message.split())[:MESSAGE_MOST]
+
+    def common(found: re.Match[str]) -> str:
+        if found["host"] or found[0] == str(status):
+            return found[0]
+        return "…" if found["id"] else "#"
+
+    return " ".join(_DETAILS.sub(common, message).split())[:MESSAGE_MOST]
 
 
 def fingerprint(code: str, channel_id: int, message: str) -> str:

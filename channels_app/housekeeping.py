@@ -23,6 +23,7 @@ from channels_app.gathering import count_waiting, gather_failures
 from channels_app.jobs import announce_jobs, claim_due_job, end_job
 from channels_app.retention import JOB as RETENTION
 from channels_app.retention import purge_texts
+from channels_app.wording import count_of
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _count_waiting(_: threading.Event) -> Done:
 
 def _retry(_: threading.Event) -> Done:
     run = run_bulk_retries()
-    return Done(result=f"{run.begun} events begun" if run.is_any else "none runs", is_all=not run.is_any)
+    return Done(result=f"{count_of(run.begun, 'event')} begun" if run.is_any else "none runs", is_all=not run.is_any)
 
 
 def _retain(stopping: threading.Event) -> Done:
@@ -104,8 +105,8 @@ def _retain(stopping: threading.Event) -> Done:
     for purged in purge_texts():
         events += purged.events
         if stopping.wait(PAUSE_S) or time.monotonic() > ends_at:
-            return Done(result=f"texts of {events} events deleted, more to do", is_all=False)
-    return Done(result=f"texts of {events} events deleted")
+            return Done(result=f"texts of {count_of(events, 'event')} deleted, more to do", is_all=False)
+    return Done(result=f"texts of {count_of(events, 'event')} deleted")
 
 
 def _task(name: str, purpose: str, do: Callable[[threading.Event], Done], every_s: float, again_s: float) -> Task:

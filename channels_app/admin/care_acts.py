@@ -10,6 +10,7 @@ from channels_app.audit import Actor
 from channels_app.forms.care import CareForm, CloneForm, ReasonForm, RotateSecretForm, SkipForm
 from channels_app.models import Channel
 from channels_app.operations.access import PAUSE
+from channels_app.wording import count_of
 
 CHANGE = "channels_app.change_channel"
 ADD = "channels_app.add_channel"
@@ -189,7 +190,8 @@ class RetireOldSecret(Act):
             "agents."
         ]
         if meter:
-            texts.append(f"With the new secret came {meter.new.count} events, with the old one {meter.old.count}.")
+            came = count_of(meter.new.count, "event")
+            texts.append(f"With the new secret came {came}, with the old one {meter.old.count}.")
         return texts
 
     def perform(self, channel: Channel, values: dict[str, Any], actor: Actor) -> str:
@@ -235,7 +237,7 @@ class RetireOldAddress(Act):
 
     def text(self, channel: Channel) -> Sequence[str]:
         meter = rotations.address_rotation(channel)
-        seen = f"It was called {meter.old.count} times since the change." if meter else ""
+        seen = f"It was called {count_of(meter.old.count, 'time')} since the change." if meter else ""
         return (f"From now on nothing is at the old URL. {seen}".strip(),)
 
     def perform(self, channel: Channel, values: dict[str, Any], actor: Actor) -> str:

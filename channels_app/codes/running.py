@@ -12,7 +12,7 @@ CODES = (
     Code(
         code="CB-701",
         name="No worker",
-        text="Nothing is processing messages: no worker seen for {silent}. {waiting} wait, none is lost.",
+        text="Nothing is processing messages: no worker seen for {silent}. Waiting: {waiting}; nothing is lost.",
         meaning="Events are accepted and written down, but no worker has shown a sign of life. While a guard runs it "
         "does the work itself, slower than workers would.",
         causes=(

@@ -11,6 +11,7 @@ from channels_app.forms.secrets import WriteOnlyField
 from channels_app.inboxes import shared_secret_problem
 from channels_app.models import Channel
 from channels_app.rotations import OVERLAP, OVERLAPS
+from channels_app.wording import count_of
 
 MAX_REASON = 500  # characters
 HOUR = timedelta(hours=1)
@@ -47,7 +48,7 @@ def _overlap_words(overlap: timedelta) -> str:
     hours = overlap // HOUR
     if not hours:
         return "Not at all: only the new one counts from now on"
-    return f"{hours} hour{'s' if hours > 1 else ''}" if hours <= 24 else f"{overlap.days} days"
+    return count_of(hours, "hour") if hours <= 24 else count_of(overlap.days, "day")
 
 
 class RotateSecretForm(CareForm):

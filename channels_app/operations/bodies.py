@@ -26,7 +26,7 @@ class ShownBody:
 def show_body(text: str, *, reads_text: bool, keep_days: int, is_old: bool) -> ShownBody:
     """A body for one person. `is_old`: the channel's time for texts is over, so that an empty one was deleted."""
     if not text:
-        return ShownBody(notes=(f"Deleted after {keep_days} days." if is_old else "No body.",))
+        return ShownBody(notes=(f"Deleted after {count_of(keep_days, 'day')}." if is_old else "No body.",))
     body = body_for(text, reads_text=reads_text)
     if body.is_hidden:
         return ShownBody(notes=("Hidden as a whole: it is not plain JSON, and you may not read texts.",))

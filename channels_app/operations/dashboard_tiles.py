@@ -153,7 +153,7 @@ def failures(facts: Dashboard) -> Tile:
     if found:
         first = found[0][0]
         title = f"{many(total, 'failure')} of {many(len(found), 'cause')}, most often on {first.row.channel}: "
-        title += f"{first.title.lower()}."
+        title += f"{first.title}."
     most = max((count for _, count in found), default=1)
     return Tile(
         key="failures",

@@ -37,7 +37,7 @@ from channels_app.models import BulkRetry, Channel, Exchange, Failure
 from channels_app.operations import plots
 from channels_app.operations.access import REPLAY, actor_of, operator_page, show
 from channels_app.operations.bulk_form import WindowForm
-from channels_app.operations.numbers import grouped
+from channels_app.operations.numbers import grouped, many
 from channels_app.operations.tiles import Link, link_to
 
 SHOWN = 50
@@ -121,7 +121,7 @@ def failure_list(request: HttpRequest) -> HttpResponse:
 
 
 def _line(group: Group) -> Line:
-    title = f"{grouped(sum(group.trend))} failures in 24 hours, {grouped(group.recent)} in the last hour."
+    title = f"{many(sum(group.trend), 'failure')} in 24 hours, {grouped(group.recent)} in the last hour."
     return Line(
         group=group,
         url=reverse("ops:failure", args=[group.row.pk]),

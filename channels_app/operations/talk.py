@@ -11,7 +11,7 @@ from channels_app.operations.moments import clock, day
 from channels_app.operations.places import buttons_of, code_url, group_url
 from channels_app.operations.sentences import rich
 from channels_app.transcripts import Line, Text, Transcript
-from channels_app.wording import duration, milliseconds
+from channels_app.wording import count_of, duration, milliseconds
 
 SIGNS = {
     State.OK: ("✓", "ok"),
@@ -113,7 +113,7 @@ def _instead(line: Line, transcript: Transcript) -> str:
         return ""
     return {
         Text.MASKED: "You may not read texts.",
-        Text.DELETED: f"Text deleted after {transcript.keep_days} days.",
+        Text.DELETED: f"Text deleted after {count_of(transcript.keep_days, 'day')}.",
         Text.WAITING: "Not handled yet.",
     }.get(line.state, "A message without text: a picture or a sticker.")
 

@@ -90,6 +90,14 @@ def test_a_page_is_for_everybody(name: str, sights: Sights, session: Any, open_w
     look_at(page)
 
 
+def test_a_phone_shows_what_came_of_each_call(sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:
+    page = open_window(viewport=NARROW, storage_state=session)
+    page.goto(sights.demo.stage.url + "/ops/exchanges/?errors=1", wait_until="networkidle")
+    result = page.get_by_role("columnheader", name="Result").bounding_box()
+    assert result
+    assert result["x"] + result["width"] <= NARROW["width"]
+
+
 def test_the_log_in_is_for_everybody(demo: Demo, open_window: Callable[..., Page]) -> None:
     page = Admin(open_window(viewport=WIDE), demo.stage).open("/admin/login/")
     look_at(page)

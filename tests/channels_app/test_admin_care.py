@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -339,3 +340,12 @@ def test_a_viewer_sees_the_steps_and_no_buttons(operator: Client, channel: Chann
     assert "Set-up:" in page and "Pause…" in page  # which is all that this person may do
     for word in ("Rotate…", "Archive…", "Delete…", "Diagnostics…", "Save secret", "Test connection</button>"):
         assert word not in page
+
+
+def test_one_check_is_told_as_one() -> None:
+    told = [
+        render_to_string("admin/chatbridge/verdict.html", {"lines": [object()] * count, "opts": Channel._meta})
+        for count in (1, 3)
+    ]
+    assert "The check passed" in told[0]
+    assert "All 3 checks passed" in told[1]

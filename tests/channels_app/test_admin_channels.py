@@ -216,7 +216,8 @@ def test_nothing_of_an_archived_channel_needs_attention(walker: Walker) -> None:
 def test_silent_workers_are_told_above_all_channels(admin_client: Client, walker: Walker) -> None:
     walker.post(make_event())
     assert "Nothing is processing messages" in text_of(admin_client.get(LIST))
-    assert "1 conversation wait" in text_of(admin_client.get(f"{LIST}{walker.channel.pk}/change/"))
+    page = text_of(admin_client.get(f"{LIST}{walker.channel.pk}/change/"))
+    assert "Waiting: 1 conversation; nothing is lost" in page
     worker = slot(timezone.now())
     assert "Nothing is processing messages" not in text_of(admin_client.get(LIST))
     WorkerSlot.objects.filter(pk=worker.pk).update(beat_at=timezone.now() - timedelta(minutes=5))

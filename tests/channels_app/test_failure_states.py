@@ -28,6 +28,12 @@ OLD = GroupFacts(count=100, first_at=NOW - 3 * DAY, last_at=NOW - HOUR)
         ("id 3f2b1c9e-1111-2222-3333-444455556666", 0, "id …"),
         ("no answer within 8.0 s,\n  twice", 0, "no answer within # s, twice"),
         ("connection refused", 0, "connection refused"),
+        ("POST 127.0.0.1/bot/7: no answer within 20.0 s", 0, "POST 127.0.0.1/bot/#: no answer within # s"),
+        ("POST 3com.example/bot: refused", 0, "POST 3com.example/bot: refused"),
+        ("POST bot-3f2b1c9e0a55.example: refused", 0, "POST bot-3f2b1c9e0a55.example: refused"),
+        ("http://10.0.0.5:8001/7 is away", 0, "http://10.0.0.5:8001/# is away"),
+        ("no way to 10.0.0.5:8001 after 3 s", 0, "no way to 10.0.0.5:8001 after # s"),
+        ("version 1.2.3 is 4 days old", 0, "version # is # days old"),
         ("x" * 999, 0, "x" * 300),
     ],
 )

@@ -9,6 +9,7 @@ from channels_app.clocks import database_now
 from channels_app.counting import count_span
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
+from channels_app.wording import count_of
 
 HOURS_OF_A_DAY = 24
 
@@ -30,4 +31,4 @@ class Command(CheckedCommand):
         for hours, _ in enumerate(count_span(now - timedelta(days=days), now), start=1):
             progress.show(hours)
         progress.end()
-        self.stdout.write(f"Counted {hours} hours.")
+        self.stdout.write(f"Counted {count_of(hours, 'hour')}.")

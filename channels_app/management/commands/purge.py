@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
 from channels_app.retention import count_due, purge_texts
+from channels_app.wording import count_of
 
 PAUSE_S = 0.05
 """Between two batches: the bridge goes on working meanwhile."""
@@ -51,4 +52,4 @@ class Command(CheckedCommand):
             self.stdout.write("No text is old enough.")
         for channel, events in counts.items():
             if events:
-                self.stdout.write(f"{channel}: texts of {events} events {verb} deleted")
+                self.stdout.write(f"{channel}: texts of {count_of(events, 'event')} {verb} deleted")

@@ -159,7 +159,7 @@ def test_nobody_works(walker: Walker) -> None:
     assert codes() == ["CB-701"]
     make_slot(silent_s=95)
     [problem] = queue_facts().problems
-    assert "no worker seen for 95 s. 1 conversation wait" in problem.text
+    assert "no worker seen for 95 s. Waiting: 1 conversation;" in problem.text
     make_slot()
     assert codes() == []
 
