@@ -70,7 +70,8 @@ def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
     wish = before.reply.offload
     if wish is not None and request.payload is None:
         request = replace(request, payload=wish.payload)
-    reply = hand_over(lease, before.reply.merged_with(Reply(messages=words)), request)
+    said = _with_numbers(lease, before.reply.merged_with(Reply(messages=words)))
+    reply = hand_over(lease, said, request)
     return _write_and_send(lease, channel, [claimed], reply, before, request, author=Author.BRIDGE)
 
 

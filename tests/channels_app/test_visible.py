@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from channels_app.audit import Actor
+from channels_app.events import order_handover
 from channels_app.interventions import speak_as_bot
 from channels_app.models import Conversation
 from channels_app.protocol import Attachment, Message, Option, Reply
@@ -191,3 +192,14 @@ def test_who_waits_for_a_bot_that_calls_back_goes_on_waiting_after_nothing(
     calls_back(walker, {"text": "Here I am"}, 2)
     walker.work()
     assert world.inbox.said("0-conv-1") == ["Here I am"]
+
+
+def test_options_that_leave_before_an_ordered_handover_have_their_numbers(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    menu = [{"text": "Which?", "options": [{"title": "Parcel"}, {"title": "Letter"}]}]
+    assert walker.bot_says("", messages=menu).status_code == 202
+    order_handover(walker.conversation(), by="anna")
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["Which?\n1. Parcel\n2. Letter"]
+    assert "1. Parcel" in world.inbox.notes("0-conv-1")[0]
