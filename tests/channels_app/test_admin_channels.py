@@ -347,7 +347,8 @@ def test_bots_and_people_are_written_down_too(admin_client: Client, world: World
     bot = make_bot(name="Parcel bot")
     submit(admin_client, f"/admin/channels_app/bot/{bot.pk}/change/", "bot_form", timeout_s="10", token="canary")
     entry = AuditEntry.objects.get()
-    assert entry.changes == {"settings.timeout_s": [20, 10], "settings.token": CHANGED}
+    chosen = {"settings.reply_signature": [None, "time_and_body"]}  # what counts without a choice is written out
+    assert entry.changes == {"settings.timeout_s": [20, 10], "settings.token": CHANGED, **chosen}
     admin_client.post(f"/admin/channels_app/bot/{bot.pk}/delete/", {"post": "yes"})
     assert AuditEntry.objects.latest("id").action == "deleted"
 
