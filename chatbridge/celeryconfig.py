@@ -11,6 +11,7 @@ task_ignore_result = True
 task_acks_late = False  # a wake-up that dies with its worker is made again by the guard
 accept_content = ["json"]
 task_serializer = "json"
+worker_consumer = "chatbridge.consumer:Consumer"
 worker_pool = "threads"  # turns wait for other people's servers most of their time
 worker_concurrency = settings.WORKER_THREADS
 worker_prefetch_multiplier = 1
@@ -29,7 +30,7 @@ broker_transport_options = {
     "socket_timeout": 3,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
-    "health_check_interval": 10,
+    "health_check_interval": 3,  # a connection that fell silent is left after as much and BRPOP's own time
     "visibility_timeout": 120,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,

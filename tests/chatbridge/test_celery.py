@@ -1,14 +1,25 @@
 """What a worker process sets for itself when it starts."""
 
 import os
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
+from channels_app.wakeups import QUEUE, message
 from chatbridge.celery import interrupt_nobody
+from chatbridge.embedded import Redis
+from tests.bridge import BASE_DIR, PATIENCE_S, eventually, fresh_database
+from tests.silent import SilentProxy
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
+linux_only = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux only")
 
 
 def policies_after_start() -> list[int]:
@@ -28,12 +39,14 @@ def starter():
         yield pool
 
 
+@linux_only
 def test_a_worker_and_its_threads_interrupt_nobody(starter):
     before = os.sched_getscheduler(0)
     assert starter.submit(policies_after_start).result() == [os.SCHED_BATCH, os.SCHED_BATCH]
     assert os.sched_getscheduler(0) == before
 
 
+@linux_only
 def test_a_sandbox_that_forbids_it_stops_no_worker(starter, monkeypatch):
     def forbid(*_):
         raise PermissionError
@@ -41,3 +54,71 @@ def test_a_sandbox_that_forbids_it_stops_no_worker(starter, monkeypatch):
     before = os.sched_getscheduler(0)
     monkeypatch.setattr(os, "sched_setscheduler", forbid)
     assert starter.submit(policies_after_start).result() == [before, before]
+
+
+@pytest.fixture
+def redis_of_its_own(tmp_path: Path) -> Iterator[Redis]:
+    """It falls silent, or takes no writes: not for the other tests."""
+    server = Redis(tmp_path).start()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def worker(redis_url: str, log: Path, database_url: str) -> Iterator[None]:
+    environment = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "celery", "-A", "chatbridge", "worker", "--without-gossip", "--without-mingle"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--loglevel", "INFO"], cwd=BASE_DIR, env=environment, stdout=output, stderr=output
+        )
+        try:
+            eventually(lambda: "ready." in log.read_text())
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
+
+
+def is_heard(client: redis.Redis) -> None:
+    client.lpush(QUEUE, message())
+    eventually(lambda: client.llen(QUEUE) == 0)
+
+
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    with fresh_database() as url:
+        environment = os.environ | {"DATABASE_URL": url}
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=BASE_DIR, env=environment, check=True)
+        yield url
+
+
+def test_a_redis_that_takes_no_writes_is_a_line_and_then_the_worker_goes_on(
+    redis_of_its_own: Redis, own_database: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "worker.log"
+    with redis.Redis.from_url(redis_of_its_own.url) as client, worker(redis_of_its_own.url, log, own_database):
+        is_heard(client)
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        eventually(lambda: "CB-708" in log.read_text())
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        is_heard(client)
+    text = log.read_text()
+    assert "read only replica" in text
+    assert "Traceback" not in text
+    assert text.count("CB-708: Redis does not answer") == 1
+
+
+def test_a_redis_that_falls_silent_is_left_for_a_new_connection(
+    redis_of_its_own: Redis, own_database: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "worker.log"
+    parts = urlsplit(redis_of_its_own.url)
+    assert parts.port is not None
+    with SilentProxy(("127.0.0.1", parts.port)) as proxy, redis.Redis.from_url(redis_of_its_own.url) as client:
+        url = f"redis://:{parts.password}@127.0.0.1:{proxy.port}/0"
+        with worker(url, log, own_database):
+            is_heard(client)
+            proxy.silence_present()
+            for _ in range(2):
+                is_heard(client)
