@@ -40,7 +40,7 @@ _BUSY = {
     "55P03": "another change holds the same row for too long",
     "57014": "a statement took longer than it may",
 }
-READ_ONLY = "it takes no writes: it is read-only, as an old primary is after a fail-over"
+READ_ONLY = "it takes no writes (it is read-only, as an old primary is after a fail-over)"
 _CONFLICTS = ("40001", "40P01", "55P03")
 _AWAY = {
     "08": "the connection broke",

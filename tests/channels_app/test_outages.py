@@ -163,7 +163,7 @@ def test_a_page_says_in_plain_words_that_it_can_not_be_had_now(
     assert response.status_code == 503
     text = response.content.decode()
     assert "PostgreSQL can&#x27;t be used: " in text
-    assert "was not saved" in text
+    assert "may not have been saved" in text
     assert response["Retry-After"]
     assert not any(record.exc_info for record in caplog.records)
 

@@ -274,3 +274,16 @@ def test_the_guard_mends_and_counts_a_wakeup_that_was_lost(client: Any, channel:
     assert Conversation.objects.get().wake_at is not None
     assert IntakeCount.objects.get().reason == "lost_wakeup"
     assert Guard().look().mended == 0
+
+
+def test_what_was_claimed_without_our_hearing_of_it_is_free_again_while_we_live(client: Any, channel: Channel) -> None:
+    """PostgreSQL ended between the claim and its answer. What is in our hands stays there."""
+    pump = Pump("worker")
+    pump.announce()
+    post(client, channel)
+    assert claim_due_conversation(pump.slot) is not None  # the answer is lost
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE channels_app_conversation SET lease_until = lease_until - interval '3 seconds'")
+    pump._lost_touch.set()
+    eventually(lambda: Conversation.objects.get().lease_slot is None)
+    assert claim_due_conversation("another") is not None
