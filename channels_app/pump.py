@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, connection
 
 from channels_app import outages
 from channels_app.codes import describe
@@ -75,6 +75,7 @@ class Pump:
         self._lost_touch = threading.Event()
         """Something that claims may have been done without our hearing of it."""
         self._rest_until = 0.0
+        self._has_ended = False
         self._may_linger = threading.BoundedSemaphore(max(1, settings.WORKER_THREADS // 2))
 
     def run(self) -> int:
@@ -193,6 +194,8 @@ class Pump:
 
         A step that was cut off keeps its lease: the guard frees it when it sees that the process is gone.
         """
+        self._has_ended = True
+        self._lost_touch.set()
         if self._upkeep is not None and not self._held:
             with suppress(Error):
                 free_leases([self.slot])
@@ -209,7 +212,11 @@ class Pump:
     def _keep_up(self) -> None:
         limits.answer_s = RENEWAL_ANSWER_S
         while True:
-            if self._lost_touch.wait(RENEW_S):
+            has_lost_touch = self._lost_touch.wait(RENEW_S)
+            if self._has_ended:
+                connection.close()
+                return
+            if has_lost_touch:
                 time.sleep(LOST_AFTER_S)
                 self._lost_touch.clear()
             with self._lock:

@@ -287,3 +287,6 @@ def test_what_was_claimed_without_our_hearing_of_it_is_free_again_while_we_live(
     pump._lost_touch.set()
     eventually(lambda: Conversation.objects.get().lease_slot is None)
     assert claim_due_conversation("another") is not None
+    pump.end()
+    assert pump._upkeep is not None
+    pump._upkeep.join(PATIENCE_S)
