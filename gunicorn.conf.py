@@ -5,7 +5,10 @@ from chatbridge import settings
 
 bind = f"0.0.0.0:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
-worker_class = "gthread"
+# Threads that get a request when all of it is there: docs/decisions/0017.
+worker_class = "chatbridge.web_worker.WholeRequestWorker"
+# Open connections of a process; when there are more, those go that have not sent a request for longest.
+worker_connections = 4000
 # Most threads wait for a commit to reach the disk, and commits of waiting threads reach it together.
 threads = settings.WEB_THREADS
 

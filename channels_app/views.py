@@ -41,6 +41,9 @@ class InboxWebhook(WebhookView):
     door = "inbox"
     sender = "Sparkcentral"
 
+    def knows(self, uuid: UUID) -> bool:
+        return (remembered_channel(uuid) or find_channel(uuid)) is not None
+
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Nearly always the channel as this process knows it will do; whatever speaks against it is looked up."""
         remembered = remembered_channel(uuid)
@@ -136,6 +139,9 @@ class BotWebhook(WebhookView):
     door = "bot"
     sender = "your bot"
     max_bytes = settings.MAX_BOT_BODY_BYTES
+
+    def knows(self, uuid: UUID) -> bool:
+        return (remembered_bot(uuid) or find_bot(uuid)) is not None
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """As at the inbox's door: the bot as this process knows it, looked up if something speaks against it."""

@@ -95,7 +95,7 @@ class WebhookView(ABC, APIView):
                 logger.error("the %s door can't read a secret of %s: %s", self.door, uuid, error.problem or error)
                 status, body = self.answer_without_keys(uuid, incoming)
         except TooLargeError:
-            return self.refuse(uuid, 413, "too_large", f"The body is larger than {self.max_bytes} bytes.")
+            return self._too_large(uuid)
         except SignatureError as error:
             return self.refuse(uuid, 401, error.reason, error.detail)
         except PayloadError as error:
@@ -114,6 +114,26 @@ class WebhookView(ABC, APIView):
             raise DatabaseAwayError from error
         finally:
             limits.answer_s, limits.until = before, inf
+
+    def _too_large(self, uuid: UUID) -> HttpResponse:
+        """Counted where the address is ours: strangers make up as many as they like."""
+        try:
+            is_known = not outages.is_away() and self.knows(uuid)
+        except MissingKeyError:
+            is_known = True
+        except Error as error:
+            if outages.met(error) is None:
+                raise
+            is_known = False
+        if is_known:
+            self.count(uuid, "too_large")
+        response = _json(413, {"detail": f"The body is larger than {self.max_bytes} bytes."})
+        response["Connection"] = "close"  # nobody reads the rest of it
+        return response
+
+    @abstractmethod
+    def knows(self, uuid: UUID) -> bool:
+        """Whether there is something at this address. Raises Error and MissingKeyError."""
 
     def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Status and body while nothing can be stored: the sender is to try again."""

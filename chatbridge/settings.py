@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from channels_app.addresses import AllowList
 from channels_app.encryption import parse_keys
 from channels_app.errors import ConfigError
+from chatbridge import limits
 from chatbridge.environment import PORTS, Environment, base_url, certificates, has_valid_port, host_names
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -229,11 +230,10 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,  # by the pages' order
 }
 
-# A body above this is refused with 413 before it is verified. Events of the inbox are about 1 kB; bots may send
-# replies of up to 1 MB by their contract.
-MAX_INBOX_BODY_BYTES = 256 * 1024
-MAX_BOT_BODY_BYTES = 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MAX_BOT_BODY_BYTES  # the views' own limits come first
+# A body above these is refused with 413 before it is verified.
+MAX_INBOX_BODY_BYTES = limits.MAX_INBOX_BODY_BYTES
+MAX_BOT_BODY_BYTES = limits.MAX_BOT_BODY_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MAX_BODY_BYTES
 
 # --- safety on the web ----------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -262,7 +262,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"one_a_minute": {"()": "chatbridge.logs.OneAMinute"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["one_a_minute"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -54,6 +54,9 @@ class OffloadWebhook(WebhookView):
             return Response({"status": "The database does not answer."}, status=503)
         return Response({"status": "ok"})
 
+    def knows(self, uuid: UUID) -> bool:
+        return _provider(uuid) is not None
+
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         found = with_patience(_provider, uuid)
         if found is None:
@@ -110,6 +113,9 @@ class WriteBackWebhook(WebhookView):
     door = "write_back"
     sender = "Sparkcentral's write back"
     max_bytes = settings.MAX_BOT_BODY_BYTES  # a report carries the whole conversation
+
+    def knows(self, uuid: UUID) -> bool:
+        return _provider(uuid) is not None
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         owner = with_patience(_provider, uuid)

@@ -1,6 +1,8 @@
 """The whole way with real HTTP between real processes, once for each inbox and each kind of bot."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,3 +208,23 @@ def test_a_worker_that_is_asked_to_stop_ends_its_turn_first(bridge: Bridge, simu
 def seen_by_demo_bot(simulator: str) -> list[Any]:
     turns: list[Any] = requests.get(f"{simulator}/sim/bots/demo", timeout=PATIENCE_S).json()["turns"]
     return turns
+
+
+HALVES = [
+    b"POST /webhooks/inbox/5b784e97-34fa-41e9-bf33-f1b7c89708ca/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx",
+    b"POST /webhooks/inbox/5b784e97-34fa-41e9-bf33-f1b7c89708ca/ HTTP/1.1\r\nHost: a\r\nTransfer-Enc",
+    b"GET /admin/login/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc",
+    b"",
+]
+
+
+def test_strangers_who_send_half_a_request_hold_nobody_up(bridge: Bridge, simulator: str) -> None:
+    """More than there are threads, of each kind; stock threads would wait for them."""
+    contact = connect(bridge, simulator, "hootsuite", "http")
+    with ExitStack() as held:
+        for number in range(200):
+            stranger = held.enter_context(socket.create_connection(("127.0.0.1", bridge.port)))
+            stranger.sendall(HALVES[number % len(HALVES)])
+        contact.begins()
+        contact.says("green elephant")
+        contact.hears("green elephant")

@@ -1,12 +1,19 @@
 """The schema as a file, and the documentation that is made of it: Swagger UI from our own host."""
 
+import threading
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
 
 from channels_app.api.authentication import HasPermission, TokenAuthentication
+
+_one_at_a_time = threading.Lock()
+"""drf-spectacular loads its extensions at the first schema, and a second request meanwhile finds half of them."""
 
 
 class Schema(SpectacularAPIView):
@@ -14,6 +21,10 @@ class Schema(SpectacularAPIView):
 
     authentication_classes = (TokenAuthentication, SessionAuthentication)
     permission_classes = (HasPermission,)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with _one_at_a_time:
+            return super().dispatch(request, *args, **kwargs)
 
 
 @admin.site.admin_view

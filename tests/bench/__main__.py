@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, turns
+from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, strangers, turns
 from tests.bench.machine import describe
 from tests.bench.stage import Plan, Stage, stage
 from tests.bench.table import Section
@@ -26,9 +26,10 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "scale": scale.measure,
     "growth": growth.measure,
     "pages": pages.measure,
+    "strangers": strangers.measure,
     "start": start.measure,
 }
-SLOW = ("scale", "pages", "start")
+SLOW = ("scale", "pages", "strangers", "start")
 """Parts that the short run leaves out."""
 INTRODUCTION = """# Benchmarks
 

@@ -1,20 +1,39 @@
 """Log-ins: written down, and refused for a while after too many that failed."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
+from channels_app import logins
 from channels_app.clocks import database_now
-from channels_app.logins import KNOWN_FOR, TRIES, TRIES_FROM_ANYWHERE, WAIT, WAIT_ANYWHERE, Try, refused_until
+from channels_app.logins import (
+    KNOWN_FOR,
+    TRIES,
+    TRIES_FROM_ANYWHERE,
+    TRIES_OF_NETWORK,
+    WAIT,
+    WAIT_ANYWHERE,
+    Try,
+    refused_until,
+)
 from channels_app.models import AuditEntry
 from chatbridge.proxy import ProxyMiddleware
 
 NOW = datetime(2026, 3, 14, 10, 0, tzinfo=UTC)
 HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def failures(count: int, address: str = HOME, ago: timedelta = timedelta(minutes=1)) -> list[Try]:
@@ -135,3 +154,54 @@ def test_behind_a_proxy_its_word_counts_and_nobody_elses(header: str, address: s
 
     ProxyMiddleware(answer)(request)
     assert seen == [address]
+
+
+# --- many at once -------------------------------------------------------------------------------------------------
+
+
+def at_once(count: int, act: Callable[[int], str]) -> list[str]:
+    """What each of so many threads got, all begun together."""
+    start = threading.Barrier(count)
+
+    def run(number: int) -> str:
+        try:
+            start.wait()
+            return act(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guesses_at_the_same_time_are_not_more_than_one_after_the_other() -> None:
+    User.objects.create_user("anna", password="correct horse", is_staff=True)
+    for _ in range(3):
+        pages = at_once(24, lambda number: log_in(Client(), password=f"guess {number}"))
+        assert all("Too many" in page or "correct username" in page for page in pages)
+    looked_at = AuditEntry.objects.filter(action="failed to log in").count()
+    assert 0 < looked_at <= TRIES
+
+
+def test_no_more_passwords_are_looked_at_than_there_are_places(
+    client: Client, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(logins, "PATIENCE_S", 0.01)
+    with logins._places:
+        assert "Too many people log in at this moment" in log_in(client, password="correct horse")
+    assert facts() == []
+    assert log_in(client, password="correct horse") == "in"
+
+
+def test_a_network_that_tries_many_names_rests_and_who_is_known_there_does_not(client: Client, anna: User) -> None:
+    assert log_in(client, password="correct horse") == "in"
+    client.post("/admin/logout/", REMOTE_ADDR=HOME)
+    for number in range(TRIES_OF_NETWORK):
+        log_in(client, name=f"somebody-{number}", address=f"203.0.113.{number}")
+    written = AuditEntry.objects.count()
+    assert "Too many log-ins from your network failed" in log_in(client, name="another", address="203.0.113.200")
+    assert AuditEntry.objects.count() == written  # nobody looked at the password
+    assert "Too many" not in log_in(client, name="another", address=ELSEWHERE)
+    assert log_in(client, password="correct horse") == "in"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -310,3 +311,19 @@ def test_an_event_at_such_an_address_is_answered(walker: Walker, world: World) -
 @pytest.mark.parametrize("path", ["/webhooks", "/webhooks/", "/webhooks/inbox", "/webhooks/inbox/123"])
 def test_other_addresses_below_are_not_found_and_lead_nowhere_else(client: Client, db: None, path: str) -> None:
     assert client.post(path, b"{}", content_type="application/json").status_code == 404
+
+
+# --- who is counted -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["inbox", "bot", "offload", "write-back"])
+def test_a_body_that_is_too_large_closes_and_is_counted_for_addresses_of_ours_alone(
+    client: Client, bot: Bot, channel: Channel, provider: OffloadProvider, door: str
+) -> None:
+    ours = {"inbox": channel.uuid, "bot": bot.uuid, "offload": provider.uuid, "write-back": provider.uuid}[door]
+    body = b"x" * (1024 * 1024 + 1)
+    for address in (ours, *(uuid4() for _ in range(5))):
+        response = client.post(f"/webhooks/{door}/{address}/", body, content_type="application/json")
+        assert (response.status_code, response["Connection"]) == (413, "close")
+    [row] = IntakeCount.objects.all()
+    assert (row.owner_uuid, row.reason, row.count) == (ours, "too_large", 1)

@@ -1,5 +1,8 @@
 """The schema: kept in the repository, complete, with examples that are true to it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -14,7 +17,8 @@ from jsonschema import Draft202012Validator
 from channels_app.api.schema import EXAMPLE_BASE, Tag
 from tests.channels_app.api.conftest import Document, Program
 
-KEPT = Path(__file__).resolve().parents[3] / "docs/openapi.yaml"
+BASE_DIR = Path(__file__).resolve().parents[3]
+KEPT = BASE_DIR / "docs/openapi.yaml"
 
 
 def written() -> str:
@@ -131,3 +135,30 @@ def test_the_documentation_comes_from_our_own_host_without_inline_scripts(
     for line in text.splitlines():
         if 'src="' in line:
             assert admin_client.get(line.split('src="')[1].split('"')[0]).status_code == 200
+
+
+def test_the_first_requests_of_a_process_may_come_together() -> None:
+    """In a process of its own: what the schema needs is loaded once."""
+    code = """
+import django
+django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from django.test import RequestFactory
+from channels_app.api.docs import Schema
+
+Schema.authentication_classes = Schema.permission_classes = ()
+together = Barrier(12)
+
+def ask(_):
+    together.wait()
+    return Schema.as_view()(RequestFactory().get("/api/schema/")).status_code
+
+with ThreadPoolExecutor(12) as threads:
+    print(set(threads.map(ask, range(12))))
+"""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "chatbridge.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "{200}", done.stderr

@@ -1,0 +1,47 @@
+"""Logs that strangers can't fill."""
+
+import logging
+import threading
+from collections.abc import Hashable
+
+QUIET_S = 60.0
+"""Between two lines of a kind."""
+AT_WILL = ("django.request", "django.security", "channels_app.webhooks")
+"""Loggers with lines that anybody can cause by a request."""
+SERVER, SERVERS_REFUSAL = "gunicorn.error", "Invalid request from"
+
+
+class OneAMinute(logging.Filter):
+    """Lets one line of a kind pass in a minute, with the number of those that were left out before it.
+
+    Of what strangers can cause at will; whatever is a failure of ours stays as it is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._seen: dict[Hashable, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = _kind_of(record)
+        if kind is None:
+            return True
+        now = record.created
+        with self._lock:
+            passed_at, left_out = self._seen.get(kind, (now - QUIET_S, 0))
+            if 0 <= now - passed_at < QUIET_S:
+                self._seen[kind] = (passed_at, left_out + 1)
+                return False
+            self._seen[kind] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more like it since the last line)", ()
+        return True
+
+
+def _kind_of(record: logging.LogRecord) -> Hashable | None:
+    """Not by its text, which holds the address that somebody made up."""
+    if record.name == SERVER:
+        return SERVER if str(record.msg).startswith(SERVERS_REFUSAL) else None
+    status = getattr(record, "status_code", 0)
+    is_ours = record.exc_info and not 400 <= status < 500
+    return None if is_ours or not record.name.startswith(AT_WILL) else (record.name, record.levelno, status)
