@@ -114,6 +114,8 @@ def progress_of(bulk: BulkRetry) -> Progress:
 _PLAN = """
 INSERT INTO channels_app_bulkretryitem (bulk_id, event_id, result)
 SELECT %(bulk)s, event.id, CASE
+    WHEN event.outcome = 'handed_over' THEN %(is_handed_over)s
+    WHEN event.outcome IS DISTINCT FROM 'dead' THEN %(is_not_dead)s
     WHEN conversation.owner = %(closed)s THEN %(is_closed)s
     WHEN conversation.owner <> %(bot)s THEN %(is_handed_over)s
     WHEN event.received_at < %(oldest)s THEN %(is_too_old)s
@@ -121,13 +123,16 @@ SELECT %(bulk)s, event.id, CASE
     ELSE '' END
 FROM channels_app_webhookevent AS event
 JOIN channels_app_conversation AS conversation ON conversation.id = event.conversation_id
-WHERE event.outcome = 'dead' AND event.channel_id = %(channel)s
+WHERE {which} AND event.channel_id = %(channel)s
     AND (%(since)s::timestamptz IS NULL OR event.received_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR event.received_at < %(until)s)
-    AND (%(group)s::bigint IS NULL OR EXISTS (SELECT FROM channels_app_failure AS failure
-        WHERE failure.event_id = event.id AND failure.group_id = %(group)s))
-ORDER BY event.id LIMIT %(most)s
+ORDER BY event.outcome = 'dead' DESC NULLS LAST, event.id LIMIT %(most)s
 """
+_DEAD = "event.outcome = 'dead'"
+# Of a group a person saw how many it has: each of them is done again, or it is said why not.
+_OF_GROUP = (
+    "event.id IN (SELECT failure.event_id FROM channels_app_failure AS failure WHERE failure.group_id = %(group)s)"
+)
 
 
 def plan_bulk_retry(
@@ -152,7 +157,9 @@ def plan_bulk_retry(
         selection = {"channel": channel_id, "group": group_id, "since": since, "until": until, "most": ITEMS_MOST}
         owners = {"closed": Owner.CLOSED, "is_closed": Result.CLOSED, "bot": Owner.BOT}
         reasons = {"is_handed_over": Result.HANDED_OVER, "is_too_old": Result.TOO_OLD, "is_gone": Result.TEXT_GONE}
-        cursor.execute(_PLAN, {"bulk": bulk.pk, "oldest": now - LATEST, **selection, **owners, **reasons})
+        reasons["is_not_dead"] = Result.NOT_DEAD
+        plan = _PLAN.format(which=_DEAD if group_id is None else _OF_GROUP)
+        cursor.execute(plan, {"bulk": bulk.pk, "oldest": now - LATEST, **selection, **owners, **reasons})
     return bulk
 
 

@@ -112,6 +112,10 @@ def code_of_outcome(
     say more than "failed" and "not confirmed".
     """
     match outcome:
+        case "dead" if offload == "bot_failed" and call in CODES:
+            return CODES[call]  # what came first; that the hand-over could not be sent either came after it
+        case "dead" if offload and offload != "reply_refused":
+            return code_of_offload(offload) or code_of_delivery(delivery, is_handover=is_handover) or code("CB-705")
         case "dead":
             return code_of_delivery(delivery, is_handover=is_handover) or code("CB-705")
         case "moot":

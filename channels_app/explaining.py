@@ -1,10 +1,10 @@
 """Gathers what is known about an event of a contact, and explains it: for pages, the API and `manage.py explain`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Q
 
 from channels_app.clocks import database_now
 from channels_app.explanations import (
@@ -20,6 +20,7 @@ from channels_app.explanations import (
     Surroundings,
     explain_facts,
 )
+from channels_app.explanations.arrival import LONG_WAIT
 from channels_app.explanations.facts import ANSWERED
 from channels_app.leases import count_due
 from channels_app.models import (
@@ -32,13 +33,10 @@ from channels_app.models import (
     Failure,
     MessageRow,
     WebhookEvent,
-    WorkerSlot,
 )
+from channels_app.outcome_codes import HAD_BY_AGENTS, WISHES, culprit_of, failure_told_by, in_work, worker_seen_at
 from channels_app.protocol import ASKS_BOT, EventType
-from offload.models import Offload, OffloadReason, OffloadState
-
-_WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
-"""Somebody wanted an agent; all other reasons mean that the bot did not answer."""
+from offload.models import Offload, OffloadState
 
 
 def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
@@ -49,6 +47,17 @@ def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
     event = _asked_event(conversation, event_id)
     if event is None:
         return _explain_no_message(conversation)
+    culprit = None if event.answered_by else culprit_of(event)
+    return _explained(conversation, event, _explained_by(conversation, culprit) if culprit else None)
+
+
+def _explained_by(conversation: Conversation, event_id: int) -> Explanation | None:
+    """What befell the event to which another one's fate goes back; None if that is no event of a contact."""
+    event = conversation.events.filter(pk=event_id, type__in=ASKS_BOT).first()
+    return _explained(conversation, event, None) if event else None
+
+
+def _explained(conversation: Conversation, event: WebhookEvent, earlier: Explanation | None) -> Explanation:
     answer = WebhookEvent.objects.filter(pk=event.answered_by).first() if event.answered_by else None
     event_ids = [row.pk for row in (event, answer) if row]
     hand_over = _hand_over(conversation, event, event_ids)
@@ -61,9 +70,14 @@ def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
         deliveries=_deliveries(event_ids),
         hand_over=hand_over,
         failed_by=_failed_by(event, hand_over),
+        because=earlier.stop.problem if earlier and earlier.stop else None,
         bot_messages=MessageRow.objects.filter(event_id__in=event_ids, author=Author.BOT).count(),
     )
-    return explain_facts(facts, _ids(conversation, event, facts), _group(event_ids))
+    ids = _ids(conversation, event, facts)
+    if earlier and facts.because:
+        ids |= {"earlier_event": earlier.ids["event"]}
+        ids |= {name: earlier.ids[name] for name in ("exchange",) if name in earlier.ids}
+    return explain_facts(facts, ids, _group(event_ids) or (earlier.group if earlier else None))
 
 
 def _asked_event(conversation: Conversation, event_id: int | None) -> WebhookEvent | None:
@@ -127,6 +141,7 @@ def _delivery(row: dict[str, Any]) -> DeliveryFacts:
 def _hand_over(conversation: Conversation, event: WebhookEvent, event_ids: Sequence[int]) -> HandOverFacts | None:
     """The one that this event led to; else the latest before its end, which may be why the bot had no part in it."""
     before = Q(requested_at__lte=event.finished_at or event.received_at)
+    before &= Q(event__stint=event.stint, state__in=HAD_BY_AGENTS)
     found = conversation.offloads.filter(Q(event_id__in=event_ids) | before).order_by("-id")[:5]
     rows = [row for row in found if not _is_past(row, event)]
     own = next((row for row in rows if row.event_id in event_ids), None)
@@ -158,9 +173,8 @@ def _hand_over_facts(row: Offload, *, is_own: bool) -> HandOverFacts:
 def _failed_by(event: WebhookEvent, hand_over: HandOverFacts | None) -> str:
     """Why the bot's part ended without an answer. A channel that does not hand over writes the reason down only."""
     if hand_over and hand_over.is_own:
-        return "" if hand_over.reason in _WISHES else hand_over.reason
-    labels = {reason.label: reason.value for reason in OffloadReason if reason not in _WISHES}
-    return next((reason for label, reason in labels.items() if event.reason.startswith(f"{label}:")), "")
+        return "" if hand_over.reason in WISHES else hand_over.reason
+    return failure_told_by(event.reason)
 
 
 def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundings:
@@ -168,6 +182,8 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
     around: dict[str, Any] = {"owner": conversation.owner, "channel": channel.name, "paused_by": channel.paused_by}
     if event.outcome is None:
         around |= _who_works(conversation, event)
+    if event.called_at and event.called_at - event.received_at > LONG_WAIT:
+        around |= {"busy_until": _busy_until(conversation, event)}
     return Surroundings(
         **around,
         channel_state="archived" if channel.archived_at else "paused" if channel.paused_at else "active",
@@ -178,17 +194,28 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
     )
 
 
+OTHERS_MOST = 50
+"""Events around one that are looked at for calls which it waited for: more than anybody writes meanwhile."""
+
+
+def _busy_until(conversation: Conversation, event: WebhookEvent) -> datetime | None:
+    """When the last call for another message of the conversation ended, before this one was begun with."""
+    others = conversation.events.exclude(pk=event.pk).filter(received_at__lt=event.called_at).order_by("-pk")
+    ids = list(others.values_list("pk", flat=True)[:OTHERS_MOST])
+    calls = Exchange.objects.filter(event_id__in=ids, started_at__lt=event.called_at)
+    ends = (at + timedelta(milliseconds=took_ms) for at, took_ms in calls.values_list("started_at", "took_ms"))
+    return max(ends, default=None)
+
+
 def _who_works(conversation: Conversation, event: WebhookEvent) -> dict[str, Any]:
     """For an event that is still open: who has it, and what comes first."""
     now = database_now()
-    seen_at: datetime | None = WorkerSlot.objects.filter(kind="worker", ended_at=None).aggregate(Max("beat_at"))[
-        "beat_at__max"
-    ]
     earlier = conversation.events.filter(outcome=None, pk__lt=event.pk).exclude(state=EventState.BOT_WAIT)
     return {
         "is_leased": conversation.lease_until is not None and conversation.lease_until > now,
         "is_behind": earlier.exists(),
-        "worker_seen_at": seen_at,
+        "is_busy": bool(in_work([conversation.pk])),
+        "worker_seen_at": worker_seen_at(),
         "waiting": count_due(),
     }
 

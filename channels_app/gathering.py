@@ -227,12 +227,16 @@ def _keep_failures(group: FailureGroup, failures: Sequence[Seen]) -> int:
     return len(conversations - known)
 
 
-# Whoever got an answer to something later does not wait any more.
+# Whoever got an answer to something later does not wait any more. What has failed and is tried again waits, too.
 _WAITING = """
 WITH waiting AS (
     SELECT failure.group_id, count(DISTINCT event.conversation_id) AS contacts
-    FROM (SELECT id, conversation_id FROM channels_app_webhookevent
-        WHERE outcome = %(dead)s ORDER BY id DESC LIMIT %(newest)s) AS event
+    FROM (
+        (SELECT id, conversation_id FROM channels_app_webhookevent
+            WHERE outcome = %(dead)s ORDER BY id DESC LIMIT %(newest)s)
+        UNION ALL
+        (SELECT id, conversation_id FROM channels_app_webhookevent WHERE outcome IS NULL LIMIT %(newest)s)
+    ) AS event
     JOIN channels_app_conversation AS conversation ON conversation.id = event.conversation_id
         AND conversation.owner = 'bot'
     JOIN channels_app_failure AS failure ON failure.event_id = event.id

@@ -57,7 +57,7 @@ def check_database() -> None:
 
 
 def check_keys() -> None:
-    """Raises NotReadyError that names what can't be read."""
+    """Raises NotReadyError that names what can't be read; notes what the keys are known by, the first time."""
     unread = list(unreadable_secrets())
     if unread:
         lines = "".join(f"\n  - {name}: {error.detail}" for name, error in unread[:NAMED_MOST])
@@ -76,10 +76,7 @@ def unreadable_secrets() -> Iterator[tuple[str, MissingKeyError]]:
     providers = OffloadProvider.objects.filter(channel__archived_at=None).select_related("channel")
     owners = [(f"{row._meta.verbose_name} “{row}”", row.sealed_secrets()) for row in rows]
     owners += [(f"offload provider of channel “{row.channel}”", row.sealed_secrets()) for row in providers]
-    owners += [
-        ("check of the keys", {"value": (row.check_encrypted, _CHECK_CONTEXT)}) for row in KeyCheck.objects.all()
-    ]
-    for owner, secrets in owners:
+    for owner, secrets in [*owners, ("check of the keys", {"value": (_kept_check(), _CHECK_CONTEXT)})]:
         for name, (sealed, context) in secrets.items():
             try:
                 decrypt(sealed, context)
@@ -92,6 +89,15 @@ def unreadable_secrets() -> Iterator[tuple[str, MissingKeyError]]:
 def renew_check() -> None:
     """From now on the first of this process' keys is the installation's."""
     KeyCheck.objects.update_or_create(pk=_CHECK_PK, defaults={"check_encrypted": encrypt(_CHECK, _CHECK_CONTEXT)})
+
+
+def _kept_check() -> str:
+    row = KeyCheck.objects.filter(pk=_CHECK_PK).first()
+    if row is None:
+        first = KeyCheck(pk=_CHECK_PK, check_encrypted=encrypt(_CHECK, _CHECK_CONTEXT))
+        KeyCheck.objects.bulk_create([first], ignore_conflicts=True)
+        row = KeyCheck.objects.get(pk=_CHECK_PK)
+    return row.check_encrypted
 
 
 def _missing_migrations() -> list[str]:
@@ -125,18 +131,10 @@ def forget() -> None:
 
 
 def check_once() -> None:
-    """`check_database`, unless this process has passed it before. For commands: it changes nothing."""
+    """`check_database`, unless this process has passed it before."""
     if not _Checked.has_passed:
         check_database()
         _Checked.has_passed = True
-
-
-def begin() -> None:
-    """`check_once`, for a process that goes on to work; the first one of all leaves a text to check the keys by."""
-    check_once()
-    if not KeyCheck.objects.exists():
-        first = KeyCheck(pk=_CHECK_PK, check_encrypted=encrypt(_CHECK, _CHECK_CONTEXT))
-        KeyCheck.objects.bulk_create([first], ignore_conflicts=True)
 
 
 def why_not_ready() -> str:
@@ -144,7 +142,7 @@ def why_not_ready() -> str:
     with waiting_at_most(ASK_S):
         try:
             if not _Checked.has_passed:
-                begin()
+                check_once()
                 remember_channels()
             with connection.cursor() as cursor:
                 cursor.execute(_LOOK, [_CHECK_PK])
@@ -170,7 +168,7 @@ def wait_until_usable(sleep: Callable[[float], None] = time.sleep) -> None:
     """For a process that can do nothing without PostgreSQL: wait for it, and end when it must not be used."""
     while True:
         try:
-            begin()
+            check_once()
             return
         except NotReadyError as error:
             refuse(error)

@@ -220,6 +220,8 @@ def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], at
 
 def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:
     outcome, reason = _outcome_of_answered(end.outcome)
+    if first.facts.type is not EventType.BOT_REPLIED:
+        outcome, reason = Outcome.MERGED, f"Ended with another event: {end.outcome.label}."
     return [
         Ended(event_ids=[first.facts.id], outcome=end.outcome, reason=end.reason),
         Ended(event_ids=_answered_with(lease, first, owner), outcome=outcome, reason=reason),

@@ -15,7 +15,7 @@ from django.db import Error, close_old_connections, connection, reset_queries  #
 
 from channels_app import outages  # noqa: E402
 from channels_app.channels import remember_channels  # noqa: E402
-from channels_app.readiness import NotReadyError, begin, refuse  # noqa: E402
+from channels_app.readiness import NotReadyError, check_once, refuse  # noqa: E402
 from chatbridge.garbage import search_less  # noqa: E402
 
 
@@ -39,7 +39,7 @@ def learn() -> None:
     """What a process has to know when PostgreSQL goes away. Without it, a web process starts all the same: `/readyz`
     says why it is not ready, and looks again. But one with the wrong keys can do nothing right."""
     try:
-        begin()
+        check_once()
         remember_channels()
     except NotReadyError as error:
         if error.is_final:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from channels_app.explanations.answers import TITLES, Check, Explanation, FailureGroupFacts, State, Try, problem_of
-from channels_app.explanations.arrival import may_answer, picked_up, received, was_ours
+from channels_app.explanations.arrival import may_answer, picked_up, received, waiting_code, was_ours
 from channels_app.explanations.asking import bot_answered, bot_called
 from channels_app.explanations.facts import (
     CallFacts,
@@ -31,6 +31,7 @@ __all__ = [
     "Try",
     "explain_facts",
     "problem_of",
+    "waiting_code",
 ]
 
 
@@ -112,6 +113,8 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
             return "The bot did not answer, and the channel is set to say nothing then."
         case "silent":
             return "Nothing was said, and nothing went wrong."
+        case "moot" if facts.because:
+            return "The bot had not answered before, so the agents had the conversation already."
         case "moot":
             return "The conversation was not with the bot any more."
         case "ignored":

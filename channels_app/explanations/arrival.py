@@ -30,12 +30,13 @@ def picked_up(facts: Facts) -> Check:
     since = event.retried_at or event.received_at
     waited = (began_at or facts.now) - since
     words = duration(waited.total_seconds())
-    problem = problem_of("CB-702", wait=words) if waited > LONG_WAIT else None
     if not began_at:
-        check = Check(name="picked_up", state=State.WAITING, detail=f"waits for {words}", problem=problem)
-        return _waits(facts, check)
+        return _waits(facts, waited)
+    idle = began_at - max(since, facts.around.busy_until or since)
+    problem = problem_of("CB-702", wait=duration(idle.total_seconds())) if idle > LONG_WAIT else None
     again = "; done again by a person" if event.retried_at else ""
-    detail = f"waited {words}{again}"
+    behind = ", for an earlier message of this conversation" if waited > LONG_WAIT and problem is None else ""
+    detail = f"waited {words}{behind}{again}"
     return Check(name="picked_up", state=State.OK, detail=detail, at=began_at, problem=problem)
 
 
@@ -46,19 +47,30 @@ def _began_at(facts: Facts) -> datetime | None:
     return facts.event.retried_at
 
 
-def _waits(facts: Facts, check: Check) -> Check:
-    """Nobody has begun with it: because of what comes first, or because nobody works at all."""
-    around = facts.around
-    if around.is_leased or around.is_behind:
-        detail = f"{check.detail}; an earlier message of this conversation comes first"
-        return Check(name=check.name, state=check.state, detail=detail)
-    seen_at = around.worker_seen_at
-    if seen_at is not None and facts.now - seen_at <= SILENT_AFTER:
-        return check
-    silent = duration((facts.now - seen_at).total_seconds()) if seen_at else "a long time"
-    waiting = count_of(around.waiting, "conversation")
-    problem = problem_of("CB-701", silent=silent, waiting=waiting)
-    return Check(name=check.name, state=State.FAILED, detail=check.detail, problem=problem)
+def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_busy: bool) -> str:
+    """What is wrong when nobody has begun with an event yet: because of what comes first, or because nobody works.
+
+    `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with.
+    """
+    if is_leased:
+        return ""
+    if silent > SILENT_AFTER:
+        return "CB-701"
+    return "CB-702" if waited > LONG_WAIT and not is_busy else ""
+
+
+def _waits(facts: Facts, waited: timedelta) -> Check:
+    around, words = facts.around, duration(waited.total_seconds())
+    silent = facts.now - around.worker_seen_at if around.worker_seen_at else timedelta.max
+    code = waiting_code(waited=waited, silent=silent, is_leased=around.is_leased, is_busy=around.is_busy)
+    is_next = not (around.is_leased or around.is_behind or around.is_busy)
+    detail = f"waits for {words}{'' if is_next else '; an earlier message of this conversation comes first'}"
+    if code != "CB-701":
+        problem = problem_of(code, wait=words)
+        return Check(name="picked_up", state=State.WAITING, detail=detail, problem=problem)
+    since = duration(silent.total_seconds()) if around.worker_seen_at else "a long time"
+    problem = problem_of(code, silent=since, waiting=count_of(around.waiting, "conversation"))
+    return Check(name="picked_up", state=State.FAILED, detail=detail, problem=problem)
 
 
 def _ended_unasked(facts: Facts) -> Check:
@@ -78,7 +90,9 @@ def was_ours(facts: Facts) -> Check:
     if event.outcome == "ignored":
         return Check(name="was_ours", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-410"))
     if event.outcome == "moot" and not facts.bot_calls and not facts.deliveries:
-        return Check(name="was_ours", state=State.STOPPED, detail=_who_had_it(facts), problem=problem_of("CB-610"))
+        # Nobody wanted it so, when the bot had failed before; then that is why.
+        state, problem = (State.FAILED, facts.because) if facts.because else (State.STOPPED, problem_of("CB-610"))
+        return Check(name="was_ours", state=state, detail=_who_had_it(facts), problem=problem)
     return Check(name="was_ours", state=State.OK)
 
 
@@ -108,6 +122,9 @@ def may_answer(facts: Facts) -> Check:
     code = "" if facts.bot_calls else _NEVER_ASKED.get(facts.failed_by, "")
     if code == "CB-802":
         code = _SWITCHED_OFF.get(around.channel_state, code)
+    if code == "CB-807" and facts.because:
+        detail = "its time was over before it was its turn: an earlier message held it up"
+        return Check(name="may_answer", state=State.FAILED, detail=detail, problem=facts.because)
     if code:
         problem = problem_of(code, who=around.paused_by or "somebody", name=around.inbox_channel)
         state = State.FAILED if code in _FAILURES else State.STOPPED

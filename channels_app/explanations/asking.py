@@ -58,6 +58,11 @@ def bot_answered(facts: Facts) -> Check:
         named = facts.own_hand_over.detail if facts.own_hand_over else event.reason.partition(": ")[2]
         problem = problem_of("CB-518", what=named.rstrip("."))
         return Check(name="bot_answered", state=State.FAILED, at=event.finished_at, problem=problem)
+    if facts.because and event.outcome == "merged" and answer is None:
+        detail = "the agents got the conversation with another message"
+        return Check(
+            name="bot_answered", state=State.FAILED, detail=detail, at=event.finished_at, problem=facts.because
+        )
     if not event.outcome and event.state == "bot_wait" and answer is None:
         return Check(name="bot_answered", state=State.WAITING, detail=_patience(facts), at=event.called_at)
     if facts.outcome == "silent" and not facts.deliveries:

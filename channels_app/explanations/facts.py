@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from channels_app.codes import Problem
 from channels_app.protocol import EventType
 
 ANSWERED = ("replied", "replied_unconfirmed", "resolved")
@@ -75,7 +76,9 @@ class HandOverFacts:
 class Surroundings:
     """Channel, bot, conversation and workers as they are now.
 
-    `is_leased`: a worker has the conversation in hand; `is_behind`: an earlier message of it is open.
+    `is_leased`: a worker has the conversation in hand; `is_behind`: an earlier message of it is open;
+    `is_busy`: another message of it is begun with;
+    `busy_until`: when the last call of another message of it ended, before this one was begun with.
     """
 
     owner: str
@@ -89,6 +92,8 @@ class Surroundings:
     inbox_channel: str = ""
     is_leased: bool = False
     is_behind: bool = False
+    is_busy: bool = False
+    busy_until: datetime | None = None
     worker_seen_at: datetime | None = None
     waiting: int = 0
 
@@ -96,7 +101,8 @@ class Surroundings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All of it. `failed_by`: the reason of the offload list for which the bot's part ended without its answer, also
-    where the channel then says a text or keeps silent instead of handing over. `said`: messages by author."""
+    where the channel then says a text or keeps silent instead of handing over. `because`: what had gone wrong with
+    another message of the conversation, so that this one was not the bot's any more, or too late."""
 
     now: datetime
     event: EventFacts
@@ -106,6 +112,7 @@ class Facts:
     deliveries: tuple[DeliveryFacts, ...] = ()
     hand_over: HandOverFacts | None = None
     failed_by: str = ""
+    because: Problem | None = None
     bot_messages: int = 0
 
     @property

@@ -23,6 +23,10 @@ SIGNS = {
 """A sign for the eye and a word for everybody."""
 
 
+_OF_ANOTHER = ("was_ours", "may_answer", "bot_answered")
+"""Checks that may end because of another message."""
+
+
 def explanation_box(explanation: Explanation) -> dict[str, Any]:
     """The box on top of a conversation."""
     stop, group = explanation.stop, explanation.group
@@ -36,7 +40,7 @@ def explanation_box(explanation: Explanation) -> dict[str, Any]:
         "code_url": code_url(stop.code) if stop else "",
         "repairs": [rich(repair) for repair in explanation.repairs],
         "buttons": _buttons(explanation),
-        "earlier_id": explanation.ids.get("earlier_event") if stop and stop.name == "was_ours" else None,
+        "earlier_id": explanation.ids.get("earlier_event") if stop and stop.name in _OF_ANOTHER else None,
         "group": group,
         "group_url": group_url(group.id) if group else "",
     }

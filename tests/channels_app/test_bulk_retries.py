@@ -22,9 +22,19 @@ from channels_app.bulk_retries import (
     start_bulk_retry,
 )
 from channels_app.gathering import gather_failures
-from channels_app.models import AuditEntry, BulkRetry, BulkState, Conversation, EventBody, FailureGroup, WebhookEvent
+from channels_app.models import (
+    AuditEntry,
+    BulkRetry,
+    BulkState,
+    Conversation,
+    EventBody,
+    Exchange,
+    FailureGroup,
+    WebhookEvent,
+)
 from tests.builders import make_channel
 from tests.conftest import Walker
+from tests.world import World, answer
 
 ANNA = Actor(name="anna", via="operations")
 
@@ -91,6 +101,22 @@ def test_a_group_selects(dead: Walker) -> None:
     gather_failures()
     group = FailureGroup.objects.get(message="something else")
     assert progress_of(plan(dead, group_id=group.pk)).matching == 1
+
+
+def test_a_plan_of_a_group_says_what_became_of_each_of_its_events(walker: Walker, world: World) -> None:
+    world.bot.replies = [answer(500)] * 2
+    walker.says("Hello")
+    assert walker.outcomes() == ["handed_over"]
+    Exchange.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    gather_failures()
+    group = FailureGroup.objects.get(code="CB-502")
+    progress = progress_of(plan(walker, group_id=group.pk))
+    assert (progress.matching, progress.waiting, progress.skipped) == (1, 0, {Result.HANDED_OVER: 1})
+    WebhookEvent.objects.update(outcome="replied")
+    assert progress_of(plan(walker, group_id=group.pk)).skipped == {Result.NOT_DEAD: 1}
+    WebhookEvent.objects.update(outcome="dead")
+    Conversation.objects.update(owner="bot")
+    assert progress_of(plan(walker, group_id=group.pk)).waiting == 1
 
 
 def test_a_plan_that_nobody_starts_is_forgotten(dead: Walker) -> None:

@@ -23,10 +23,13 @@ from channels_app.failures import (
     resolve_group,
 )
 from channels_app.gathering import count_waiting, gather_failures
+from channels_app.leases import claim_due_conversation
 from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, WebhookEvent
+from channels_app.turns import take_step
 from offload.models import Offload
-from tests.builders import make_channel
+from tests.builders import make_channel, make_event
 from tests.conftest import Walker
+from tests.world import World, answer
 
 ANNA = Actor(name="anna", via="operations")
 
@@ -174,6 +177,22 @@ def test_those_wait_who_got_no_answer_since(talk: Walker) -> None:
     talk.says("Hello?")
     count_waiting()
     assert the_group().waiting == 0
+
+
+@pytest.mark.parametrize("outage", [answer(503), answer(401)])
+def test_who_is_tried_again_waits_too(walker: Walker, world: World, outage: object) -> None:
+    """An outage of the inbox: nothing has failed for good yet, and nobody has an answer."""
+    world.inbox.faults = [outage] * 99
+    walker.post(make_event(text="Hello"))
+    walker.let_time_pass()
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    take_step(lease)
+    assert WebhookEvent.objects.get().outcome is None
+    Exchange.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    gather_failures()
+    count_waiting()
+    assert set(FailureGroup.objects.values_list("waiting", flat=True)) == {1}
 
 
 def test_whom_agents_have_does_not_wait_for_the_bot(talk: Walker) -> None:

@@ -40,19 +40,13 @@ def ask_again() -> Iterator[None]:
     forget_channels()
 
 
-def begin() -> None:
-    """Another process has worked with this database."""
-    readiness.begin()
-    readiness.forget()
-
-
 @pytest.fixture
 def other_keys(channel: Channel, settings: Any) -> Channel:
     """A channel, its bot and its provider, and a process that was started with another key."""
     provider = OffloadProvider(channel=channel)
     provider.verify_token = "verify-token-of-the-tests"
     provider.save()
-    begin()
+    readiness.check_database()
     settings.ENCRYPTION_KEYS = [OTHER_KEY]
     forget_channels()
     return channel
@@ -70,7 +64,7 @@ def test_what_can_not_be_read_is_named(other_keys: Channel) -> None:
 
 
 def test_other_keys_are_noticed_where_no_secret_is_saved_yet(db: None, settings: Any) -> None:
-    begin()
+    readiness.check_database()
     settings.ENCRYPTION_KEYS = [OTHER_KEY]
     with pytest.raises(readiness.NotReadyError, match="check of the keys"):
         readiness.check_database()
@@ -105,7 +99,7 @@ def test_a_key_that_is_lost_for_good_can_be_forgotten(other_keys: Channel) -> No
 
 
 def test_after_reencrypt_the_check_belongs_to_the_new_key(channel: Channel, settings: Any) -> None:
-    begin()
+    readiness.check_database()
     settings.ENCRYPTION_KEYS = [OTHER_KEY, *settings.ENCRYPTION_KEYS]
     call_command("reencrypt", stdout=StringIO())
     settings.ENCRYPTION_KEYS = [OTHER_KEY]

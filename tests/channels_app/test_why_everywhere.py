@@ -1,0 +1,262 @@
+"""Why did the bot not answer? Every kind of failure in every situation: page, list, API and command say the same."""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from channels_app.codes import CODES
+from channels_app.errors import Effect, TemporaryError
+from channels_app.explaining import explain
+from channels_app.http import Answer
+from channels_app.models import Channel, Conversation, Exchange, WebhookEvent, WorkerSlot
+from channels_app.operations.sentences import rich
+from tests.builders import make_bot, make_event
+from tests.conftest import Walker
+from tests.world import World, answer
+
+SLOW = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN)
+DOWN = TemporaryError("POST http://bot.test/bot: connection refused", effect=Effect.NONE)
+HTML = Answer(200, {"content-type": "text/html"}, b"<html>Login</html>", 1)
+AWAY = answer(503)
+
+
+Acts = list[Callable[[], Any]]
+Situation = Callable[[Walker, Acts], None]
+Failing = Callable[[Walker, World, Situation], None]
+
+
+@dataclass
+class Told:
+    """What one place says of why: the code, the sentence, and what to do."""
+
+    code: str
+    cause: str
+    repairs: list[str]
+
+
+def words_of(html: str) -> str:
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html)))
+
+
+def from_page(client: Client, walker: Walker, told: Told) -> Told:
+    """What of it stands in the box of the conversation's page."""
+    page = client.get(f"/ops/conversations/{walker.conversation().pk}/").content.decode()
+    box = page[page.index('class="cause"') :]
+    box = words_of(box[: box.index("</div>")])
+    code = re.search(r"All about (CB-\d+)", box)
+    return Told(
+        code[1] if code else "",
+        told.cause if told.cause in box else box,
+        [repair for repair in told.repairs if words_of(str(rich(repair))) in box],
+    )
+
+
+def from_list(client: Client) -> str:
+    page = client.get("/ops/conversations/").content.decode()
+    rows = page[page.index("<tbody") : page.index("</tbody")]
+    return " ".join(sorted(set(re.findall(r"CB-\d+", rows))))
+
+
+def from_api(client: Client, walker: Walker) -> Told:
+    body = client.get(f"/api/v1/conversations/{walker.conversation().pk}/explain/").json()
+    return Told(body["code"], body["cause"], body["repairs"])
+
+
+def from_api_list(client: Client) -> str:
+    (row,) = client.get("/api/v1/conversations/").json()["results"]
+    return str(row["code"])
+
+
+def from_command(term: str = "0-conv-1") -> Told:
+    out = StringIO()
+    with suppress(SystemExit):  # how the command says that nothing was found
+        call_command("explain", term, "--json", stdout=out)
+    body = json.loads(out.getvalue())
+    return Told(body["code"], body["cause"], body["repairs"])
+
+
+# --- the situations -----------------------------------------------------------------------------------------------
+
+
+def alone(walker: Walker, during: Acts) -> None:
+    walker.post(make_event(text="Hello"))
+
+
+def together(walker: Walker, during: Acts) -> None:
+    walker.post(make_event("CONVERSATION_STARTED"))
+    walker.post(make_event(text="Hello", after_s=0.01))
+
+
+def second(walker: Walker, during: Acts) -> None:
+    """The one that is asked about comes while the first one's bot is asked."""
+    walker.post(make_event(text="Hello"))
+    during.append(lambda: walker.post(make_event(text="Anybody?", after_s=1)))
+
+
+SITUATIONS = [alone, together, second]
+
+
+def failing(world: World, during: Acts, fault: Any) -> None:
+    def give() -> Any:
+        while during:
+            during.pop()()
+        return fault
+
+    world.bot.replies = [give] * 4
+
+
+def patience_ends(walker: Walker) -> None:
+    WebhookEvent.objects.filter(state="bot_wait").update(wait_until=timezone.now())
+    Conversation.objects.filter(wake_at__isnull=False).update(wake_at=timezone.now())
+    walker.work()
+
+
+def bot_fails(fault: Any, code: str) -> tuple[Failing, str]:
+    def go(walker: Walker, world: World, situation: Situation) -> None:
+        during: Acts = []
+        failing(world, during, fault)
+        situation(walker, during)
+        walker.work()
+        patience_ends(walker)
+
+    return go, code
+
+
+def inbox_fails(fault: Any, code: str, *, calls: int) -> tuple[Failing, str]:
+    def go(walker: Walker, world: World, situation: Situation) -> None:
+        during: Acts = []
+        situation(walker, during)
+
+        def give() -> Any:
+            while during:
+                during.pop()()
+            return {"messages": [{"text": "Here you are"}]}
+
+        world.bot.replies = [give]
+        world.inbox.faults = [fault] * calls
+        for _ in range(8):
+            walker.work(patiently=False)
+            shift = timedelta(seconds=60)
+            WebhookEvent.objects.filter(outcome=None).update(
+                received_at=F("received_at") - shift, wait_until=timezone.now()
+            )
+            Conversation.objects.filter(wake_at__isnull=False).update(wake_at=timezone.now())
+
+    return go, code
+
+
+def nobody_works(walker: Walker, world: World, situation: Situation) -> None:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    WorkerSlot.objects.create(
+        name="gone/1/1/worker", host="gone", pid=1, kind="worker", started_at=long_ago, beat_at=long_ago
+    )
+    during: Acts = []
+    situation(walker, during)
+    for act in during:
+        act()
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(minutes=2))
+    Conversation.objects.update(wake_at=timezone.now() - timedelta(minutes=2))
+
+
+KINDS = {
+    "bot 500": bot_fails(answer(500), "CB-502"),
+    "slow": bot_fails(SLOW, "CB-501"),
+    "HTML": bot_fails(HTML, "CB-503"),
+    "silent": bot_fails(answer(204), "CB-508"),
+    "down": bot_fails(DOWN, "CB-506"),
+    "inbox refused": inbox_fails(answer(400), "CB-605", calls=1),
+    "inbox away": inbox_fails(AWAY, "CB-608", calls=99),
+    "worker dead": (nobody_works, "CB-701"),
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_places_say_the_same_and_it_is_true(
+    walk_with: Callable[..., Walker], world: World, admin_client: Client, kind: str, situation: Situation
+) -> None:
+    walker = walk_with(bot=make_bot(token="")) if kind == "HTML" else walk_with()
+    fail, code = KINDS[kind]
+    fail(walker, world, situation)
+    told = from_api(admin_client, walker)
+    assert told.code == code and told.cause and told.repairs == list(CODES[code].repairs)
+    assert from_command() == told
+    assert from_page(admin_client, walker, told) == told
+    assert (from_list(admin_client), from_api_list(admin_client)) == (code, code)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_a_wrong_secret_is_named_where_somebody_looks_for_the_conversation(
+    walker: Walker, admin_client: Client, situation: Situation
+) -> None:
+    Channel.objects.filter(pk=walker.channel.pk).update(revision=99)
+    walker.channel.shared_secret = "ab" * 32
+    walker.channel.save()
+    during: Acts = []
+    situation(walker, during)
+    for act in during:
+        act()
+    told = from_command()
+    assert (told.code, told.repairs) == ("CB-305", list(CODES["CB-305"].repairs))
+    page = words_of(admin_client.get("/ops/conversations/?q=0-conv-1").content.decode())
+    assert told.cause in page and "CB-305" in page
+    assert admin_client.get("/api/v1/conversations/?q=0-conv-1").json()["results"] == []
+
+
+@pytest.mark.parametrize("policy", ["say_text", "stay_silent"])
+def test_a_channel_that_keeps_the_conversation_says_it_in_its_list_too(
+    walk_with: Callable[..., Walker], world: World, admin_client: Client, policy: str
+) -> None:
+    walker = walk_with(on_bot_failure=policy, fallback_text="Later, please.")
+    world.bot.replies = [answer(500)] * 2
+    walker.says("Hello")
+    assert from_api(admin_client, walker).code == from_list(admin_client) == "CB-502"
+
+
+@pytest.mark.parametrize("wish", [{"complete": "handover"}, {"offload": {"reason": "asked"}}])
+def test_what_agents_got_because_somebody_wanted_so_is_no_failure(
+    walker: Walker, world: World, admin_client: Client, wish: dict[str, Any]
+) -> None:
+    world.bot.replies = [{"messages": [{"text": "Bye"}], **wish}]
+    walker.says("agent")
+    walker.says("Anybody?")
+    assert from_api(admin_client, walker).code == from_list(admin_client) == "CB-610"
+
+
+def test_a_failure_of_an_earlier_stint_is_not_blamed(walker: Walker, world: World, admin_client: Client) -> None:
+    world.bot.replies = [answer(500)] * 2
+    walker.says("Hello")
+    world.inbox.gone.clear()
+    walker.delegates(after_s=1)
+    world.inbox.gone.add("0-conv-1")  # an agent takes it without a word
+    walker.says("Still there?", after_s=2)
+    walker.says("Anybody?", after_s=3)
+    assert from_api(admin_client, walker).code == from_list(admin_client) == "CB-610"
+
+
+def test_who_waited_for_the_own_conversations_slow_bot_is_not_told_to_add_workers(
+    walker: Walker, world: World, admin_client: Client
+) -> None:
+    walker.says("Hello")
+    walker.says("And?", after_s=1)
+    first, second = WebhookEvent.objects.order_by("id")
+    began, ended = first.received_at, first.received_at + timedelta(seconds=40)
+    Exchange.objects.filter(event=first, target="bot").update(started_at=began, took_ms=40_000)
+    WebhookEvent.objects.filter(pk=second.pk).update(received_at=began, called_at=ended)
+    [check] = [check for check in explain(walker.conversation().pk).checks if check.name == "picked_up"]
+    assert (check.code, check.detail) == ("", "waited 40 s, for an earlier message of this conversation")
+    WebhookEvent.objects.filter(pk=second.pk).update(called_at=ended + timedelta(seconds=30))
+    [check] = [check for check in explain(walker.conversation().pk).checks if check.name == "picked_up"]
+    assert check.code == "CB-702" and "30" in str(check.problem)
