@@ -129,7 +129,9 @@ def _shown(value: Any) -> dict[str, Any]:
 
 def _spans(texts: Any) -> Iterator[tuple[str, str]]:
     found = [text.partition("-")[::2] for text in texts]
-    offered = max(SPANS_OFFERED, len(found) + 1 if len(found) >= SPANS_OFFERED else 0)
+    while found and not any(found[-1]):
+        found.pop()
+    offered = len(found) + 1 if len(found) > SPANS_OFFERED else SPANS_OFFERED
     for begin, end in (*found, *[("", "")] * (offered - len(found))):
         yield begin.strip(), "00:00" if end.strip() == MIDNIGHT else end.strip()
 

@@ -87,23 +87,23 @@ def test_a_channel_is_set_up_with_the_keyboard_alone(demo: Demo, open_window: Ca
 def test_opening_hours_are_entered_with_the_keyboard_alone(
     demo: Demo, session: Any, open_window: Callable[..., Page]
 ) -> None:
-    anna = Admin(open_window(storage_state=session, locale="en-GB", timezone_id="Europe/Brussels"), demo.stage)
+    anna = Admin(open_window(storage_state=session, timezone_id="Europe/Brussels"), demo.stage)
     page = anna.open(f"{CHANNELS}{demo.channel(OTHER)}/change/")
     hours = page.get_by_role("group", name="Opening hours")
     reach(page, hours.get_by_role("radio", name="Always"), most=2 * STOPS_MOST)
     page.keyboard.press("ArrowDown")
     expect(hours.get_by_label("Time zone")).to_have_value("Europe/Brussels")  # the browser's own
-    for name, digits in (("Monday, from", "0900"), ("Monday, until", "1230")):
+    for name, digits in (("Monday, from", "0900AM"), ("Monday, until", "1230PM")):
         reach(page, hours.get_by_label(name, exact=True))
         page.keyboard.type(digits)
-    press(page, "button", "Monday’s times for Tuesday to Friday")
-    reach(page, hours.get_by_label("Sunday, from", exact=True))
-    page.keyboard.type("1000")
+    press(page, "button", "Same until Friday")
+    reach(page, hours.get_by_label("Sunday, from", exact=True), most=2 * STOPS_MOST)
+    page.keyboard.type("1000AM")
     page.keyboard.press("Enter")
-    alert = page.get_by_text("Sunday: give both times of each span, or none.")
+    alert = page.get_by_text("Sunday: give both times of each span, or none.", exact=True)
     expect(alert).to_be_visible()
     reach(page, hours.get_by_label("Sunday, until", exact=True), most=2 * STOPS_MOST)
-    page.keyboard.type("0000")
+    page.keyboard.type("1200AM")
     page.keyboard.press("Enter")
     expect(alert).not_to_be_visible()
     expect(hours.get_by_label("Friday, until", exact=True)).to_have_value("12:30")
