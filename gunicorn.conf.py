@@ -1,7 +1,10 @@
 """Gunicorn reads this file by itself when it starts in this directory."""
 
+import logging
+
 # Here and not in the processes that it starts: a wrong environment ends the start, with one list of what is wrong.
 from chatbridge import settings
+from chatbridge.logs import in_one_line
 
 bind = f"0.0.0.0:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
@@ -20,5 +23,7 @@ keepalive = 75
 # Without the query string: bots put their verify token there.
 accesslog = "-" if settings.ACCESS_LOG else None
 access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
+for _name in ("gunicorn.access", "gunicorn.error"):  # a path is decoded there, and what is no request quoted
+    logging.getLogger(_name).addFilter(in_one_line)
 
 control_socket_disable = True  # nobody uses it, and a read-only container has no place for it

@@ -4,7 +4,6 @@ Nobody's words are in it and no secret: each is covered by its name, and all of 
 """
 
 import platform
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +18,9 @@ from channels_app.checking.repairs import find_repairs
 from channels_app.checking.steps import setup_steps
 from channels_app.clocks import database_now, machine_now
 from channels_app.errors import ConfigError
-from channels_app.masking import MASK, body_for
+from channels_app.masking import QUOTING_KEYS, body_for, without_values
 from channels_app.models import Channel, Conversation, Exchange, SettingsModel
+from channels_app.transcripts.exports import words_in
 from channels_app.workload import read_queue, read_workers
 from offload.models import OffloadProvider
 
@@ -29,14 +29,14 @@ CALLS_MOST = 20
 ERROR_MOST = 300
 """Characters of an error."""
 SAVED = "•••• (saved)"
-COVERED_LEAST = 4
-"""Characters of a secret that is looked for: covering every "a" would hide all and protect nothing."""
 
 
 def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[str, Any]:
     """The document. The checks call inbox and bot, and may take up to a minute."""
     facts = facts_of(channel)
     provider = facts.provider
+    calls = Exchange.objects.filter(channel=channel).order_by("-id")[:CALLS_MOST]
+    talks = Conversation.objects.filter(events__in=[row.event_id for row in calls]).distinct()
     document = {
         "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
         "made_at": database_now().isoformat(),
@@ -56,11 +56,12 @@ def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[s
             }
             for group in facts.refused
         ],
-        "calls": [_call(row) for row in Exchange.objects.filter(channel=channel).order_by("-id")[:CALLS_MOST]],
+        "calls": [_call(row) for row in calls],
         "clock": _clock(),
         "queue": _queue(channel),
     }
-    return dict(_covered(document, _secrets_of(channel, provider)))
+    document = without_values(document, _secrets_of(channel, provider))
+    return dict(without_values(document, words_in(talks), QUOTING_KEYS))
 
 
 def _versions() -> dict[str, str]:
@@ -76,10 +77,15 @@ def _versions() -> dict[str, str]:
 
 
 def _settings_of(row: Any) -> dict[str, Any]:
-    values = values_of(row)
-    return {
-        name: (SAVED if value.text else "") if isinstance(value, Sealed) else value for name, value in values.items()
-    }
+    return {name: _setting(value) for name, value in values_of(row).items()}
+
+
+def _setting(value: Any) -> Any:
+    """Of a secret that it is saved; of an address not its query, which may hold a token."""
+    if isinstance(value, Sealed):
+        return SAVED if value.text else ""
+    is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return value.partition("?")[0] if is_address else value
 
 
 def _step(step: Any) -> dict[str, str]:
@@ -158,7 +164,7 @@ def _secrets_of(channel: Channel, provider: OffloadProvider | None) -> frozenset
     texts: list[tuple[Any, str]] = [(channel, "shared_secret"), (channel, "old_secret")]
     texts += [(provider, "verify_token"), (provider, "write_back_secret")] if provider else []
     found |= {_readable(row, name) for row, name in texts}
-    return frozenset(secret for secret in found if len(secret) >= COVERED_LEAST)
+    return frozenset(found)
 
 
 def _readable(row: Any, name: str) -> str:
@@ -166,17 +172,3 @@ def _readable(row: Any, name: str) -> str:
         return str(getattr(row, name))
     except ConfigError:
         return ""
-
-
-def _covered(node: Any, secrets: Iterable[str]) -> Any:
-    match node:
-        case dict():
-            return {key: _covered(value, secrets) for key, value in node.items()}
-        case list():
-            return [_covered(item, secrets) for item in node]
-        case str():
-            for secret in secrets:
-                node = node.replace(secret, MASK)
-            return node
-        case _:
-            return node

@@ -25,6 +25,7 @@ from channels_app.wire import Adapter, Exchange, UnaskedAnswerError, shared_adap
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
 
 POOL_SIZE = 64  # connections kept for one host: more than a process has threads
+TOKEN_LEAST = 8  # bytes; a shorter one is no secret, and may be a part of any word
 METHOD = re.compile(r"[A-Z]+")
 HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -122,9 +123,15 @@ def _record(request: Request, started: float, *, status: int, response: bytes = 
         url=request.target.without_query,
         request=request.body or b"",
         status=status,
-        response=response,
+        response=_without_own_token(request, response),
         took_ms=round((time.monotonic() - started) * 1000),
     )
+
+
+def _without_own_token(request: Request, response: bytes) -> bytes:
+    """A bot may say our own token back to us, in a sentence such as "the token … is wrong"."""
+    token = request.headers.get("Authorization", "").rpartition(" ")[2].encode()
+    return response.replace(token, b"***") if len(token) >= TOKEN_LEAST else response
 
 
 @lru_cache(maxsize=4)

@@ -193,7 +193,7 @@ def sender_network(request: HttpRequest | Request) -> str:
 def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
     """The body, also one that comes in chunks: Django reads only what Content-Length announces."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdigit() and int(length) > max_bytes:
+    if length.isdecimal() and int(length) > max_bytes:
         raise TooLargeError
     if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return request.body

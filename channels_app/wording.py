@@ -33,6 +33,28 @@ DOOR_WORDS = {
 }
 """Who caused an event, by its source."""
 
+_OBEYED = (*(code for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"), 0x2028, 0x2029)
+_TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Characters that turn the direction of those around them: "exe.gnp" may read "png.exe"."""
+_VISIBLE = {code: f"[U+{code:04X}]" for code in (*_OBEYED, *_TURNING)}
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*_OBEYED, *_TURNING)}
+
+
+def visible(text: str) -> str:
+    """Somebody else's text for a page or a file: what a screen would obey is written out. Lines stay lines."""
+    return text.replace("\r\n", "\n").translate(_VISIBLE)
+
+
+def one_line(text: str) -> str:
+    """The same for a name: what came with line breaks can't pass for lines of ours."""
+    return " ".join(visible(text).split())
+
+
+def visible_json(text: str) -> str:
+    """The same for JSON, which means the same afterwards: outside its strings there is nothing of the kind."""
+    return text.translate(_ESCAPED)
+
+
 HARMLESS_CODES = frozenset(code for code, known in CODES.items() if known.severity is Severity.INFO)
 """Codes that tell something worth knowing, and no trouble."""
 

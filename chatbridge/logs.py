@@ -1,4 +1,4 @@
-"""Logs that strangers can't fill."""
+"""Logs that strangers can't fill, and in which a line is a line whatever they put into it."""
 
 import logging
 import threading
@@ -9,6 +9,8 @@ QUIET_S = 60.0
 AT_WILL = ("django.request", "django.security", "channels_app.webhooks")
 """Loggers with lines that anybody can cause by a request."""
 SERVER, SERVERS_REFUSAL = "gunicorn.error", "Invalid request from"
+_SEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\t"}
+_SEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
 
 
 class OneAMinute(logging.Filter):
@@ -45,3 +47,16 @@ def _kind_of(record: logging.LogRecord) -> Hashable | None:
     status = getattr(record, "status_code", 0)
     is_ours = record.exc_info and not 400 <= status < 500
     return None if is_ours or not record.name.startswith(AT_WILL) else (record.name, record.levelno, status)
+
+
+class LineFormatter(logging.Formatter):
+    """Shows what would begin another line or move a terminal's cursor. A traceback below a line stays as it is."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        return super().formatMessage(record).translate(_SEEN)
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """The same as a filter, for a logger whose formatter is not ours."""
+    record.msg, record.args = record.getMessage().translate(_SEEN), ()
+    return True

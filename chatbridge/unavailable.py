@@ -37,7 +37,7 @@ def _answer(request: HttpRequest, error: BaseException | None) -> HttpResponse |
         )
     else:
         was_saving = request.method not in ("GET", "HEAD")
-        html = render_to_string("503.html", {"problem": problem, "title": "Not now", "was_saving": was_saving})
+        html = render_to_string("503.html", {"problem": problem, "was_saving": was_saving})
         response = HttpResponse(html, status=503)
     response["Retry-After"] = str(RETRY_AFTER_S)
     return response

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 handler500 = "chatbridge.unavailable.server_error"
+admin.site.final_catch_all_view = False  # it asks for a log-in first, and then says that there is no such page
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -8,7 +8,16 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import ChangeForm, StackedInline, TextAdmin, WordFilter, document, moment, row_link
+from channels_app.admin.base import (
+    ChangeForm,
+    StackedInline,
+    TextAdmin,
+    WordFilter,
+    document,
+    moment,
+    row_link,
+    shows_its_form,
+)
 from channels_app.admin.channels import ChannelAdmin
 from channels_app.admin.events import talk_words
 from channels_app.admin.upkeep import IntakeCountAdmin
@@ -20,6 +29,7 @@ from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open, next_opening
 
 
+@shows_its_form
 class OffloadProviderInline(StackedInline):
     model = OffloadProvider
     form = OffloadProviderForm

@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -28,6 +29,21 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # No test measures speed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_between_tests() -> Iterator[None]:
+    """Tests with transactions of their own empty all tables afterwards; the audit log refuses that."""
+    table, flush = "channels_app_auditentry", DatabaseOperations.sql_flush
+
+    def sql_flush(*args: Any, **kwargs: Any) -> list[str]:
+        statements = flush(*args, **kwargs)
+        off, on = (f"ALTER TABLE {table} {what} TRIGGER audit_not_emptied;" for what in ("DISABLE", "ENABLE ALWAYS"))
+        return [off, *statements, on] if statements else []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A browser without script: reads the forms of a page as they would be sent back."""
 
+import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,11 +11,15 @@ from django.test import Client
 class _Fields(HTMLParser):
     """The successful controls of one form, by HTML's own rules."""
 
-    def __init__(self, form_id: str) -> None:
+    def __init__(self, form_id: str | None) -> None:
+        """None: the one that there is."""
         super().__init__()
         self.form_id = form_id
         self.values: dict[str, str] = {}
         self.names: set[str] = set()
+        self.secrets: set[str] = set()
+        self.action = ""
+        self.is_post = False
         self._is_inside = False
         self._open = ""
         self._select = ""
@@ -21,7 +27,8 @@ class _Fields(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._is_inside = found.get("id") == self.form_id
+            self._is_inside = self.form_id is None or found.get("id") == self.form_id
+            self.action, self.is_post = found.get("action", ""), found.get("method", "").lower() == "post"
         if not self._is_inside:
             return
         name = found.get("name", "")
@@ -42,6 +49,7 @@ class _Fields(HTMLParser):
         if not name or kind in ("submit", "button") or (kind in ("checkbox", "radio") and "checked" not in found):
             return
         self.values[name] = found.get("value", "on" if kind in ("checkbox", "radio") else "")
+        self.secrets |= {name} if kind == "password" else set()
 
     def handle_data(self, data: str) -> None:
         if self._open:
@@ -63,6 +71,26 @@ def fields_of(html: str, form_id: str) -> dict[str, str]:
 def names_in(html: str, form_id: str) -> set[str]:
     """All controls of this form."""
     return _read(html, form_id).names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form that posts. `secrets`: the names of its password fields."""
+
+    action: str
+    values: dict[str, str]
+    secrets: frozenset[str]
+
+
+def forms_of(html: str) -> list[Form]:
+    """All forms of a page that post."""
+    found = []
+    for part in re.findall(r"<form.*?</form>", html, re.DOTALL):
+        parser = _Fields(None)
+        parser.feed(part)
+        if parser.is_post:
+            found.append(Form(action=parser.action, values=parser.values, secrets=frozenset(parser.secrets)))
+    return found
 
 
 def _read(html: str, form_id: str) -> _Fields:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from channels_app.admin.base import ReadOnlyAdmin, ask_first
+from channels_app.searching.ids import row_number
 
 
 class ActingAdmin(ReadOnlyAdmin):
@@ -66,7 +67,7 @@ class ActingAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kw)
 
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rows = self.get_queryset(request).filter(pk=unquote(object_id)) if object_id.isdigit() else None
+        rows = self.get_queryset(request).filter(pk=row_number(unquote(object_id)))
         if not rows:
             raise Http404
         if not self.may_act(request):

@@ -5,13 +5,13 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from channels_app.admin.base import ChangeForm, ModelAdmin
+from channels_app.admin.base import ChangeForm, FilteredAdmin
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import Values, differences, values_of
 from channels_app.operations.access import actor_of
 
 
-class AuditedAdmin(ModelAdmin):
+class AuditedAdmin(FilteredAdmin):
     """In the transaction that saves; so nothing is saved that isn't written down, and the other way round."""
 
     def actor(self, request: HttpRequest) -> Actor:

@@ -1,8 +1,8 @@
 """What the pages of the admin share: rows that nobody edits, lists that nobody counts, questions before an act."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
+from channels_app.forms.secrets import shown_value
 from channels_app.operations.access import READ_TEXT
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ else:
     ModelAdmin, TabularInline, StackedInline = admin.ModelAdmin, admin.TabularInline, admin.StackedInline
     InlineModelAdmin = admin.options.InlineModelAdmin
     ChangeForm, ChildFormSet, AnyPaginator = forms.ModelForm, forms.BaseInlineFormSet, Paginator
+
+AdminClass = TypeVar("AdminClass", bound=type[Any])
 
 COUNTED_MOST = 10_000
 """Rows that a list counts for its page numbers: counting millions takes seconds and tells nobody anything."""
@@ -49,7 +52,17 @@ class ShortPaginator(AnyPaginator):
         return rows.order_by()[:COUNTED_MOST].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class FilteredAdmin(ModelAdmin):
+    """A list that is filtered by what its page offers alone."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Django takes any column from the address: what no page shows could be guessed there, letter by letter."""
+        offered = [str(getattr(filter_, "parameter_name", filter_)) for filter_ in self.list_filter]
+        is_offered = any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
+        return is_offered and super().lookup_allowed(lookup, value, request)
+
+
+class ReadOnlyAdmin(FilteredAdmin):
     """Rows that the bridge writes and people only read."""
 
     paginator = ShortPaginator
@@ -120,6 +133,25 @@ def row_link(row: Model | None, text: str = "") -> SafeString | str:
 def document(text: str) -> SafeString:
     """A body or a payload, as it is."""
     return format_html('<pre class="document" tabindex="0">{}</pre>', text)
+
+
+def shows_its_form(admin_class: AdminClass) -> AdminClass:
+    """For an admin whose form has fields that are no columns: what people see of these who may only look.
+
+    Without a method of that name Django prints the row's attribute, which may be a secret, decrypted.
+    """
+    form = admin_class.form
+    for name in form.base_fields.keys() - set(form._meta.fields or ()):
+        setattr(admin_class, name, _shown_by(form, name))
+    return admin_class
+
+
+def _shown_by(form: type[ChangeForm], name: str) -> Callable[[Any, Any], str]:
+    @admin.display(description=str(form.base_fields[name].label))
+    def show(model_admin: Any, row: Any) -> str:
+        return shown_value(form(instance=row), name)
+
+    return show
 
 
 def page(

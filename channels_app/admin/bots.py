@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from channels_app.admin.base import moment, row_link
+from channels_app.admin.base import moment, row_link, shows_its_form
 from channels_app.admin.setup import SetupAdmin
 from channels_app.bots import bot_class
 from channels_app.checking import check_bot
@@ -21,6 +21,7 @@ from channels_app.protocol import CheckLine
 
 
 @admin.register(Bot)
+@shows_its_form
 class BotAdmin(SetupAdmin):
     form = BotForm
     radio_fields = {"kind": admin.VERTICAL}

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
-from channels_app.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment
+from channels_app.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment, shows_its_form
 from channels_app.admin.channel_list import ChannelListAdmin
 from channels_app.admin.channel_page import channel_context
 from channels_app.admin.channel_tools import ToolsAdmin
@@ -43,6 +43,7 @@ class InboxChannelInline(TabularInline):
 
 
 @admin.register(Channel)
+@shows_its_form
 class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
     form = ChannelForm
     inlines: ClassVar[tuple[type[InlineModelAdmin], ...]] = (InboxChannelInline,)

@@ -15,6 +15,7 @@ from channels_app.admin.base import TextAdmin, WordFilter, moment
 from channels_app.interventions import hand_over_now
 from channels_app.models import Channel, Conversation, MessageRow, Owner
 from channels_app.operations.access import HAND_OVER, actor_of
+from channels_app.searching.ids import row_number
 
 
 class OwnerFilter(WordFilter):
@@ -71,8 +72,8 @@ class ConversationAdmin(TextAdmin, ActingAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Its page is among those for operators, which shows each person what they may read."""
-        number = unquote(object_id)
-        if not number.isdecimal():
+        number = row_number(unquote(object_id))
+        if number is None:
             raise Http404
         return HttpResponseRedirect(reverse("ops:conversation", args=[number]))
 

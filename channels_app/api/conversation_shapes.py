@@ -72,8 +72,8 @@ class ConversationQuery(Strict):
     q = serializers.CharField(
         required=False,
         max_length=MOST_WORDS,
-        help_text="Any id of it, a contact, a trace id, an address of the inbox; with the permission also words that "
-        "were said.",
+        help_text="Any id of it, a trace id, an address of the inbox; for who may read texts also a contact, or words "
+        "that were said.",
     )
     channel = IdField(required=False)
     owner = serializers.ChoiceField(required=False, choices=Owner.values)
@@ -138,7 +138,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
     medium = serializers.CharField(source="conversation.medium", allow_blank=True)
     contact = serializers.CharField(allow_blank=True)
     owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
-    topics = serializers.ListField(source="conversation.topics", child=serializers.CharField())
+    topics = serializers.ListField(child=serializers.CharField(), help_text="Empty for who may not read texts.")
     is_masked = serializers.SerializerMethodField(help_text="Whether texts are left out.")
     lines = LineSerializer(many=True, help_text="Oldest first.")
     next = serializers.SerializerMethodField(help_text="The lines before these; null if there are none.")

@@ -1,6 +1,7 @@
 """The schema as a file, and the documentation that is made of it: Swagger UI from our own host."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -9,8 +10,10 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.response import Response
 
 from channels_app.api.authentication import HasPermission, TokenAuthentication
+from channels_app.api.problems import answer_problem
 
 _one_at_a_time = threading.Lock()
 """drf-spectacular loads its extensions at the first schema, and a second request meanwhile finds half of them."""
@@ -25,6 +28,9 @@ class Schema(SpectacularAPIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with _one_at_a_time:
             return super().dispatch(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return answer_problem
 
 
 @admin.site.admin_view

@@ -53,11 +53,11 @@ v1 = [
     path("audit/", people.AuditLog.as_view()),
     path("codes/", codes.Catalogue.as_view()),
     path("codes/<str:code>/", codes.CatalogueEntry.as_view()),
-    re_path("", NothingHere.as_view()),
 ]
 app_name = "api"
 urlpatterns = [
     path("v1/", include(v1)),
     path("schema/", docs.Schema.as_view(), name="schema"),
     path("docs/", docs.docs, name="docs"),
+    re_path(r"^(?!(?:docs|schema)$)", NothingHere.as_view()),
 ]

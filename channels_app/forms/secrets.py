@@ -110,3 +110,13 @@ class WriteOnlyField(forms.CharField):
 
     def has_changed(self, initial: object, data: object) -> bool:
         return data is not None
+
+
+def shown_value(form: forms.BaseForm, name: str) -> str:
+    """A field for somebody who may only look: of a secret that it is saved, of a choice its words."""
+    field = form.fields[name]
+    if isinstance(field, WriteOnlyField):
+        return cast(SecretInput, field.widget).saved or "None saved"
+    value = form.get_initial_for_field(field, name)
+    choices = dict(getattr(field.widget, "choices", ()))
+    return str(choices.get(value, value) or "–")

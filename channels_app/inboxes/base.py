@@ -312,7 +312,11 @@ class _OwnTokens:
         return self.get()
 
 
+_QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")
+
+
 def public_text(text: object) -> str:
-    """A platform's own words, fit for a log line and an admin's page."""
+    """A platform's own words, fit for a log line and everybody's page: what they quote may be a contact's."""
     words = " ".join(text.split()) if isinstance(text, str) else ""
+    words = _QUOTED.sub("•••", words)
     return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

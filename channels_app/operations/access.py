@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
@@ -24,6 +25,9 @@ PAUSE = "channels_app.pause_channel"
 SEE = "channels_app.view_conversation"
 """Whoever may see conversations may see the operator pages; texts only with READ_TEXT."""
 SEE_AUDIT_LOG = "channels_app.view_auditentry"
+
+REASON_MOST = 500
+"""Characters of a reason: a few sentences."""
 
 PAGES = (
     ("Dashboard", "ops:dashboard", SEE),
@@ -49,6 +53,26 @@ def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., Ht
         return admin.site.admin_view(checked)
 
     return wrap
+
+
+def by_button_of(page: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+    """An address that a button posts to. Opened, as by a browser after a log-in, it leads to the button's page."""
+
+    def wrap(view: View[P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def posted(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if request.method == "POST":
+                return view(request, *args, **kwargs)
+            return redirect(page, *(value for name, value in kwargs.items() if name.endswith("_id")))
+
+        return posted
+
+    return wrap
+
+
+def posted_text(request: HttpRequest, name: str, most: int = REASON_MOST) -> str:
+    """What somebody wrote into a field, as PostgreSQL can keep it."""
+    return request.POST.get(name, "").replace("\0", "\ufffd").strip()[:most]
 
 
 def show(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:

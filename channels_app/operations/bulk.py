@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from channels_app.bulk_retries import (
     ITEMS_MOST,
@@ -21,23 +20,22 @@ from channels_app.bulk_retries import (
     start_bulk_retry,
 )
 from channels_app.models import BulkRetry, FailureGroup
-from channels_app.operations.access import REPLAY, actor_of, operator_page, show
+from channels_app.operations.access import REPLAY, actor_of, by_button_of, operator_page, posted_text, show
 from channels_app.operations.bulk_form import WindowForm
 from channels_app.operations.downloads import csv_download
 
 CSV_CHUNK = 500
-REASON_MOST = 500
 
 
 @operator_page(REPLAY)
-@require_POST
+@by_button_of("ops:failure")
 def plan_for_group(request: HttpRequest, group_id: int) -> HttpResponse:
     group = get_object_or_404(FailureGroup, pk=group_id)
     return redirect("ops:bulk", plan_bulk_retry(group.channel_id, actor_of(request), group_id=group.pk).pk)
 
 
 @operator_page(REPLAY)
-@require_POST
+@by_button_of("ops:failures")
 def plan_for_window(request: HttpRequest) -> HttpResponse:
     form = WindowForm(request.POST)
     if not form.is_valid():
@@ -72,13 +70,13 @@ _ACTS = {"pause": pause_bulk_retry, "resume": resume_bulk_retry, "cancel": cance
 
 
 @operator_page(REPLAY)
-@require_POST
+@by_button_of("ops:bulk")
 def bulk_act(request: HttpRequest, bulk_id: int, act: str) -> HttpResponse:
     get_object_or_404(BulkRetry, pk=bulk_id)
     actor = actor_of(request)
     try:
         if act == "start":
-            start_bulk_retry(bulk_id, actor, request.POST.get("reason", "")[:REASON_MOST])
+            start_bulk_retry(bulk_id, actor, posted_text(request, "reason"))
         elif act in _ACTS:
             _ACTS[act](bulk_id, actor)
         else:

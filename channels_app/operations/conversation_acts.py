@@ -18,7 +18,7 @@ from channels_app.interventions import (
     speak_as_bot,
 )
 from channels_app.models import Conversation, Owner
-from channels_app.operations.access import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, show
+from channels_app.operations.access import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, posted_text, show
 from channels_app.operations.conversations import number
 from channels_app.operations.names import title_of
 from channels_app.replays import Replayed
@@ -46,7 +46,7 @@ def _back(pk: int) -> str:
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
     if request.method == "POST":
-        if hand_over_now(row, actor_of(request), request.POST.get("reason", "").strip()):
+        if hand_over_now(row, actor_of(request), posted_text(request, "reason")):
             messages.success(request, "The hand-over is ordered. It leaves as soon as nothing else is on its way.")
         else:
             messages.warning(request, "Nothing was done: the conversation is not with the bot any more.")
@@ -64,7 +64,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 @operator_page(HAND_OVER)
 def say(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
-    text = request.POST.get("text", "").strip()
+    text = posted_text(request, "text", TEXT_MOST)
     error = ""
     if request.method == "POST":
         if not is_visible(text):
@@ -99,7 +99,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
     events = failed_events(row, number(request.GET.get("event", "")))
     if request.method == "POST":
-        verdicts = replay_events(events, actor_of(request), request.POST.get("reason", "").strip())
+        verdicts = replay_events(events, actor_of(request), posted_text(request, "reason"))
         again = verdicts.count(Replayed.AGAIN)
         if again:
             messages.success(request, f"{count_of(again, 'event is', 'events are')} done again.")

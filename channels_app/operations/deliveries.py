@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from channels_app.interventions import preview_retry, send_again
 from channels_app.models import Delivery
-from channels_app.operations.access import REPLAY, actor_of, operator_page
+from channels_app.operations.access import REPLAY, actor_of, operator_page, posted_text
 from channels_app.operations.conversation_acts import ask
 
 
@@ -16,7 +16,7 @@ def delivery_again(request: HttpRequest, pk: int) -> HttpResponse:
     related = ("conversation__channel", "conversation__contact", "event")
     row = get_object_or_404(Delivery.objects.select_related(*related), pk=pk)
     if request.method == "POST":
-        if send_again(row, actor_of(request), request.POST.get("reason", "").strip()):
+        if send_again(row, actor_of(request), posted_text(request, "reason")):
             messages.success(request, "The reply is sent again.")
         else:
             messages.warning(request, "Nothing was sent.")

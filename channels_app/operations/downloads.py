@@ -7,8 +7,9 @@ from typing import Any
 from django.http import StreamingHttpResponse
 
 from channels_app.clocks import database_now
+from channels_app.wording import visible
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A spreadsheet would run a text that begins so; what contacts and platforms write may."""
 
 
@@ -34,5 +35,9 @@ def _lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 
 
 def safe_cell(value: Any) -> Any:
-    """A number as it is; a text that a spreadsheet would run gets an apostrophe in front, as people do it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    """A number as it is; a text with what a screen would obey written out, and with an apostrophe in front, as people
+    do it, if a spreadsheet would run it."""
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA_STARTS) else text

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
 from channels_app.audit import Actor
 from channels_app.clocks import database_now
@@ -35,7 +34,7 @@ from channels_app.failures import (
 )
 from channels_app.models import BulkRetry, Channel, Exchange, Failure
 from channels_app.operations import plots
-from channels_app.operations.access import REPLAY, actor_of, operator_page, show
+from channels_app.operations.access import REPLAY, actor_of, by_button_of, operator_page, show
 from channels_app.operations.bulk_form import WindowForm
 from channels_app.operations.numbers import grouped, many
 from channels_app.operations.tiles import Link, link_to
@@ -208,7 +207,7 @@ _ACTS: dict[str, tuple[Callable[[int, Actor], None], str]] = {
 
 
 @operator_page()
-@require_POST
+@by_button_of("ops:failure")
 def failure_act(request: HttpRequest, group_id: int, act: str) -> HttpResponse:
     if not request.user.has_perm(REPLAY):
         raise PermissionDenied

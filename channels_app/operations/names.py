@@ -2,11 +2,12 @@
 
 from channels_app.masking import masked_name
 from channels_app.models import Conversation
+from channels_app.wording import one_line
 
 
 def contact_name(row: Conversation, *, reads_text: bool) -> str:
     """The contact, or what is left of the name when it is masked: the last digits, else the conversation's number."""
-    name = str(row.contact or "")
+    name = one_line(str(row.contact or ""))
     if not name:
         return "unknown contact"
     if reads_text:

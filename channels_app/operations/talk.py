@@ -1,6 +1,7 @@
 """Explanations and transcripts as templates take them: with addresses, times and signs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from channels_app.operations.moments import clock, day
 from channels_app.operations.places import buttons_of, code_url, group_url
 from channels_app.operations.sentences import rich
 from channels_app.transcripts import Line, Text, Transcript
-from channels_app.wording import count_of, duration, milliseconds
+from channels_app.wording import count_of, duration, milliseconds, one_line, visible
 
 SIGNS = {
     State.OK: ("✓", "ok"),
@@ -98,13 +99,13 @@ def transcript_lines(transcript: Transcript, show: str) -> Iterator[dict[str, An
 def _line(line: Line, transcript: Transcript) -> dict[str, Any]:
     url = line.attachment_url
     return {
-        "row": line,
+        "row": replace(line, text=visible(line.text), name=one_line(line.name), detail=visible(line.detail)),
         "time": clock(line.at),
         "gap": duration(line.gap_s) if line.gap_s else "",
         "took": milliseconds(line.took_ms) if line.took_ms is not None else "",
         "instead": _instead(line, transcript),
         "url": url if is_web_address(url) else "",
-        "not_a_link": "" if is_web_address(url) else url,
+        "not_a_link": "" if is_web_address(url) else visible(url),
         "code_url": code_url(line.code),
         "event_url": reverse("ops:event", args=[line.event_id]) if line.event_id else "",
         "calls": [reverse("ops:exchange", args=[number]) for number in line.exchange_ids],

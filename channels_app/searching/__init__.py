@@ -44,7 +44,8 @@ def find_conversations(
 ) -> Found:
     """Conversations for a search box; without a term those where something happened last.
 
-    `reads_text`: whether this person may search in what was said.
+    `reads_text`: whether this person may look for contacts, and for what was said. Others find by ids alone: letter by
+    letter a search would give away what is covered on the page.
     """
     term = term.replace("\0", "").strip()
     if not term:
@@ -54,10 +55,12 @@ def find_conversations(
         among = among.filter(channel_id=channel_id)
     if owner:
         among = among.filter(owner=owner)
-    exact = [] if before else named_by(term)
+    exact = [] if before else named_by(term, reads_text=reads_text)
+    if not reads_text:
+        return Found(lines=_lines(among, exact), is_exact=True)
     if exact and not term.isdecimal():  # a bare number may as well be a part of somebody's
         return Found(lines=_lines(among, exact), is_exact=True)
-    hits, cursor = search_words(term, Cursor.parse(before), reads_text=reads_text)
+    hits, cursor = search_words(term, Cursor.parse(before))
     return Found(lines=_lines(among, [*exact, *hits]), before=str(cursor))
 
 

@@ -39,9 +39,9 @@ def row_number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
-def named_by(term: str) -> list[Hit]:
+def named_by(term: str, *, reads_text: bool) -> list[Hit]:
     """Each conversation once, by the first thing that names it. One statement, however many things may."""
-    parts = [_columns(place, *named) for place, named in enumerate(_all_named(term))]
+    parts = [_columns(place, *named) for place, named in enumerate(_all_named(term, reads_text=reads_text))]
     hits: dict[int, Hit] = {}
     for _, conversation_id, match, event_id in sorted(parts[0].union(*parts[1:], all=True), key=_by_place):
         hits.setdefault(conversation_id, Hit(conversation_id, match, event_id or None))
@@ -69,7 +69,7 @@ def _by_place(row: tuple[int, int, str, int]) -> tuple[int, int]:
     return row[0], -row[1]
 
 
-def _all_named(term: str) -> Iterator[Named]:
+def _all_named(term: str, *, reads_text: bool) -> Iterator[Named]:
     words = _WORD.findall(term)[:WORDS_MOST]
     channels = list(Channel.objects.values_list("pk", flat=True))
     yield Conversation.objects.filter(channel__in=channels, external_id__in=words), "its id in Sparkcentral", "pk", ""
@@ -79,6 +79,9 @@ def _all_named(term: str) -> Iterator[Named]:
         yield from _by_number(int(numbered[2]), (numbered[1] or "").lower())
     if len(words) == 1:
         yield from _by_key(words[0], channels)
+        if reads_text:  # what a platform calls a contact may be their number
+            contacts = ContactRow.objects.filter(channel__in=channels, external_id=words[0]).values("pk")
+            yield Conversation.objects.filter(contact__in=contacts).order_by("-id"), "its contact's id", "pk", ""
 
 
 def _is_uuid(word: str) -> bool:
@@ -101,10 +104,8 @@ def _by_number(number: int, kind: str) -> Iterator[Named]:
 
 
 def _by_key(word: str, channels: Sequence[int]) -> Iterator[Named]:
-    """What platforms call an event, a failed call, or a contact."""
+    """What platforms call an event or a failed call."""
     events = WebhookEvent.objects.filter(channel__in=channels, source__in=EventSource.values, idempotency_key=word)
     yield events, "the key of its event", "conversation_id", "pk"
     traced = Exchange.objects.filter(trace_id=word).exclude(trace_id="")
     yield traced, "a trace id", "event__conversation_id", "event_id"
-    contacts = ContactRow.objects.filter(channel__in=channels, external_id=word).values("pk")
-    yield Conversation.objects.filter(contact__in=contacts).order_by("-id"), "its contact's id", "pk", ""

@@ -32,14 +32,12 @@ class Cursor:
         return f"{self.contact}-{self.message}" if self.contact or self.message else ""
 
 
-def search_words(term: str, cursor: Cursor, *, reads_text: bool) -> tuple[list[Hit], Cursor]:
+def search_words(term: str, cursor: Cursor) -> tuple[list[Hit], Cursor]:
     """Conversations of contacts that are called so, then those in which it was said; and where to go on."""
     holds = Q(primary_identifier__icontains=term) | Q(secondary_identifier__icontains=term)
     contacts, next_contact = _window(ContactRow.objects.filter(holds), cursor.contact, "pk")
     found = Conversation.objects.filter(contact__in=[pk for pk, _ in contacts]).order_by("-id")
     hits = [Hit(pk, "its contact") for pk in found.values_list("pk", flat=True)[: 2 * HITS_MOST]]
-    if not reads_text:
-        return hits, Cursor(next_contact, 0)
     said, next_message = _window(MessageRow.objects.filter(text__icontains=term), cursor.message, "conversation_id")
     hits += [Hit(conversation_id, "a message") for _, conversation_id in said]
     return hits, Cursor(next_contact, next_message)

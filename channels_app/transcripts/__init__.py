@@ -37,6 +37,7 @@ class Transcript:
 
     conversation: Conversation
     contact: str
+    topics: tuple[str, ...] = ()
     lines: tuple[Line, ...]
     before: int | None = None
     reads_text: bool = False
@@ -73,6 +74,7 @@ def load_transcript(
     return Transcript(
         conversation=conversation,
         contact=name if reads_text or not name else masked_name(name),
+        topics=tuple(conversation.topics) if reads_text else (),
         lines=tuple(make_lines(rows)),
         before=events[0].pk if len(newest) > events_most else None,
         reads_text=reads_text,

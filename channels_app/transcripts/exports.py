@@ -1,18 +1,24 @@
 """A conversation to take away: as text, as JSON, or as a bug report in which nothing is left that anybody said."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
 
 from channels_app.clocks import database_now
 from channels_app.explaining import explain
-from channels_app.models import Exchange
+from channels_app.masking import MASK, QUOTING_KEYS, without_values
+from channels_app.models import ContactRow, Conversation, Exchange, MessageRow
 from channels_app.transcripts import Line, Text, Transcript, load_transcript
+from channels_app.wording import one_line, visible
 
 EVENTS_MOST = 1000
 """Of one export: a conversation of months."""
 CALLS_MOST = 100
+WORDS_MOST = 1000
+"""Messages whose words are looked for in a report, the latest."""
 _INSTEAD = {
     Text.MASKED: "(hidden)",
     Text.DELETED: "(deleted)",
@@ -25,9 +31,9 @@ def transcript_text(transcript: Transcript) -> str:
     """One line for each thing, with the date."""
     conversation = transcript.conversation
     head = [
-        f"Conversation {conversation.external_id}",
-        f"Channel: {conversation.channel}",
-        f"Contact: {transcript.contact or 'unknown'}",
+        f"Conversation {one_line(conversation.external_id)}",
+        f"Channel: {one_line(str(conversation.channel))}",
+        f"Contact: {one_line(transcript.contact) or 'unknown'}",
         f"Now: {conversation.get_owner_display()}",
         f"Exported: {database_now():%Y-%m-%d %H:%M:%S} UTC",
         "",
@@ -36,15 +42,16 @@ def transcript_text(transcript: Transcript) -> str:
 
 
 def _text_line(line: Line) -> str:
-    said = line.text.replace("\n", "\n    ") or _INSTEAD.get(line.state, "")
+    said = visible(line.text).replace("\n", "\n    ") or _INSTEAD.get(line.state, "")
     words = [
         said,
-        line.attachment_url,
+        one_line(line.attachment_url),
         f"[{line.fate}]" if line.fate else "",
         f"[{line.code}]" if line.code else "",
-        f"({line.detail})" if line.detail else "",
+        f"({one_line(line.detail)})" if line.detail else "",
     ]
-    return f"{line.at:%Y-%m-%d %H:%M:%S}.{line.at.microsecond // 1000:03} {line.name}: {' '.join(filter(None, words))}"
+    at = f"{line.at:%Y-%m-%d %H:%M:%S}.{line.at.microsecond // 1000:03}"
+    return f"{at} {one_line(line.name)}: {' '.join(filter(None, words))}"
 
 
 def transcript_json(transcript: Transcript) -> dict[str, Any]:
@@ -59,7 +66,7 @@ def transcript_json(transcript: Transcript) -> dict[str, Any]:
         "medium": conversation.medium,
         "contact": transcript.contact,
         "owner": conversation.owner,
-        "topics": conversation.topics,
+        "topics": list(transcript.topics),
         "is_masked": not transcript.reads_text,
         "before": transcript.before,
         "lines": [_json_line(line) for line in transcript.lines],
@@ -82,7 +89,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
     names = ("id", "event_id", "target", "n", "started_at", "took_ms", "result", "code", "status", "error", "trace_id")
     events = transcript.conversation.events.order_by("-pk").values_list("pk", flat=True)[:EVENTS_MOST]
     calls = Exchange.objects.filter(event_id__in=list(events)).order_by("-pk").values(*names)
-    return {
+    report = {
         "version": settings.VERSION,
         "made_at": database_now(),
         "channel": {
@@ -96,6 +103,16 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
             "on_bot_failure": channel.on_bot_failure,
         },
         "explanation": explain(conversation_id).to_json(),
-        "transcript": transcript_json(transcript),
+        "transcript": transcript_json(transcript) | {"contact": MASK if transcript.contact else ""},
         "calls": list(calls[:CALLS_MOST]),
     }
+    return dict(without_values(report, words_in([transcript.conversation]), QUOTING_KEYS))
+
+
+def words_in(conversations: Iterable[Conversation]) -> frozenset[str]:
+    """What was said in these and by whom: a platform may quote it in an error."""
+    rows = list(conversations)
+    contacts = ContactRow.objects.filter(conversations__in=rows)
+    names = contacts.values_list("primary_identifier", "secondary_identifier", "external_id")
+    said = MessageRow.objects.filter(conversation__in=rows).order_by("-pk").values_list("text", flat=True)
+    return frozenset({*said[:WORDS_MOST], *chain.from_iterable(names)})

@@ -19,6 +19,10 @@ START_POLL_S = 0.5
 COLOURS = {"contact": "36", "virtual_agent": "32", "agent": "35", "note": "2"}
 """ANSI colours of the voices."""
 
+_OBEYED = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+VISIBLE = {code: f"[U+{code:04X}]" for code in _OBEYED if chr(code) not in "\t\n"}
+"""What a terminal would obey, written out: a bot's words neither move the cursor nor turn the direction of others."""
+
 VOICES = {"contact": "you", "virtual_agent": "bot", "agent": "agent"}
 
 HELP = """\
@@ -166,7 +170,7 @@ class Chat:
         picture = f"[{message['attachment']}]" if message["attachment"] else ""
         words = " ".join(part for part in (message["text"], picture) if part)
         speaker = message["from"]
-        indented = words.replace("\n", "\n" + " " * 8)
+        indented = words.translate(VISIBLE).replace("\n", "\n" + " " * 8)
         self.line(f"{self._coloured(VOICES[speaker].ljust(6), speaker)}  {indented}")
 
     def _whereabouts(self, state: Any) -> str:
@@ -181,7 +185,7 @@ class Chat:
 
     def note(self, text: str) -> None:
         """Something that nobody said."""
-        self.line(self._coloured(f"-- {text}", "note"))
+        self.line(self._coloured(f"-- {text.translate(VISIBLE)}", "note"))
 
     def line(self, text: str) -> None:
         """Write a line, above the prompt if there is one."""

@@ -10,6 +10,10 @@ from channels_app.masking import MASK, Body, body_for
 PAYLOADS = sorted((Path(__file__).parent.parent / "payloads").glob("*/*.json"))
 
 
+CONVERSATION, SESSION = "0-01e67a8c216-000-8c9ea98e", "3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77"
+TIME = "2022-04-28T09:43:26.635Z"
+
+
 def hidden_from(text: str) -> str:
     return body_for(text, reads_text=False).text
 
@@ -20,16 +24,37 @@ def hidden_from(text: str) -> str:
         ({"type": "message", "text": "I am ill"}, {"type": "message", "text": MASK}),
         ({"version": 1, "payload": {"order": 3301}}, {"version": 1, "payload": {"order": MASK}}),
         ({"messages": [{"text": "a"}, "b"]}, {"messages": [{"text": MASK}, MASK]}),
-        ({"id": "0-01e67a8c216", "name": "Johan"}, {"id": "0-01e67a8c216", "name": MASK}),
+        ({"id": CONVERSATION, "name": "Johan"}, {"id": CONVERSATION, "name": MASK}),
         ({"id": "+32 470 00 00 00"}, {"id": MASK}),
         ({"type": "what I really wanted to say"}, {"type": MASK}),
-        ({"text": None, "vip": True, "payload": ""}, {"text": None, "vip": True, "payload": ""}),
+        ({"text": None, "vip": True, "payload": ""}, {"text": None, "vip": MASK, "payload": ""}),
+        ({"session_id": SESSION, "turn_id": "470123456"}, {"session_id": SESSION, "turn_id": MASK}),
+        ({"timestamp": TIME}, {"timestamp": TIME}),
+        ({"timestamp": "1961-04-12", "language": "nl"}, {"timestamp": MASK, "language": MASK}),
+        ({"+4915112348765": {"Anna Sanders": 1}}, {f"{MASK} 1": {f"{MASK} 1": MASK}}),
         ("I am ill", MASK),
         ({"text": "", "verifyToken": "CANARY"}, {"text": "", "verifyToken": MASK}),
     ],
 )
 def test_who_may_not_read_texts_sees_only_what_kind_of_body_it_is(document: object, shown: object) -> None:
     assert json.loads(hidden_from(json.dumps(document))) == shown
+
+
+KEYS = (
+    "accepted action actor attribute code complete content_type contentType conversationId counter event id "
+    "idempotencyKey language medium message_id messageCounter messageId role senderId session_id sessionId source "
+    "status test timestamp turn_id type version text value payload"
+)
+
+
+@pytest.mark.parametrize("key", KEYS.split())
+@pytest.mark.parametrize(
+    "value", ["pregnant", "4821", 4821, 37.5, True, "NL91ABNA0417164300", "Anna.Sanders", "+3247"]
+)
+def test_no_name_of_a_key_lets_a_value_through(key: str, value: object) -> None:
+    """A bot calls things as it likes: `code` holds a PIN, `status` an illness, `attribute` a name."""
+    shown = json.loads(hidden_from(json.dumps({key: value, "inside": [{key: [value]}]})))
+    assert shown == {key: MASK, "inside": [{key: [MASK]}]}
 
 
 @pytest.mark.parametrize("file", PAYLOADS, ids=lambda file: f"{file.parent.name}/{file.stem}")

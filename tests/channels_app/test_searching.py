@@ -1,5 +1,6 @@
 """One search box for whatever people have of a conversation."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from channels_app.searching import words as windows
 from tests.builders import make_channel
 from tests.conftest import Walker
 from tests.world import World, answer
+
+find = partial(find_conversations, reads_text=True)
 
 
 @pytest.fixture
@@ -53,34 +56,34 @@ def test_what_names_a_conversation_finds_it_alone(talk: Conversation, term: str)
     values |= {"SESSION": talk.session_id, "KEY": event.idempotency_key, "TRACE": "trace-0815"}
     for name, value in values.items():
         term = term.replace(name, str(value))
-    found = find_conversations(term)
+    found = find(term)
     assert (ids(found), found.is_exact, found.before) == (["0-conv-1"], True, "")
 
 
 def test_what_names_an_event_says_which(talk: Conversation) -> None:
     event = talk.events.get()
     for term in (f"event {event.pk}", f"delivery {talk.deliveries.get().pk}", event.idempotency_key):
-        assert find_conversations(term).lines[0].event_id == event.pk
+        assert find(term).lines[0].event_id == event.pk
 
 
 def test_a_bare_number_may_be_anything(talk: Conversation) -> None:
-    assert "0-conv-1" in ids(find_conversations(str(talk.pk)))
+    assert "0-conv-1" in ids(find(str(talk.pk)))
 
 
 @pytest.mark.parametrize(("term", "expected"), [("joh", ["0-conv-1"]), ("MIA", ["0-other"]), ("nobody", [])])
 def test_a_contact_is_found_by_a_part_of_its_name(talk: Conversation, term: str, expected: list[str]) -> None:
-    found = find_conversations(term)
+    found = find(term)
     assert (ids(found), found.is_exact) == (expected, False)
 
 
 def test_words_are_found_by_those_who_may_read_them(talk: Conversation) -> None:
-    assert ids(find_conversations("my PARCEL", reads_text=True)) == ["0-conv-1"]
+    assert ids(find("my PARCEL")) == ["0-conv-1"]
     assert ids(find_conversations("my parcel")) == []
 
 
 @pytest.mark.parametrize("term", ["\0", "9" * 40, "event 999999", "²", "%", "call ٣", "'; --", "https://"])
 def test_no_term_is_trouble(talk: Conversation, term: str) -> None:
-    assert not find_conversations(term, before="x-²", reads_text=True).is_exact
+    assert not find(term, before="x-²").is_exact
 
 
 def test_a_search_goes_on_where_it_ended(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,13 +91,13 @@ def test_a_search_goes_on_where_it_ended(walker: Walker, monkeypatch: pytest.Mon
         walker.says("needle" if number in (0, 6) else "hay", f"0-conv-{number}")
     MessageRow.objects.filter(author="bot").update(text="")
     monkeypatch.setattr(windows, "WINDOW", 6)
-    found, seen, pages = find_conversations("needle", reads_text=True), [], 0
+    found, seen, pages = find("needle"), [], 0
     while True:
         seen += ids(found)
         pages += 1
         if not found.before:
             break
-        found = find_conversations("needle", before=found.before, reads_text=True)
+        found = find("needle", before=found.before)
     assert seen == ["0-conv-6", "0-conv-0"]
     assert pages > 2
 
@@ -114,9 +117,9 @@ def test_channel_and_owner_narrow_it_down(walker: Walker, world: World) -> None:
     walker.says("Hello", "0-ours")
     other = make_channel()
     assert ids(find_conversations(owner="other")) == ["0-theirs"]
-    assert ids(find_conversations("johan", owner="bot")) == ["0-ours"]
+    assert ids(find("johan", owner="bot")) == ["0-ours"]
     assert ids(find_conversations(channel_id=walker.channel.pk)) == ["0-ours", "0-theirs"]
-    assert ids(find_conversations(channel_id=other.pk)) == ids(find_conversations("0-ours", channel_id=other.pk)) == []
+    assert ids(find_conversations(channel_id=other.pk)) == ids(find("0-ours", channel_id=other.pk)) == []
 
 
 def test_lines_tell_what_is_wrong(walker: Walker, world: World) -> None:
@@ -140,9 +143,9 @@ def test_a_list_costs_few_queries(walker: Walker, django_assert_max_num_queries:
         walker.says("Hello", f"0-conv-{number}")
     for term in ("", "johan", "Hello", "0-conv-3"):
         with django_assert_max_num_queries(12):
-            lines = find_conversations(term, reads_text=True).lines
+            lines = find(term).lines
             assert lines and all(line.last and str(line.conversation.contact) == "Johan" for line in lines)
 
 
 def test_nobody_is_there_yet(channel: Channel) -> None:
-    assert find_conversations() == find_conversations("x", reads_text=True) == Found()
+    assert find_conversations() == find("x") == Found()

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from chatbridge.logs import OneAMinute
+from chatbridge.logs import LineFormatter, OneAMinute, in_one_line
 
 
 class Kept(logging.Handler):
@@ -62,3 +62,31 @@ def test_the_servers_own_refusals_count_too(kept: Kept) -> None:
     for number in range(3):
         logging.getLogger("gunicorn.error").warning(f"Invalid request from ip=192.0.2.{number}: Hello?")
     assert len(kept.lines) == 1
+
+
+# --- a line is a line ----
+
+FORGED = '/ops/\n127.0.0.1 "POST /ops/" 200\x1b[2J\u2028\x9b'
+SHOWN = '/ops/\\x0a127.0.0.1 "POST /ops/" 200\\x1b[2J\\u2028\\x9b'
+
+
+def line_of(*args: str) -> logging.LogRecord:
+    return logging.LogRecord("x", logging.INFO, "", 1, "path: %s", args, None)
+
+
+def test_line_breaks_and_escape_sequences_are_seen() -> None:
+    assert LineFormatter("%(message)s").format(line_of(FORGED)) == f"path: {SHOWN}"
+
+
+def test_a_traceback_keeps_its_lines() -> None:
+    try:
+        raise ValueError("x")
+    except ValueError as error:
+        line = line_of("y")
+        line.exc_info = (ValueError, error, error.__traceback__)
+    assert LineFormatter("%(message)s").format(line).count("\n") >= 2
+
+
+def test_the_access_log_uses_it_as_a_filter() -> None:
+    line = line_of(FORGED)
+    assert in_one_line(line) and line.getMessage() == f"path: {SHOWN}"

@@ -13,7 +13,7 @@ from channels_app.explanations import Check, Explanation, State
 from channels_app.management.checked import CheckedCommand
 from channels_app.searching import ConversationLine, find_conversations
 from channels_app.silences import explain_silence
-from channels_app.wording import milliseconds
+from channels_app.wording import milliseconds, visible
 
 NOT_FOUND = 1
 """Exit code when nothing fits."""
@@ -39,7 +39,8 @@ class Command(CheckedCommand):
         if options["json"]:
             self.stdout.write(json.dumps(told.to_json(), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
         else:
-            self.stdout.write("\n".join([*_head(found), *explanation_lines(told), *_others(lines[1:])]))
+            told_lines = [*_head(found), *explanation_lines(told), *_others(lines[1:])]
+            self.stdout.write("\n".join(visible(line) for line in told_lines))
         if found is None:
             sys.exit(NOT_FOUND)
 
