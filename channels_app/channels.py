@@ -14,6 +14,7 @@ from channels_app.clocks import database_now
 from channels_app.credentials import TokenRow
 from channels_app.errors import ConfigError, SignatureError
 from channels_app.inboxes import Inbox
+from channels_app.milestones import know_noted
 from channels_app.models import Bot, Channel
 from channels_app.protocol import Incoming
 from channels_app.tokens import TokenSource
@@ -203,6 +204,7 @@ def remembered_bot(uuid: UUID) -> LiveBot | None:
 
 def _load(channel_id: int) -> LiveChannel:
     channel = Channel.objects.select_related("bot").get(pk=channel_id)
+    know_noted(channel)
     return LiveChannel(
         id=channel.pk,
         revision=channel.revision,

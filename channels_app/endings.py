@@ -27,6 +27,7 @@ from channels_app.leases import (
     claimed_lease,
     hold,
 )
+from channels_app.milestones import Milestones, note, note_known, reached_by
 from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
 from channels_app.statements import fetch
 
@@ -100,7 +101,7 @@ FROM held LEFT JOIN ({CLAIM_SOURCE}) ON true
 
 
 @cache
-def _give_back(*, ends: bool, puts_off: bool, tries: bool, calls: bool, claims: bool) -> str:
+def _give_back(*, ends: bool, puts_off: bool, tries: bool, calls: bool, claims: bool, reaches: Milestones = ()) -> str:
     """The statement with the parts that it needs: one that would change nothing costs as much as one that does.
 
     `claims`: a round trip and a commit less than the claim of the next conversation apart.
@@ -110,6 +111,7 @@ def _give_back(*, ends: bool, puts_off: bool, tries: bool, calls: bool, claims: 
         _PUT_OFF: puts_off,
         f"tried AS ({UPDATE_DELIVERY})": tries,
         f"called AS ({INSERT_EXCHANGE})": calls,
+        note(reaches, once="held"): bool(reaches),
         CLAIM_NEXT: claims,
     }
     wanted = [_HELD, *(part for part, is_wanted in parts.items() if is_wanted)]
@@ -154,6 +156,7 @@ def let_go(
     values |= exchange_values(lease.unwritten)
     if lease.onward:
         values |= claim_values(lease.slot)
+    reaches = reached_by(lease.channel_id, (group.outcome for _, group in endings))
     rows = fetch(
         _give_back(
             ends=bool(settled),
@@ -161,11 +164,13 @@ def let_go(
             tries=tried is not None,
             calls=bool(lease.unwritten),
             claims=lease.onward is not None,
+            reaches=reaches,
         ),
         values,
     )
     if not rows:
         raise LeaseLostError
+    note_known(lease.channel_id, reaches)
     lease.unwritten.clear()
     wake_at: datetime | None = rows[0][0]
     if lease.onward:

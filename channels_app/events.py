@@ -11,6 +11,7 @@ from django.db.models import F
 
 from channels_app.clocks import database_now
 from channels_app.counting import count_refused
+from channels_app.milestones import FIRST_EVENT, first_event, note, note_known
 from channels_app.models import Conversation, EventSource, IntakeCount, Outcome, WebhookEvent
 from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
 from channels_app.statements import fetch
@@ -43,7 +44,7 @@ WITH tick AS (SELECT clock_timestamp() AS at
     RETURNING id, xmax = 0 AS is_new
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
-)
+){more}
 SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick
 """
 # Only for the channel as it was when the event was verified: its secret, its address and its being there may change.
@@ -59,8 +60,11 @@ _KNOWN_CONVERSATION = """
     UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at), arrivals = arrivals + 1 FROM tick
     WHERE channels_app_conversation.id = %(conversation_id)s
 """
-_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION)
-_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION)
+_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION, more="")
+_STORE_FIRST_FROM_INBOX = _STORE.format(
+    conversation=_OPEN_CONVERSATION, more=f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}"
+)
+_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="")
 
 
 class ChannelChangedError(Exception):
@@ -73,7 +77,11 @@ def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) 
     `revision`: of the channel that the event was verified with. Raises ChannelChangedError.
     """
     place = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
-    return _store(_STORE_FROM_INBOX, place, EventSource.INBOX, event, event.key, raw)
+    reaches = first_event(channel_id)
+    statement = _STORE_FIRST_FROM_INBOX if reaches else _STORE_FROM_INBOX
+    stored = _store(statement, place, EventSource.INBOX, event, event.key, raw)
+    note_known(channel_id, reaches)
+    return stored
 
 
 def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:

@@ -23,6 +23,7 @@ from channels_app.gathering import count_waiting, gather_failures
 from channels_app.jobs import announce_jobs, claim_due_job, end_job
 from channels_app.retention import JOB as RETENTION
 from channels_app.retention import purge_texts
+from channels_app.table_sizes import learn_sizes
 from channels_app.wording import count_of
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 PERIOD_S = 1.0
 SLICE_S = 20.0
 """A job that has more to do than that goes on a moment later, so that the others get their turn."""
-PAUSE_S = 0.4
-"""Between two batches of deleting: others use disk and processors too. A million events take 40 minutes so."""
 AFTER_FAILURE = timedelta(seconds=30)
 
 
@@ -104,9 +103,13 @@ def _retain(stopping: threading.Event) -> Done:
     events, ends_at = 0, time.monotonic() + SLICE_S
     for purged in purge_texts():
         events += purged.events
-        if stopping.wait(PAUSE_S) or time.monotonic() > ends_at:
+        if stopping.wait(purged.pause_s) or time.monotonic() > ends_at:
             return Done(result=f"texts of {count_of(events, 'event')} deleted, more to do", is_all=False)
     return Done(result=f"texts of {count_of(events, 'event')} deleted")
+
+
+def _learn_sizes(_: threading.Event) -> Done:
+    return Done(result=f"looked at {count_of(len(learn_sizes()), 'table')}")
 
 
 def _task(name: str, purpose: str, do: Callable[[threading.Event], Done], every_s: float, again_s: float) -> Task:
@@ -119,6 +122,7 @@ TASKS = {
         _task(BULK_RETRIES, "Does again what a bulk retry asks for", _retry, 60, 1),
         _task("figures", "Counts the last ten minutes", _count_newest, 15, 15),
         _task(FAILURES, "Puts failures into groups", _gather, 15, 1),
+        _task("table sizes", "Tells PostgreSQL how its tables have grown", _learn_sizes, 60, 60),
         _task("waiting contacts", "Counts who still waits for an answer to what failed", _count_waiting, 60, 60),
         _task("late figures", "Counts the last three hours again", _count(LATE), 5 * 60, 15),
         _task("figures of a day", "Counts the last day again, drops old figures", _count_day, 3600, 15),

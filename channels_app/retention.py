@@ -4,6 +4,7 @@ Events are taken in the order of their numbers, in batches of a short transactio
 cleared is written down with each batch, so that no run looks at what is done.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ from channels_app.models import Channel, WebhookEvent
 JOB = "retention"
 BATCH = 200
 """Events a transaction: some milliseconds, during which only finished events are locked."""
+PAUSE_S = 0.4
+"""Between two batches at least. A million events take an hour or two so, on a machine that has nothing else to do."""
+GIVES_WAY = 19
+"""After each batch it rests for so many times what that took: a twentieth of its time at most on a machine of any
+speed, and less the more others have to do there."""
+PAUSE_MOST_S = 10.0
 OPEN_MOST = timedelta(days=1)
 """For so long an event that is still open holds up the ones behind it; then it is passed over."""
 
@@ -31,6 +38,12 @@ class Purged:
     channel: str
     events: int
     up_to: datetime
+    took_s: float
+
+    @property
+    def pause_s(self) -> float:
+        """How long whoever goes on waits first: what contacts want has precedence."""
+        return min(max(PAUSE_S, GIVES_WAY * self.took_s), PAUSE_MOST_S)
 
 
 def count_due(*, days: int | None = None) -> Counter[str]:
@@ -45,10 +58,15 @@ def count_due(*, days: int | None = None) -> Counter[str]:
 def purge_texts(*, days: int | None = None) -> Iterator[Purged]:
     """Batch by batch, all channels; `days` instead of each channel's own. Stop at any time: the next run goes on."""
     for channel, position, cutoff in _spans(days):
-        while batch := _next_batch(channel.pk, position, cutoff):
+        while True:
+            began_at = time.monotonic()
+            batch = _next_batch(channel.pk, position, cutoff)
+            if not batch:
+                break
             position = batch[-1].pk
             _purge(channel.pk, [event for event in batch if event.outcome is not None], cutoff, position)
-            yield Purged(channel=channel.name, events=len(batch), up_to=batch[-1].received_at)
+            took_s = time.monotonic() - began_at
+            yield Purged(channel=channel.name, events=len(batch), up_to=batch[-1].received_at, took_s=took_s)
 
 
 def _spans(days: int | None) -> Iterator[tuple[Channel, int, datetime]]:

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck
 
-from channels_app import clocks, outages
+from channels_app import clocks, milestones, outages
 from channels_app.leases import claim_due_conversation
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from channels_app.throttle import forget_tickets
@@ -58,6 +58,7 @@ def forget() -> Iterator[None]:
     forget_tickets()
     forget_tokens()
     outages.forget()
+    milestones.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.utils.timesince import timesince
 
 from channels_app.addresses import AllowList, Target, is_internal_host
 from channels_app.channels import make_bot, make_inbox
-from channels_app.checking.milestones import newest_events
+from channels_app.checking.newest import newest_events
 from channels_app.codes import Problem, describe
 from channels_app.credentials import TokenRow
 from channels_app.errors import BridgeError

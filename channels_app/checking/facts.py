@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from channels_app.channels import NEW_SECRET, make_inbox
-from channels_app.checking.milestones import newest_events, note_milestones
+from channels_app.checking.newest import newest_events
 from channels_app.checking.refusals import Refusals, refusals_at
 from channels_app.clocks import database_now
 from channels_app.errors import BridgeError
@@ -40,7 +40,6 @@ def facts_of(channel: Channel) -> Facts:
 def gather_facts(channels: Iterable[Channel]) -> list[Facts]:
     """Of these channels, in their order. The number of queries doesn't depend on theirs."""
     rows = list(channels)
-    note_milestones(rows)
     accounts = {row.pk: _account_of(row) for row in rows}
     credentials = {row.account_key: row for row in _credentials(accounts.values())}
     providers = {row.channel_id: row for row in OffloadProvider.objects.filter(channel__in=rows)}

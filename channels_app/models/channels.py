@@ -121,8 +121,7 @@ class Channel(SettingsModel):
     """One virtual agent of one inbox account, joined to one bot.
 
     While a rotation lasts, `old_secret` (until `old_secret_until`) and `old_uuid`, the old address, are taken too.
-    `first_event_at`, `live_at` and `handed_over_at` say when the set-up got that far; whoever looks first finds it
-    in the events and notes it here, so that the log is not searched again.
+    `first_event_at`, `live_at` and `handed_over_at` say when the set-up got that far; see `milestones`.
     """
 
     name = models.CharField(

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -56,7 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _measured(found: Stage, parts: Sequence[str]) -> Iterator[Section]:
     for part in (name for name in PARTS if name in parts):  # always in this order: some go on where others ended
         began_at = time.monotonic()
-        section = PARTS[part](found)
+        try:
+            section = PARTS[part](found)
+        except Exception as error:  # the others have figures all the same
+            traceback.print_exc()
+            section = Section(title=part.capitalize(), faults=[f"it ended with {type(error).__name__}: {error}"])
         print("\n".join([*section.lines(), *section.details]))
         print(f"({part} took {time.monotonic() - began_at:.0f} s)\n", flush=True)
         yield section

@@ -24,8 +24,9 @@ class Section:
         yield ""
         if self.remark:
             yield from (self.remark, "")
-        yield from table(self.header, self.rows)
-        yield ""
+        if self.header:
+            yield from table(self.header, self.rows)
+            yield ""
         yield from (f"- {goal}" for goal in self.goals)
         yield from (f"- **WRONG**: {fault}" for fault in self.faults)
         if self.goals or self.faults:

@@ -2,9 +2,11 @@
 
 import math
 from functools import partial
+from typing import Any, cast
 
 import pytest
 
+from tests.bench.__main__ import _measured
 from tests.bench.events import Post, marked, read_mark
 from tests.bench.measure import Goal, Samples, interleave, quantile, show
 from tests.bench.order import count_doubles, count_lost, count_swaps
@@ -119,3 +121,15 @@ def test_statements_are_counted_by_process_and_transaction() -> None:
     assert (worker.statements, worker.others, worker.transactions) == (3, 3, 2)
     assert dict(web.texts) == {"SELECT ? FROM channel WHERE name = ?": 1}
     assert dict(worker.texts) == {"UPDATE conversation SET fence = ? WHERE id = ?": 1, "SELECT ?": 2}
+
+
+def test_a_part_that_fails_loses_no_other(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: Any) -> Section:
+        raise AssertionError("an answer of 500")
+
+    parts = {"ingress": lambda _: Section(title="Ingress"), "pages": fail, "start": lambda _: Section(title="Start")}
+    monkeypatch.setattr("tests.bench.__main__.PARTS", parts)
+    sections = list(_measured(cast(Any, None), list(parts)))
+    assert [section.title for section in sections] == ["Ingress", "Pages", "Start"]
+    assert [section.faults for section in sections][1] == ["it ended with AssertionError: an answer of 500"]
+    assert "an answer of 500" in "\n".join(sections[1].lines())

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from channels_app.audit import CHANGED
 from channels_app.checking.facts import facts_of
-from channels_app.checking.milestones import note_milestones
 from channels_app.checking.repairs import find_repairs, state_of
 from channels_app.checking.steps import setup_steps
 from channels_app.events import count_refusal
@@ -23,7 +22,6 @@ from channels_app.models import (
     InboxChannel,
     IntakeCount,
     Period,
-    WebhookEvent,
     WorkerSlot,
 )
 from channels_app.rotations import rotate_shared_secret
@@ -83,36 +81,6 @@ def test_new_keys_take_a_step_back_and_leave_it_live(admin_client: Client, walke
     submit(admin_client, f"{LIST}{channel.pk}/change/", "channel_form", client_secret="another-secret")
     steps = {step.key: step.progress for step in setup_steps(facts_of(Channel.objects.get()))}
     assert (steps["connection"], steps["answer"]) == ("to do", "done")
-
-
-def test_milestones_are_noted_once_and_raise_no_revision(walker: Walker, django_assert_num_queries: Any) -> None:
-    walker.says("Hello")
-    channel = Channel.objects.get()
-    revision = channel.revision
-    note_milestones([channel])
-    assert channel.first_event_at and channel.live_at and not channel.handed_over_at
-    saved = Channel.objects.get()
-    assert (saved.live_at, saved.revision) == (channel.live_at, revision)
-    WebhookEvent.objects.all().delete()  # what was reached stays reached
-    now = timezone.now()
-    with django_assert_num_queries(0):
-        note_milestones([Channel(pk=1, first_event_at=now, live_at=now, handed_over_at=now)])
-    assert state(saved) == "● Live"
-
-
-def test_a_milestone_is_looked_for_among_few_events_only(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels_app.checking.milestones.LOOKED_AT", 1)
-    walker.says("Hello")
-    for number in range(3):
-        walker.post(make_event(conversation=f"0-new-{number}"))
-    channel = Channel.objects.get()
-    note_milestones([channel])
-    assert channel.live_at  # the oldest is looked at
-    Channel.objects.update(live_at=None)
-    WebhookEvent.objects.filter(conversation__external_id="0-conv-1").delete()
-    channel.refresh_from_db()
-    note_milestones([channel])
-    assert not channel.live_at
 
 
 # --- what needs attention -----------------------------------------------------------------------------------------

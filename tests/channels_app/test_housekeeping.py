@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import housekeeping
+from channels_app import housekeeping, retention
 from channels_app.guard import Guard
 from channels_app.housekeeping import TASKS, Done, Housekeeper
 from channels_app.jobs import announce_jobs, call_job, claim_due_job, end_job, keep_positions, read_positions
@@ -106,7 +106,8 @@ def test_a_job_that_fails_says_so_and_holds_up_nobody(
 
 def test_a_job_with_more_to_do_goes_on_soon(jobs: list[str], walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "SLICE_S", 0.0)
-    monkeypatch.setattr(housekeeping, "PAUSE_S", 0.0)
+    monkeypatch.setattr(retention, "PAUSE_S", 0.0)
+    monkeypatch.setattr(retention, "GIVES_WAY", 0)
     monkeypatch.setattr("channels_app.retention.BATCH", 1)
     for number in range(2):
         walker.says("Hello", f"0-conv-{number}")

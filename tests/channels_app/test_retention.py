@@ -24,7 +24,7 @@ from channels_app.models import (
     WebhookEvent,
 )
 from channels_app.replays import Replayed, replay_event
-from channels_app.retention import count_due, purge_texts
+from channels_app.retention import Purged, count_due, purge_texts
 from offload.models import Offload
 from tests.conftest import Walker
 from tests.world import World
@@ -213,3 +213,9 @@ def test_a_person_can_shorten_the_time(talk: Walker, run: Callable[..., str]) ->
 def test_todays_texts_are_never_deleted(db: None, run: Callable[..., str]) -> None:
     with pytest.raises(CommandError, match="--days 1"):
         run("--days", "0")
+
+
+@pytest.mark.parametrize(("took_s", "pause_s"), [(0.0, 0.4), (0.01, 0.4), (0.04, 0.76), (0.2, 3.8), (5.0, 10.0)])
+def test_the_purge_rests_longer_the_longer_a_batch_took(took_s: float, pause_s: float) -> None:
+    purged = Purged(channel="c", events=200, up_to=timezone.now(), took_s=took_s)
+    assert purged.pause_s == pytest.approx(pause_s)
