@@ -236,18 +236,29 @@ def chatlayer_says(walker: Walker, text: str, counter: int, **changes: Any) -> A
     )
 
 
-def test_chatlayer_greets_and_answers(chatlayer: Walker, world: World) -> None:
-    chatlayer.starts()
-    chatlayer.says("Hello")
-    intro, text = world.chatlayer.received
-    assert intro["message"] == {"introMessage": {}}
-    assert text["message"] == {"textMessage": {"text": "Hello"}}
+@pytest.mark.parametrize(
+    ("greeting", "told"),
+    [
+        # its channel is user-initiated: the first message begins, an introduction only when it is wanted
+        ("with_first_message", [{"textMessage": {"text": "Hello"}}]),
+        ("never", [{"textMessage": {"text": "Hello"}}]),
+        ("always", [{"introMessage": {}}, {"textMessage": {"text": "Hello"}}]),
+    ],
+)
+def test_chatlayer_begins_and_answers(
+    walk_with: Callable[..., Walker], world: World, greeting: str, told: list[dict[str, Any]]
+) -> None:
+    walker = walk_with(bot=make_bot("chatlayer"), greeting=greeting)
+    walker.starts()
+    walker.says("Hello")
+    assert [body["message"] for body in world.chatlayer.received] == told
+    text = world.chatlayer.received[-1]
     assert len(text["conversationId"]) >= 32
     assert text["sessionData"]["channelDetails"]["contactProfile"]["primaryIdentifier"] == "Johan"
-    chatlayer_says(chatlayer, "Hi there", 1)
-    chatlayer.work()
+    chatlayer_says(walker, "Hi there", 1)
+    walker.work()
     assert world.inbox.said("0-conv-1") == ["Hi there"]
-    assert set(chatlayer.outcomes()) == {"merged", "replied"}
+    assert set(walker.outcomes()) == {"merged", "replied"} | ({"silent"} if len(told) == 1 else set())
 
 
 def test_chatlayers_messages_leave_in_the_order_of_their_numbers_and_once(chatlayer: Walker, world: World) -> None:
