@@ -37,7 +37,7 @@ class _Fields(HTMLParser):
         match tag:
             case "input":
                 self._input(name, found)
-            case "textarea":
+            case "textarea" if name:
                 self.values[name], self._open = "", name
             case "select":
                 self._select = name
@@ -56,7 +56,7 @@ class _Fields(HTMLParser):
             self.values[self._open] += data
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea":
+        if tag == "textarea" and self._open:
             self.values[self._open] = self.values[self._open].removeprefix("\n")
             self._open = ""
         elif tag == "select":

@@ -1,6 +1,6 @@
 """What a channel's page shows above its settings: how it is, what is next, what broke, what is being rotated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -12,6 +12,7 @@ from channels_app.checking.facts import Facts, facts_of
 from channels_app.checking.repairs import Repair, bridge_repairs, find_repairs, state_of
 from channels_app.checking.steps import Step, next_step, setup_steps
 from channels_app.clocks import database_now
+from channels_app.inboxes import inbox_class
 from channels_app.links import webhook_url
 from channels_app.models import Channel
 from channels_app.rotations import Rotation, address_rotation, secret_rotation
@@ -45,12 +46,22 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "cards": [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)],
         "refused": [group for group in facts.refused if not group.is_harmless],
         **_rotations(channel),
+        "guides": access_guides([channel.inbox]),
         "old_url": webhook_url(old_uuid) if old_uuid else "",
         "was_paused": not channel.is_active and not channel.archived_at,
         "set_up_url": channel_url(channel, "set-up"),
         "now": database_now(),
         "show_delete": False,  # it is in the danger zone
     }
+
+
+def access_guides(kinds: Iterable[str]) -> list[dict[str, str]]:
+    """How to get API keys, of the inboxes among these whose platform has to be asked for them."""
+    asked = [inbox for kind in kinds if (inbox := inbox_class(kind)).access_mail]
+    return [
+        {"kind": inbox.kind, "label": inbox.label, "words": inbox.access_words, "mail": inbox.access_mail}
+        for inbox in asked
+    ]
 
 
 def _card(repair: Repair, channel: Channel) -> Card:

@@ -9,11 +9,12 @@ from django.urls import URLPattern
 
 from channels_app.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment, shows_its_form
 from channels_app.admin.channel_list import ChannelListAdmin
-from channels_app.admin.channel_page import channel_context
+from channels_app.admin.channel_page import access_guides, channel_context
 from channels_app.admin.channel_tools import ToolsAdmin
 from channels_app.admin.setup import SetupAdmin
 from channels_app.checking import check_channel, forget_token
 from channels_app.forms import INBOX_FIELDS, ChannelForm
+from channels_app.inboxes import INBOXES
 from channels_app.models import Channel, InboxChannel
 from channels_app.protocol import CheckLine
 
@@ -72,6 +73,9 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
             field.empty_label = "No bot yet"
             field.widget.can_delete_related = field.widget.can_view_related = False
         return field
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, {"guides": access_guides(INBOXES), **(extra_context or {})})
 
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.inlines if obj else ()

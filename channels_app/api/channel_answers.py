@@ -46,7 +46,7 @@ class StepSerializer(serializers.Serializer[Any]):
             "key": "secret",
             "title": "Paste the shared secret",
             "progress": "to do",
-            "where": "Settings › Virtual Agents",
+            "where": "Sparkcentral › Users tab › Add Virtual Agent",
             "detail": "It has only 0-9 and a-f.",
             "code": "",
         }

@@ -64,7 +64,6 @@ class Step:
         return replace(self, progress=Progress.DONE, detail=detail)
 
 
-HOW_TO_PASTE = "Copy this URL and paste it there. Keep that pop-up open: it shows the shared secret of the next step."
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
 )
@@ -140,7 +139,7 @@ def _webhook_url(facts: Facts) -> Step:
         title="Give your inbox our webhook URL",
         progress=Progress.TODO,
         where=inbox_class(channel.inbox).virtual_agent_menu,
-        detail=f"{HOW_TO_PASTE} {KINDS_OF_VIRTUAL_AGENT}",
+        detail=f"{inbox_class(channel.inbox).adding_words} {KINDS_OF_VIRTUAL_AGENT}",
         addresses=[Address(label="Webhook URL", url=url)],
     )
     is_called = any(group.reason not in ANYBODY for group in facts.refused)
@@ -155,12 +154,12 @@ def _webhook_url(facts: Facts) -> Step:
 def _shared_secret(facts: Facts) -> Step:
     channel = facts.channel
     is_saved = bool(channel.shared_secret_encrypted)
-    todo = "“Shared Secret” in the pop-up of the virtual agent. It has only 0-9 and a-f."
+    todo = "Copy “Shared Secret” from there: it has only 0-9 and a-f."
     step = Step(
         key="secret",
         title="Paste the shared secret",
         progress=Progress.DONE if is_saved else Progress.TODO,
-        where=inbox_class(channel.inbox).virtual_agent_menu,
+        where=inbox_class(channel.inbox).secret_menu,
         detail=_saved_words(channel) if is_saved else todo,
         field="shared_secret",
         field_label="Shared secret",

@@ -21,14 +21,15 @@ CODES = (
         name="No event yet",
         severity=Severity.WARNING,
         text="No event yet. Check in Sparkcentral: 1) the virtual agent is ticked for a channel; 2) no other "
-        "Inception agent owns that channel; 3) a Delegation agent needs an agent to assign a conversation; 4) the URL "
-        "is exactly the one in step 3.",
+        "Inception agent owns that channel; 3) a Delegation agent needs an agent to assign a conversation; 4) the "
+        "conversation is private; 5) the URL is exactly the one in step 3.",
         meaning="The channel is ready, and Sparkcentral has not called it for ten minutes, neither rightly nor "
         "wrongly.",
         causes=(
             "The virtual agent is added but not switched on: that is a second step, when it is edited again.",
             "Another Inception virtual agent has the same channel. There can be one.",
             "It is a Delegation virtual agent. It gets a conversation only when an agent gives it one.",
+            "Only private conversations are given to an Inception virtual agent: a public comment or post is not.",
             "The URL there lacks its end, or belongs to another channel. Then CB-404 counts calls.",
             "The address can't be reached from outside; see CB-101 and CB-102.",
             "Nobody has written yet, or the conversation was open with an agent already.",
@@ -36,10 +37,11 @@ CODES = (
         checks=(
             "Open the webhook URL on a phone: it should say “This address is ready.”",
             "Press “Test connection”, or run `manage.py send_test_event`: both prove our side.",
-            "Write from a phone that has no open conversation in Sparkcentral.",
+            "Write a private message from a phone that has no open conversation in Sparkcentral.",
         ),
         repairs=(
-            "In Sparkcentral, Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot.",
+            "Switch on the channels of the bot. Classic: Users tab › edit the virtual agent. Inbox 2.0: Admin "
+            "settings › Virtual agents › Custom virtual agents › your virtual agent › Channel access.",
             "Copy the webhook URL from the channel's page and paste it there again.",
         ),
         retried="There is nothing to try again. The page notices the first event by itself.",

@@ -97,7 +97,8 @@ CODES = (
         checks=("The channel's page lists the inbox channels, with the time of their first event.",),
         repairs=(
             "Tick it on the channel's page, if the bot shall answer there.",
-            "Otherwise switch the virtual agent off for it in Sparkcentral: Settings › Virtual Agents › edit.",
+            "Otherwise switch the virtual agent off for it in Sparkcentral. Classic: Users tab › edit the virtual "
+            "agent. Inbox 2.0: Admin settings › Virtual agents › Custom virtual agents › Channel access.",
         ),
         retried=_DECIDED,
         contact=_AGENTS_AT_ONCE,
@@ -117,7 +118,7 @@ CODES = (
         checks=("The conversation's page shows when the event came and what happened until the hand-over.",),
         repairs=(
             "See that enough workers run.",
-            "Enter on the channel's page the reply time that the virtual agent has in Sparkcentral.",
+            "Enter on the channel's page the “Timeout virtual agent” that is set in Sparkcentral.",
         ),
         retried="No. The hand-over is sent until it arrives.",
         contact="The channel's text for a failed bot, if there is one, and then an agent.",

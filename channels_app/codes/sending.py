@@ -29,8 +29,8 @@ CODES = (
         checks=("In Sparkcentral, look at the history of the conversation: who had it at that time?",),
         repairs=(
             "Nothing needs to be done.",
-            "If it happens often: is the bot slow, or was “reply time” of the virtual agent set below 5 minutes? "
-            "Enter the same on the channel's page as “seconds until Sparkcentral takes over”.",
+            "If it happens often: is the bot slow, or was “Timeout virtual agent” set below 5 minutes? Enter the same "
+            "on the channel's page.",
         ),
         retried="No. The bridge stops talking in this conversation until it is given back.",
         contact="No answer of the bot to this message; an agent has the conversation, or it is closed.",

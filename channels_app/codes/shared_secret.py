@@ -11,8 +11,8 @@ from channels_app.codes.words import (
 )
 
 _WHERE = (
-    "Sparkcentral shows it in the pop-up of the virtual agent. Classic: Users tab › Add Virtual Agent. Inbox 2.0: "
-    "Settings › Virtual Agents › Add Custom Virtual Agent."
+    "Sparkcentral shows it with the virtual agent. Classic: Users tab › Add Virtual Agent. Inbox 2.0: Admin settings "
+    "› Virtual agents › Custom virtual agents › Edit."
 )
 _PASTE = "Copy the shared secret there, paste it into “Shared secret” on the channel's page, and save."
 _NOT_SAVED = "Nothing: the value was not saved, and what was saved before still counts."
@@ -95,8 +95,8 @@ CODES = (
             "Somebody guesses. Then the requests come from a network that is not Sparkcentral's.",
         ),
         checks=(
-            "In Sparkcentral, open Settings › Virtual Agents and the virtual agent: is its webhook URL exactly that "
-            "of this channel's page?",
+            "Edit the virtual agent (classic: Users tab; Inbox 2.0: Admin settings › Virtual agents › Custom virtual "
+            "agents): is its webhook URL exactly that of this channel's page?",
             "Compare the end of the secret that Sparkcentral shows with “ends in …” on the channel's page.",
             "Run `manage.py send_test_event`. If it is accepted although real events are not, the proxy changes "
             "nothing, and the secret is the wrong one.",

@@ -55,7 +55,7 @@ class RotateSecretForm(CareForm):
     shared_secret = WriteOnlyField(
         label="New shared secret",
         required=True,
-        help_text="Shown by Sparkcentral in the pop-up of the virtual agent. It has only 0-9 and a-f.",
+        help_text="Shown by Sparkcentral in the settings of the virtual agent. It has only 0-9 and a-f.",
     )
     overlap = forms.TypedChoiceField(
         label="Take the old one too for",

@@ -74,9 +74,15 @@ class Inbox(ABC):
     """Signature headers of the platform's other generations, by the reason that is counted for them."""
 
     keys_menu: ClassVar[str]
-    """Where its admin finds the API keys, in the platform's own words; likewise the next two."""
+    """Where its admin finds the API keys, in the platform's own words; likewise the other menus."""
     virtual_agent_menu: ClassVar[str]
+    adding_words: ClassVar[str]
+    """What to do there."""
+    secret_menu: ClassVar[str]
     switch_on_menu: ClassVar[str]
+    access_words: ClassVar[str] = ""
+    """How to get API keys where the platform has to be asked for them; with a mail to send."""
+    access_mail: ClassVar[str] = ""
 
     max_messages_per_call: ClassVar[int | None] = 1
     """None: any number."""

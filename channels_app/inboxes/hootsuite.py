@@ -10,6 +10,26 @@ from channels_app.inboxes.sparkcentral import Sparkcentral
 from channels_app.inboxes.sparkcentral_form import AccountForm
 
 SERVER = "https://platform.hootsuite.com"
+VIRTUAL_AGENTS = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
+ACCESS_MAIL = """\
+Subject: Access to the Virtual Agent API of Inbox 2.0
+
+Hello,
+
+we want to connect a chatbot to our Inbox 2.0 as a custom virtual agent, through a bridge that we host ourselves.
+Please enable the Inbox API, with the Virtual Agent API, for our developer app.
+
+Organization: [name], ID [number in the address of our dashboard]
+Plan: Enterprise with Advanced Inbox
+Developer app: [name], client ID [client ID]
+Admin member: [name, e-mail address]
+Grant type: organization_app
+
+Please tell us when it is enabled, or what else you need.
+
+Kind regards
+[name]
+"""
 
 
 class HootsuiteForm(AccountForm):
@@ -18,13 +38,14 @@ class HootsuiteForm(AccountForm):
     )
     client_id = TextField(
         label="Client ID",
-        help_text="Your developer app at Hootsuite, its client ID. Hootsuite gives it to you with API access.",
+        help_text="Your developer app at Hootsuite, its client ID. Hootsuite has to enable API access for it.",
     )
     client_secret = SecretField(
         label="Client secret", help_text="The same app's client secret. Stored encrypted; we never show it again."
     )
     organization_id = TextField(
-        label="Organization ID", help_text="The number of your organization at Hootsuite. It comes with API access."
+        label="Organization ID",
+        help_text="The number of your organization: it is in the address of your Hootsuite dashboard.",
     )
 
     def check_server(self, values: dict[str, Any]) -> None:
@@ -37,9 +58,23 @@ class Hootsuite(Sparkcentral):
     settings_form = HootsuiteForm
     signature_header = "x-hootsuite-signature"
     other_signatures: ClassVar[Mapping[str, str]] = {"signed_by_classic": "x-sparkcentral-signature"}
-    keys_menu = "Hootsuite: your developer app shows client ID and secret; the organization ID comes with it"
-    virtual_agent_menu = "Inbox 2.0 › Settings › Virtual Agents › Add Custom Virtual Agent"
-    switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"
+    keys_menu = (
+        "Hootsuite: your developer app shows client ID and secret; the organization ID is in the dashboard's address"
+    )
+    virtual_agent_menu = f"{VIRTUAL_AGENTS} › Add custom virtual agent"
+    adding_words = (
+        "Enter a name there (your agents see “Name VA”), choose Inception or Delegation, paste this URL, set the "
+        "hand-off rules, and press Save. “Edit” then shows the shared secret of the next step."
+    )
+    secret_menu = f"{VIRTUAL_AGENTS} › Edit"
+    switch_on_menu = f"{VIRTUAL_AGENTS} › your virtual agent › Channel access: the toggles of the bot's channels"
+    access_words = (
+        "Hootsuite enables the API on request. You need the plan Enterprise with Advanced Inbox, a developer app (it "
+        "has a client ID and a client secret), the ID of your organization (the number in the address of your "
+        "Hootsuite dashboard) and a member who is an admin of it. Then write to Hootsuite's developer support. Fill "
+        "in what is in brackets, and never send the client secret."
+    )
+    access_mail = ACCESS_MAIL
 
     max_messages_per_call = None
     carries_notes = True

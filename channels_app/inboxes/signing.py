@@ -29,7 +29,7 @@ def shared_secret_problem(
     settings: Mapping[str, Any],
     *,
     name: str = "shared secret",
-    place: str = "the Virtual Agent pop-up",
+    place: str = "the settings of the virtual agent",
 ) -> Problem | None:
     """What is wrong with a shared secret that an admin pasted, or None. Outer spaces don't matter.
 

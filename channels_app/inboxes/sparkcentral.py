@@ -44,7 +44,9 @@ class Sparkcentral(Inbox):
     other_signatures: ClassVar[Mapping[str, str]] = {"signed_by_inbox_2": "x-hootsuite-signature"}
     keys_menu = "Sparkcentral › Settings › Integrations › Generate API Keys"
     virtual_agent_menu = "Sparkcentral › Users tab › Add Virtual Agent"
-    switch_on_menu = "Settings › Virtual Agents › edit the virtual agent › switch on the channels of the bot"
+    adding_words = "Paste this URL there. Keep that window open: it shows the shared secret of the next step."
+    secret_menu = virtual_agent_menu
+    switch_on_menu = "Sparkcentral › Users tab › edit the virtual agent › switch on the channels of the bot"
     attribute_key = re.compile(r"[a-zA-Z0-9_]+")
 
     api_prefix: ClassVar[str] = "/virtual-agent"

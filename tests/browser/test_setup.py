@@ -103,7 +103,7 @@ def test_refused_events_say_what_is_wrong_with_the_secret(anna: Admin, platforms
     contact_of(account, virtual_agent).begins()
     step = anna.step("Paste the shared secret")
     expect(step).to_contain_text("▲ Needs attention")
-    expect(step).to_contain_text("refused: no shared secret saved yet. “Shared Secret” in the pop-up")
+    expect(step).to_contain_text("refused: no shared secret saved yet. Copy “Shared Secret” from there")
     expect(step.get_by_role("link", name="CB-304")).to_be_visible()
 
     anna.paste_secret("00ff" * 16)

@@ -322,6 +322,38 @@ def test_a_long_wait_for_the_first_event_says_what_to_check(admin_client: Client
     page = admin_client.get(page_of(channel))
     assert {step.title: step.code for step in page.context["steps"]}[title] == "CB-401"
     assert "no other Inception agent owns that channel" in text_of(page)
+    assert "4) the conversation is private" in text_of(page)
+
+
+CUSTOM = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
+USERS = "Sparkcentral › Users tab"
+
+
+@pytest.mark.parametrize(
+    ("inbox", "add", "secret", "switch_on"),
+    [
+        ("sparkcentral", f"{USERS} › Add Virtual Agent", f"{USERS} › Add Virtual Agent", f"{USERS} › edit the"),
+        ("hootsuite", f"{CUSTOM} › Add custom", f"{CUSTOM} › Edit", f"{CUSTOM} › your virtual agent › Channel access"),
+    ],
+)
+def test_menus_are_those_of_the_generation(
+    admin_client: Client, channel: Channel, inbox: str, add: str, secret: str, switch_on: str
+) -> None:
+    Channel.objects.update(inbox=inbox, shared_secret_encrypted="")
+    steps = {step.key: step for step in admin_client.get(page_of(channel)).context["steps"]}
+    menus = {key: steps[key].where for key in ("url", "secret", "answer")}
+    shown = zip(menus.values(), (add, secret, switch_on), strict=True)
+    assert all(menu.startswith(expected) for menu, expected in shown), menus
+    assert ("“Edit” then shows the shared secret" in steps["url"].detail) == (inbox == "hootsuite")
+
+
+def test_how_to_get_api_access_is_told_where_it_is_needed(admin_client: Client, channel: Channel) -> None:
+    summary, mail = "No API access to Hootsuite Inbox 2.0 yet?", "Subject: Access to the Virtual Agent API"
+    added = text_of(admin_client.get(ADD_CHANNEL))
+    assert summary in added and mail in added and "never send the client secret" in added
+    assert summary not in text_of(admin_client.get(page_of(channel)))
+    Channel.objects.update(inbox="hootsuite", settings={})  # a copy: its keys are still to be had
+    assert summary in text_of(admin_client.get(page_of(channel)))
 
 
 def test_keys_that_are_refused_later_say_since_when(admin_client: Client, walker: Walker) -> None:
