@@ -42,6 +42,8 @@ REFUSALS: Mapping[str, str] = {
     "lost_wakeup": "CB-706",
 }
 """By the reason that is counted; at the inbox's door, where they differ."""
+WRONG_SECRET = ("bad_signature", "old_secret", "signed_by_inbox_2", "signed_by_classic")
+"""Why the inbox's door refuses an event although a secret is saved."""
 _REFUSALS_AT = {
     ("bot", "no_secret"): "CB-512",
     ("bot", "no_signature"): "CB-513",

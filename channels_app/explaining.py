@@ -1,6 +1,7 @@
 """Gathers what is known about an event of a contact, and explains it: for pages, the API and `manage.py explain`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,7 @@ from channels_app.models import (
 )
 from channels_app.outcome_codes import HAD_BY_AGENTS, WISHES, culprit_of, failure_told_by, in_work, worker_seen_at
 from channels_app.protocol import ASKS_BOT, EventType
+from channels_app.silences import refusing_now
 from offload.models import Offload, OffloadState
 
 
@@ -44,6 +46,10 @@ def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
     person's stands for the contact's before it. Raises Conversation.DoesNotExist."""
     related = ("channel__bot", "inbox_channel")
     conversation = Conversation.objects.select_related(*related).get(pk=conversation_id)
+    return replace(_told(conversation, event_id), refusing=refusing_now(conversation.channel))
+
+
+def _told(conversation: Conversation, event_id: int | None) -> Explanation:
     event = _asked_event(conversation, event_id)
     if event is None:
         return _explain_no_message(conversation)

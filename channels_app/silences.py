@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db.models import Max, Q, Sum
 
-from channels_app.causes import code_of_refusal
+from channels_app.causes import WRONG_SECRET, code_of_refusal
 from channels_app.clocks import database_now
 from channels_app.codes import Problem, Severity
-from channels_app.explanations import Check, Explanation, State, problem_of
-from channels_app.models import Channel, IntakeCount
+from channels_app.explanations import Check, Explanation, Refusing, State, problem_of
+from channels_app.models import Channel, EventSource, IntakeCount, WebhookEvent
 from channels_app.wording import count_of, duration
 from channels_app.workload import read_queue, read_workers, work_problems
 
@@ -43,6 +43,26 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
         checks=tuple(found) or (nothing,),
         ids={"channel": channel_id} if channel_id else {},
     )
+
+
+def refusing_now(channel: Channel) -> Refusing | None:
+    """What this channel's door refuses since its last event was taken and its secret saved; None when all is well."""
+    reasons = WRONG_SECRET if channel.shared_secret_encrypted else ("no_secret",)
+    uuids = [uuid for uuid in (channel.uuid, channel.old_uuid) if uuid]
+    rows = IntakeCount.objects.filter(door="inbox", owner_uuid__in=uuids, reason__in=reasons)
+    row = rows.filter(day__gte=(database_now() - RECENT).date()).order_by("-last_at").first()
+    found = code_of_refusal(row.reason, row.door) if row else None
+    if row is None or found is None:
+        return None
+    # As a range and ordered by both columns, for the index that has both.
+    events = WebhookEvent.objects.filter(
+        channel_id__gte=channel.pk, channel_id__lte=channel.pk, source=EventSource.INBOX
+    )
+    accepted_at = events.order_by("-channel_id", "-id").values_list("received_at", flat=True).first()
+    settled = max((at for at in (accepted_at, channel.shared_secret_saved_at) if at), default=None)
+    if settled and settled >= row.last_at:
+        return None
+    return Refusing(problem=Problem(found), accepted_at=accepted_at, refused_at=row.last_at)
 
 
 def _waiting() -> Check | None:

@@ -190,6 +190,14 @@ class FailureGroupFactsSerializer(serializers.Serializer[Any]):
     first_at = serializers.DateTimeField()
 
 
+class RefusingSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    code = serializers.CharField()
+    repairs = serializers.ListField(child=serializers.CharField())
+    accepted_at = serializers.DateTimeField(allow_null=True, help_text="The last event that was accepted.")
+    refused_at = serializers.DateTimeField(help_text="The latest that was refused.")
+
+
 @example(
     headline="The bot did not answer. The agents got the conversation after 17 s.",
     is_answered=False,
@@ -212,6 +220,7 @@ class FailureGroupFactsSerializer(serializers.Serializer[Any]):
     ],
     ids={"conversation": 812, "channel": 3, "event": 4093},
     failure_group=None,
+    refusing=None,
 )
 class ExplanationSerializer(serializers.Serializer[Any]):
     headline = serializers.CharField(help_text="What happened to the contact.")
@@ -223,6 +232,9 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     checks = CheckSerializer(many=True, help_text="In order; the first that is not ok says why.")
     ids = serializers.DictField(child=serializers.IntegerField())
     failure_group = FailureGroupFactsSerializer(allow_null=True)
+    refusing = RefusingSerializer(
+        allow_null=True, help_text="Set while the channel's events are refused because of its shared secret."
+    )
 
 
 class ExplainQuery(Strict):

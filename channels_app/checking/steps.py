@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from channels_app.bots import bot_class
+from channels_app.causes import WRONG_SECRET
 from channels_app.checking.connection import check_address
 from channels_app.checking.facts import Facts
 from channels_app.clocks import database_now
@@ -67,8 +68,6 @@ class Step:
 KINDS_OF_VIRTUAL_AGENT = (
     "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
 )
-SECRET_REASONS = ("bad_signature", "old_secret", "signed_by_inbox_2", "signed_by_classic")
-"""Why an event is refused although a secret is saved."""
 ANYBODY = ("no_signature", "too_large")
 """What is refused of whoever finds the address: it proves nothing about the inbox."""
 PATIENCE = timedelta(minutes=10)
@@ -167,7 +166,7 @@ def _shared_secret(facts: Facts) -> Step:
     times = (channel.shared_secret_saved_at, channel.first_event_at and facts.last_event_at)
     since = max((moment for moment in times if moment), default=None)
     news = [group for group in facts.refused if since is None or group.last_at > since]
-    wrong = next((group for group in news if group.reason in (SECRET_REASONS if is_saved else ("no_secret",))), None)
+    wrong = next((group for group in news if group.reason in (WRONG_SECRET if is_saved else ("no_secret",))), None)
     return step.troubled(wrong.problem, "" if is_saved else todo) if wrong else step
 
 

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from channels_app.explanations.answers import TITLES, Check, Explanation, FailureGroupFacts, State, Try, problem_of
+from channels_app.explanations.answers import (
+    TITLES,
+    Check,
+    Explanation,
+    FailureGroupFacts,
+    Refusing,
+    State,
+    Try,
+    problem_of,
+)
 from channels_app.explanations.arrival import may_answer, picked_up, received, waiting_code, was_ours
 from channels_app.explanations.asking import bot_answered, bot_called
 from channels_app.explanations.facts import (
@@ -26,6 +35,7 @@ __all__ = [
     "Facts",
     "FailureGroupFacts",
     "HandOverFacts",
+    "Refusing",
     "State",
     "Surroundings",
     "Try",

@@ -95,6 +95,30 @@ class FailureGroupFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusing:
+    """That the channel's door refuses all events now, because of its shared secret: whatever the conversation waits
+    for does not come in. `accepted_at`: its last event that was taken."""
+
+    problem: Problem
+    accepted_at: datetime | None
+    refused_at: datetime
+
+    @property
+    def text(self) -> str:
+        name = self.problem.code.name
+        return f"Events of this channel are refused: {name[:1].lower()}{name[1:]}."
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "code": str(self.problem.code),
+            "repairs": list(self.problem.code.repairs),
+            "accepted_at": self.accepted_at,
+            "refused_at": self.refused_at,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What became of one event, or why none came. `ids` name the rows that it is about, for links and buttons:
     conversation, event, channel, bot, exchange, `earlier_event` (by which agents got it); those that there are."""
@@ -106,6 +130,7 @@ class Explanation:
     is_dead: bool = False
     ids: Mapping[str, int] = field(default_factory=dict)
     group: FailureGroupFacts | None = None
+    refusing: Refusing | None = None
 
     @property
     def stop(self) -> Check | None:
@@ -139,6 +164,7 @@ class Explanation:
             "checks": [_check_json(check) for check in self.checks],
             "ids": dict(self.ids),
             "failure_group": asdict(self.group) if self.group else None,
+            "refusing": self.refusing.to_json() if self.refusing else None,
         }
 
 

@@ -43,6 +43,9 @@ def explanation_box(explanation: Explanation) -> dict[str, Any]:
         "buttons": _buttons(explanation),
         "earlier_id": explanation.ids.get("earlier_event") if stop and stop.name in _OF_ANOTHER else None,
         "group": group,
+        "refusing": explanation.refusing,
+        "refusing_code_url": code_url(str(explanation.refusing.problem.code)) if explanation.refusing else "",
+        "refusing_buttons": buttons_of(explanation.refusing.problem, explanation.ids) if explanation.refusing else [],
         "group_url": group_url(group.id) if group else "",
     }
 

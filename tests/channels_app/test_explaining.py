@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
+from django.test import Client
 from django.utils import timezone
 
 from channels_app.errors import Effect, TemporaryError
@@ -344,3 +345,50 @@ def test_an_explanation_is_json_and_costs_little(
     text = json.dumps(told_now.to_json(), cls=DjangoJSONEncoder)
     assert json.loads(text)["checks"][0]["name"] == "received"
     assert "ill" not in text.replace("still", "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("bad_signature", "CB-305"),
+        ("old_secret", "CB-308"),
+        ("signed_by_inbox_2", "CB-314"),
+        ("no_secret", "CB-304"),
+    ],
+)
+def test_a_secret_that_became_wrong_is_named_while_it_is_wrong(
+    walker: Walker, admin_client: Client, reason: str, code: str
+) -> None:
+    walker.says("Hello")
+    if reason == "no_secret":
+        Channel.objects.update(shared_secret_encrypted="")
+    pk = walker.conversation().pk
+    page, api = f"/ops/conversations/{pk}/", f"/api/v1/conversations/{pk}/explain/"
+    words = "Events of this channel are refused"
+    assert told(walker).refusing is None
+    count_refusal("inbox", walker.channel.uuid, reason)
+    refusing = told(walker).refusing
+    assert refusing is not None and str(refusing.problem.code) == code
+    assert refusing.accepted_at is not None and refusing.accepted_at < refusing.refused_at
+    shown = admin_client.get(page).content.decode()
+    assert words in shown and f"/admin/channels_app/channel/{walker.channel.pk}/change/" in shown
+    assert admin_client.get(api).json()["refusing"]["code"] == code
+    Channel.objects.update(shared_secret_saved_at=timezone.now(), shared_secret_encrypted="saved")
+    assert told(walker).refusing is None
+    assert words not in admin_client.get(page).content.decode()
+
+
+def test_refusals_end_with_the_next_event_that_is_accepted_and_no_bot_ends_them(walker: Walker) -> None:
+    walker.says("Hello")
+    count_refusal("inbox", walker.channel.uuid, "bad_signature")
+    assert walker.bot_says("Still there?").status_code == 202  # it came by another door
+    assert told(walker).refusing is not None
+    assert walker.post(make_event(text="Hello again")).status_code == 200
+    assert told(walker).refusing is None
+
+
+@pytest.mark.parametrize("reason", ["no_signature", "too_large", "old_secret_used", "too_old"])
+def test_other_refusals_say_nothing_of_the_secret(walker: Walker, reason: str) -> None:
+    walker.says("Hello")
+    count_refusal("inbox", walker.channel.uuid, reason)
+    assert told(walker).refusing is None

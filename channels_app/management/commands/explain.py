@@ -59,6 +59,8 @@ def _others(lines: tuple[ConversationLine, ...]) -> Iterator[str]:
 
 def explanation_lines(told: Explanation) -> Iterator[str]:
     """An explanation for a terminal."""
+    if told.refusing:
+        yield f"{told.refusing.text} {told.refusing.problem.code}, the last at {told.refusing.refused_at:%H:%M:%S} UTC"
     yield told.headline
     yield ""
     for check in told.checks:
