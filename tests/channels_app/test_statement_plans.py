@@ -23,6 +23,7 @@ IN_ORDER = "conversation_due"  # read from its beginning on: the one that waits 
 OPEN = "event_open_in_order"
 AT_THE_DOORS = {
     "store": events._STORE_FROM_INBOX,
+    "store the first": events._STORE_FIRST_FROM_INBOX,
     "store in conversation": events._STORE_IN_CONVERSATION,
     "session of bot": conversations._SESSION_OF_BOT,
 }
@@ -38,6 +39,9 @@ STATEMENTS = {
     "record with call": deliveries._RECORD_WITH_CALL,
     "keep contact": contacts._KEEP_CONTACT,
     "find inbox channel": contacts._FIND_INBOX_CHANNEL,
+    "end with milestones": endings._give_back(
+        ends=True, puts_off=False, tries=True, calls=True, claims=True, reaches=("handed_over_at", "live_at")
+    ),
     "wait": endings._give_back(ends=False, puts_off=True, tries=False, calls=False, claims=False),
     "let go": endings._give_back(ends=True, puts_off=True, tries=True, calls=True, claims=True),
 }
