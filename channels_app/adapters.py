@@ -18,6 +18,7 @@ from channels_app.addresses import is_internal_host
 from channels_app.codes import Problem, describe
 from channels_app.errors import ConfigError
 
+NOT_TEXT = "This must be text. In a configuration file, put it in quotes."
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -80,7 +81,7 @@ class TextField(forms.CharField):
 
     def to_python(self, value: Any) -> str | None:
         if value is not None and not isinstance(value, str):
-            raise ValidationError("This must be text. In a configuration file, put it in quotes.", code="not_text")
+            raise ValidationError(NOT_TEXT, code="not_text")
         return super().to_python(value)
 
     def validate(self, value: Any) -> None:

@@ -17,29 +17,42 @@ MAX_NAME = 100  # characters, as the column
 def pause_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """From now on every conversation goes to the agents at once; open ones with their next message."""
     with changing(channel, actor, "paused", reason=reason) as row:
-        if row.is_active:
-            row.is_active, row.paused_at, row.paused_by = False, database_now(), actor.name
+        put_active(row, False, actor.name)
 
 
 def resume_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """The bot answers again: new conversations, and those that it still has."""
     with changing(channel, actor, "resumed", reason=reason) as row:
-        row.is_active, row.paused_at, row.paused_by = True, None, ""
+        put_active(row, True, actor.name)
 
 
 def archive_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """Refuse what comes for it and hide it; all that it has is kept. It is paused too."""
     with changing(channel, actor, "archived", reason=reason) as row:
-        if row.archived_at is None:
-            row.archived_at = database_now()
-        if row.is_active:
-            row.is_active, row.paused_at, row.paused_by = False, database_now(), actor.name
+        put_archived(row, True, actor.name)
 
 
 def restore_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
     """Take it out of the archive. It stays paused until somebody resumes it."""
     with changing(channel, actor, "restored", reason=reason) as row:
+        put_archived(row, False, actor.name)
+
+
+def put_active(row: Channel, is_active: bool, by: str) -> None:
+    """Active or paused, with who paused it and when; the caller saves."""
+    if row.is_active and not is_active:
+        row.is_active, row.paused_at, row.paused_by = False, database_now(), by
+    elif is_active:
+        row.is_active, row.paused_at, row.paused_by = True, None, ""
+
+
+def put_archived(row: Channel, is_archived: bool, by: str) -> None:
+    """In the archive, and then paused too; or not. The caller saves."""
+    if not is_archived:
         row.archived_at = None
+        return
+    row.archived_at = row.archived_at or database_now()
+    put_active(row, False, by)
 
 
 def skip_handover_test(channel: Channel, actor: Actor, *, reason: str) -> None:

@@ -1,30 +1,60 @@
 """Bring bots and channels in line with a configuration file: all of it in one transaction, or nothing.
 
-A plan is the same work, rolled back; so it can't differ from what is then done.
+A plan is the same work, rolled back; so it can't differ from what is then done. Rows are judged and saved by the same
+forms as on the pages and in the API, and written down in the audit log.
 """
 
+import getpass
 import json
-from collections.abc import Callable, Container
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from django.db import connection, models, transaction
-from django.forms import Form
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
-from channels_app import bots, inboxes, links
-from channels_app.clocks import database_now
-from channels_app.configuration_schema import Document, Entry, is_same, read_document, read_settings
-from channels_app.configuration_source import ConfigurationError, Problems, References, parse_document
+from channels_app.audit import CHANGED, Actor
+from channels_app.changes import differences, values_of
+from channels_app.channel_care import put_active, put_archived
+from channels_app.codes import CODES, Problem
+from channels_app.configuration_schema import Document, Entry, read_document
+from channels_app.configuration_source import ConfigurationError, Problems, References, parse_document, place
 from channels_app.errors import ConfigError
-from channels_app.models import Bot, Channel, InboxChannel
+from channels_app.forms import BotForm, ChannelForm
+from channels_app.forms.saving import RefusedError, Saved, judged_simply, save_inbox_channel, save_row
+from channels_app.forms.settings import SettingsForm
+from channels_app.models import Bot, Channel
+from channels_app.rotations import OVERLAP
+from offload.forms import OffloadProviderForm, save_provider
 from offload.models import OffloadProvider
 
-__all__ = ["Applied", "ConfigurationError", "apply_configuration", "result_document"]
+__all__ = ["Applied", "ConfigurationError", "apply_configuration"]
 
 LOCK = 0x636861746272  # any number of our own: two files at the same time would both create what is missing
-FAILURE_FIELDS = ("bot_tries", "answer_within_s", "on_bot_failure", "fallback_text", "reply_limit_s")
-CHANNEL_FIELDS = ("is_active", "greeting", "offer_hours", *FAILURE_FIELDS)
-PROVIDER_SECRETS = ("verify_token", "write_back_secret")
+FORM_FIELDS = (
+    "shared_secret",
+    "greeting",
+    "offer_hours",
+    "bot_tries",
+    "answer_within_s",
+    "on_bot_failure",
+    "fallback_text",
+    "reply_limit_s",
+    "keep_days",
+)
+"""Of a channel: keys of the file that are fields of its form, under the same name."""
+FILE_NAMES = {"is_enabled": "enabled", "archived_at": "archived", "external_id": "id"}
+"""Fields that the file calls otherwise."""
+OUR_NAMES = {name: field for field, name in FILE_NAMES.items()}
+FOLLOWS = frozenset(
+    {
+        *("uuid", "name", "greet", "paused_at", "paused_by", "keys_saved_at", "keys_saved_by"),
+        *("shared_secret_saved_at", "shared_secret_saved_by", "old_secret"),
+    }
+)
+"""Changes that the audit log keeps, and that follow from others which are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +79,27 @@ class Difference:
 
     entry: Entry
     hidden: Container[str]
-    is_new: bool
+    is_new: bool = False
     lines: list[Line] = field(default_factory=list)
 
-    def note(self, key: str, before: Any, after: Any, *, is_secret: bool = False) -> None:
-        is_hidden = is_secret or self.entry.at(key) in self.hidden
-        self.lines.append(Line(key, is_hidden=True) if is_hidden else Line(key, before, after))
+    def note_row(self, saved: Saved[Any]) -> None:
+        """Of a new row what is unlike an empty one."""
+        changes, row = saved.changes, saved.row
+        if self.is_new:
+            kind = {saved.form.kind_field: getattr(row, saved.form.kind_field)}
+            usual = values_of(type(row)(name=row.name, **kind)) | dict.fromkeys(kind)
+            changes = differences(usual, values_of(row))
+        self.note_all({name: change for name, change in changes.items() if name not in FOLLOWS})
 
-    def put(self, row: models.Model, attribute: str, value: Any, key: str, *, is_secret: bool = False) -> bool:
-        """Set it if it differs; says whether it did. Nothing at all can be null, "" or {}."""
-        before = getattr(row, attribute)
-        if is_same(before, value):
-            return False
-        setattr(row, attribute, value)
-        self.note(key, before, value, is_secret=is_secret)
-        return True
+    def note_all(self, changes: Mapping[str, Any], key: str = "", *, only: Container[str] = (), at: str = "") -> None:
+        """`changes` as the audit log has them, below `key`; `at`: the place in the file, if it isn't called so."""
+        for name, change in changes.items():
+            if key and name not in only:
+                continue
+            own = FILE_NAMES.get(name, name)
+            shown = f"{key}.{own}" if key else own
+            is_hidden = change == CHANGED or (place(at, own) if at else self.entry.at(shown)) in self.hidden
+            self.lines.append(Line(shown, is_hidden=True) if is_hidden else Line(shown, *change))
 
     @property
     def changed(self) -> str:
@@ -77,11 +113,14 @@ class Applied:
     row: Bot | Channel
     changed: str
     lines: list[Line]
+    warnings: list[Problem]
     provider: OffloadProvider | None = None
     is_provider_new: bool = False
 
 
-def apply_configuration(data: bytes, name: str = "", *, is_plan: bool = False) -> list[Applied]:
+def apply_configuration(
+    data: bytes, name: str = "", *, is_plan: bool = False, actor: Actor | None = None
+) -> list[Applied]:
     """Apply a file's content; `name` tells by its extension what it is. Raises ConfigurationError."""
     problems = Problems()
     references = References(problems)
@@ -93,20 +132,22 @@ def apply_configuration(data: bytes, name: str = "", *, is_plan: bool = False) -
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        applied = _Run(document, problems, references.paths).apply()
+        by = actor or Actor(name=getpass.getuser(), via="command")
+        applied = _Run(document, problems, references.paths, by).apply()
         problems.refuse_if_any()
         transaction.set_rollback(is_plan)
     return applied
 
 
 class _Run:
-    """One pass over the file. Once there is a problem, rows are looked at and no longer saved."""
+    """One pass over the file. After a problem it goes on, to find the others; the caller undoes what it saved."""
 
-    def __init__(self, document: Document, problems: Problems, hidden: Container[str]) -> None:
+    def __init__(self, document: Document, problems: Problems, hidden: Container[str], actor: Actor) -> None:
         self.document = document
         self.problems = problems
         self.hidden = hidden
-        self.bots: dict[str, Bot] = {}
+        self.actor = actor
+        self.named: set[str] = {entry.values["name"] for entry in document.bots}
 
     def apply(self) -> list[Applied]:
         applied = []
@@ -117,165 +158,133 @@ class _Run:
                     applied.append(apply_one(entry))
                 except ConfigError as error:  # what is saved can't be decrypted
                     self.problems.add(entry.path, error.detail)
-        return applied
+        return [one for one in applied if one]
 
-    def _apply_bot(self, entry: Entry) -> Applied:
-        found = Bot.objects.select_for_update(no_key=True).filter(name=entry.values["name"]).first()
-        row = found or Bot(name=entry.values["name"])
-        self.bots[row.name] = row
-        difference = Difference(entry, self.hidden, is_new=found is None)
-        self._put_settings(row, "kind", lambda kind: bots.bot_class(kind).settings_form, difference)
-        self._save(row, difference)
-        return Applied(row, difference.changed, difference.lines)
+    def _apply_bot(self, entry: Entry) -> Applied | None:
+        row = Bot.objects.filter(name=entry.values["name"]).first() or Bot(name=entry.values["name"])
+        difference = Difference(entry, self.hidden, is_new=row.pk is None)
+        saved = self._save(row, BotForm, {}, difference)
+        if not saved:
+            return None
+        return Applied(saved.row, difference.changed, difference.lines, saved.form.warnings())
 
-    def _apply_channel(self, entry: Entry) -> Applied:
-        # "no key", because writing down an event needs the key, and must not wait for us
-        found = Channel.objects.select_for_update(no_key=True).filter(name=entry.values["name"]).first()
-        row = found or Channel(name=entry.values["name"])
-        difference = Difference(entry, self.hidden, is_new=found is None)
-        settings = self._put_settings(row, "inbox", lambda kind: inboxes.inbox_class(kind).settings_form, difference)
+    def _apply_channel(self, entry: Entry) -> Applied | None:
         values = entry.values
-        if "greet" in values and "greeting" not in values:
-            difference.put(row, "greeting", row.greeting_for(values["greet"]), "greet")
-        for key in CHANNEL_FIELDS:
-            if key in values:
-                difference.put(row, key, values[key], key)
-        self._put_shared_secret(row, settings, difference)
-        self._put_bot(row, difference)
-        _put_coverage(row, difference)
-        self._save(row, difference)
-        provider, is_new = self._apply_provider(row, settings, difference)
-        if not self.problems:
-            _apply_inbox_channels(row, difference)
-        return Applied(row, difference.changed, difference.lines, provider, is_new)
-
-    def _save(self, row: Bot | Channel, difference: Difference) -> None:
-        if difference.changed != "unchanged" and not self.problems:
-            row.save()
+        row = Channel.objects.filter(name=values["name"]).first() or Channel(name=values["name"])
+        difference = Difference(entry, self.hidden, is_new=row.pk is None)
+        given = {name: values[name] for name in FORM_FIELDS if name in values} | _coverage(values) | self._bot(entry)
+        if "greet" in values:
+            given.setdefault("greeting", row.greeting_for(values["greet"]))
+        saved = self._save(row, ChannelForm, given, difference)
+        provider = self._apply_provider(saved.row if saved else row, difference)
+        if not saved or not provider:
+            return None
+        self._apply_inbox_channels(saved.row, difference)
+        warnings = saved.form.warnings()
+        return Applied(saved.row, difference.changed, difference.lines, warnings, provider.row, provider.is_new)
 
     # --- what bots and channels share ---
 
-    def _put_settings(
-        self, row: Bot | Channel, kind_key: str, form_class: Callable[[str], type[Form]], difference: Difference
-    ) -> dict[str, Any]:
-        """The settings in clear. Those of another kind mean nothing to the new one, so it begins without any."""
-        entry, saved_kind = difference.entry, getattr(row, kind_key)
-        kind = entry.values.get(kind_key, saved_kind)
+    def _save(
+        self, row: Any, form_class: type[SettingsForm], given: Mapping[str, Any], difference: Difference
+    ) -> Saved[Any] | None:
+        """None when it is refused."""
+        entry, kind_key = difference.entry, form_class.kind_field
+        saved_kind = getattr(row, kind_key)
+        kind, settings = entry.values.get(kind_key, saved_kind), entry.values.get("settings", {})
         if not kind:
             self.problems.add(entry.at(kind_key), "is missing.")
-        if entry.at(kind_key) in self.problems:
-            return {}
-        before = row.clear_settings() if kind == saved_kind else None
-        given = entry.values.get("settings", {})
-        settings = read_settings(form_class(kind), before, given, entry.at("settings"), self.problems)
-        if before is None:
-            setattr(row, kind_key, kind)
-            difference.note(kind_key, saved_kind or None, kind)
-            row.settings = before = {}
-        changed = [name for name in {**before, **settings} if not is_same(before.get(name), settings.get(name))]
-        for name in changed:
-            is_secret = name in row.secret_names()
-            difference.note(f"settings.{name}", before.get(name), settings.get(name), is_secret=is_secret)
-        if changed:
-            row.put_settings(settings)
-        return settings
+        if entry.at(kind_key) in self.problems or entry.at("settings") in self.problems:
+            return None
+        if saved_kind:
+            row.clear_settings()  # raises ConfigError
+        if saved_kind and kind != saved_kind and kind in form_class.adapters:
+            # those of another kind mean nothing to the new one, so it begins without any
+            settings = dict.fromkeys(form_class.adapters[kind].settings_form.base_fields) | settings
+        given = {**given, "name": row.name, kind_key: kind, "settings": settings}
+        saved: Saved[Any] | None = None
+        with self._refusing(entry.path):
+            beside = partial(self._put_state, entry)
+            saved = save_row(row, form_class, given, self.actor, beside=beside, overlap=OVERLAP)
+            difference.note_row(saved)
+        return saved
+
+    def _put_state(self, entry: Entry, row: Any) -> None:
+        """What the pages have buttons for."""
+        values = entry.values
+        if "is_active" in values and not values.get("archived"):
+            put_active(row, values["is_active"], self.actor.name)
+        if "archived" in values:
+            put_archived(row, values["archived"], self.actor.name)
+        if "handover_skipped" in values:
+            row.handover_skipped = values["handover_skipped"]
+
+    @contextmanager
+    def _refusing(self, path: str) -> Iterator[None]:
+        """What a form refuses is a problem of the file, at its place."""
+        try:
+            yield
+        except RefusedError as error:
+            for key, found in error.errors.items():
+                self.problems.add(
+                    place(path, FILE_NAMES.get(key, key)) if key else path, " ".join(map(_sentence, found))
+                )
 
     # --- a channel's parts ---
 
-    def _put_shared_secret(self, row: Channel, settings: dict[str, Any], difference: Difference) -> None:
-        secret = difference.entry.values.get("shared_secret", row.shared_secret)
-        if secret == row.shared_secret or self._is_refused(secret, settings, difference.entry.at("shared_secret")):
-            return
-        if difference.put(row, "shared_secret", secret, "shared_secret", is_secret=True):
-            row.shared_secret_saved_at = database_now() if secret else None
+    def _bot(self, entry: Entry) -> dict[str, Any]:
+        """By its name; the file's own bots are there already, but for those that were refused."""
+        name = entry.values.get("bot")
+        bot = Bot.objects.filter(name=name).first() if name else None
+        if name and not bot and name not in self.named:
+            known = ", ".join(sorted({*self.named, *Bot.objects.values_list("name", flat=True)}))
+            self.problems.add(entry.at("bot"), f"there is no bot with this name. There are: {known or '–'}")
+        return {"bot": bot and bot.pk} if bot or name == "" else {}
 
-    def _is_refused(self, secret: str, settings: dict[str, Any], path: str) -> bool:
-        wrong = inboxes.shared_secret_problem(secret, settings) if secret else None
-        if wrong:
-            self.problems.add(path, str(wrong))
-        return wrong is not None
+    def _apply_provider(self, channel: Channel, difference: Difference) -> Saved[OffloadProvider] | None:
+        """The channel's offload provider; each channel gets one, so that its addresses exist."""
+        values = difference.entry.values.get("offload_provider", {})
+        given = {OUR_NAMES.get(key, key): value for key, value in values.items()}
+        if any(path.startswith(difference.entry.at("offload_provider.opening_hours")) for path in self.problems):
+            given.pop("opening_hours", None)  # it is said more exactly already
+        saved: Saved[OffloadProvider] | None = None
+        with self._refusing(difference.entry.at("offload_provider")):
+            if channel._state.adding:  # refused: only what is wrong here too is still to be said
+                judged_simply(OffloadProvider(), OffloadProviderForm, given)
+            else:
+                saved = save_provider(channel, given, self.actor)
+                usual = values_of(OffloadProvider(channel=channel)) if saved.is_new else {}
+                changes = differences(usual, values_of(saved.row)) if usual else saved.changes
+                difference.note_all(changes, "offload_provider", only=given)
+        return saved
 
-    def _put_bot(self, row: Channel, difference: Difference) -> None:
-        """By its name; the file's own bots are there already."""
-        name = difference.entry.values.get("bot")
-        before = row.bot.name if row.bot else ""
-        if name is None or name == before:
-            return
-        row.bot = (self.bots.get(name) or Bot.objects.filter(name=name).first()) if name else None
-        if name and not row.bot:
-            known = ", ".join(sorted({*self.bots, *Bot.objects.values_list("name", flat=True)}))
-            self.problems.add(difference.entry.at("bot"), f"there is no bot with this name. There are: {known or '–'}")
-        difference.note("bot", before or None, name or None)
+    def _apply_inbox_channels(self, channel: Channel, difference: Difference) -> None:
+        """Those that a list doesn't name are switched off and kept: their conversations refer to them."""
+        named: list[Entry] = difference.entry.values.get("inbox_channels", [])
+        others = list(channel.inbox_channels.values_list("external_id", flat=True)) if named else []
+        for item in named:
+            given = {OUR_NAMES.get(key, key): value for key, value in {"enabled": True, **item.values}.items()}
+            self._apply_inbox_channel(channel, item, given, difference)
+        for external_id in set(others) - {item.values["id"] for item in named}:
+            item = Entry(difference.entry.at("inbox_channels"), {"id": external_id})
+            self._apply_inbox_channel(channel, item, {"is_enabled": False}, difference)
 
-    def _apply_provider(
-        self, channel: Channel, settings: dict[str, Any], difference: Difference
-    ) -> tuple[OffloadProvider, bool]:
-        """The channel's offload provider, and whether it is new. Each channel gets one, so that its URLs exist."""
-        found = OffloadProvider.objects.filter(channel_id=channel.pk).select_for_update(no_key=True).first()
-        row = found or OffloadProvider(channel=channel)
-        lines_before = len(difference.lines)
-        given = difference.entry.values.get("offload_provider", {})
-        secret = given.get("write_back_secret", "")
-        if secret != row.write_back_secret:
-            self._is_refused(secret, settings, difference.entry.at("offload_provider.write_back_secret"))
-        for key, value in given.items():
-            attribute = "is_enabled" if key == "enabled" else key
-            is_secret = key in PROVIDER_SECRETS
-            difference.put(row, attribute, value, f"offload_provider.{key}", is_secret=is_secret)
-        if not self.problems and (found is None or len(difference.lines) > lines_before):
-            row.save()
-        return row, found is None
-
-
-def _put_coverage(row: Channel, difference: Difference) -> None:
-    """An empty list of inbox channels means all of them."""
-    values = difference.entry.values
-    covers_all = not values["inbox_channels"] if "inbox_channels" in values else row.covers_all_inbox_channels
-    covers_all = values.get("covers_all_inbox_channels", covers_all)
-    difference.put(row, "covers_all_inbox_channels", covers_all, "covers_all_inbox_channels")
-
-
-def _apply_inbox_channels(channel: Channel, difference: Difference) -> None:
-    """Those that a list doesn't name are switched off and kept: their conversations refer to them."""
-    named: list[Entry] = difference.entry.values.get("inbox_channels", [])
-    others = {row.external_id: row for row in channel.inbox_channels.all()} if named else {}
-    for item in named:
+    def _apply_inbox_channel(
+        self, channel: Channel, item: Entry, given: Mapping[str, Any], difference: Difference
+    ) -> None:
         external_id = item.values["id"]
-        row = others.pop(external_id, None) or InboxChannel(channel=channel, external_id=external_id)
-        values = {"name": item.values.get("name", row.name), "is_enabled": item.values.get("enabled", True)}
-        _save_inbox_channel(row, values, difference)
-    for row in others.values():
-        _save_inbox_channel(row, {"is_enabled": False}, difference)
+        with self._refusing(item.path):
+            changes = save_inbox_channel(channel, external_id, given, self.actor)
+            difference.note_all(changes, f'inbox_channels["{external_id}"]', only=("name", "is_enabled"), at=item.path)
 
 
-def _save_inbox_channel(row: InboxChannel, values: dict[str, Any], difference: Difference) -> None:
-    key = f'inbox_channels["{row.external_id}"]'
-    if row._state.adding:
-        for attribute, value in values.items():
-            setattr(row, attribute, value)
-        difference.note(key, None, values)
-        row.save()
-    elif [name for name, value in values.items() if difference.put(row, name, value, f"{key}.{name}")]:
-        row.save(update_fields=list(values))  # the rest belongs to the events that come in meanwhile
+def _coverage(values: Mapping[str, Any]) -> dict[str, bool]:
+    """An empty list of inbox channels means all of them."""
+    covers_all = {"covers_all_inbox_channels": not values["inbox_channels"]} if "inbox_channels" in values else {}
+    key = "covers_all_inbox_channels"
+    return covers_all | ({key: values[key]} if key in values else {})
 
 
-# --- the result ------------------------------------------------------------------------------------------------------
-
-
-def result_document(applied: list[Applied], *, is_plan: bool = False) -> dict[str, list[dict[str, Any]]]:
-    """For machines. What a plan would create has no addresses yet: null."""
-    documents: dict[str, list[dict[str, Any]]] = {"bots": [], "channels": []}
-    for one in applied:
-        uuid = None if is_plan and one.changed == "created" else one.row.uuid
-        named = {"name": one.row.name, "uuid": uuid and str(uuid)}
-        if isinstance(one.row, Bot):
-            urls = {"reply_url": uuid and links.reply_url(uuid)}
-        else:
-            provider = None if (is_plan and one.is_provider_new) or not one.provider else one.provider.uuid
-            urls = {
-                "webhook_url": uuid and links.webhook_url(uuid),
-                "offload_url": provider and links.offload_url(provider),
-                "write_back_url": provider and links.write_back_url(provider),
-            }
-        documents["bots" if isinstance(one.row, Bot) else "channels"].append({**named, **urls, "changed": one.changed})
-    return documents
+def _sentence(error: ValidationError) -> str:
+    sentence = " ".join(error.messages)
+    return f"{error.code}: {sentence}" if error.code in CODES else sentence

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from channels_app import bots, inboxes
-from channels_app.configuration import FAILURE_FIELDS
+from channels_app.configuration import FORM_FIELDS
 from channels_app.configuration_source import as_written
 from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
@@ -55,7 +55,11 @@ def _bot(bot: Bot) -> dict[str, Any]:
 def _channel(channel: Channel) -> dict[str, Any]:
     words = ("channel", channel.name)
     names = inboxes.inbox_class(channel.inbox).settings_form.base_fields
-    ours = {name: getattr(channel, name) for name in ("offer_hours", *FAILURE_FIELDS)}
+    ours = {
+        name: getattr(channel, name)
+        for name in (*FORM_FIELDS, "handover_skipped")
+        if name not in ("greeting", "shared_secret")
+    }
     return {
         "name": channel.name,
         "inbox": channel.inbox,
@@ -63,6 +67,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "shared_secret": _Secret((*words, "shared_secret")) if channel.shared_secret_encrypted else None,
         "bot": channel.bot.name if channel.bot else None,
         "is_active": channel.is_active,
+        **({"archived": True} if channel.archived_at else {}),
         **_coverage(channel),
         "greeting": channel.greeting,
         **_unusual(Channel(), ours),
@@ -77,13 +82,13 @@ def _settings(row: SettingsModel, names: Mapping[str, Any], words: tuple[str, ..
 
 
 def _coverage(channel: Channel) -> dict[str, Any]:
-    """An empty list says "all of them", so a channel that covers none at all needs one more word."""
-    if channel.covers_all_inbox_channels:
-        return {"inbox_channels": []}
+    """An empty list says "all of them": what the list alone doesn't say needs one more word."""
     listed = [
         {"id": row.external_id, "name": row.name, "enabled": row.is_enabled} for row in channel.inbox_channels.all()
     ]
-    return {"inbox_channels": listed} if listed else {"inbox_channels": [], "covers_all_inbox_channels": False}
+    covers_all = channel.covers_all_inbox_channels
+    more = {} if covers_all == (not listed) else {"covers_all_inbox_channels": covers_all}
+    return {"inbox_channels": listed, **more}
 
 
 def _provider(channel: Channel, words: tuple[str, ...]) -> dict[str, Any]:

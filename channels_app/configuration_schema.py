@@ -1,24 +1,18 @@
-"""What a configuration file may say. A key that it leaves out is not in the entry either: it keeps what is saved."""
+"""What a configuration file may say. A key that it leaves out is not in the entry either: it keeps what is saved.
 
-import unicodedata
+Only of what type each value is; whether it will do is judged by the forms of the pages.
+"""
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 
-from channels_app import jsons, limits
 from channels_app.adapters import PhraseField
-from channels_app.bots import BOTS
-from channels_app.codes import CODES
 from channels_app.configuration_source import Problems, place
-from channels_app.inboxes import INBOXES
 from offload import opening_hours
 
-MAX_NAME = 100  # characters
-MAX_INBOX_CHANNEL = 200  # characters of its id and of its name
-MAX_TRIES = 100
 NOT_TEXT = "must be text. In YAML, put it in quotes."
 
 Reader = Callable[[Any], Any]
@@ -45,31 +39,19 @@ class Document:
 # --- single values ---------------------------------------------------------------------------------------------------
 
 
-def _line(limit: int, *, is_required: bool = False) -> Reader:
-    """One line of text; null is the empty one."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str | None):
-            raise ValueError(NOT_TEXT)
-        text = (value or "").strip()
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-            raise ValueError("must be one line of plain text.")
-        if len(text) > limit:
-            raise ValueError(f"must have at most {limit} characters, and has {len(text)}.")
-        if is_required and not text:
-            raise ValueError("is missing.")
-        return text
-
-    return read
-
-
-def _prose(value: Any) -> str:
-    """Text for contacts, of several lines perhaps."""
+def _text(value: Any) -> str:
+    """null is the empty text."""
     if not isinstance(value, str | None):
         raise ValueError(NOT_TEXT)
-    if jsons.clean_text(value or "") != (value or ""):
-        raise ValueError(f"must be plain text of at most {jsons.MAX_TEXT} characters.")
     return value or ""
+
+
+def _name(value: Any) -> str:
+    """What an entry is found by."""
+    name = _text(value).strip()
+    if not name:
+        raise ValueError("is missing.")
+    return name
 
 
 def _secret(value: Any) -> str:
@@ -85,22 +67,10 @@ def _truth(value: Any) -> bool:
     return value
 
 
-def _number(least: int, most: int) -> Reader:
-    def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}.")
-        return value
-
-    return read
-
-
-def _one_of(kinds: Mapping[str, str]) -> Reader:
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or value not in kinds:
-            raise ValueError(f"must be one of: {', '.join(kinds)}.")
-        return value
-
-    return read
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number.")
+    return value
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -122,37 +92,36 @@ FILE: dict[str, Reader] = {
     "bots": lambda value: [] if value is None else _list(value),
     "channels": lambda value: [] if value is None else _list(value),
 }
-BOT: dict[str, Reader] = {"name": _line(MAX_NAME, is_required=True), "kind": _one_of(BOTS), "settings": _object}
+BOT: dict[str, Reader] = {"name": _name, "kind": _text, "settings": _object}
 CHANNEL: dict[str, Reader] = {
-    "name": _line(MAX_NAME, is_required=True),
-    "inbox": _one_of(INBOXES),
+    "name": _name,
+    "inbox": _text,
     "settings": _object,
     "shared_secret": _secret,
-    "bot": _line(MAX_NAME),
+    "bot": _text,
     "is_active": _truth,
+    "archived": _truth,
+    "handover_skipped": _text,
     "inbox_channels": _list,
     "covers_all_inbox_channels": _truth,
     "greet": _truth,
-    "greeting": _one_of(dict.fromkeys(("with_first_message", "always", "never"), "")),
-    "offer_hours": _number(*limits.OFFER_HOURS),
-    "bot_tries": _number(1, MAX_TRIES),
-    "answer_within_s": _number(*limits.ANSWER_WITHIN_S),
-    "on_bot_failure": _one_of(dict.fromkeys(("hand_over", "say_text", "stay_silent"), "")),
-    "fallback_text": _prose,
-    "reply_limit_s": _number(*limits.REPLY_LIMIT_S),
+    "greeting": _text,
+    "offer_hours": _whole,
+    "bot_tries": _whole,
+    "answer_within_s": _whole,
+    "on_bot_failure": _text,
+    "fallback_text": _text,
+    "reply_limit_s": _whole,
+    "keep_days": _whole,
     "offload_provider": _object,
 }
-INBOX_CHANNEL: dict[str, Reader] = {
-    "id": _line(MAX_INBOX_CHANNEL, is_required=True),
-    "name": _line(MAX_INBOX_CHANNEL),
-    "enabled": _truth,
-}
+INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth}
 OFFLOAD_PROVIDER: dict[str, Reader] = {
-    "name": _line(MAX_NAME, is_required=True),
+    "name": _text,
     "verify_token": _secret,
     "opening_hours": lambda value: _object(value) or None,
     "enabled": _truth,
-    "closed_text": _prose,
+    "closed_text": _text,
     "write_back_secret": _secret,
 }
 
@@ -218,47 +187,3 @@ def _read(node: Any, readers: Mapping[str, Reader], path: str, problems: Problem
         except ValueError as error:
             problems.add(place(path, key), str(error))
     return values
-
-
-# --- settings --------------------------------------------------------------------------------------------------------
-
-
-def read_settings(
-    form_class: type[forms.Form],
-    before: Mapping[str, Any] | None,
-    given: Mapping[str, Any],
-    path: str,
-    problems: Problems,
-) -> dict[str, Any]:
-    """The settings as their adapter wants them: what is given, over what was there before (None: nothing was)."""
-    names = form_class.base_fields
-    kept = {name: (before or {}).get(name) for name in names}
-    for name, value in given.items():
-        if name not in names:
-            problems.add(place(path, str(name)), f"is not known. Known are: {', '.join(names)}.")
-        elif not isinstance(value, str | int | float | None):
-            problems.add(place(path, name), "must be a single value.")
-    if before is not None and all(is_same(kept.get(name), value) for name, value in given.items()):
-        return dict(before)  # also what is incomplete, as long as nobody touches it
-    form = form_class({**kept, **given})
-    for name, errors in form.errors.as_data().items():
-        sentence = " ".join(_sentence(error, names.get(name)) for error in errors)
-        problems.add(place(path, name) if name in names else path, sentence)
-    return form.cleaned_data
-
-
-def is_same(value: Any, other: Any) -> bool:
-    """Whether two values mean the same: every empty one means that there is none."""
-    return bool(value == other) or (is_empty(value) and is_empty(other))
-
-
-def is_empty(value: Any) -> bool:
-    return value is None or value in ("", {})
-
-
-def _sentence(error: ValidationError, field: forms.Field | None) -> str:
-    if error.code == "invalid_choice" and isinstance(field, forms.ChoiceField):  # Django's own repeats the value
-        choices = [str(value) for value, _ in field.choices if value]  # type: ignore[union-attr, misc]
-        return f"Must be one of: {', '.join(choices)}."
-    sentence = " ".join(error.messages)
-    return f"{error.code}: {sentence}" if error.code in CODES else sentence

@@ -10,3 +10,5 @@ OFFER_HOURS = (1, 168)
 be silent for up to 23 hours; a week at most, later nobody knows what "2" was."""
 KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""
+BOT_TRIES = (1, 100)
+"""Calls of the bot for one message: at least one; so many that nobody wants more."""

@@ -66,8 +66,11 @@ def rotate_shared_secret(
 
 
 def put_shared_secret(row: Channel, secret: str, by: str, *, overlap: timedelta = timedelta(0)) -> None:
-    """Set it, remembering the one before; the caller saves. An empty one forgets both."""
+    """Set it, remembering the one before; the caller saves. An empty one forgets both, the same again
+    changes nothing."""
     before = _readable_secret(row)
+    if secret == before and bool(secret) == bool(row.shared_secret_encrypted):
+        return
     now = database_now()
     row.shared_secret = secret
     row.shared_secret_saved_at, row.shared_secret_saved_by = (now, by) if secret else (None, "")

@@ -1,14 +1,20 @@
 """What an admin fills in for an offload provider."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 
 from channels_app.adapters import PhraseField, refusal, same_value_problem
+from channels_app.audit import Actor, record_audit
+from channels_app.changes import differences, values_of
 from channels_app.errors import BridgeError
+from channels_app.forms.saving import Saved, judged_simply
 from channels_app.forms.secrets import WriteOnlyField
+from channels_app.forms.settings import one_line, prose, speak_alike
 from channels_app.inboxes import shared_secret_problem
+from channels_app.models import Channel
 from offload.hours_field import HoursField
 from offload.models import OffloadProvider
 
@@ -42,8 +48,16 @@ class OffloadProviderForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            speak_alike(field)
         for name in SECRETS:
             self._show_saved(name)
+
+    def _saved(self, name: str) -> str | None:
+        """None when its key is lost."""
+        with suppress(BridgeError):
+            return str(getattr(self.instance, name))
+        return None
 
     def _show_saved(self, name: str) -> None:
         field = self.fields[name]
@@ -52,6 +66,12 @@ class OffloadProviderForm(ModelForm):
             field.show_saved(getattr(self.instance, name))
         except BridgeError as error:
             field.help_text = error.detail
+
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"])
+
+    def clean_closed_text(self) -> str:
+        return prose(self.cleaned_data["closed_text"])
 
     def clean_verify_token(self) -> str | None:
         token: str | None = self.cleaned_data["verify_token"]
@@ -91,6 +111,20 @@ class OffloadProviderForm(ModelForm):
     def save(self, commit: bool = True) -> Any:
         for name in SECRETS:
             value = self.cleaned_data.get(name)
-            if value is not None:
+            if value is not None and value != self._saved(name):  # encrypted anew the same would look changed
                 setattr(self.instance, name, value)
         return super().save(commit)
+
+
+def save_provider(channel: Channel, given: Mapping[str, Any], actor: Actor) -> Saved[OffloadProvider]:
+    """The channel's provider, with what is given over what is saved; a new one if it has none, because its addresses
+    must exist. Raises RefusedError."""
+    row = OffloadProvider.objects.select_for_update(no_key=True, of=("self",)).filter(channel=channel).first()
+    row = row or OffloadProvider(channel=channel)
+    before = values_of(row) if row.pk else {}
+    judged_simply(row, OffloadProviderForm, given).save(commit=False)
+    changes = differences(before, values_of(row))
+    if changes:
+        row.save()
+        record_audit(actor, "changed" if before else "added", row, changes=changes)
+    return Saved(row, changes, is_new=not before)

@@ -41,10 +41,13 @@ class HoursWidget(forms.Widget):
         return ""  # a group of fields, each with a label of its own
 
     def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
-        return f"{name}-when" not in data
+        return f"{name}-when" not in data and name not in data
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Typed:
-        """Whatever was entered, right or wrong."""
+        """Whatever was entered, right or wrong; or hours as they are stored, from a program."""
+        if name in data:
+            stored = data[name] if isinstance(data[name], dict) else {}
+            return Typed(always=not stored, **{"timezone": "", "closed": [], **{day: [] for day in DAYS}, **stored})
 
         def entered(part: str) -> Iterator[str]:
             number = 0

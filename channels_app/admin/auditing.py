@@ -19,6 +19,8 @@ class AuditedAdmin(FilteredAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
         before = _saved_values(obj)
+        if before and not differences(before, values_of(obj)):
+            return  # who opens a page and saves it changes nothing
         super().save_model(request, obj, form, change)
         self._record(request, obj, before)
 

@@ -53,10 +53,6 @@ class BotAdmin(SetupAdmin):
     def check_lines(self, row: Bot) -> list[CheckLine]:
         return check_bot(row)
 
-    def forget(self, row: Bot) -> None:
-        """With other settings it may answer again: the next contact gets to it at once."""
-        Bot.objects.filter(pk=row.pk).update(failures=0, paused_until=None)
-
     @admin.display(description="answers on")
     def channels(self, bot: Bot) -> SafeString | str:
         rows = bot.channel_set.all()

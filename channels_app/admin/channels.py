@@ -12,7 +12,7 @@ from channels_app.admin.channel_list import ChannelListAdmin
 from channels_app.admin.channel_page import access_guides, channel_context
 from channels_app.admin.channel_tools import ToolsAdmin
 from channels_app.admin.setup import SetupAdmin
-from channels_app.checking import check_channel, forget_token
+from channels_app.checking import check_channel
 from channels_app.forms import INBOX_FIELDS, ChannelForm
 from channels_app.inboxes import INBOXES
 from channels_app.models import Channel, InboxChannel
@@ -98,9 +98,6 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
 
     def check_lines(self, row: Channel) -> list[CheckLine]:
         return check_channel(row)
-
-    def forget(self, row: Channel) -> None:
-        forget_token(row)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without deleting many at once: each name has to be typed."""

@@ -107,11 +107,6 @@ class SetupAdmin(AuditedAdmin):
         for notice in cast(SettingsForm, form).notices():
             is_good = notice.code.severity is Severity.INFO
             self.message_user(request, str(notice), messages.INFO if is_good else messages.WARNING)
-        if change and set(form.changed_data) & set(self.settings_fields):
-            self.forget(obj)
-
-    def forget(self, row: Any) -> None:
-        """The settings changed: what was known to work has to be proven again."""
-
-    def warn(self, request: HttpRequest, text: str) -> None:
-        self.message_user(request, text, messages.WARNING)
+        settings_form = cast(SettingsForm, form)
+        if change and settings_form.are_settings_new:
+            settings_form.forget_proofs()

@@ -64,6 +64,14 @@ class NothingSerializer(Strict):
     """No body, or an empty one."""
 
 
+class OneOf(serializers.ChoiceField):
+    """One of some words. What was sent is not repeated: it may be a secret."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        words = f"Must be one of: {', '.join(map(str, choices))}."
+        super().__init__(choices, error_messages={"invalid_choice": words}, **kwargs)
+
+
 class IdField(serializers.IntegerField):
     """The id of a row."""
 

@@ -8,11 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import ApiView, PageQuery, Strict, row_or_404
+from channels_app.api.base import ApiView, OneOf, PageQuery, Strict, row_or_404
 from channels_app.api.channel_answers import ChecksSerializer
 from channels_app.api.channel_bodies import settings_field
 from channels_app.api.channel_shapes import SavedSerializer
-from channels_app.api.rows import save_row, secrets_of, settings_of
+from channels_app.api.rows import refusals, secrets_of, settings_of
 from channels_app.api.schema import Tag, example, operation
 from channels_app.bots import BOTS, bot_class
 from channels_app.channel_care import MAX_NAME
@@ -20,6 +20,7 @@ from channels_app.checking import check_bot
 from channels_app.errors import BridgeError
 from channels_app.forms import BotForm
 from channels_app.forms.rows import BOT_ADAPTERS
+from channels_app.forms.saving import save_row
 from channels_app.links import reply_url
 from channels_app.models import Bot
 
@@ -76,7 +77,7 @@ class BotSerializer(serializers.Serializer[Any]):
 @example(name="Parcel bot", kind="http", settings={"url": "https://bot.example.com/bot", "token": "…"})
 class BotBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
-    kind = serializers.ChoiceField(choices=list(BOTS))
+    kind = OneOf(list(BOTS))
     settings = settings_field(
         BOT_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
     )
@@ -99,7 +100,8 @@ class Bots(ApiView):
         status=HTTPStatus.CREATED,
     )
     def post(self, request: Request) -> Response:
-        bot = save_row(Bot(), BotForm, self.body(BotBodySerializer), self.actor)
+        with refusals():
+            bot = save_row(Bot(), BotForm, self.body(BotBodySerializer), self.actor).row
         return self.answer(bot, BotSerializer, HTTPStatus.CREATED)
 
 
@@ -120,10 +122,8 @@ class OneBot(ApiView):
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is. With other settings the bot is called again at once."""
         given = self.body(BotBodySerializer, is_partial=True)
-        bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor)
-        if "settings" in given:
-            Bot.objects.filter(pk=pk).update(failures=0, paused_until=None)
-            bot.refresh_from_db()
+        with refusals():
+            bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor).row
         return self.answer(bot, BotSerializer)
 
 

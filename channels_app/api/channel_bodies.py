@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from channels_app import limits
-from channels_app.api.base import IdField, PageQuery, Strict
+from channels_app.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.api.schema import example
 from channels_app.channel_care import MAX_NAME
 from channels_app.forms.rows import INBOX_ADAPTERS
@@ -70,13 +70,13 @@ class InboxChannelBodySerializer(Strict):
 )
 class ChannelBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
-    inbox = serializers.ChoiceField(choices=list(INBOXES))
+    inbox = OneOf(list(INBOXES))
     settings = settings_field(
         INBOX_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
     )
     shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
     bot = IdField(required=False, allow_null=True, help_text="Its id.")
-    greeting = serializers.ChoiceField(required=False, choices=Greeting.values)
+    greeting = OneOf(Greeting.values, required=False)
     greet = serializers.BooleanField(
         required=False, help_text="As before there was `greeting`, which counts if both are given."
     )
@@ -87,11 +87,11 @@ class ChannelBodySerializer(Strict):
     inbox_channels = InboxChannelBodySerializer(
         many=True, required=False, help_text="Those that are left out stay as they are."
     )
-    bot_tries = serializers.IntegerField(required=False, min_value=1)
+    bot_tries = serializers.IntegerField(required=False, min_value=limits.BOT_TRIES[0], max_value=limits.BOT_TRIES[1])
     answer_within_s = serializers.IntegerField(
         required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
     )
-    on_bot_failure = serializers.ChoiceField(required=False, choices=FailurePolicy.values)
+    on_bot_failure = OneOf(FailurePolicy.values, required=False)
     fallback_text = serializers.CharField(required=False, allow_blank=True)
     reply_limit_s = serializers.IntegerField(
         required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]

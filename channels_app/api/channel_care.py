@@ -17,7 +17,7 @@ from channels_app.api.channel_answers import (
 from channels_app.api.channel_bodies import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
 from channels_app.api.channel_shapes import ChannelDetailSerializer
 from channels_app.api.channels import ADD, CHANGE, TAG, VIEW, ChannelView
-from channels_app.api.rows import judged_form
+from channels_app.api.rows import refusals
 from channels_app.api.schema import operation
 from channels_app.channel_care import clone_channel
 from channels_app.channel_deletion import begin_deletion, delete_some
@@ -26,6 +26,7 @@ from channels_app.checking.facts import facts_of
 from channels_app.checking.steps import setup_steps
 from channels_app.diagnostics import collect_diagnostics
 from channels_app.forms import ChannelForm
+from channels_app.forms.saving import judged_form
 from channels_app.models import Channel
 from channels_app.rotations import replace_keys
 
@@ -78,7 +79,8 @@ class ReplaceKeys(ChannelView):
     )
     def post(self, request: Request, pk: int) -> Response:
         given, channel = self.body(ReplaceKeysSerializer), self.channel(pk)
-        form = judged_form(channel, ChannelForm, {"settings": given["settings"]})
+        with refusals():
+            form = judged_form(channel, ChannelForm, {"settings": given["settings"]})
         lines = replace_keys(channel, form.values, self.actor, reason=given["reason"])
         is_saved = bool(lines) and lines[0].is_ok
         return self.answer({"is_saved": is_saved, "lines": lines}, KeysReplacedSerializer)

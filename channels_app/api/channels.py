@@ -11,13 +11,12 @@ from rest_framework.response import Response
 from channels_app.api.base import ApiView, row_or_404
 from channels_app.api.channel_bodies import ChannelBodySerializer, ChannelQuery
 from channels_app.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
-from channels_app.api.rows import save_row
+from channels_app.api.rows import refusals
 from channels_app.api.schema import Tag, operation
-from channels_app.audit import Actor, record_audit
-from channels_app.changes import differences, values_of
-from channels_app.checking import forget_token
+from channels_app.audit import Actor
 from channels_app.forms import ChannelForm
-from channels_app.models import Channel, InboxChannel
+from channels_app.forms.saving import save_inbox_channel, save_row
+from channels_app.models import Channel
 
 TAG = Tag.CHANNELS
 VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
@@ -86,9 +85,7 @@ class OneChannel(ChannelView):
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is."""
         given = self.body(ChannelBodySerializer, is_partial=True)
-        channel = _save(self.channel(pk), given, self.actor)
-        if "settings" in given:
-            forget_token(channel)  # what was known to work has to be proven again
+        _save(self.channel(pk), given, self.actor)
         return self.shown(pk)
 
 
@@ -96,19 +93,8 @@ def _save(channel: Channel, given: dict[str, Any], actor: Actor) -> Channel:
     """The channel and its inbox channels, or nothing of both."""
     if "greet" in given:
         given = {"greeting": channel.greeting_for(given["greet"]), **given}
-    with transaction.atomic():
-        saved = save_row(channel, ChannelForm, given, actor)
+    with transaction.atomic(), refusals():
+        saved = save_row(channel, ChannelForm, given, actor).row
         for values in given.get("inbox_channels", ()):
-            _save_inbox_channel(saved, values, actor)
+            save_inbox_channel(saved, values["external_id"], values, actor)
     return saved
-
-
-def _save_inbox_channel(channel: Channel, values: dict[str, Any], actor: Actor) -> None:
-    row, is_new = InboxChannel.objects.get_or_create(channel=channel, external_id=values["external_id"])
-    before = {} if is_new else values_of(row)
-    for name in ("name", "is_enabled"):
-        setattr(row, name, values.get(name, getattr(row, name)))
-    changes = differences(before, values_of(row))
-    if changes:
-        row.save(update_fields=["name", "is_enabled"])  # the rest belongs to the events that come in meanwhile
-        record_audit(actor, "added" if is_new else "changed", row, changes=changes)

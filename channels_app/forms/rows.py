@@ -1,15 +1,16 @@
 """The forms of a channel and a bot: the row's own fields, and those that its adapter asks for."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels_app import bots, inboxes
 from channels_app.adapters import refusal
+from channels_app.checking import forget_token
 from channels_app.clocks import database_now
 from channels_app.errors import BridgeError
 from channels_app.forms.secrets import WriteOnlyField
-from channels_app.forms.settings import Adapters, SettingsForm, settings_fields
+from channels_app.forms.settings import Adapters, SettingsForm, prose, settings_fields
 from channels_app.models import Bot, Channel, FailurePolicy
 from channels_app.rotations import put_shared_secret
 
@@ -25,6 +26,9 @@ class _ChannelForm(SettingsForm):
     row: Channel
     saved_by = ""
     """Whom the page is saved by."""
+    overlap = timedelta(0)
+    """How long the shared secret before a new one is taken too. On the page not at all: that is what a rotation is
+    for."""
 
     shared_secret = WriteOnlyField(
         label="Shared secret",
@@ -75,6 +79,9 @@ class _ChannelForm(SettingsForm):
             self.add_error("fallback_text", "Write the text that the contact gets, or choose another answer above.")
         return cleaned
 
+    def clean_fallback_text(self) -> str:
+        return prose(self.cleaned_data["fallback_text"])
+
     def secrets_beside(self) -> dict[str, Any]:
         with suppress(BridgeError):  # of a key that is lost nothing can be said
             return {"Shared secret": self.row.shared_secret}
@@ -82,11 +89,14 @@ class _ChannelForm(SettingsForm):
 
     def save(self, commit: bool = True) -> Any:
         secret = self.cleaned_data.get("shared_secret")
-        if secret is not None:  # at once and without an overlap: that is what a rotation is for
-            put_shared_secret(self.row, secret, self.saved_by)
-        if set(self.changed_data) & set(INBOX_FIELDS):
+        if secret is not None:
+            put_shared_secret(self.row, secret, self.saved_by, overlap=self.overlap)
+        if self.are_settings_new:
             self.row.keys_saved_at, self.row.keys_saved_by = database_now(), self.saved_by
         return super().save(commit)
+
+    def forget_proofs(self) -> None:
+        forget_token(self.row)
 
 
 class _BotForm(SettingsForm):
@@ -97,6 +107,11 @@ class _BotForm(SettingsForm):
     class Meta:
         model = Bot
         fields = ("name", "kind")
+
+    def forget_proofs(self) -> None:
+        """It may answer again: the next contact gets to it at once."""
+        self.row.failures, self.row.paused_until = 0, None
+        Bot.objects.filter(pk=self.row.pk).update(failures=0, paused_until=None)
 
 
 # A class body can't hold fields whose names are only known from the adapters.

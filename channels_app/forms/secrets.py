@@ -102,7 +102,9 @@ class WriteOnlyField(forms.CharField):
 
     def to_python(self, value: Any) -> str | None:
         if not isinstance(value, str):  # stored as text, a number or a truth would be another secret, silently
-            raise forms.ValidationError("This must be text.", code="not_text")
+            raise forms.ValidationError(
+                "This must be text. In a configuration file, put it in quotes.", code="not_text"
+            )
         return super().to_python(value)
 
     def validate(self, value: Any) -> None:

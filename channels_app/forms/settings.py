@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django import forms
 
+from channels_app import jsons
 from channels_app.adapters import refusal, same_value_problem
 from channels_app.codes import Problem, describe
 from channels_app.errors import BridgeError
@@ -102,6 +103,10 @@ class SettingsForm(ModelForm):
         """Why the saved secrets can't be decrypted, for the admin."""
         self.stored = self._stored()
         self.values: dict[str, Any] = {}
+        self.keeps_settings = False
+        """Nobody touches the settings: they stay as they are, also incomplete or unreadable ones."""
+        for field in self.fields.values():
+            speak_alike(field)
         kind = self._kind()
         if kind in self.adapters and self.row.pk:
             self._show_stored(self.adapters[kind])
@@ -141,10 +146,15 @@ class SettingsForm(ModelForm):
         """When and by whom the adapter's secrets were saved, as far as the row knows."""
         return None, ""
 
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"])
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         kind = str(cleaned.get(self.kind_field))
-        if kind in self.adapters:
+        if self.keeps_settings:
+            self.values = self.stored
+        elif kind in self.adapters:
             self._check_settings(self.adapters[kind].settings_form)
             self._refuse_repeated(self.adapters[kind].settings_form)
         return cleaned
@@ -152,12 +162,22 @@ class SettingsForm(ModelForm):
     def _check_settings(self, form_class: type[forms.Form]) -> None:
         """Let the kind's own form judge; its errors stand at the fields they are about."""
         form = form_class({name: self._given(name) for name in form_class.base_fields})
+        for field in form.fields.values():
+            speak_alike(field)
         for name, errors in form.errors.as_data().items():
             for error in errors:
                 self.add_error(name if name in self.fields else None, error)
             if self.unreadable and isinstance(self.fields.get(name), WriteOnlyField):
                 self.add_error(name, self.unreadable)
-        self.values = form.cleaned_data
+        self.values = {
+            name: self._as_meant(name, form_class.base_fields[name], value)
+            for name, value in form.cleaned_data.items()
+        }
+
+    def _as_meant(self, name: str, field: forms.Field, value: Any) -> Any:
+        """An optional value that was never chosen, and that the page showed as what is usual, stays unchosen."""
+        is_usual = not field.required and not is_empty(value) and _as_typed(value) == _as_typed(field.initial)
+        return self.stored.get(name) if is_usual and self.row.pk and is_empty(self.stored.get(name)) else value
 
     def _refuse_repeated(self, form_class: type[forms.Form]) -> None:
         """A secret that is typed now must not be one that belongs elsewhere in this row."""
@@ -187,18 +207,69 @@ class SettingsForm(ModelForm):
             for name, field in self.fields.items()
             if isinstance(field, SettingField | WriteOnlyField) and raw[name].strip() not in ("", raw[name])
         ]
+        return [*([describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []), *self.warnings()]
+
+    def warnings(self) -> list[Problem]:
+        """What of the settings works, and should be otherwise."""
         kind = str(self.cleaned_data.get(self.kind_field))
-        warnings = self.adapters[kind].warnings(self.values) if kind in self.adapters else []
-        return [*([describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []), *warnings]
+        return self.adapters[kind].warnings(self.values) if kind in self.adapters else []
 
     def _given(self, name: str) -> Any:
         value = self.cleaned_data.get(name)
         is_kept = name not in self.fields or (value is None and isinstance(self.fields[name], WriteOnlyField))
         return self.stored.get(name) if is_kept else value
 
+    @property
+    def are_settings_new(self) -> bool:
+        """Whether any of them means something else than before."""
+        names = {**self.stored, **self.values}
+        return any(not is_same(self.stored.get(name), self.values.get(name)) for name in names)
+
+    def forget_proofs(self) -> None:
+        """The settings changed: what was known to work has to be proven again."""
+
     def save(self, commit: bool = True) -> Any:
-        self.row.put_settings(self.values)
+        if not self.keeps_settings:
+            self.row.put_settings(self.values)
         return super().save(commit)
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Whether two values mean the same: every empty one means that there is none."""
+    return bool(value == other) or (is_empty(value) and is_empty(other))
+
+
+def is_empty(value: Any) -> bool:
+    return value is None or value in ("", {})
+
+
+# --- what every form of ours refuses, in the same words -----------------------------------------------------------
+
+
+def one_line(text: str) -> str:
+    if not text.isprintable():
+        raise forms.ValidationError("Write one line of plain text.", code="lines")
+    return text
+
+
+def prose(text: str) -> str:
+    """Text for contacts, of several lines perhaps: with the ends of lines that files have."""
+    text = text.replace("\r\n", "\n")
+    if jsons.clean_text(text) != text:
+        raise forms.ValidationError(f"Write plain text of at most {jsons.MAX_TEXT} characters.", code="prose")
+    return text
+
+
+def speak_alike(field: forms.Field) -> None:
+    """Sentences that name what is possible, and never repeat what was entered: it may be a secret."""
+    field.error_messages["max_length"] = "Ensure this field has no more than %(limit_value)d characters."
+    if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+        field.error_messages["invalid_choice"] = choices_words(field)
+
+
+def choices_words(field: forms.ChoiceField) -> str:
+    choices: Any = field.choices
+    return f"Must be one of: {', '.join(str(value) for value, _ in choices if value)}."
 
 
 def settings_names(adapters: Adapters) -> set[str]:

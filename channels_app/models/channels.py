@@ -191,7 +191,10 @@ class Channel(SettingsModel):
         "Later the answer is text like any other.",
     )
     bot_tries = models.PositiveSmallIntegerField(
-        "tries", default=2, help_text="How often the bot is called for a message before your agents get it."
+        "tries",
+        default=2,
+        validators=_between(*limits.BOT_TRIES),
+        help_text="How often the bot is called for a message before your agents get it.",
     )
     answer_within_s = models.PositiveSmallIntegerField(
         "seconds for an answer",

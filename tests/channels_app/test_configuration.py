@@ -16,13 +16,20 @@ import yaml
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import override_settings
+from django.test import Client, override_settings
+from django.utils import timezone
 
 from channels_app.configuration import apply_configuration
 from channels_app.configuration_export import export_configuration
+from channels_app.configuration_schema import BOT as BOT_KEYS
+from channels_app.configuration_schema import CHANNEL as CHANNEL_KEYS
+from channels_app.configuration_schema import INBOX_CHANNEL as INBOX_CHANNEL_KEYS
+from channels_app.configuration_schema import OFFLOAD_PROVIDER as PROVIDER_KEYS
 from channels_app.configuration_source import Problems, References
-from channels_app.models import Bot, Channel, InboxChannel
+from channels_app.forms import ChannelForm
+from channels_app.models import AuditEntry, Bot, Channel, InboxChannel
 from offload.models import OffloadProvider
+from tests.pages import submit
 
 PROJECT = Path(__file__).resolve().parents[2]
 PUBLIC = "https://bridge.example.com/webhooks"
@@ -104,7 +111,8 @@ def snapshot() -> list[Any]:
 
 def meaning() -> Any:
     """All rows by what they mean: without ids and times, secrets in clear."""
-    hidden = {"id", "uuid", "created_at", "updated_at", "revision", "shared_secret_saved_at", "first_seen_at"}
+    hidden = {"id", "uuid", "created_at", "updated_at", "revision", "first_seen_at", "keys_saved_at", "keys_saved_by"}
+    hidden |= {"shared_secret_saved_at", "shared_secret_saved_by", "paused_at", "archived_at", "old_secret_until"}
 
     def values(row: Any, **more: Any) -> dict[str, Any]:
         found = {key: value for key, value in vars(row).items() if key not in hidden and not key.startswith("_")}
@@ -151,6 +159,7 @@ def test_the_example_end_to_end(apply: Any) -> None:
                 "uuid": str(bot.uuid),
                 "reply_url": f"{PUBLIC}/bot/{bot.uuid}/",
                 "changed": "created",
+                "warnings": [],
             }
             for bot in (support, chatlayer)
         ],
@@ -162,6 +171,7 @@ def test_the_example_end_to_end(apply: Any) -> None:
                 "offload_url": f"{PUBLIC}/offload/{provider.uuid}/",
                 "write_back_url": f"{PUBLIC}/write-back/{provider.uuid}/",
                 "changed": "created",
+                "warnings": [],
             }
         ],
     }
@@ -169,7 +179,7 @@ def test_the_example_end_to_end(apply: Any) -> None:
         "url": "http://127.0.0.1:9001/bot",
         "token": "token-of-the-bot",
         "signing_secret": "sign-me",
-        "reply_signature": "",
+        "reply_signature": "time_and_body",
         "timeout_s": 20,
     }
     assert "token-of-the-bot" not in json.dumps(support.settings)
@@ -227,17 +237,19 @@ def test_a_plan_shows_the_difference_and_changes_nothing(run: Any, apply: Any, e
     channel["offload_provider"] = {"opening_hours": {"timezone": "Europe/Brussels", "mon": ["09:00-17:00"]}}
     plan = run(example, "--plan")
     assert snapshot() == before
-    assert [line.strip() for line in plan.splitlines() if "url" not in line] == [
+    assert "old_secret_until: null → " in plan  # the one before is taken too for a while, as after a rotation
+    assert [line.strip() for line in plan.splitlines() if "url" not in line and "until" not in line] == [
         "unchanged  bot “Support bot”",
         "unchanged  bot “Chatlayer bot”",
         "updated    channel “Acme EU”",
-        'settings.region: "eu" → "us"',
-        "settings.client_secret: changed",
         "shared_secret: changed",
         'bot: "Support bot" → "Chatlayer bot"',
+        'settings.region: "eu" → "us"',
+        "settings.client_secret: changed",
         'offload_provider.opening_hours: null → {"timezone": "Europe/Brussels", "mon": ["09:00-17:00"]}',
-        'inbox_channels["other"]: null → {"name": "Other", "is_enabled": true}',
-        'inbox_channels["0-01c6421333d-000-4a29abb0"].is_enabled: true → false',
+        'inbox_channels["other"].name: null → "Other"',
+        'inbox_channels["other"].enabled: null → true',
+        'inbox_channels["0-01c6421333d-000-4a29abb0"].enabled: true → false',
         "This was a plan: nothing was changed.",
     ]
     assert apply(example, "--plan")["channels"][0]["changed"] == "updated"
@@ -246,7 +258,13 @@ def test_a_plan_shows_the_difference_and_changes_nothing(run: Any, apply: Any, e
 
 def test_a_plan_promises_no_address_of_what_does_not_exist(apply: Any) -> None:
     planned = apply(EXAMPLE, "--plan")
-    assert planned["bots"][0] == {"name": "Support bot", "uuid": None, "reply_url": None, "changed": "created"}
+    assert planned["bots"][0] == {
+        "name": "Support bot",
+        "uuid": None,
+        "reply_url": None,
+        "changed": "created",
+        "warnings": [],
+    }
     assert {planned["channels"][0][key] for key in ("uuid", "webhook_url", "offload_url", "write_back_url")} == {None}
 
 
@@ -448,16 +466,16 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*BOT, "name"), DROP, "bots[0].name: is missing."),
     ((*BOT, "name"), "  ", "bots[0].name: is missing."),
     ((*BOT, "name"), 12, f"bots[0].name: {NOT_TEXT}"),
-    ((*BOT, "name"), "a\nb", "bots[0].name: must be one line of plain text."),
-    ((*BOT, "name"), "n" * 101, "bots[0].name: must have at most 100 characters, and has 101."),
+    ((*BOT, "name"), "a\nb", "bots[0].name: Write one line of plain text."),
+    ((*BOT, "name"), "n" * 101, "bots[0].name: Ensure this field has no more than 100 characters."),
     ((*BOT, "name"), "Chatlayer bot", "bots[1].name: is the same as that of bots[0]."),
     ((*BOT, "kind"), DROP, "bots[0].kind: is missing."),
-    ((*BOT, "kind"), "telepathy", "bots[0].kind: must be one of: http, chatlayer."),
-    ((*BOT, "kind"), ["http"], "bots[0].kind: must be one of: http, chatlayer."),
+    ((*BOT, "kind"), "telepathy", "bots[0].kind: Must be one of: http, chatlayer."),
+    ((*BOT, "kind"), ["http"], f"bots[0].kind: {NOT_TEXT}"),
     ((*BOT, "settings"), [], "bots[0].settings: must be an object."),
     ((*BOT, "settings", "url"), DROP, "bots[0].settings.url: This field is required."),
     ((*BOT, "settings", "url"), "ftp://x", "bots[0].settings.url: This is not an address."),
-    ((*BOT, "settings", "url"), {}, "bots[0].settings.url: must be a single value."),
+    ((*BOT, "settings", "url"), {}, "bots[0].settings.url: Give a single value."),
     ((*BOT, "settings", "token"), 12, f"bots[0].settings.token: {NOT_TEXT_IN_FORM}"),
     ((*BOT, "settings", "timeout_s"), "soon", "bots[0].settings.timeout_s: Enter a whole number."),
     (
@@ -468,10 +486,10 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*BOT, "settings", "tokn"),
         "x",
-        "bots[0].settings.tokn: is not known. Known are: url, token, signing_secret, reply_signature, timeout_s.",
+        "bots[0].settings.tokn: Not known. Known are: url, token, signing_secret, reply_signature, timeout_s.",
     ),
     (("bots", 1, "settings", "identify_by"), "name", "bots[1].settings.identify_by: Must be one of: conversationId,"),
-    ((*CHANNEL, "inbox"), "Sparkcentral", "channels[0].inbox: must be one of: sparkcentral, hootsuite."),
+    ((*CHANNEL, "inbox"), "Sparkcentral", "channels[0].inbox: Must be one of: sparkcentral, hootsuite."),
     ((*CHANNEL, "settings", "region"), "mars", "channels[0].settings.region: Must be one of: eu, us."),
     ((*CHANNEL, "settings", "region"), DROP, "channels[0].settings.region: Choose the region"),
     ((*CHANNEL, "settings", "client_id"), 83, f"channels[0].settings.client_id: {NOT_TEXT_IN_FORM}"),
@@ -495,13 +513,13 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*CHANNEL, "greeting"),
         "sometimes",
-        "channels[0].greeting: must be one of: with_first_message, always, never.",
+        "channels[0].greeting: Must be one of: with_first_message, always, never.",
     ),
-    ((*CHANNEL, "offer_hours"), 0, "channels[0].offer_hours: must be a whole number from 1 to 168."),
-    ((*CHANNEL, "bot_tries"), 0, "channels[0].bot_tries: must be a whole number from 1 to 100."),
-    ((*CHANNEL, "bot_tries"), True, "channels[0].bot_tries: must be a whole number from 1 to 100."),
+    ((*CHANNEL, "offer_hours"), 0, "channels[0].offer_hours: Ensure this value is greater than or equal to 1."),
+    ((*CHANNEL, "bot_tries"), 0, "channels[0].bot_tries: Ensure this value is greater than or equal to 1."),
+    ((*CHANNEL, "bot_tries"), True, "channels[0].bot_tries: must be a whole number."),
     ((*CHANNEL, "fallback_text"), 5, f"channels[0].fallback_text: {NOT_TEXT}"),
-    ((*CHANNEL, "fallback_text"), "a\0b", "channels[0].fallback_text: must be plain text"),
+    ((*CHANNEL, "fallback_text"), "a\0b", "channels[0].fallback_text: Null characters are not allowed."),
     ((*CHANNEL, "inbox_channels"), None, "channels[0].inbox_channels: must be a list."),
     (
         (*CHANNEL, "inbox_channels", 0),
@@ -517,7 +535,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
         "channels[0].inbox_channels[1].id: is the same as that of channels[0].inbox_channels[0].",
     ),
     ((*CHANNEL, "offload_provider"), "Agents", "channels[0].offload_provider: must be an object."),
-    ((*CHANNEL, "offload_provider", "name"), "", "channels[0].offload_provider.name: is missing."),
+    ((*CHANNEL, "offload_provider", "name"), "", "channels[0].offload_provider.name: This field is required."),
     (
         (*CHANNEL, "offload_provider", "verify_token"),
         1,
@@ -632,8 +650,8 @@ def test_all_problems_are_told_at_once(refused: Any, example: dict[str, Any]) ->
         "bots[0].settings.token",
         "channels[0].greet",
         "bots[1].settings.color",
-        "channels[0].settings.region",
         "channels[0].bot",
+        "channels[0].settings.region",
         "channels[0].offload_provider.write_back_secret",
     ]
 
@@ -721,6 +739,130 @@ def test_what_a_variable_holds_is_not_looked_into() -> None:
     assert (problems, references.paths) == ({}, {"x[0]"})
 
 
+# --- the same verb as page and API -------------------------------------------------------------------------------
+
+
+def entries() -> list[tuple[str, str, str]]:
+    return list(AuditEntry.objects.order_by("id").values_list("via", "action", "object_type"))
+
+
+def test_what_a_file_changes_is_in_the_audit_log(run: Any, example: dict[str, Any]) -> None:
+    run(example, "--plan")
+    assert not entries()
+    run(example)
+    kinds = ["bot", "bot", "channel", "offloadprovider", "inboxchannel"]
+    assert entries() == [("command", "added", kind) for kind in kinds]
+    run(example)
+    assert len(entries()) == len(kinds)
+
+    example["channels"][0] |= {"keep_days": 7, "shared_secret": "11" * 16}
+    example["channels"][0]["offload_provider"]["closed_text"] = "Closed."
+    example["channels"][0]["inbox_channels"][0]["enabled"] = False
+    run(example)
+    changed = AuditEntry.objects.order_by("id")[len(kinds) :]
+    assert [entry.object_type for entry in changed] == ["channel", "offloadprovider", "inboxchannel"]
+    assert changed[0].changes["keep_days"] == [30, 7] and changed[0].changes["shared_secret"] == "changed"
+    assert changed[1].changes == {"closed_text": ["", "Closed."]}
+    assert changed[2].changes == {"is_enabled": [True, False]}
+    assert all(entry.actor and "11" * 16 not in str(entry.changes) for entry in changed)
+
+
+def test_a_file_pauses_and_archives_like_the_page(apply: Any, example: dict[str, Any]) -> None:
+    apply(example)
+    for given, is_active, is_archived in (
+        ({"is_active": False}, False, False),
+        ({"is_active": True}, True, False),
+        ({"archived": True}, False, True),
+        ({"archived": True, "is_active": True}, False, True),
+        ({"archived": False}, False, False),
+    ):
+        apply({"channels": [{"name": "Acme EU", **given}]})
+        row = Channel.objects.get()
+        assert (row.is_active, row.archived_at is not None) == (is_active, is_archived), given
+        assert (row.paused_at is not None, row.paused_by != "") == (not is_active, not is_active), given
+        assert apply({"channels": [{"name": "Acme EU", **given}]})["channels"][0]["changed"] == "unchanged"
+
+
+def test_a_new_shared_secret_does_not_forget_the_one_before(apply: Any, example: dict[str, Any]) -> None:
+    apply(example)
+    assert Channel.objects.get().old_secret == ""
+    apply({"channels": [{"name": "Acme EU", "shared_secret": "ab" * 16}]})
+    row = Channel.objects.get()
+    assert (row.shared_secret, row.old_secret) == ("ab" * 16, SECRET)
+    assert row.old_secret_until and row.old_secret_until > row.updated_at
+
+
+def test_other_settings_of_a_bot_give_it_another_chance(apply: Any, example: dict[str, Any]) -> None:
+    apply(example)
+    Bot.objects.update(failures=9, paused_until=timezone.now())
+    apply(example)
+    assert set(Bot.objects.values_list("failures", flat=True)) == {9}
+    apply({"bots": [{"name": "Support bot", "settings": {"timeout_s": 7}}]})
+    assert (Bot.objects.get(name="Support bot").failures, Bot.objects.get(name="Chatlayer bot").failures) == (0, 9)
+
+
+def test_what_works_and_should_be_otherwise_is_said(apply: Any, example: dict[str, Any], tmp_path: Path) -> None:
+    example["bots"][0]["settings"]["url"] = "http://bot.example.com/bot"
+    example["bots"][1]["settings"] |= {"access_token": "word", "verify_token": "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"}
+    for _ in range(2):  # also when nothing changes
+        bots = apply(example)["bots"]
+        assert [warning["code"] for bot in bots for warning in bot["warnings"]] == ["CB-521", "CB-522"]
+    file, errors = tmp_path / "bridge.json", io.StringIO()
+    file.write_text(json.dumps(example), encoding="utf-8")
+    call_command("apply_config", str(file), stdout=io.StringIO(), stderr=errors)
+    assert errors.getvalue().startswith("warning: bot “Support bot”: CB-521: ")
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"name": "n" * 101}, "name"),
+    ({"name": "two\nlines"}, "name"),
+    ({"offer_hours": 0}, "offer_hours"),
+    ({"bot_tries": 0}, "bot_tries"),
+    ({"bot_tries": 101}, "bot_tries"),
+    ({"answer_within_s": 241}, "answer_within_s"),
+    ({"reply_limit_s": 1}, "reply_limit_s"),
+    ({"keep_days": 0}, "keep_days"),
+    ({"on_bot_failure": "say_text"}, "fallback_text"),
+    ({"greeting": "sometimes"}, "greeting"),
+    ({"on_bot_failure": "shrug"}, "on_bot_failure"),
+    ({"shared_secret": "xyz"}, "shared_secret"),
+    ({"shared_secret": "00ff"}, "shared_secret"),
+    ({"settings": {"region": "mars"}}, "region"),
+    ({"settings": {"client_id": "https://x.example"}}, "client_id"),
+    ({"settings": {"client_secret": "acme"}}, "client_secret"),
+    ({"settings": {"base_url": "ftp://x"}}, "base_url"),
+]
+
+
+@pytest.mark.parametrize(("given", "field"), MISTAKES, ids=[f"{field}-{given}" for given, field in MISTAKES])
+def test_page_api_and_file_refuse_with_the_same_sentence(
+    admin_client: Client, apply: Any, refused: Any, example: dict[str, Any], given: dict[str, Any], field: str
+) -> None:
+    """At the page each field is posted by its own name, and settings are fields like others."""
+    is_named = "name" in given
+    if not is_named:
+        apply(example)
+    by_file = {**example["channels"][0], **given} if is_named else {"name": "Acme EU", **given}
+    [problem] = refused({"bots": example["bots"], "channels": [by_file]})
+    _, _, sentence = problem.partition(": ")
+    code, _, rest = sentence.partition(": ")
+    sentence = rest if code.startswith("CB-") else sentence
+    if is_named:
+        apply(example)
+    row = Channel.objects.get()
+
+    answer = admin_client.patch(f"/api/v1/channels/{row.pk}/", json.dumps(given), content_type="application/json")
+    assert [error["detail"] for error in answer.json()["errors"]] == [sentence]
+
+    flat = {key: value for key, value in given.items() if key != "settings"} | given.get("settings", {})
+    form = (
+        submit(admin_client, f"/admin/channels_app/channel/{row.pk}/change/", "channel_form", **flat)
+        .context["adminform"]
+        .form
+    )
+    assert form.errors[field] == [sentence]
+
+
 # --- export ----------------------------------------------------------------------------------------------------------
 
 
@@ -774,6 +916,100 @@ VARIABLES = {
     "CHANNEL_ACME_CLIENT_SECRET": "other-key",
     "NOWHERE_CLIENT_SECRET": "third-key",
 }
+
+
+NOT_IN_A_FILE = {
+    "channel": "id uuid revision created_at updated_at "  # what a row is, not what it says
+    "shared_secret_saved_at shared_secret_saved_by keys_saved_at keys_saved_by paused_at paused_by copied_from "
+    "first_event_at live_at handed_over_at "  # when and by whom
+    "old_secret_encrypted old_secret_until old_uuid old_uuid_until "  # a rotation that lasts
+    "greet",  # follows from greeting
+    "bot": "id uuid revision created_at updated_at failures paused_until",
+    "inboxchannel": "id channel first_seen_at",
+    "offloadprovider": "id uuid channel",
+}
+KEYS = {"external_id": "id", "is_enabled": "enabled", "archived_at": "archived"}
+
+
+@pytest.mark.parametrize(
+    ("model", "readers"),
+    [(Channel, CHANNEL_KEYS), (Bot, BOT_KEYS), (InboxChannel, INBOX_CHANNEL_KEYS), (OffloadProvider, PROVIDER_KEYS)],
+)
+def test_each_field_of_a_row_has_a_place_in_the_file(model: Any, readers: Any) -> None:
+    """A new one needs a key in configuration_schema and in the export, or a reason above."""
+    names = {field.name for field in model._meta.concrete_fields} - set(NOT_IN_A_FILE[model._meta.model_name].split())
+    assert {KEYS.get(name, name).removesuffix("_encrypted") for name in names} <= set(readers)
+
+
+def test_what_the_page_saves_comes_back_from_a_file(
+    admin_client: Client, apply: Any, example: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every field of the page with an unusual value; then into an empty database."""
+    apply(example)
+    channel, bot = Channel.objects.get(), Bot.objects.get(name="Support bot")
+    page = f"/admin/channels_app/bot/{bot.pk}/change/"
+    submit(
+        admin_client,
+        page,
+        "bot_form",
+        reply_signature="body",
+        timeout_s="9",
+        token="page-token",
+        signing_secret="page-sign",
+    )
+    page = f"/admin/channels_app/channel/{channel.pk}/change/"
+    fields = {
+        "greeting": "always",
+        "offer_hours": "5",
+        "bot_tries": "3",
+        "answer_within_s": "50",
+        "keep_days": "12",
+        "on_bot_failure": "say_text",
+        "fallback_text": "One\r\nmoment",
+        "reply_limit_s": "400",
+        "region": "us",
+        "base_url": "https://proxy.example",
+        "shared_secret": "ab" * 16,
+        "covers_all_inbox_channels": "on",
+        "offload_provider-0-name": "Humans",
+        "offload_provider-0-closed_text": "Closed.\r\nSorry.",
+        "offload_provider-0-verify_token": "page verify",
+        "offload_provider-0-write_back_secret": "cd" * 16,
+        "offload_provider-0-opening_hours-when": "times",
+        "inbox_channels-0-name": "WhatsApp",
+        "offload_provider-0-opening_hours-timezone": "Europe/Brussels",
+        "offload_provider-0-opening_hours-mon-from-0": "09:00",
+        "offload_provider-0-opening_hours-mon-until-0": "17:00",
+    }
+    answer = submit(admin_client, page, "channel_form", **fields)
+    assert "was changed successfully" in answer.content.decode()
+    row = Channel.objects.get()
+    usual = Channel(inbox="sparkcentral")
+    for name in ChannelForm._meta.fields:
+        assert name in ("inbox", "covers_all_inbox_channels") or getattr(row, name) != getattr(usual, name), name
+    for act, given in (("skip-hand-over", {"reason": "It never hands over."}), ("archive", {"reason": ""})):
+        admin_client.post(f"/admin/channels_app/channel/{channel.pk}/{act}/", given)
+    before, text = meaning(), exported()
+    secrets = {
+        "SUPPORT_BOT_TOKEN": "page-token",
+        "SUPPORT_BOT_SIGNING_SECRET": "page-sign",
+        "CHATLAYER_BOT_ACCESS_TOKEN": "access",
+        "CHATLAYER_BOT_VERIFY_TOKEN": "verify me",
+        "ACME_EU_CLIENT_SECRET": "acme-key",
+        "ACME_EU_SHARED_SECRET": "ab" * 16,
+        "ACME_EU_VERIFY_TOKEN": "page verify",
+        "ACME_EU_WRITE_BACK_SECRET": "cd" * 16,
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    Channel.objects.all().delete()
+    Bot.objects.all().delete()
+    apply(text)
+    after = meaning()
+    assert before["channels"][0].pop("paused_by") and after["channels"][0].pop("paused_by")  # by other people
+    assert after == before
+    assert Channel.objects.get().archived_at and Channel.objects.get().paused_at
+    assert exported() == text
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -7,8 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from channels_app.configuration import Applied, ConfigurationError, apply_configuration, result_document
+from channels_app import links
+from channels_app.codes import Problem
+from channels_app.configuration import Applied, ConfigurationError, apply_configuration
 from channels_app.management.checked import CheckedCommand
+from channels_app.models import Bot
 
 
 class Command(CheckedCommand):
@@ -44,6 +47,8 @@ class Command(CheckedCommand):
         for key in ("reply_url", "webhook_url", "offload_url", "write_back_url"):
             if document.get(key):
                 self.stdout.write(f"           {key}  {document[key]}")
+        for warning in one.warnings:
+            self.stderr.write(f"warning: {one.row._meta.verbose_name} “{one.row.name}”: {warning}")
 
 
 def read(file: str) -> bytes:
@@ -58,3 +63,28 @@ def read(file: str) -> bytes:
 def summary(applied: list[Applied]) -> str:
     counts = {word: sum(one.changed == word for one in applied) for word in ("created", "updated", "unchanged")}
     return ", ".join(f"{count} {word}" for word, count in counts.items()) + "."
+
+
+def result_document(applied: list[Applied], *, is_plan: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """For machines. What a plan would create has no addresses yet: null."""
+    documents: dict[str, list[dict[str, Any]]] = {"bots": [], "channels": []}
+    for one in applied:
+        uuid = None if is_plan and one.changed == "created" else one.row.uuid
+        named = {"name": one.row.name, "uuid": uuid and str(uuid)}
+        if isinstance(one.row, Bot):
+            urls = {"reply_url": uuid and links.reply_url(uuid)}
+        else:
+            provider = None if (is_plan and one.is_provider_new) or not one.provider else one.provider.uuid
+            urls = {
+                "webhook_url": uuid and links.webhook_url(uuid),
+                "offload_url": provider and links.offload_url(provider),
+                "write_back_url": provider and links.write_back_url(provider),
+            }
+        documents["bots" if isinstance(one.row, Bot) else "channels"].append(
+            {**named, **urls, "changed": one.changed, "warnings": [_warning(problem) for problem in one.warnings]}
+        )
+    return documents
+
+
+def _warning(problem: Problem) -> dict[str, str]:
+    return {"code": str(problem.code), "text": problem.text}
