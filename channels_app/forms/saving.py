@@ -79,6 +79,7 @@ def save_row(
         changes = differences(before, values_of(row))
         if changes:
             row.save()
+            changes = differences(before, values_of(row))  # with what follows from them
             record_audit(actor, "added" if is_new else "changed", row, changes=changes)
         if form.are_settings_new and not is_new:
             form.forget_proofs()

@@ -985,7 +985,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
     assert "was changed successfully" in answer.content.decode()
     row = Channel.objects.get()
     usual = Channel(inbox="sparkcentral")
-    for name in ChannelForm._meta.fields:
+    for name in ChannelForm._meta.fields or ():
         assert name in ("inbox", "covers_all_inbox_channels") or getattr(row, name) != getattr(usual, name), name
     for act, given in (("skip-hand-over", {"reason": "It never hands over."}), ("archive", {"reason": ""})):
         admin_client.post(f"/admin/channels_app/channel/{channel.pk}/{act}/", given)
