@@ -5,11 +5,17 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from channels_app.operations.menu import home
+
 handler500 = "chatbridge.unavailable.server_error"
 admin.site.final_catch_all_view = False  # it asks for a log-in first, and then says that there is no such page
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", home, name="home"),
+    path("admin/", home),  # instead of Django's lists of all kinds of rows; likewise those of each app
+    path("admin/auth/", home),
+    path("admin/channels_app/", home),
+    path("admin/offload/", home),
     path("admin/", admin.site.urls),
     path("ops/", include("channels_app.operations.urls")),
     path("api/", include("channels_app.api.urls")),
@@ -17,5 +23,5 @@ urlpatterns = [
     path("webhooks/", include("offload.urls")),
 ]
 admin.site.site_header = admin.site.site_title = "chatbridge"
-admin.site.index_title = "Channels, bots and conversations"
+admin.site.enable_nav_sidebar = False  # the menu on top has it all
 admin.site.site_url = None  # there is no other site to view

@@ -1,7 +1,6 @@
 """What the operator pages share: the admin's log-in, permissions, the frame around each page, and who acts."""
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
 
 from channels_app.audit import Actor
 
@@ -28,16 +26,6 @@ SEE_AUDIT_LOG = "channels_app.view_auditentry"
 
 REASON_MOST = 500
 """Characters of a reason: a few sentences."""
-
-PAGES = (
-    ("Dashboard", "ops:dashboard", SEE),
-    ("Conversations", "ops:conversations", SEE),
-    ("Calls", "ops:exchanges", SEE),
-    ("Failures", "ops:failures", SEE),
-    ("Queue and workers", "ops:workers", SEE),
-    ("Audit log", "ops:audit", SEE_AUDIT_LOG),
-)
-"""The menu of the operator pages; a page that isn't there yet, or that this person may not open, isn't shown."""
 
 
 def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
@@ -78,18 +66,7 @@ def posted_text(request: HttpRequest, name: str, most: int = REASON_MOST) -> str
 def show(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
     """A page in the admin's frame: same header, theme and log-out."""
     frame = {**admin.site.each_context(request), "title": title, "may_read_texts": request.user.has_perm(READ_TEXT)}
-    frame["ops_pages"] = list(_menu(request))
     return TemplateResponse(request, f"ops/{template}.html", {**frame, **context})
-
-
-def _menu(request: HttpRequest) -> Iterator[dict[str, Any]]:
-    for name, view, permission in PAGES:
-        if not request.user.has_perm(permission):
-            continue
-        with suppress(NoReverseMatch):
-            url = reverse(view)
-            is_current = request.path == url or (url != reverse(PAGES[0][1]) and request.path.startswith(url))
-            yield {"name": name, "url": url, "is_current": is_current}
 
 
 def actor_of(request: HttpRequest, via: str = "operations") -> Actor:

@@ -49,11 +49,11 @@ def test_a_channel_is_set_up_with_the_keyboard_alone(demo: Demo, open_window: Ca
     write(page, "Username", ADMIN)
     write(page, "Password", PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Channels, bots and conversations")).to_be_visible()
+    expect(page.get_by_role("heading", name="Channels", exact=True)).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
-    press(page, "link", "Add a channel")
+    press(page, "link", "Add channel")
 
     write(page, "Name", account.name)
     reach(page, page.get_by_label("Sparkcentral region"))

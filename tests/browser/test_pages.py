@@ -43,7 +43,6 @@ def sights(demo: Demo) -> Sights:
 
 
 ADDRESSES: dict[str, Callable[[Sights], str]] = {
-    "index": lambda sights: "/admin/",
     "channels": lambda sights: CHANNELS,
     "add channel": lambda sights: f"{CHANNELS}add/",
     "live channel": lambda sights: sights.channel(LIVE),

@@ -260,7 +260,7 @@ def test_no_secret_is_on_any_page_or_in_the_history(admin_client: Client, walk_w
         {"verifyToken": f"{CANARY}-verify", "senderId": "x", "message": {"text": "Hi"}},
         content_type="application/json",
     )
-    pages = [page_of(channel), page_of(bot), "/admin/", "/admin/channels_app/channel/", "/admin/channels_app/bot/"]
+    pages = [page_of(channel), page_of(bot), "/ops/", "/admin/channels_app/channel/", "/admin/channels_app/bot/"]
     pages += [page_of(row).replace("change", "history") for row in (channel, bot)]
     texts = [text_of(admin_client.get(page)) for page in pages]
     texts += [text_of(admin_client.post(page_of(row).replace("change", "test"))) for row in (channel, bot)]
@@ -389,7 +389,7 @@ def test_a_channel_that_answers_nowhere_says_so(admin_client: Client, channel: C
 
 def test_pages_say_nothing_inline(admin_client: Client, channel: Channel) -> None:
     """The content security policy allows neither scripts nor styles inside a page."""
-    for page in (ADD_CHANNEL, ADD_BOT, page_of(channel), page_of(channel.bot), "/admin/"):
+    for page in (ADD_CHANNEL, ADD_BOT, page_of(channel), page_of(channel.bot), "/admin/auth/user/"):
         text = text_of(admin_client.get(page))
         assert "<script>" not in text and "<style" not in text and " style=" not in text and " onclick=" not in text
 
