@@ -28,7 +28,7 @@ ARCHIVED = Q(archived_at__isnull=False)
 
 HEALTH_WORDS = {
     Health.FAILING: ("state-trouble", "▲ Failing"),
-    Health.DEGRADED: ("state-warning", "◐ Not quite well"),
+    Health.DEGRADED: ("state-warning", "◐ Degraded"),
 }
 
 
@@ -123,7 +123,7 @@ class ChannelListAdmin(ModelAdmin):
             "title": "Channels",
             "bridge": bridge_repairs() if rows else [],
             "attention": [
-                (row.channel, repair, list(links_of(repair.problem.buttons, row.channel)))
+                (row.channel, repair, list(links_of(repair.buttons, row.channel)))
                 for row in rows
                 for repair in row.repairs
             ],

@@ -28,22 +28,29 @@ class Card:
     repair: Repair
     links: list[Link]
 
+    @property
+    def first_link(self) -> Link | None:
+        """Where it is repaired; what a button posts is on the card alone."""
+        return next((link for link in self.links if not link.is_post), None)
+
 
 def channel_context(channel: Channel) -> dict[str, Any]:
     """For the upper part of the page. Some fifteen small queries; nobody is called."""
     facts = facts_of(channel)
     steps, repairs = setup_steps(facts), find_repairs(facts)
-    following = next_step(steps)
+    cards = [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)]
+    following = next_step(steps, has_worked=channel.first_event_at is not None)
     state, old_uuid = state_of(channel, steps, repairs), channel.old_uuid
     return {
         "state": state,
         "steps": steps,
         "done": sum(step.progress.is_over for step in steps),
         "next_step": following,
+        "broken": next((card for card in cards if card.repair.is_grave), None),
         "is_waiting": following is not None and following.key in WAITED_FOR and channel.is_active,
         "announcement": _announcement(facts, steps),
         "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
-        "cards": [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)],
+        "cards": cards,
         "refused": [group for group in facts.refused if not group.is_harmless],
         **_rotations(channel),
         "guides": access_guides([channel.inbox]),
@@ -65,7 +72,7 @@ def access_guides(kinds: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _card(repair: Repair, channel: Channel) -> Card:
-    return Card(repair=repair, links=list(links_of(repair.problem.buttons, channel)))
+    return Card(repair=repair, links=list(links_of(repair.buttons, channel)))
 
 
 def _bridge_cards(channel: Channel) -> list[Card]:

@@ -1,7 +1,7 @@
 """What broke after it had worked, and what a person can do about it: one card each, with code, cause and buttons."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils.timesince import timeuntil
@@ -11,7 +11,7 @@ from channels_app.checking.facts import Facts
 from channels_app.checking.refusals import Refusals
 from channels_app.checking.steps import Step, clock_words, next_step, pause_problem
 from channels_app.clocks import database_now
-from channels_app.codes import Code, Problem, Severity, code, describe
+from channels_app.codes import Button, Code, Place, Problem, Severity, code, describe
 from channels_app.credentials import QUOTA_WARNING
 from channels_app.models import Channel
 from channels_app.workload import read_queue, read_workers, work_problems
@@ -29,10 +29,20 @@ class Repair:
     problem: Problem
     text: str
     since: datetime | None = None
+    door: str = ""
+    """The door that refuses, if one does."""
 
     @property
     def code(self) -> Code:
         return self.problem.code
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """The catalogue's; but what the offload URL asks for stands on the channel's page, not on the bot's."""
+        if self.door != "offload":
+            return self.problem.buttons
+        here = {Place.BOT: Place.OFFLOAD_PROVIDER}
+        return tuple(replace(button, place=here.get(button.place, button.place)) for button in self.problem.buttons)
 
     @property
     def is_grave(self) -> bool:
@@ -53,8 +63,8 @@ def bridge_repairs() -> list[Repair]:
     return [_repair(problem) for problem in work_problems(read_queue(), read_workers())]
 
 
-def _repair(problem: Problem, since: datetime | None = None) -> Repair:
-    return Repair(problem=problem, text=problem.text, since=since)
+def _repair(problem: Problem, since: datetime | None = None, door: str = "") -> Repair:
+    return Repair(problem=problem, text=problem.text, since=since, door=door)
 
 
 def _keys(facts: Facts) -> Iterator[Repair]:
@@ -97,7 +107,7 @@ def _news(groups: Sequence[Refusals], *settled_at: datetime | None) -> Iterator[
     for group in groups:
         is_news = database_now() - group.last_at < TODAY and (since is None or group.last_at > since)
         if is_news and group.reason not in WATCHED and group.code.severity is not Severity.INFO:
-            yield _repair(group.problem, group.last_at)
+            yield _repair(group.problem, group.last_at, group.door)
 
 
 def _bot(facts: Facts) -> Iterator[Repair]:

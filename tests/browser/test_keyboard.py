@@ -18,7 +18,9 @@ HAS_FOCUS = "(element) => element === document.activeElement"
 SHOWS_FOCUS = """(element) => {
   const style = getComputedStyle(element), box = element.getBoundingClientRect();
   const isOutlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-  return isOutlined && box.bottom > 0 && box.top < innerHeight;
+  const save = document.querySelector(".submit-row"), row = save?.getBoundingClientRect();
+  const isCovered = save && !save.contains(element) && box.bottom > row.top && box.top < row.bottom;
+  return isOutlined && box.bottom > 0 && box.top < innerHeight && !isCovered;
 }"""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.demo import LIVE, NEW, OTHER, Demo
 from tests.browser.people import CHANNELS, Admin
@@ -95,6 +95,17 @@ def test_a_phone_shows_what_came_of_each_call(sights: Sights, session: Any, open
     result = page.get_by_role("columnheader", name="Result").bounding_box()
     assert result
     assert result["x"] + result["width"] <= NARROW["width"]
+
+
+@pytest.mark.parametrize("window", [WIDE, NARROW])
+def test_save_stays_in_sight(
+    sights: Sights, session: Any, open_window: Callable[..., Page], window: ViewportSize
+) -> None:
+    page = open_window(viewport=window, storage_state=session)
+    page.goto(sights.demo.stage.url + sights.channel(LIVE), wait_until="networkidle")
+    for scroll in ("0", "document.body.scrollHeight / 2", "document.body.scrollHeight"):
+        page.evaluate(f"scrollTo(0, {scroll})")
+        expect(page.get_by_role("button", name="Save", exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_the_log_in_is_for_everybody(demo: Demo, open_window: Callable[..., Page]) -> None:

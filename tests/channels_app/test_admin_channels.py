@@ -1,5 +1,7 @@
 """The list of channels: how each is, what needs attention, and no more questions for many than for a few."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -179,6 +181,73 @@ def test_nothing_of_an_archived_channel_needs_attention(walker: Walker) -> None:
     Channel.objects.update(archived_at=timezone.now(), is_active=False)
     assert codes_of(walker.channel) == []
     assert state(walker.channel) == "□ Archived"
+
+
+NEXT = re.compile(r'<p class="next">.*?</p>', re.DOTALL)
+
+
+def next_of(client: Client, channel: Channel) -> str:
+    found = NEXT.search(text_of(client.get(f"{LIST}{channel.pk}/change/")))
+    assert found
+    return found[0]
+
+
+def refuse_keys(channel: Channel) -> None:
+    Credential.objects.update(problem="It refuses", problem_code="CB-201", problem_since=timezone.now())
+
+
+def refuse_signatures(channel: Channel) -> None:
+    count_refusal("inbox", channel.uuid, "bad_signature")
+
+
+def pause_bot(channel: Channel) -> None:
+    Bot.objects.update(failures=7, paused_until=timezone.now())
+
+
+def refuse_bot(channel: Channel) -> None:
+    count_refusal("bot", Bot.objects.get().uuid, "bad_verify_token")
+
+
+def refuse_offloads(channel: Channel) -> None:
+    count_refusal("offload", channel.offload_provider.uuid, "bad_verify_token")
+
+
+BROKEN: list[tuple[Callable[[Channel], None], str, str]] = [
+    (refuse_keys, "Keys refused while live", "/replace-keys/"),
+    (refuse_signatures, "Signature does not match", "/rotate-secret/"),
+    (pause_bot, "Bot left alone for a while", "/admin/channels_app/bot/"),
+    (refuse_bot, "Another verify token", "/admin/channels_app/bot/"),
+    (refuse_offloads, "Another verify token", "#offload_provider-group"),
+]
+
+
+@pytest.mark.parametrize(("fail", "name", "link"), BROKEN)
+def test_next_is_what_broke_and_not_what_nobody_has_done_yet(
+    admin_client: Client, walker: Walker, fail: Callable[[Channel], None], name: str, link: str
+) -> None:
+    slot(timezone.now())
+    OffloadProvider.objects.get_or_create(channel=walker.channel)
+    admin_client.post(f"{LIST}{walker.channel.pk}/test/")
+    walker.says("Hello")
+    assert "#step-hand_over" in next_of(admin_client, walker.channel)
+    fail(Channel.objects.get())
+    following = next_of(admin_client, walker.channel)
+    assert name in following and link in following
+    Channel.objects.update(handover_skipped="Nobody needs it")  # all steps were done
+    assert name in next_of(admin_client, walker.channel)
+
+
+def test_next_is_the_worker_that_is_not_there(admin_client: Client, walker: Walker) -> None:
+    walker.says("Hello")
+    walker.post(make_event())
+    following = next_of(admin_client, walker.channel)
+    assert "No worker" in following and "/ops/workers/" in following
+
+
+def test_in_the_set_up_a_step_that_can_wait_waits(admin_client: Client, world: World) -> None:
+    """Its address is not public and the bot answers nowhere, but that was never otherwise."""
+    fresh = Channel.objects.create(name="Fresh", inbox="sparkcentral", covers_all_inbox_channels=False)
+    assert "#step-keys" in next_of(admin_client, fresh)
 
 
 def test_silent_workers_are_told_above_all_channels(admin_client: Client, walker: Walker) -> None:
