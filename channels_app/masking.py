@@ -68,16 +68,6 @@ def body_for(text: str, *, reads_text: bool) -> Body:
     return Body(text=visible_json(_pretty(shown)), raw=visible_json(text) if is_bare else "", is_json=True)
 
 
-def readable_body(raw: bytes) -> str:
-    """A body for somebody who may read all of it: indented when it is JSON, else as it came."""
-    return body_for(raw.decode(errors="replace"), reads_text=True).text
-
-
-def readable_document(document: Any) -> str:
-    """A stored document for somebody who may read all of it."""
-    return _pretty(masked(document))
-
-
 def masked(document: Any) -> Any:
     """The same with the values of all keys covered that sound like a secret."""
     if isinstance(document, dict):

@@ -16,6 +16,7 @@ urlpatterns = [
     path("admin/auth/", home),
     path("admin/channels_app/", home),
     path("admin/offload/", home),
+    path("admin/", include("channels_app.operations.bookmarks")),
     path("admin/", admin.site.urls),
     path("ops/", include("channels_app.operations.urls")),
     path("api/", include("channels_app.api.urls")),

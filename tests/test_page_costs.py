@@ -22,12 +22,11 @@ STATEMENTS_MOST = 15
 SHORT, LONG = 3, 12
 ADMIN = "/admin/channels_app/"
 LISTS = (
-    *(f"{ADMIN}{name}/" for name in ("channel", "bot", "apitoken", "conversation", "delivery", "webhookevent")),
-    *(f"{ADMIN}{name}/" for name in ("intakecount", "credential", "workerslot")),
-    *("/admin/offload/offload/", "/admin/auth/user/", "/admin/auth/group/"),
+    *(f"{ADMIN}{name}/" for name in ("channel", "bot", "apitoken")),
+    *("/admin/auth/user/", "/admin/auth/group/"),
     *("/ops/", "/ops/?window=7d", "/ops/conversations/", "/ops/conversations/?q=Johan", "/ops/conversations/?q=Hello"),
     *("/ops/exchanges/", "/ops/exchanges/?errors=1", "/ops/exchanges/?code=CB-502", "/ops/exchanges/?slow=1"),
-    *("/ops/failures/", "/ops/failures/?state=all", "/ops/workers/", "/ops/audit/", "/ops/codes/"),
+    *("/ops/failures/", "/ops/failures/?state=all", "/ops/workers/", "/ops/audit/", "/ops/codes/", "/ops/refused/"),
 )
 
 

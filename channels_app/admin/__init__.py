@@ -1,5 +1,5 @@
-"""Django's admin of channels, bots, conversations and what happened in them; one module per page."""
+"""Django's admin of what people set up: channels, bots, tokens, people; one module per page."""
 
-from channels_app.admin import bots, channels, conversations, deliveries, events, people, tokens, upkeep
+from channels_app.admin import bots, channels, people, tokens
 
-__all__ = ["bots", "channels", "conversations", "deliveries", "events", "people", "tokens", "upkeep"]
+__all__ = ["bots", "channels", "people", "tokens"]

@@ -1,6 +1,6 @@
 """What the pages of the admin share: rows that nobody edits, lists that nobody counts, questions before an act."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -19,7 +19,6 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
 from channels_app.forms.secrets import shown_value
-from channels_app.operations.access import READ_TEXT
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -85,25 +84,6 @@ class ReadOnlyAdmin(FilteredAdmin):
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
 
-class TextAdmin(ReadOnlyAdmin):
-    """Rows with words of contacts and bots: only for who may read these. The operator pages show them without."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm(READ_TEXT)) and super().has_view_permission(request, obj)
-
-
-class WordFilter(admin.SimpleListFilter):
-    """A filter by the words of an enumeration: asks the database for nothing."""
-
-    words: ClassVar[Sequence[tuple[str, str]]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        return self.words
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
-
-
 def moment(value: datetime | None) -> SafeString | str:
     """A time for people and for machines, to the second: minutes are too coarse to follow a conversation."""
     if value is None:
@@ -128,11 +108,6 @@ def row_link(row: Model | None, text: str = "") -> SafeString | str:
         return "–"
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a href="{}">{}</a>', url, text or str(row))
-
-
-def document(text: str) -> SafeString:
-    """A body or a payload, as it is."""
-    return format_html('<pre class="document" tabindex="0">{}</pre>', text)
 
 
 def shows_its_form(admin_class: AdminClass) -> AdminClass:

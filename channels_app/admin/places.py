@@ -64,7 +64,7 @@ _URLS: Mapping[Place, Callable[[Channel], str]] = {
     Place.OFFLOAD_PROVIDER: _part("offload_provider-group"),
     Place.BOT: _bot,
     Place.REFUSALS: _part("refused"),
-    Place.ACCOUNTS: _fixed("admin:channels_app_credential_changelist"),
+    Place.ACCOUNTS: _fixed("ops:workers"),
     Place.WORKERS: _fixed("ops:workers"),
 }
 

@@ -21,7 +21,7 @@ ROW_PAGES = {
     "bot": "admin:channels_app_bot_change",
     "apitoken": "admin:channels_app_apitoken_change",
     "webhookevent": "ops:event",
-    "delivery": "admin:channels_app_delivery_change",
+    "delivery": "ops:delivery",
     "conversation": "ops:conversation",
     "exchange": "ops:exchange",
     "failuregroup": "ops:failure",

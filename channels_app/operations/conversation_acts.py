@@ -27,6 +27,15 @@ from channels_app.transcripts.exports import EVENTS_MOST, bug_report, transcript
 from channels_app.visible import is_visible
 from channels_app.wording import count_of
 
+WITH_BOT = (Owner.BOT, Owner.UNKNOWN)
+HANDOVER_DOES = (
+    "The bot stops answering, and the conversation goes to the queue of your agents.",
+    "Agents get a note with what was said, where Sparkcentral takes notes.",
+    "It comes back to the bot only if an agent gives it back.",
+)
+MAX_HANDED_OVER = 100
+"""Conversations at once: more than a page of the list holds."""
+
 
 def ask(request: HttpRequest, row: Conversation, title: str, button: str, **words: Any) -> HttpResponse:
     """The page before an act. `does` and `warns`: what will happen; `text_most`: it asks for a text, too."""
@@ -51,14 +60,35 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.warning(request, "Nothing was done: the conversation is not with the bot any more.")
         return HttpResponseRedirect(_back(pk))
-    does = (
-        "The bot stops answering, and the conversation goes to the queue of your agents.",
-        "Agents get a note with what was said, where Sparkcentral takes notes.",
-        "It comes back to the bot only if an agent gives it back.",
-    )
-    is_possible = row.owner in (Owner.BOT, Owner.UNKNOWN)
+    is_possible = row.owner in WITH_BOT
     warns = () if is_possible else ("The conversation is not with the bot any more.",)
-    return ask(request, row, "Hand over to an agent?", "Hand over", does=does, warns=warns, is_possible=is_possible)
+    return ask(
+        request, row, "Hand over to an agent?", "Hand over", does=HANDOVER_DOES, warns=warns, is_possible=is_possible
+    )
+
+
+@operator_page(HAND_OVER)
+def hand_over_several(request: HttpRequest) -> HttpResponse:
+    """Those that were ticked in the list, `?id=`; asked first, as for one."""
+    sent = request.POST if request.method == "POST" else request.GET
+    ids = [pk for pk in map(number, sent.getlist("id")[:MAX_HANDED_OVER]) if pk is not None]
+    rows = list(Conversation.objects.filter(pk__in=ids).select_related("channel", "contact").order_by("-pk"))
+    url = reverse("ops:conversations")
+    if not rows:
+        messages.warning(request, "Tick the conversations to hand over first.")
+        return HttpResponseRedirect(url)
+    if request.method == "POST":
+        done = sum(hand_over_now(row, actor_of(request), posted_text(request, "reason")) for row in rows)
+        if done:
+            messages.success(request, f"The handover of {count_of(done, 'conversation')} is ordered.")
+        if skipped := len(rows) - done:
+            messages.warning(request, f"Not ordered for {skipped}: no longer with the bot.")
+        return HttpResponseRedirect(url)
+    title, button = f"Hand over {count_of(len(rows), 'conversation')}?", "Hand over"
+    reads_text = request.user.has_perm(READ_TEXT)
+    names = [f"{title_of(row, reads_text=reads_text)} on {row.channel} ({row.external_id})" for row in rows]
+    context = {"who": f"{'; '.join(names)}.", "does": HANDOVER_DOES, "ids": [row.pk for row in rows]}
+    return show(request, "conversation_ask", title, button=button, back_url=url, is_possible=True, **context)
 
 
 @operator_page(HAND_OVER)

@@ -9,6 +9,15 @@ from channels_app.interventions import preview_retry, send_again
 from channels_app.models import Delivery
 from channels_app.operations.access import REPLAY, actor_of, operator_page, posted_text
 from channels_app.operations.conversation_acts import ask
+from channels_app.operations.places import page_address
+
+
+@operator_page()
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of it is told where it belongs to: on the page of its conversation, by its event."""
+    row = get_object_or_404(Delivery, pk=pk)
+    url = reverse("ops:conversation", args=[row.conversation_id])
+    return HttpResponseRedirect(page_address(url, {"event": row.event_id}))
 
 
 @operator_page(REPLAY)

@@ -15,8 +15,8 @@ _PLACES: dict[Place, tuple[str, str]] = {
     Place.WORKERS: ("ops:workers", ""),
     Place.BOT: ("admin:channels_app_bot_change", "bot"),
     Place.TEST_CONNECTION: ("admin:channels_app_bot_change", "bot"),
-    Place.ACCOUNTS: ("admin:channels_app_credential_changelist", ""),
-    Place.REFUSALS: ("admin:channels_app_intakecount_changelist", ""),
+    Place.ACCOUNTS: ("ops:workers", ""),
+    Place.REFUSALS: ("ops:refused", ""),
     Place.REPLAY: ("ops:conversation_replay", "conversation"),
 }
 _CHANNEL = ("admin:channels_app_channel_change", "channel")

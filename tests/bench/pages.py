@@ -96,9 +96,8 @@ def pages() -> dict[str, Callable[[], str]]:
         for meta in models
     }
     sent = Delivery.objects.latest("pk")
-    rows = {"conversation": sent.conversation_id, "webhookevent": sent.event_id, "delivery": sent.pk}
-    for model, row in rows.items():
-        found[f"one {model}"] = partial(reverse, f"admin:channels_app_{model}_change", args=[row])
+    for page, row in {"conversation": sent.conversation_id, "event": sent.event_id}.items():
+        found[f"one {page}"] = partial(reverse, f"ops:{page}", args=[row])
     for pattern in urlpatterns:
         route = str(pattern.pattern)
         if isinstance(pattern, URLPattern) and pattern.name and not {"<", "."} & set(route):  # no row, no download

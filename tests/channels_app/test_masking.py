@@ -88,3 +88,24 @@ def test_masks_are_counted() -> None:
 
 def test_half_a_character_is_no_trouble() -> None:
     assert body_for('{"text": "\\ud83d"}', reads_text=True).text.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b'{"verifyToken": "CANARY"}', '"verifyToken": "••••"'),
+        (b'{"a": [{"access_token": "CANARY"}]}', '"access_token": "••••"'),
+        (b'{"clientSecret": {"x": "CANARY"}}', '"clientSecret": "••••"'),
+        (b'{"api_key": 12345678, "password": null}', '"password": null'),
+        (b'{"verifyToken": "CANARY", "cut', '"verifyToken": "••••"'),
+        (b'{"verifyToken": "CANARY', '"verifyToken": "••••"'),
+        (b'{"verifyToken": "CAN\\"ARY", x', '"verifyToken": "••••"'),
+        (b'\xff{"verifyToken": "CANARY"}', '"verifyToken": "••••"'),
+        (b"[" * 100_000 + b'{"verifyToken": "CANARY"}', '"verifyToken": "••••"'),
+        ("grüß \x00".encode(), "grüß"),
+    ],
+)
+def test_bodies_are_readable_whatever_they_are(raw: bytes, shown: str) -> None:
+    text = body_for(raw.decode(errors="replace"), reads_text=True).text
+    assert shown in text
+    assert "CANARY" not in text and "12345678" not in text and "ARY" not in text

@@ -109,22 +109,21 @@ def test_a_time_that_is_none_is_refused_with_an_example(db: None) -> None:
 
 def test_a_person_does_it_again_from_the_events_page(dead: Walker, world: World, admin_client: Client) -> None:
     event = WebhookEvent.objects.get()
-    page = f"/admin/channels_app/webhookevent/{event.pk}"
-    assert f"{page}/again/" in admin_client.get(f"{page}/change/").content.decode()
-    assert "late answer" in admin_client.get(f"{page}/again/").content.decode()
+    page, again = f"/ops/events/{event.pk}/", f"/ops/conversations/{event.conversation_id}/again/?event={event.pk}"
+    assert again in admin_client.get(page).content.decode()
+    assert "Do again what failed?" in admin_client.get(again).content.decode()
     assert dead.outcomes() == ["dead"]  # asked, not done
-    told = admin_client.post(f"{page}/again/", {"confirmed": "1"}, follow=True).content.decode()
-    assert "1 event is done again." in told
+    assert "1 event is done again." in admin_client.post(again, follow=True).content.decode()
     dead.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
-    assert f"{page}/again/" not in admin_client.get(f"{page}/change/").content.decode()
+    assert again not in admin_client.get(page).content.decode()
 
 
 def test_nobody_does_again_what_has_not_failed(walker: Walker, world: World, admin_client: Client) -> None:
     walker.says("Hello")
     event = WebhookEvent.objects.get()
-    told = admin_client.post(f"/admin/channels_app/webhookevent/{event.pk}/again/", {"confirmed": "1"}, follow=True)
-    assert "Not done again: 1." in told.content.decode()
+    again = f"/ops/conversations/{event.conversation_id}/again/?event={event.pk}"
+    assert "Nothing was done again." in admin_client.post(again, follow=True).content.decode()
     walker.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
 
@@ -132,5 +131,5 @@ def test_nobody_does_again_what_has_not_failed(walker: Walker, world: World, adm
 def test_who_may_only_look_does_nothing_again(dead: Walker, client: Client) -> None:
     client.force_login(get_user_model().objects.create_user("eve", is_staff=True))
     event = WebhookEvent.objects.get()
-    assert client.post(f"/admin/channels_app/webhookevent/{event.pk}/again/").status_code == 403
+    assert client.post(f"/ops/conversations/{event.conversation_id}/again/?event={event.pk}").status_code == 403
     assert dead.outcomes() == ["dead"]
