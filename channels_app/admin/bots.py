@@ -36,7 +36,7 @@ class BotAdmin(SetupAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         about = ("name", "kind", "channels") if obj else ("name", "kind")
-        return (None, {"fields": about}), ("How we reach it", {"fields": self.settings_fields})
+        return (None, {"fields": about}), ("How we reach it", {"fields": self.shown_settings(request, obj)})
 
     def page_context(self, row: Bot) -> dict[str, Any]:
         later = bot_class(row.kind).answers_later

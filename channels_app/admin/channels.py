@@ -58,7 +58,7 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
             return (None, {"fields": ("name", "inbox")}), keys, ("Bot", {"fields": ("bot",)})
         return (
             (None, {"fields": ("name",)}),
-            ("Inbox and API keys", {"fields": ("inbox", *self.settings_fields)}),
+            ("Inbox and API keys", {"fields": ("inbox", *self.shown_settings(request, obj))}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greeting", "offer_hours")}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

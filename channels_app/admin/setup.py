@@ -29,6 +29,14 @@ class SetupAdmin(AuditedAdmin):
     class Media:
         js = ("chatbridge/setup.js",)
 
+    def shown_settings(self, request: HttpRequest, row: Any) -> tuple[str, ...]:
+        """All of them while the kind can still change; to who may only look, those that the row's kind has."""
+        if row is None or self.has_change_permission(request, row):
+            return self.settings_fields
+        form = cast(type[SettingsForm], self.form)
+        asked = form.adapters[getattr(row, form.kind_field)].settings_form.base_fields
+        return tuple(name for name in self.settings_fields if name in asked)
+
     def check_lines(self, row: Any) -> list[CheckLine]:
         """What "Test connection" finds. Never raises."""
         raise NotImplementedError

@@ -61,8 +61,9 @@ def test_no_parameter_of_a_page_or_a_list_can_break_it(there: Installation, aske
         names = {name for name in asked if name.isidentifier()} | parameters(place)
         if not names:
             continue
-        queries = [urlencode({name: BAD[0]}) for name in sorted(names)]
-        queries += [urlencode(dict.fromkeys(names, bad)) for bad in BAD[1:]]
+        alone = sorted(names) if place.url.startswith("/ops/") else []  # elsewhere each is judged for itself
+        queries = [urlencode({name: BAD[0]}) for name in alone]
+        queries += [urlencode(dict.fromkeys(names, bad)) for bad in BAD]
         queries += ["&".join(f"{name}={bad}" for name in names) for bad in ENCODED]
         tries = [Place(url=f"{place.url}{'&' if '?' in place.url else '?'}{query}") for query in queries]
         broken += [str(try_)[:150] for try_ in tries if visit(client, try_).status >= 500]
@@ -89,9 +90,11 @@ def test_no_part_of_an_address_can_break_it(there: Installation, bad: str) -> No
 
 
 def test_nothing_that_is_typed_into_a_form_can_break_it(there: Installation) -> None:
-    client, broken = client_of("Superuser"), set[str]()
+    client, broken, forms = client_of("Superuser"), set[str](), dict[str, Place]()
     for place in lists(there):
-        for form in forms_on(visit(client, place)):
+        forms |= {f"{form} {sorted(form.fields)}": form for form in forms_on(visit(client, place))}
+    for form in forms.values():
+        if form.url != "/admin/logout/":
             for bad in ("x\0", "9" * 40):
                 fields = {name: bad for name in form.fields if name != "csrfmiddlewaretoken"}
                 if visit(client, Place(url=form.url, method="POST", fields=fields)).status >= 500:

@@ -32,6 +32,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 PARTS = ("ops/?part=figures", "ops/bulk/<int:bulk_id>/?part=progress", "ops/workers/?part=now")
 """What pages fetch of themselves."""
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
+MANY = frozenset({"webhookevent", "delivery", "offload", "conversation"})
 IDS = frozenset({"object_id", "pk", "id", "group_id", "bulk_id", "uuid"})
 
 
@@ -82,7 +83,8 @@ def _values(route: str, match: re.Match[str], there: Installation) -> tuple[str,
     if name not in IDS:
         return PARAMETERS[route]
     kind = route[: match.start()].rstrip("/").rpartition("/")[2]
-    return _ids_of(kind if "content_type_id" not in kind else "channel", name, there)
+    ids = _ids_of(kind if "content_type_id" not in kind else "channel", name, there)
+    return ids[:1] if route.startswith("admin/") and kind in MANY else ids  # the operator pages show each of them
 
 
 def _ids_of(kind: str, name: str, there: Installation) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def operations(there: Installation) -> list[Place]:
         Place(url=url, method=method.upper(), fields=_example(described) | _own(path, there))
         for path, methods in schema["paths"].items()
         for method, described in methods.items()
-        for url in _filled(path, there)
+        for url in list(_filled(path, there))[: None if method == "get" else 1]
     ]
 
 
