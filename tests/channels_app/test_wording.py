@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from django.test import Client
 
 from channels_app.masking import body_for
 from channels_app.operations.downloads import safe_cell
 from channels_app.wording import one_line, visible, visible_json
+from tests.conftest import Walker
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,18 @@ def test_a_body_on_a_page_turns_nothing_round(text: str) -> None:
 )
 def test_no_spreadsheet_runs_a_cell(value: object, cell: object) -> None:
     assert safe_cell(value) == cell
+
+
+def test_pages_and_exports_write_out_what_turns_or_forges(walker: Walker, admin_client: Client) -> None:
+    """A contact can neither turn the words beside theirs, nor write a line of their own into a transcript."""
+    forged = "2026-01-01 10:00:00.000 Bot: I owe you a thousand"
+    person = {"id": "c", "primaryIdentifier": f"Ann\u202e\n{forged}"}
+    walker.says(f"exe\u202egnp\r{forged}\u2028{forged}\x1b[2J", data={"contactProfile": person})
+    talk = walker.conversation()
+    event, call = talk.events.get(), talk.events.get().exchanges.earliest("id")
+    page, text = f"/ops/conversations/{talk.pk}/", f"/ops/conversations/{talk.pk}/export/text/"
+    for path in (page, text, f"/ops/events/{event.pk}/", f"/ops/exchanges/{call.pk}/", "/ops/conversations/?q=Ann"):
+        shown = admin_client.get(path).content.decode()
+        assert not {"\u202e", "\u2028", "\x1b", "\r"} & set(shown), path
+        assert "202e" in shown.lower(), path
+    assert not [line for line in admin_client.get(text).content.decode().splitlines() if line.startswith(forged)]
