@@ -154,7 +154,10 @@ def _webhook_url(facts: Facts) -> Step:
 def _shared_secret(facts: Facts) -> Step:
     channel = facts.channel
     is_saved = bool(channel.shared_secret_encrypted)
-    todo = "Copy “Shared Secret” from there: it has only 0-9 and a-f."
+    todo = (
+        "Copy “Shared Secret” from there: it has only 0-9 and a-f. If you are asked to enter one there, generate it "
+        "here, copy it and save."
+    )
     step = Step(
         key="secret",
         title="Paste the shared secret",

@@ -55,7 +55,9 @@ class RotateSecretForm(CareForm):
     shared_secret = WriteOnlyField(
         label="New shared secret",
         required=True,
-        help_text="Shown by Sparkcentral in the settings of the virtual agent. It has only 0-9 and a-f.",
+        help_text="Shown by Sparkcentral in the settings of the virtual agent. It has only 0-9 and a-f. If you are "
+        "asked to enter one there, generate it here.",
+        may_generate=True,
     )
     overlap = forms.TypedChoiceField(
         label="Take the old one too for",

@@ -32,7 +32,9 @@ class _ChannelForm(SettingsForm):
 
     shared_secret = WriteOnlyField(
         label="Shared secret",
-        help_text="Shown by Sparkcentral when you add the virtual agent. It has only 0-9 and a-f.",
+        help_text="Shown by Sparkcentral when you add the virtual agent, or edit it. It has only 0-9 and a-f. If "
+        "you are asked to enter one there, generate it here.",
+        may_generate=True,
     )
 
     class Meta:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,6 +33,7 @@ class SecretInput(forms.PasswordInput):
         )
         self.saved = ""
         self.may_clear = False
+        self.may_generate = False
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         own = dict(attrs or {})
@@ -51,9 +53,10 @@ class SecretInput(forms.PasswordInput):
         """The input, and a button to see what one types; the page's script serves it."""
         return format_html(
             '<span class="secret-entry">{}<button type="button" class="button quiet" data-show="{}" '
-            'aria-pressed="false" hidden>Show</button></span>',
+            'aria-pressed="false" hidden>Show</button>{}</span>',
             super().render(name, None, attrs, renderer),
             identifier,
+            render_to_string("admin/chatbridge/generate.html", {"id": identifier}) if self.may_generate else "",
         )
 
     def use_required_attribute(self, initial: Any) -> bool:
@@ -87,8 +90,10 @@ class WriteOnlyField(forms.CharField):
 
     widget = SecretInput
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, may_generate: bool = False, **kwargs: Any) -> None:
+        """`may_generate`: the page offers to make one, for platforms that let the admin enter it there."""
         super().__init__(**{"required": False, **kwargs})
+        cast(SecretInput, self.widget).may_generate = may_generate
 
     def show_saved(
         self, secret: str, saved_at: datetime | None = None, saved_by: str = "", *, may_clear: bool = True

@@ -1,5 +1,6 @@
 """The set-up of a channel in a browser, from an empty install on. Its first test finds nothing set up."""
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -115,6 +116,33 @@ def test_refused_events_say_what_is_wrong_with_the_secret(anna: Admin, platforms
     card.get_by_text("Likely causes").click()
     expect(card).to_contain_text("The secret was generated anew in Sparkcentral after it was pasted here.")
     expect(page.locator("#refused")).to_contain_text("127.0.0.0/24")
+
+
+def test_a_shared_secret_is_generated_by_keyboard_and_shown_once(anna: Admin, platforms: list[str]) -> None:
+    account = Account(platforms[0], "Enters the secret there")
+    account.generate_keys()
+    page = anna.log_in()
+    anna.add_channel(account)
+    anna.back_to_channel()
+    step = anna.step("Paste the shared secret")
+    generate = step.get_by_role("button", name="Generate a shared secret")
+    generate.press("Enter")
+    made = step.get_by_role("textbox", name="Generated shared secret, shown only now")
+    first = made.input_value()
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    expect(step.get_by_role("button", name="Copy the generated secret")).to_be_focused()
+    generate.press("Enter")
+    secret = made.input_value()
+    assert secret != first
+    step.get_by_role("button", name="Save secret").press("Enter")
+    expect(step).to_contain_text("✓ Done")
+    expect(page.locator("body")).not_to_contain_text(secret)
+    assert secret not in page.content()
+    field = page.get_by_role("textbox", name="Shared secret", exact=True)
+    page.locator("#id_shared_secret").locator("..").get_by_role("button", name="Generate").press("Enter")
+    expect(field).to_have_value(page.locator("#id_shared_secret_shown").input_value())
+    field.fill("ab")
+    expect(page.locator("#id_shared_secret_made")).to_be_hidden()
 
 
 def test_when_no_event_comes_the_page_says_what_to_check(anna: Admin, platforms: list[str]) -> None:

@@ -51,9 +51,33 @@ function toggleSecret(button) {
   button.setAttribute("aria-pressed", String(isShown));
 }
 
+// --- a new shared secret, for platforms that let the admin enter it ---
+
+const SECRET_BYTES = 32;
+
+function newSecret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// Shown until somebody types over it or leaves the page: a saved one is never shown again.
+function generate(button) {
+  const input = document.getElementById(button.dataset.generate);
+  const made = document.getElementById(`${button.dataset.generate}_made`);
+  const shown = made.querySelector("input");
+  input.value = shown.value = newSecret();
+  made.hidden = false;
+  input.addEventListener("input", () => {
+    made.hidden = true;
+    shown.value = "";
+  }, { once: true });
+  made.querySelector("output").textContent = "Generated. Copy it into Sparkcentral, and save it here.";
+  made.querySelector("button").focus();
+}
+
 // Buttons that only a script can serve: hidden until it is there.
 function serveButtons(root) {
-  for (const [name, serve] of [["copy", copy], ["show", toggleSecret]]) {
+  for (const [name, serve] of [["copy", copy], ["show", toggleSecret], ["generate", generate]]) {
     for (const button of root.querySelectorAll(`[data-${name}]`)) {
       button.hidden = false;
       if (name === "show") nameToggle(button);
@@ -152,7 +176,7 @@ class Waiting {
 
 // On the same control of the new section: whoever has just copied an address still has the button's focus.
 function keepFocus(section, before) {
-  for (const name of ["id", "data-copy", "data-show", "href"]) {
+  for (const name of ["id", "data-copy", "data-show", "data-generate", "href"]) {
     const value = before.getAttribute(name);
     const same = value && section.querySelector(`[${name}="${CSS.escape(value)}"]`);
     if (same) same.focus({ preventScroll: true });
