@@ -1,8 +1,10 @@
 """What a person does with a whole channel: pause, archive, copy. Each act is in the audit log, and can be undone."""
 
+from datetime import timedelta
+
 from django.db import transaction
 
-from channels_app.audit import Actor, record_audit
+from channels_app.audit import CHANGED, Actor, record_audit
 from channels_app.changes import changing
 from channels_app.clocks import database_now
 from channels_app.models import Channel
@@ -60,6 +62,12 @@ def skip_handover_test(channel: Channel, actor: Actor, *, reason: str) -> None:
     action = "skipped hand-over test" if reason else "wants hand-over tested"
     with changing(channel, actor, action, reason=reason) as row:
         row.handover_skipped = reason
+
+
+def set_reply_limit(channel: Channel, actor: Actor, limit: timedelta) -> None:
+    """How long the platform waits for the bot, as it is set there; within limits.REPLY_LIMIT_S."""
+    with changing(channel, actor, CHANGED) as row:
+        row.reply_limit_s = int(limit.total_seconds())
 
 
 def clone_channel(channel: Channel, name: str, actor: Actor) -> Channel:

@@ -1,13 +1,14 @@
 """What can be done to a channel beside changing its settings: what each act asks, says and does."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.urls import reverse
 
 from channels_app import channel_care, rotations
 from channels_app.audit import Actor
-from channels_app.forms.care import CareForm, CloneForm, ReasonForm, RotateSecretForm, SkipForm
+from channels_app.forms.care import CareForm, CloneForm, ReasonForm, RotateSecretForm, SkipForm, TimeoutsForm
 from channels_app.models import Channel
 from channels_app.operations.access import PAUSE
 from channels_app.wording import count_of
@@ -199,6 +200,28 @@ class RetireOldSecret(Act):
         return "The old secret is retired: only the present one is taken."
 
 
+class SetTimeouts(Act):
+    path, title, button = "timeouts", "Timeouts and error rule of the virtual agent", "Save"
+    form_class = TimeoutsForm
+
+    def text(self, channel: Channel) -> Sequence[str]:
+        return (
+            "Edit the virtual agent in Sparkcentral: it has two timeouts, and a rule for timeouts and errors.",
+            "Timeout virtual agent: how long the bot may take to answer, up to 1 hour. Enter the same below: a minute "
+            "before it ends we hand the conversation over, whatever went wrong.",
+            "Timeout contact: how long the contact may be silent, up to 23 hours.",
+            "For timeouts and errors choose New, never Resolved. With New your agents find the conversation in their "
+            "queue; with Resolved it is closed unseen, and the contact waits for an answer that nobody will give.",
+        )
+
+    def initial(self, channel: Channel) -> dict[str, Any]:
+        return {"minutes": channel.reply_limit_s // 60}
+
+    def perform(self, channel: Channel, values: dict[str, Any], actor: Actor) -> str:
+        channel_care.set_reply_limit(channel, actor, timedelta(minutes=values["minutes"]))
+        return f"Sparkcentral takes a conversation back after {count_of(values['minutes'], 'minute')}: we know it now."
+
+
 class SwitchServer(Act):
     path, title, button = "switch-region", "Switch to the other region?", "Try the keys there, and switch"
 
@@ -247,5 +270,5 @@ class RetireOldAddress(Act):
 
 ACTS: tuple[type[Act], ...] = (
     *(Pause, Resume, Archive, Restore, Clone, SkipHandover, WantHandover),
-    *(RotateSecret, KeepOldSecret, RetireOldSecret, SwitchServer, RotateAddress, RetireOldAddress),
+    *(RotateSecret, KeepOldSecret, RetireOldSecret, SetTimeouts, SwitchServer, RotateAddress, RetireOldAddress),
 )

@@ -70,6 +70,7 @@ KINDS_OF_VIRTUAL_AGENT = (
 )
 ANYBODY = ("no_signature", "too_large")
 """What is refused of whoever finds the address: it proves nothing about the inbox."""
+TIMEOUT_RULE = "Set its two timeouts there too, and for timeouts and errors “New”, never “Resolved”."
 PATIENCE = timedelta(minutes=10)
 """So long an admin may take to switch the virtual agent on and to write from a phone; then something is missing."""
 
@@ -211,7 +212,7 @@ def _first_answer(facts: Facts) -> Step:
         title="Switch the virtual agent on, and write “hello” from a phone",
         progress=Progress.WAITING,
         where=inbox_class(channel.inbox).switch_on_menu,
-        detail="Waiting for the first message.",
+        detail=f"{TIMEOUT_RULE} Waiting for the first message.",
     )
     problem = _reason_not_to_answer(facts)
     if problem:

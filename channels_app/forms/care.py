@@ -9,6 +9,7 @@ from channels_app.adapters import refusal
 from channels_app.channel_care import MAX_NAME
 from channels_app.forms.secrets import WriteOnlyField
 from channels_app.inboxes import shared_secret_problem
+from channels_app.limits import REPLY_LIMIT_S
 from channels_app.models import Channel
 from channels_app.rotations import OVERLAP, OVERLAPS
 from channels_app.wording import count_of
@@ -80,6 +81,15 @@ class RotateSecretForm(CareForm):
         if problem:
             raise refusal(problem)
         return secret
+
+
+class TimeoutsForm(CareForm):
+    minutes = forms.IntegerField(
+        label="Timeout virtual agent, in minutes",
+        min_value=REPLY_LIMIT_S[0] // 60,
+        max_value=REPLY_LIMIT_S[1] // 60,
+        help_text="As it is set in Sparkcentral; 5 unless somebody changed it there.",
+    )
 
 
 class CloneForm(CareForm):

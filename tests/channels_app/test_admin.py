@@ -317,7 +317,7 @@ def test_a_long_wait_for_the_first_event_says_what_to_check(admin_client: Client
     title = "Switch the virtual agent on, and write “hello” from a phone"
     Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(minutes=1))
     steps = {step.title: step for step in admin_client.get(page_of(channel)).context["steps"]}
-    assert (steps[title].code, steps[title].detail) == ("", "Waiting for the first message.")
+    assert (steps[title].code, steps[title].detail.endswith("Waiting for the first message.")) == ("", True)
     Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(minutes=11))
     page = admin_client.get(page_of(channel))
     assert {step.title: step.code for step in page.context["steps"]}[title] == "CB-401"

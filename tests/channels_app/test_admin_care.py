@@ -349,3 +349,15 @@ def test_one_check_is_told_as_one() -> None:
     ]
     assert "The check passed" in told[0]
     assert "All 3 checks passed" in told[1]
+
+
+def test_the_timeout_is_entered_in_minutes_and_the_rule_is_said(admin_client: Client, channel: Channel) -> None:
+    page = text_of(admin_client.get(url(channel)))
+    assert url(channel, "timeouts") in page and "“New”, never “Resolved”" in page
+    asked = text_of(admin_client.get(url(channel, "timeouts")))
+    assert 'value="5"' in asked and "closed unseen" in asked and "up to 23 hours" in asked
+    shown = submit(admin_client, url(channel, "timeouts"), "care_form", minutes="61")
+    assert "less than or equal to 60" in errors_on(shown) and again(channel).reply_limit_s == 300
+    act(admin_client, channel, "timeouts", minutes="30")
+    assert again(channel).reply_limit_s == 1800
+    assert AuditEntry.objects.latest("pk").changes["reply_limit_s"] == [300, 1800]
