@@ -22,6 +22,7 @@ from channels_app.figures import (
     inbound,
     read_counts,
 )
+from channels_app.platform_status import status_problems
 from channels_app.workload import Queue, Worker, read_queue, read_workers, work_problems
 
 GROUPS_SHOWN = 5
@@ -70,6 +71,6 @@ def dashboard_figures(window: str = "24h", channel_id: int | None = None) -> Das
         peaks=list(zip(counts.cells(Name.WAITING), counts.cells(Name.OLDEST), strict=True)),
         queue=queue,
         workers=workers,
-        problems=work_problems(queue, workers),
+        problems=[*work_problems(queue, workers), *status_problems(now)],
         health=channel_health(now),
     )

@@ -21,6 +21,8 @@ from channels_app.counting import count_span, drop_old_figures, sample_queue
 from channels_app.gathering import JOB as FAILURES
 from channels_app.gathering import count_waiting, gather_failures
 from channels_app.jobs import announce_jobs, claim_due_job, end_job
+from channels_app.platform_status import JOB as STATUS_PAGE
+from channels_app.platform_status import look_at_status_page
 from channels_app.retention import JOB as RETENTION
 from channels_app.retention import purge_texts
 from channels_app.table_sizes import learn_sizes
@@ -99,6 +101,10 @@ def _retry(_: threading.Event) -> Done:
     return Done(result=f"{count_of(run.begun, 'event')} begun" if run.is_any else "none runs", is_all=not run.is_any)
 
 
+def _read_status(_: threading.Event) -> Done:
+    return Done(result=look_at_status_page())
+
+
 def _retain(stopping: threading.Event) -> Done:
     events, ends_at = 0, time.monotonic() + SLICE_S
     for purged in purge_texts():
@@ -126,6 +132,7 @@ TASKS = {
         _task("waiting contacts", "Counts who still waits for an answer to what failed", _count_waiting, 60, 60),
         _task("late figures", "Counts the last three hours again", _count(LATE), 5 * 60, 15),
         _task("figures of a day", "Counts the last day again, drops old figures", _count_day, 3600, 15),
+        _task(STATUS_PAGE, "Reads the platform's status page, if one is set", _read_status, 60, 60),
         _task(RETENTION, "Deletes texts whose time is over", _retain, 3600, 5),
     )
 }

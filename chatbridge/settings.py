@@ -77,6 +77,7 @@ try:
     AllowList.parse(ALLOWED_PRIVATE_HOSTS)
 except ConfigError as error:
     env.problems.append(str(error))
+STATUS_PAGE_URL = env.parsed("STATUS_PAGE_URL", env.text("STATUS_PAGE_URL"), base_url, "")
 # OpenSSL reads it by itself, and would say nothing of a wrong one: every call would fail instead.
 env.parsed("SSL_CERT_FILE", env.text("SSL_CERT_FILE"), certificates, "")
 

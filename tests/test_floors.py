@@ -86,6 +86,7 @@ FLOORS: list[list[str]] = [
         "channels_app.retention",
         "channels_app.table_sizes",
         "channels_app.workload",
+        "channels_app.platform_status",
         "channels_app.dashboard",
     ],
     ["offload.transcript", "offload.services"],

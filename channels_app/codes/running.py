@@ -209,4 +209,17 @@ CODES = (
         contact="Answers come late. New messages are handed to an agent after 6 seconds; see CB-707.",
         buttons=(_WORKERS,),
     ),
+    Code(
+        code="CB-712",
+        name="The platform reports trouble",
+        severity=Severity.WARNING,
+        text="Sparkcentral's status page reports trouble: {description}.",
+        meaning="The page whose address is set as STATUS_PAGE_URL says that something is wrong at Sparkcentral. The "
+        "bridge goes on as ever: events that come are answered, and replies are sent again as long as there is time.",
+        causes=("An incident or maintenance at Sparkcentral. Not everything there need be concerned.",),
+        checks=("The status page itself says what is concerned, and since when.",),
+        repairs=("Nothing here: wait, and subscribe to the news of the status page.",),
+        retried="The page is read once a minute; this line goes when it reports no trouble any more.",
+        contact="It depends on the trouble: messages may come late, or not at all.",
+    ),
 )

@@ -9,12 +9,15 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.clocks import database_now
 from channels_app.counting import Name, count_newest, whole
 from channels_app.figures import WINDOWS
+from channels_app.http import Answer
 from channels_app.models import Bot, Channel, FailureGroup, Figure, Period, WorkerSlot
+from channels_app.platform_status import STALE, look_at_status_page, status_problems
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
-from tests.world import World, answer
+from tests.world import FILES, World, answer
 
 PAGE = "/ops/"
 LIMIT_BYTES = 60_000
@@ -270,3 +273,56 @@ def test_only_who_may_see_conversations_sees_it(client: Client, db: None) -> Non
     client.force_login(User.objects.create_user("eve", is_staff=True))
     assert client.get(PAGE).status_code == 403
     assert client.get("/ops/figures/queue.csv").status_code == 403
+
+
+# --- the platform's status page -----------------------------------------------------------------------------------
+
+
+def status_page(indicator: str, description: str) -> Answer:
+    return answer(200, {"page": {"id": "x"}, "status": {"indicator": indicator, "description": description}})
+
+
+@pytest.mark.parametrize(
+    ("indicator", "is_trouble"), [("none", False), ("minor", True), ("critical", True), ("?", False)]
+)
+def test_trouble_on_the_status_page_is_a_line_while_it_is_reported(
+    admin_client: Client, world: World, settings: Any, indicator: str, is_trouble: bool
+) -> None:
+    settings.STATUS_PAGE_URL = FILES
+    world.files["/api/v2/status.json"] = status_page(indicator, "Inbox <b>slow</b>")
+    look_at_status_page()
+    page = admin_client.get("/ops/").content.decode()
+    assert ("status page reports trouble: Inbox &lt;b&gt;slow&lt;/b&gt;." in page) == is_trouble
+    assert ("CB-712" in page) == is_trouble
+    world.files["/api/v2/status.json"] = status_page("none", "All Systems Operational")
+    look_at_status_page()
+    assert "CB-712" not in admin_client.get("/ops/").content.decode()
+
+
+def test_an_old_look_at_the_status_page_says_nothing(world: World, db: None, settings: Any) -> None:
+    settings.STATUS_PAGE_URL = FILES
+    world.files["/api/v2/status.json"] = status_page("major", "Down")
+    look_at_status_page()
+    now = database_now()
+    assert [str(problem.code) for problem in status_problems(now)] == ["CB-712"]
+    assert status_problems(now + STALE) == []
+    settings.STATUS_PAGE_URL = "https://other.example.com"
+    assert status_problems(now) == []
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [answer(503), answer(302), answer(200, ["x"]), answer(200, {"status": "ok"}), Answer(200, {}, b"<html>", 1)],
+)
+def test_a_status_page_that_cannot_be_read_is_no_trouble(
+    world: World, db: None, settings: Any, answered: Answer
+) -> None:
+    settings.STATUS_PAGE_URL = FILES
+    world.files["/api/v2/status.json"] = answered
+    assert "status page" in look_at_status_page()
+    assert status_problems(database_now()) == []
+
+
+def test_without_an_address_no_status_page_is_asked(world: World, db: None) -> None:
+    assert look_at_status_page() == "no status page is set"  # the world would refuse any call
+    assert status_problems(database_now()) == []
