@@ -61,12 +61,17 @@ def report(client: Client, provider: OffloadProvider, document: Any) -> int:
 # --- the inbox ----------------------------------------------------------------------------------------------------
 
 
+VERSIONS: tuple[Any, ...] = (MISSING, None, 1, 1.0, "1", " 1 ", "1.0", "", [], {})
+MOMENTS: tuple[Any, ...] = (MISSING, None, "", "soon", 1651139006, "2022-04-28T09:43:26", {})
+KEYS: tuple[Any, ...] = (MISSING, None, "", "k" * 500, 17, [], 10**400)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        *({"version": version} for version in (MISSING, None, 1, 1.0, "1", " 1 ", "1.0", "", [], {})),
-        *({"timestamp": moment} for moment in (MISSING, None, "", "soon", 1651139006, "2022-04-28T09:43:26", {})),
-        *({"idempotencyKey": key} for key in (MISSING, None, "", "k" * 500, 17, [], 10**400)),
+        *({"version": version} for version in VERSIONS),
+        *({"timestamp": moment} for moment in MOMENTS),
+        *({"idempotencyKey": key} for key in KEYS),
     ],
     ids=str,
 )
