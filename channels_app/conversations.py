@@ -119,7 +119,8 @@ WITH held AS (
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
-    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', %(said_at)s FROM held WHERE %(said)s::text IS NOT NULL
+    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', least(%(said_at)s, clock_timestamp())
+    FROM held WHERE %(said)s::text IS NOT NULL
     ON CONFLICT DO NOTHING
 {joined})
 UPDATE channels_app_webhookevent AS event

@@ -5,8 +5,9 @@ Nothing is guessed: what fits two options is text, and the bot may ask.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from channels_app.protocol import Message, Option
 from channels_app.visible import FLAG_TAGS, is_space, is_visible, is_zero_width
@@ -53,18 +54,15 @@ def write_out(message: Message) -> str:
 def choose(text: str, options: Sequence[Option]) -> Option | None:
     """The option that the contact's text means, if it means one and no other.
 
-    A title as written wins, then a number, then a title that reads the same.
+    A title as written wins, then one that reads the same, then a number, then a title but for its pictures.
     """
     offered = [option for option in options if option.is_choosable and is_visible(text)]
     for simplify in (str.strip, _shown):
         wanted = simplify(text)
         if found := [option for option in offered if simplify(option.title) == wanted]:
             return _only(found)
-    if found := _by_number(text, offered):
-        return _only(found)
-    for read in (_letters, _letters_without_pictures):
-        said = read(text)
-        if said and (found := [option for option in offered if _is_alike(said, read(option.title))]):
+    for find in (partial(_alike, read=_letters), _by_number, partial(_alike, read=_letters_without_pictures)):
+        if found := find(text, offered):
             return _only(found)
     return None
 
@@ -80,7 +78,7 @@ def _only(found: Sequence[Option]) -> Option | None:
 
 _NUMBER = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})")  # nobody is offered more, and int() of thousands is slow
 _LINE = re.compile(r"(\d{1,4})\s*[.):]?\s*(\D.*)", re.DOTALL)
-_LEAD = re.compile(r"[^\w+-]*([+-]?\d{1,4})(?!\d)([.,/]\d)?")
+_LEAD = re.compile(r"[^\w+-]*(?:n[or]\.?\s*)?([+-]?\d{1,4})(?!\d)([.,/]\d)?")
 _SIGNS = str.maketrans({"№": "#", "°": "o"})
 
 
@@ -94,7 +92,7 @@ class _Lead:
 
 
 def _lead(title: str) -> _Lead | None:
-    found = _LEAD.match(_plain_number(title))
+    found = _LEAD.match(_plain_number(title).casefold())
     return _Lead(int(found[1]), not found[2]) if found else None
 
 
@@ -191,6 +189,11 @@ def _letters(text: str) -> list[_Letter]:
 
 def _letters_without_pictures(text: str) -> list[_Letter]:
     return _letters(_without_pictures(re.sub(f".\ufe0f?{_KEYCAP}", "", text)))
+
+
+def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[_Letter]]) -> list[Option]:
+    said = read(text)
+    return [option for option in offered if said and _is_alike(said, read(option.title))]
 
 
 def _is_alike(said: Sequence[_Letter], title: Sequence[_Letter]) -> bool:

@@ -122,12 +122,24 @@ def _bot_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
         ready_at = max(ready_at, oldest + GAP_PATIENCE)
     if ready_at > now:
         return Wait(ready_at)
-    return Run(tuple(event.id for event in sorted(events, key=place_in_speech)))
+    return Run(tuple(event.id for event in in_speech(events)))
 
 
 def place_in_speech(event: OpenEvent) -> tuple[bool, int, datetime, int]:
     """Sorts what a bot said. An offload request has no number: it follows the words that came with it."""
     return event.type is EventType.OFFLOAD_REQUESTED, event.counter or 0, event.received_at, event.id
+
+
+def in_speech(events: Sequence[OpenEvent]) -> list[OpenEvent]:
+    """All of them in the order in which the bot said them. A number that has been begins its numbers anew: it counts
+    per turn, and the contact has written twice."""
+    breaths: list[list[OpenEvent]] = [[]]
+    for event in sorted(events, key=lambda event: (event.received_at, event.id)):
+        if event.counter is not None and event.counter in {other.counter for other in breaths[-1]}:
+            breaths.append([])
+        breaths[-1].append(event)
+    in_order = [event for breath in breaths for event in sorted(breath, key=place_in_speech)]
+    return sorted(in_order, key=lambda event: event.type is EventType.OFFLOAD_REQUESTED)
 
 
 def _has_gap(numbered: Sequence[int], last: int | None) -> bool:

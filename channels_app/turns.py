@@ -30,7 +30,7 @@ from channels_app.sending import Woken, send_deliveries, soft_deadline
 from channels_app.steps import Idle, Run, Wait, next_step
 from channels_app.unsaid import as_one_reply, count_unsaid, has_spoken, read_event
 from channels_app.verdicts import Verdict
-from channels_app.visible import is_visible, visible_part
+from channels_app.visible import UNSEEN, is_visible, visible_part
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, close_offload, has_bounced_too_often, record_offload
 
@@ -156,9 +156,11 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
     Greeting now would follow the answer, and after a handover it would take the conversation back. A retry may be
     stamped anew, so a younger timestamp proves nothing as long as retries last.
     """
-    if event.type is not EventType.CONVERSATION_STARTED or not lease.stint_is_implied:
+    if event.type is not EventType.CONVERSATION_STARTED:
         return False
     is_older = lease.newest_sent_at is not None and event.sent_at < lease.newest_sent_at
+    if not lease.stint_is_implied:
+        return is_older and lease.owner == Owner.BOT
     began_at = lease.stint_began_at
     return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
 
@@ -242,7 +244,10 @@ def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: E
     note_success(lease)
     if reply is None:
         return _put_off(lease, claimed.facts.id, EventState.BOT_WAIT, _time_left(channel, claimed))
-    return send_reply(lease, channel, [claimed], visible_part(reply))
+    reply = visible_part(reply)
+    if reply.is_unshowable and UNSEEN not in reply.unshown:
+        return _on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, ", ".join(reply.unshown))
+    return send_reply(lease, channel, [claimed], reply)
 
 
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:

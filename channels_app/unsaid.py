@@ -18,7 +18,7 @@ from channels_app.events import count_refusal
 from channels_app.leases import ClaimedEvent, Lease
 from channels_app.models import Bot, Delivery, EventSource, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType, Incoming, Reply
-from channels_app.steps import OpenEvent, place_in_speech
+from channels_app.steps import OpenEvent, in_speech
 from channels_app.visible import visible_part
 
 _FROM_BOT = tuple(type_ for type_ in EventType if type_.is_from_bot)
@@ -47,7 +47,8 @@ def unsaid_words(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEv
         facts = OpenEvent(**{name: row[name] for name in names} | {"type": EventType(row["type"])})
         with suppress(BridgeError):  # what can't be read any more ends with that reason when its turn comes
             found.append((facts, read_event(channel, facts, row["source"], bytes(row["body__raw"] or b""))))
-    found.sort(key=lambda pair: place_in_speech(pair[0]))
+    places = {facts.id: place for place, facts in enumerate(in_speech([facts for facts, _ in found]))}
+    found.sort(key=lambda pair: places[pair[0].id])
     return Unsaid(reply=as_one_reply([event for _, event in found]), event_ids=tuple(facts.id for facts, _ in found))
 
 

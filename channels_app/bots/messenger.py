@@ -38,7 +38,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
         yield from _with_last_options(cards, _buttons(payload))
     elif template:  # of media and open_graph the elements have addresses, of most others none
         for element in (payload, *_objects(payload, "elements")):
-            if _text(element, "url"):
+            if _text(element, "url") or (element is not payload and _buttons(element)):
                 yield Message(text=_text(element, "url"), options=_buttons(element))
     elif url or _text(attachment, "url"):
         words = (_text(payload, "title") or _text(attachment, "title"), url or _text(attachment, "url"))

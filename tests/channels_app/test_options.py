@@ -364,3 +364,19 @@ def test_only_what_can_be_chosen_is_chosen(text: str, titles: list[str], links: 
 @given(st.text(" \t\n\u3000\x1f\u200b\u2800", max_size=5))
 def test_a_title_of_nothing_is_never_chosen_by_nothing(text: str) -> None:
     assert choose(text, [Option(title=" "), Option(title="\u200b")]) is None
+
+
+@pytest.mark.parametrize(
+    ("titles", "said", "chosen"),
+    [
+        (("No. 5", "No. 3", "No. 2"), "no. 3", "No. 3"),
+        (("Nr. 4", "Nr. 2", "Nr. 1"), "nr. 1", "Nr. 1"),
+        (("NO2", "CO2", "O3"), "no2", "NO2"),
+    ],
+)
+def test_a_title_that_reads_the_same_wins_over_a_number(titles: tuple[str, ...], said: str, chosen: str) -> None:
+    options = numbered(
+        [Message(text="Which?", options=tuple(Option(title=title, payload=title) for title in titles))]
+    )[0].options
+    found = choose(said, options)
+    assert found is not None and found.title == chosen

@@ -174,3 +174,12 @@ def test_a_bots_words_leave_by_their_numbers_however_they_arrive(order: list[int
             case Idle():
                 now = min(event.received_at for event in arrivals if event.received_at > now)
     assert said == sorted(said)
+
+
+def test_numbers_of_two_turns_that_come_in_one_breath_are_not_mixed() -> None:
+    """A bot that counts per turn, and a contact who wrote twice."""
+    numbers = (1, 2, 1, 2)
+    said = [bot_says(place, number, age_ms=5000 - place) for place, number in enumerate(numbers, 1)]
+    assert next_step(said, OURS, NOW) == Run((1, 2, 3, 4))
+    late = [bot_says(1, 2, age_ms=4000), bot_says(2, 1, age_ms=3990)]
+    assert next_step(late, OURS, NOW) == Run((2, 1))
