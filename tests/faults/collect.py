@@ -131,7 +131,8 @@ def _heard(bot: JSON) -> Iterator[Heard]:
         body = turn["body"] or {}
         text = body.get("text") or body.get("message", {}).get("textMessage", {}).get("text") or ""
         if marker := marker_in(text):
-            is_answered = not speaks_later or marker in answers
+            is_greeted = bool(body.get("is_first"))  # with the start of its conversation, and in general words
+            is_answered = not is_greeted and (not speaks_later or marker in answers)
             yield Heard(marker=marker, at=turn["at"], counts_once=not is_chatlayer, is_answered=is_answered)
 
 

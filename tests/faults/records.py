@@ -90,7 +90,7 @@ class Call:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A contact's message as a bot got it. `counts_once`: this bot knows a repeated question by its key.
-    `is_answered`: False when a bot that speaks later never came back to this message."""
+    `is_answered`: False when the bot greets instead, or speaks later and never came back to this message."""
 
     marker: str
     at: float
