@@ -53,6 +53,11 @@ class CallFilter:
     def is_about_answers(self) -> bool:
         return bool(self.code or self.status or self.is_slow)
 
+    @property
+    def has_window(self) -> bool:
+        """Whether no index knows what is wanted of the calls that we make: then one page looks through so many."""
+        return self.is_about_answers or self.direction not in ("", IN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLine:
@@ -117,7 +122,7 @@ def list_exchanges(which: CallFilter, before: str = "") -> CallPage:
     if len(came) + len(went) > PAGE:
         return CallPage(lines=lines, before=str(_after(cursor, lines)))
     start = cursor.exchange - WINDOW
-    if which.is_about_answers and start > 1:
+    if which.has_window and start > 1:
         return CallPage(lines=lines, before=str(replace(cursor, exchange=start)), is_cut=True)
     return CallPage(lines=lines)
 
@@ -166,7 +171,7 @@ def _line_of_event(row: WebhookEvent, code: str) -> CallLine:
 
 def _went(which: CallFilter, end: int) -> list[CallLine]:
     rows = Exchange.objects.filter(pk__lt=end)
-    if which.is_about_answers:
+    if which.has_window:
         rows = rows.filter(pk__gte=end - WINDOW)
     if which.direction:
         rows = rows.filter(target=which.direction)
