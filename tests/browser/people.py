@@ -46,6 +46,7 @@ class Admin:
         page.get_by_label("Username").fill(ADMIN)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
         return page
 
     def add_channel(self, account: Account, *, server: str = "", bot: str = "") -> None:
