@@ -33,8 +33,12 @@ class Environment:
             return
         self._variables = {**dict(word.split("=", 1) for word in words if "=" in word), **self._variables}
 
+    def file(self, name: str) -> str:
+        """The path of the file that holds the value, if one does."""
+        return self._variables.get(f"{name}_FILE", "").strip()
+
     def text(self, name: str, default: str = "") -> str:
-        file = self._variables.get(f"{name}_FILE", "").strip()
+        file = self.file(name)
         if not file:
             return self._variables.get(name, "").strip() or default
         if self._variables.get(name, "").strip():

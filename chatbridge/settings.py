@@ -49,7 +49,7 @@ ENCRYPTION_KEYS: list[bytes] = env.parsed(
     parse_keys,
     [],
 )
-ENCRYPTION_KEYS_FILE = env.text("ENCRYPTION_KEYS_FILE")  # read again when a key is missing
+ENCRYPTION_KEYS_FILE = env.file("ENCRYPTION_KEYS")  # read again when a key is missing
 PUBLIC_BASE_URL = env.parsed(
     "PUBLIC_BASE_URL",
     env.required(

@@ -16,7 +16,7 @@ from django.test import Client
 from channels_app.admin.base import COUNTED_MOST
 from channels_app.models import Channel, Conversation, Delivery, Exchange, WebhookEvent
 from channels_app.table_sizes import ROWS_LEAST, SHARE
-from tests.builders import make_bot, make_channel
+from tests.builders import analyze, make_bot, make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -87,13 +87,13 @@ def channels() -> tuple[Channel, Channel]:
 
 def known_when_one_channel_had_all(busy: Channel, quiet: Channel) -> None:
     live(busy, MANY, ago="30 days")
-    run("ANALYZE")
+    analyze()
     live(quiet, 3, ago="1 hour")
 
 
 def known_when_it_was_smaller(busy: Channel, quiet: Channel) -> None:
     live(busy, int(MANY * (1 - SHARE)) - ROWS_LEAST, ago="30 days")
-    run("ANALYZE")
+    analyze()
     live(quiet, 3, ago="2 hours")
     live(busy, int(MANY * SHARE) + ROWS_LEAST, ago="1 hour")
 
@@ -101,7 +101,7 @@ def known_when_it_was_smaller(busy: Channel, quiet: Channel) -> None:
 def well_known(busy: Channel, quiet: Channel) -> None:
     live(quiet, 3, ago="40 days")
     live(busy, MANY, ago="30 days")
-    run("ANALYZE")
+    analyze()
 
 
 def addresses(busy: Channel, quiet: Channel) -> list[str]:

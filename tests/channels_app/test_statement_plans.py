@@ -15,7 +15,7 @@ from channels_app import contacts, conversations, deliveries, endings, events, l
 from channels_app.models import Channel, ContactRow
 from channels_app.statements import _numbered
 from channels_app.tasks import read_by_index
-from tests.builders import make_channel
+from tests.builders import analyze, make_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +113,7 @@ def one_of_each(channel: Channel) -> None:
     ContactRow.objects.create(channel=channel, external_id="contact-1")
     channel.inbox_channels.create(external_id="inbox-channel-1")
     add_conversations(channel, 1)
-    run("ANALYZE")
+    analyze()
 
 
 def one_of_each_then_many(channel: Channel) -> None:
@@ -125,7 +125,7 @@ def one_of_each_then_many(channel: Channel) -> None:
 def many(channel: Channel) -> None:
     """It was looked at lately."""
     add_conversations(channel, 3_000)
-    run("ANALYZE")
+    analyze()
 
 
 KNOWLEDGE = (nothing, one_of_each, one_of_each_then_many, many)

@@ -11,6 +11,7 @@ from tests.faults.stage import Stage
 FLAVOURS = {"sparkcentral": "classic", "hootsuite": "hootsuite"}
 KINDS = ("sync", "async", "chatlayer")
 TOKEN = "token-of-the-fault-run"
+VERIFY_TOKEN = "verify-token-of-the-fault-run"
 BOT_TIMEOUT_S = 5
 """Short, so that a hanging bot is met and left several times within a run."""
 TIMEOUT_S = 120.0
@@ -47,13 +48,13 @@ class Seat:
     def bot_settings(self, simulator: str) -> JSON:
         if self.kind == "chatlayer":
             url = f"{simulator}/chatlayer/v1/channels/webhook/{self.name}/messages"
-            return {"url": url, "access_token": TOKEN, "verify_token": TOKEN}
+            return {"url": url, "access_token": TOKEN, "verify_token": VERIFY_TOKEN}
         return {"url": f"{simulator}/bots/{self.name}", "token": TOKEN, "timeout_s": BOT_TIMEOUT_S}
 
     def bot_document(self, reply_url: str, offload_url: str, delay_ms: float) -> JSON:
         common = {"id": self.name, "reply_url": reply_url, "delay_ms": delay_ms}
         if self.kind == "chatlayer":
-            tokens = {"access_token": TOKEN, "verify_token": TOKEN, "offload_verify_token": TOKEN}
+            tokens = {"access_token": TOKEN, "verify_token": VERIFY_TOKEN, "offload_verify_token": VERIFY_TOKEN}
             return common | tokens | {"offload_url": offload_url}
         return common | {"token": TOKEN, "mode": self.kind}
 
@@ -95,5 +96,5 @@ def _channel(seat: Seat, simulator: str, account: JSON) -> JSON:
         "inbox": seat.inbox,
         "settings": {"base_url": simulator, **keys},
         "bot": seat.name,
-        "offload_provider": {"name": "Agents", "verify_token": TOKEN},
+        "offload_provider": {"name": "Agents", "verify_token": VERIFY_TOKEN},
     }
