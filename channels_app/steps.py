@@ -143,8 +143,8 @@ def in_speech(events: Sequence[OpenEvent]) -> list[OpenEvent]:
 
 
 def _has_gap(numbered: Sequence[int], last: int | None) -> bool:
-    """Whether a smaller number is missing. A number at or below the last one means that the bot began anew."""
-    expected = numbered[0] if last is not None and numbered[0] <= last else (last or 0) + 1
+    """Whether a smaller number is missing. A number at or below the last one means that the bot began anew, with 1."""
+    expected = 1 if last is None or numbered[0] <= last else last + 1
     for number in numbered:
         if number > expected:
             return True

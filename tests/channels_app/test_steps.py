@@ -103,6 +103,22 @@ JUST_NOW = NOW - timedelta(milliseconds=100)
         ([bot_says(3, 2, age_ms=1600)], OURS, Run((3,))),
         ([bot_says(3, 6, age_ms=1000)], Standing(is_owned=True, bot_counter=5), Run((3,))),
         ([bot_says(3, 1, age_ms=1000)], Standing(is_owned=True, bot_counter=5), Run((3,))),
+        ([bot_says(3, 0, age_ms=1000)], Standing(is_owned=True, bot_counter=5), Run((3,))),
+        # … also by a bot that has begun anew: its 2 does not leave before its 1
+        *(
+            (
+                [bot_says(3, 2, age_ms=1000)],
+                Standing(is_owned=True, bot_counter=last),
+                Wait(NOW - timedelta(milliseconds=1000) + GAP_PATIENCE),
+            )
+            for last in (2, 3)
+        ),
+        (
+            [bot_says(3, 2, age_ms=1000), bot_says(4, 1, age_ms=900)],
+            Standing(is_owned=True, bot_counter=3),
+            Run((4, 3)),
+        ),
+        ([bot_says(3, 2, age_ms=1600)], Standing(is_owned=True, bot_counter=3), Run((3,))),
         # reports of the inbox come when nothing else is to do
         ([event(9, EventType.CONVERSATION_RESOLVED)], NOT_OURS, Run((9,))),
         ([event(9, EventType.CONVERSATION_RESOLVED), event(1)], OURS, Run((1,))),
