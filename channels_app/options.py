@@ -17,15 +17,23 @@ def numbered(messages: Sequence[Message], standing: Sequence[Option] = ()) -> tu
     """The messages, their options with the numbers that they are shown with.
 
     They go on behind those of `standing`, which the contact has before them. A list has none if its titles are
-    numbers themselves, or one of them would be read as the number of another line: "2 persons" in the first.
+    numbers themselves, or one of them would be read as the number of another line: "2 persons" in the first. Where
+    the bot numbers its titles, only those that it left without get one of ours.
     """
-    leads = [_lead(option.title) for option in (*standing, *choosable(messages))]
+    titles = [option.title for option in (*standing, *choosable(messages))]
+    leads, marks = [_lead(title) for title in titles], [_mark(title) for title in titles]
     place, lines = len(standing), []
     for message in messages:
         own = range(place, place := place + sum(option.is_choosable for option in message.options))
         others = (leads[:at] + leads[at + 1 :] for at in own)
-        is_plain = all(leads[at] for at in own) or any(
-            lead is not None and lead.number == at + 1 for at, rest in zip(own, others, strict=True) for lead in rest
+        is_plain = (
+            all(leads[at] for at in own)
+            or any(marks[at] not in (None, at + 1) for at in own)
+            or any(
+                lead is not None and lead.number == at + 1
+                for at, rest in zip(own, others, strict=True)
+                for lead in rest
+            )
         )
         lines.append(message if is_plain else replace(message, options=_with_numbers(message.options, own.start + 1)))
     return tuple(lines)
@@ -37,7 +45,11 @@ def choosable(messages: Sequence[Message]) -> list[Option]:
 
 def _with_numbers(options: Sequence[Option], first: int) -> tuple[Option, ...]:
     numbers = iter(range(first, first + len(options)))
-    return tuple(replace(option, number=next(numbers)) if option.is_choosable else option for option in options)
+    return tuple(_with_number(option, next(numbers)) if option.is_choosable else option for option in options)
+
+
+def _with_number(option: Option, number: int) -> Option:
+    return option if _mark(option.title) == number else replace(option, number=number)
 
 
 def write_out(message: Message) -> str:
@@ -77,8 +89,11 @@ def _only(found: Sequence[Option]) -> Option | None:
 # --- by its number ------------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})")  # nobody is offered more, and int() of thousands is slow
-_LINE = re.compile(r"(\d{1,4})\s*[.):]?\s*(\D.*)", re.DOTALL)
+_LINE = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})\s*[.):]?\s*(\D.*)", re.DOTALL | re.IGNORECASE)
 _LEAD = re.compile(r"[^\w+-]*(?:n[or]\.?\s*)?([+-]?\d{1,4})(?!\d)([.,/]\d)?")
+_MARK = re.compile(r"[^\w+-]*(\d{1,4})(?:\s*[.):\]]\s*|\s+[-\u2013\u2014]\s+)(?!\d)")
+_PICTURED = re.compile(r"\d\ufe0f?\u20e3|[\u2460-\u249b\u2776-\u2793]")
+"""A number as emoji, or in a circle: nobody takes it for a part of the words."""
 _SIGNS = str.maketrans({"№": "#", "°": "o"})
 
 
@@ -96,17 +111,29 @@ def _lead(title: str) -> _Lead | None:
     return _Lead(int(found[1]), not found[2]) if found else None
 
 
+def _mark(title: str) -> int | None:
+    """The number that a bot has put before this title, as we would: "2. Parcel", not "2 persons"."""
+    found = (_LEAD if _PICTURED.match(title) else _MARK).match(_plain_number(title).casefold())
+    return int(found[1]) if found else None
+
+
 def _by_number(text: str, offered: Sequence[Option]) -> list[Option]:
     """The options that "2" means: shown with it, or with a title that begins with it; or the line as it was shown."""
     plain = _trimmed(_plain_number(text).casefold())
     if found := _NUMBER.fullmatch(plain):
         number = int(found[1])
         return [option for option in offered if option.number == number or _begins_with(option.title, number)]
-    if (found := _LINE.fullmatch(_trimmed(_shown(text)))) and (number := int(found[1])):
-        rest = _letters(found[2])
+    if (found := _LINE.fullmatch(_trimmed(_shown(text.translate(_SIGNS))))) and (number := int(found[1])):
         lines = [option for option in offered if option.number == number]
-        return [option for option in lines if rest and _is_alike(rest, _letters(option.title))]
+        said = [_letters(rest) for rest in (found[2], found[2].lstrip(_DASHES))]
+        return [option for option in lines if _is_one_of(said, option.title)]
     return []
+
+
+def _is_one_of(said: "Sequence[Sequence[_Letter]]", title: str) -> bool:
+    """Whether one of these is the title, whose pictures may be left out."""
+    titles = _letters(title), _letters_without_pictures(title)
+    return any(one and _is_alike(one, letters) for one in said for letters in titles)
 
 
 def _begins_with(title: str, number: int) -> bool:
@@ -124,6 +151,8 @@ def _plain_number(text: str) -> str:
 
 _APOSTROPHES = "'\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02c8\u2032\u05f3`\u00b4"
 _QUOTES = '"\u201c\u201d\u201e\u201f\u2033\u05f4'
+_DASHES = " -\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212"
+"""What may stand between a number and its title."""
 _SAME = str.maketrans(
     {**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_QUOTES, '"'), "\u2212": "-", "\u2043": "-", "\u0640": None}
     | dict.fromkeys(range(0x1F3FB, 0x1F400))  # the colour of a thumb's skin

@@ -73,10 +73,56 @@ def test_numbers_go_on_behind_what_stands() -> None:
         (["Parcel", "24/7 help", "3D print"], True),
         (["Parcel", "3D print", "24/7 help"], False),
         (["-1", "Zero"], True),
+        (["1. Parcel", "5. Letter", "Other"], False),
     ],
 )
 def test_a_list_whose_titles_are_numbers_is_written_without_ours(titles: list[str], is_numbered: bool) -> None:
     assert [bool(option.number) for option in listed(*titles)] == [is_numbered] * len(titles)
+
+
+@pytest.mark.parametrize(
+    ("titles", "lines"),
+    [
+        (["1. Parcel", "2. Letter", "Other"], ["1. Parcel", "2. Letter", "3. Other"]),
+        (["1) Parcel", "Letter"], ["1) Parcel", "2. Letter"]),
+        (["(1) Parcel", "Letter"], ["(1) Parcel", "2. Letter"]),
+        (["1 - Parcel", "Letter"], ["1 - Parcel", "2. Letter"]),
+        (["1: Parcel", "Letter"], ["1: Parcel", "2. Letter"]),
+        (["1️⃣ Parcel", "Letter"], ["1️⃣ Parcel", "2. Letter"]),
+        (["① Parcel", "Letter"], ["① Parcel", "2. Letter"]),
+        (["Other", "1. Parcel", "2. Letter"], ["Other", "1. Parcel", "2. Letter"]),
+        (["Password", "2 factors", "2-fold"], ["Password", "2 factors", "2-fold"]),
+        (["Password", "2 factors"], ["1. Password", "2. 2 factors"]),
+        (["Password", "2-day ticket"], ["1. Password", "2. 2-day ticket"]),
+        (["Monday", "2:30"], ["1. Monday", "2. 2:30"]),
+    ],
+)
+def test_what_a_bot_has_numbered_is_not_numbered_again(titles: list[str], lines: list[str]) -> None:
+    shown = listed(*titles)
+    assert write_out(Message(options=tuple(shown))).split("\n") == lines
+    numbers = [line.partition(".")[0] for line in lines]
+    if numbers == ["1", "2", "3"]:
+        assert [choose(number, shown) for number in numbers] == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        *((f"2{between}Coffee", "Coffee") for between in (" - ", "-", " – ", ". - ", " — ", ") ")),
+        *((f"{number} Coffee", "Coffee") for number in ("№2", "# 2.", "No. 2", "nr 2", "2️⃣")),
+        *((said, "☕ Coffee") for said in ("2. Coffee", "2 - coffee", "2 Coffee", "2. ☕ Coffee", "2. ☕️ coffee")),
+        ("2. - A", "- A"),
+        ("2. -A", "-A"),
+        ("2. A", "A ☕"),
+    ],
+)
+def test_the_line_as_it_was_shown_or_nearly(said: str, title: str) -> None:
+    assert index(said, ["Tea", title, "Water"]) == 1
+
+
+@pytest.mark.parametrize("said", ["2. 🍵 Coffee", "1. Coffee", "2 - 3", "2 -", "2. Coffee and tea"])
+def test_a_line_of_two_meanings_chooses_none(said: str) -> None:
+    assert index(said, ["Tea", "☕ Coffee", "🍵 Coffee"]) is None
 
 
 def test_a_list_of_numbers_beside_another_list() -> None:
