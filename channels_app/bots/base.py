@@ -3,7 +3,7 @@
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,6 +17,7 @@ from channels_app.protocol import CheckLine, Event, EventType, Incoming, Reply, 
 
 MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
+MAX_NAME = 40  # characters of a name of theirs that an operator reads
 MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
 
 HttpAnswer = tuple[int, dict[str, Any]]
@@ -131,3 +132,14 @@ def _what_came(reply: Reply | None) -> str:
     if reply.messages:
         return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
     return "answered our test without a message"
+
+
+def named(name: object) -> str:
+    """What a bot calls something that can't be shown, fit for an operator's page."""
+    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
+    return f"“{letters[:MAX_NAME]}”"
+
+
+def message_of(keys: Collection[str]) -> str:
+    """A message in which nothing is known, by what its keys are called."""
+    return f"message with {', '.join(map(named, keys))}" if keys else "empty message"

@@ -45,7 +45,8 @@ def _postback(turn: Turn) -> dict[str, Any] | None:
     dialog = payload.get("nextDialogstateId") if isinstance(payload, dict) else None
     if not isinstance(dialog, str | int) or isinstance(dialog, bool) or dialog == "":
         return None  # older bots count their dialogs: such a number goes back as it came
-    parameters: list[Any] = next((payload[key] for key in PARAMETERS if isinstance(payload.get(key), list)), [])
+    lists = (payload[key] for key in PARAMETERS if isinstance(payload.get(key), list))
+    parameters: list[Any] = next(filter(None, lists), [])
     return {
         "postbackMessage": {
             "title": payload["title"] if isinstance(payload.get("title"), str) else turn.text or "",

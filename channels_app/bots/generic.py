@@ -10,7 +10,7 @@ from django import forms
 
 from channels_app import jsons
 from channels_app.adapters import AddressField, PhraseField, SecretField, is_same, is_signed, signature
-from channels_app.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector
+from channels_app.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector, message_of
 from channels_app.codes import describe
 from channels_app.errors import ConfigError, PayloadError, SignatureError
 from channels_app.jsons import JsonObject
@@ -43,6 +43,8 @@ TURN_TYPES = {
     EventType.CONVERSATION_DELEGATED: "conversation_delegated",
     EventType.MESSAGE_RECEIVED: "message",
 }
+ATTACHMENT_KEYS = ("attachment", "attachments")
+MESSAGE_KEYS = ("text", "options", *ATTACHMENT_KEYS)
 REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload")
 
 
@@ -217,8 +219,10 @@ def _contact(contact: Contact) -> dict[str, Any]:
 
 
 def read_reply(document: JsonObject) -> Reply:
-    """A reply document. A wrong type is refused with its path; a message that holds nothing is left out."""
-    messages = (_message(item) for item in document.objects("messages"))
+    """A reply document. A wrong type is refused with its path; a message that holds nothing is left out, and named if
+    it holds something that we don't know."""
+    items = list(document.objects("messages"))
+    messages = (message for item in items for message in _messages(item))
     attributes = document.object("attributes") or JsonObject({})
     offload = document.object("offload")
     return Reply(
@@ -231,7 +235,13 @@ def read_reply(document: JsonObject) -> Reply:
         offload=OffloadRequest(reason=offload.text("reason"), payload=offload.values.get("payload"))
         if offload
         else None,
+        unshown=tuple(message_of(keys) for keys in map(_unknown_keys, items) if keys),
     )
+
+
+def _unknown_keys(item: JsonObject) -> list[str]:
+    """What a message holds, if that is nothing that we know: "body" or "content" is what other contracts say."""
+    return [] if any(map(item.has, MESSAGE_KEYS)) else list(filter(item.has, item.values))
 
 
 def _is_document(body: bytes) -> bool:
@@ -242,19 +252,27 @@ def _is_document(body: bytes) -> bool:
         return False
 
 
-def _message(item: JsonObject) -> Message:
-    attachment = item.object("attachment")
-    return Message(
-        text=item.text("text"),
-        options=tuple(_option(option) for option in item.objects("options")),
-        attachment=Attachment(
-            url=attachment.required_text("url"),
-            name=attachment.text("name"),
-            content_type=attachment.text("content_type"),
-        )
-        if attachment
-        else None,
-    )
+def _messages(item: JsonObject) -> Iterator[Message]:
+    """One message; of several files each is a message of its own, the text above and the options below them."""
+    files: list[Attachment | None] = [
+        _attachment(file) for key in ATTACHMENT_KEYS for file in _one_or_several(item, key)
+    ]
+    *before, last = files or [None]
+    text, options = item.text("text"), tuple(_option(option) for option in item.objects("options"))
+    for place, file in enumerate(before):
+        yield Message(text="" if place else text, attachment=file)
+    yield Message(text="" if before else text, options=options, attachment=last)
+
+
+def _one_or_several(item: JsonObject, key: str) -> Iterator[JsonObject]:
+    if isinstance(item.values.get(key), list):
+        yield from item.objects(key)
+    elif found := item.object(key):
+        yield found
+
+
+def _attachment(item: JsonObject) -> Attachment:
+    return Attachment(url=item.required_text("url"), name=item.text("name"), content_type=item.text("content_type"))
 
 
 def _option(item: JsonObject) -> Option:

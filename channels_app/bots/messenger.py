@@ -5,24 +5,34 @@ Cards become text with an image above and their buttons below, because an inbox 
 file of an unknown kind becomes its address.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from channels_app.bots.base import message_of, named
 from channels_app.protocol import Attachment, Message, Option, Reply
 
 FILES = ("image", "video", "audio", "file")
 CARDS = ("generic", "list")
-NAME_MOST = 40  # characters of a name of theirs that an operator reads
 
 
 def read_message(message: Mapping[str, Any]) -> Reply:
     """All that one message says, in order, and the names of what can't be shown."""
-    text, attachment = Message(text=_text(message, "text")), _object(message, "attachment")
-    said = [one for one in (text, *_attached(attachment)) if one != Message()]
+    attachments = [*_attachments(message.get("attachment")), *_attachments(message.get("attachments"))]
+    shown = (Message(text=_text(message, "text")), *(one for found in attachments for one in _attached(found)))
+    said = [one for one in shown if one != Message()]
     options = tuple(filter(None, map(_quick_reply, _objects(message, "quick_replies"))))
     messages = _with_last_options(said, options)
-    return Reply(messages=messages, unshown=tuple(_left_out(message, attachment, is_empty=not messages)))
+    return Reply(messages=messages, unshown=tuple(_left_out(message, attachments, is_empty=not messages)))
+
+
+def _attachments(value: Any) -> list[Mapping[str, Any]]:
+    """One, or a list of them. What is none is kept without its words, so that it is missed."""
+    if isinstance(value, list):
+        return [found for item in value for found in _attachments(item)]
+    if isinstance(value, dict):
+        return [value] if value else []
+    return [{"type": None}] if value else []
 
 
 def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
@@ -45,22 +55,20 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
         yield Message(text="\n".join(filter(None, words)))
 
 
-def _left_out(message: Mapping[str, Any], attachment: Mapping[str, Any], *, is_empty: bool) -> Iterator[str]:
+def _left_out(
+    message: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], *, is_empty: bool
+) -> Iterator[str]:
     """What of a message nobody gets to see, by the names that its sender gave it."""
-    payload = _object(attachment, "payload")
-    if attachment and not any(one != Message() for one in _attached(attachment)):
-        yield f"attachment {_named(payload.get('template_type') or attachment.get('type'))}"
-    elif is_empty:
-        yield f"message with {', '.join(map(_named, message))}" if message else "empty message"
-    for holder in (payload, *_objects(payload, "elements")):
-        for button in _objects(holder, "buttons"):
-            if _button(button) is None and button.get("type") != "element_share":
-                yield f"button {_named(button.get('type'))}"
-
-
-def _named(name: object) -> str:
-    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
-    return f"“{letters[:NAME_MOST]}”"
+    for attachment in attachments:
+        payload = _object(attachment, "payload")
+        if not any(one != Message() for one in _attached(attachment)):
+            yield f"attachment {named(payload.get('template_type') or attachment.get('type'))}"
+        for holder in (payload, *_objects(payload, "elements")):
+            for button in _objects(holder, "buttons"):
+                if _button(button) is None and button.get("type") != "element_share":
+                    yield f"button {named(button.get('type'))}"
+    if is_empty and not attachments:
+        yield message_of(message)
 
 
 def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:

@@ -37,7 +37,7 @@ def _events(rows: Rows) -> Iterator[Line]:
             asked = event.pk if EventType(event.type).asks_bot else None
             by = _by(rows, event)
             yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
-        if CANT_BE_SHOWN in event.reason and event.type == EventType.BOT_REPLIED:
+        if CANT_BE_SHOWN in event.reason and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
             named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
             yield _system(
                 event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"

@@ -135,6 +135,20 @@ def test_what_can_be_shown_is_sent_beside_it(walker: Walker, world: World) -> No
     assert "CB-518" in [line.code for line in load_transcript(walker.conversation().pk).lines]
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_an_answer_in_the_same_call_that_can_not_be_shown_is_named(
+    walk_with: Callable[..., Walker], world: World, is_alone: bool
+) -> None:
+    walker = walk_with()
+    messages = [{"body": "Hi"}] if is_alone else [{"text": "One moment"}, {"body": "Hi"}]
+    world.bot.replies = [{"messages": messages}]
+    walker.says("Hello")
+    assert world.inbox.said("0-conv-1") == ([] if is_alone else ["One moment"])
+    assert walker.outcomes() == ["handed_over" if is_alone else "replied"]
+    lines = load_transcript(walker.conversation().pk).lines
+    assert "message with “body”" in " ".join(line.detail for line in lines)
+
+
 def test_words_that_follow_in_time_are_the_answer(walker: Walker, world: World) -> None:
     walker.says("Hello")
     calls_back(walker, RECEIPT, 1)

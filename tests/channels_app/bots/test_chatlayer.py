@@ -86,9 +86,11 @@ def test_a_chosen_option_goes_back_as_postback(payload: Any) -> None:
 
 @pytest.mark.parametrize("dialog", ["state-parcel", 3050])
 @pytest.mark.parametrize("name", ["parameters", "params", "sessionDataToSet"])
-def test_older_payloads_are_postbacks_too(dialog: str | int, name: str) -> None:
+@pytest.mark.parametrize("empty", [None, [], {}, "none"])
+def test_older_payloads_are_postbacks_too(dialog: str | int, name: str, empty: Any) -> None:
     set_by_it = [{"key": "lang", "value": "nl-nl"}]
-    payload = {name: set_by_it, "nextDialogstateId": dialog, "type": "button", "caption": "Nederlands"}
+    payload = dict.fromkeys(["parameters", "params", "sessionDataToSet"], empty) if empty != "none" else {}
+    payload |= {name: set_by_it, "nextDialogstateId": dialog, "type": "button", "caption": "Nederlands"}
     assert told(text="Nederlands", payload=json.dumps(payload))["message"] == {
         "postbackMessage": {"title": "Nederlands", "nextDialogstateId": dialog, "sessionDataToSet": set_by_it}
     }

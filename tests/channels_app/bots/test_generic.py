@@ -1,7 +1,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -130,10 +130,44 @@ def test_a_reply_can_hold_everything() -> None:
         ({"complete": "resolved"}, Reply(complete=Completion.RESOLVED)),
         ({"offload": {}}, Reply(offload=OffloadRequest())),
         ({"attributes": {"city": None}}, Reply()),
+        ({"messages": [{"body": "Hi"}]}, Reply(unshown=("message with “body”",))),
+        (
+            {"messages": [{"text": None, "type": "text", "body": "Hi"}]},
+            Reply(unshown=("message with “type”, “body”",)),
+        ),
+        ({"messages": [{"text": "", "id": "5"}]}, Reply()),
+        (
+            {"messages": [{"text": "Hi"}, {"content": "Yo"}]},
+            Reply(messages=(Message(text="Hi"),), unshown=("message with “content”",)),
+        ),
     ],
 )
 def test_nothing_now_and_silent_on_purpose_are_not_the_same(document: Any, reply: Reply | None) -> None:
     assert replied(document) == reply
+
+
+MAP, PLAN = (
+    Attachment(url="https://files.example/map.png", name="map"),
+    Attachment(url="https://files.example/plan.png"),
+)
+YES = Option(title="Yes")
+
+
+@pytest.mark.parametrize("key", ["attachment", "attachments"])
+@pytest.mark.parametrize(
+    ("files", "messages"),
+    [
+        (MAP, (Message(text="Here", attachment=MAP, options=(YES,)),)),
+        ([MAP], (Message(text="Here", attachment=MAP, options=(YES,)),)),
+        ([MAP, PLAN], (Message(text="Here", attachment=MAP), Message(attachment=PLAN, options=(YES,)))),
+        ([], (Message(text="Here", options=(YES,)),)),
+        (None, (Message(text="Here", options=(YES,)),)),
+    ],
+)
+def test_one_file_or_several_by_either_name(key: str, files: Any, messages: tuple[Message, ...]) -> None:
+    told = [asdict(file) for file in files] if isinstance(files, list) else files and asdict(files)
+    document = {"messages": [{"text": "Here", key: told, "options": [{"title": "Yes"}]}]}
+    assert replied(document) == Reply(messages=messages)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +206,8 @@ def test_words_that_are_no_document_mean_later_from_a_bot_that_can_call_back(
         ({"messages": [{"options": [{"payload": 1}]}]}, "messages[0].options[0].title: is missing"),
         ({"messages": [{"attachment": {}}]}, "messages[0].attachment.url: is missing"),
         ({"messages": [{"attachment": "https://files.example"}]}, "messages[0].attachment: must be an object"),
+        ({"messages": [{"attachment": ["x"]}]}, "messages[0].attachment[0]: must be an object"),
+        ({"messages": [{"attachments": [{"name": "x"}]}]}, "messages[0].attachments[0].url: is missing"),
         ({"topics": "Orders"}, "topics: must be a list"),
         ({"tags": [1]}, "tags[0]: must be text"),
         ({"attributes": ["a"]}, "attributes: must be an object"),

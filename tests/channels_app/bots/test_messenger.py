@@ -111,6 +111,31 @@ def test_what_can_not_be_shown_is_left_out(message: dict[str, Any], expected: li
     assert list(read_message(message).messages) == expected
 
 
+FILE_A, FILE_B = ({"type": "image", "payload": {"url": f"https://files.example/{name}.png"}} for name in "ab")
+
+
+@pytest.mark.parametrize("key", ["attachment", "attachments"])
+@pytest.mark.parametrize(
+    ("value", "names", "unshown"),
+    [
+        (FILE_A, ["a.png"], ()),
+        ([FILE_A], ["a.png"], ()),
+        ([FILE_A, FILE_B], ["a.png", "b.png"], ()),
+        (
+            [FILE_A, {"type": "hologram"}, 5, None, {}],
+            ["a.png"],
+            ("attachment “hologram”", "attachment “without a type”"),
+        ),
+        ("https://files.example/a.png", [], ("attachment “without a type”",)),
+        ([], [], ()),
+    ],
+)
+def test_one_attachment_or_several_by_either_name(key: str, value: Any, names: list[str], unshown: Any) -> None:
+    reply = read_message({"text": "See", key: value})
+    assert list(reply.messages) == [Message(text="See"), *(Message(attachment=image(name)) for name in names)]
+    assert reply.unshown == unshown
+
+
 def template(kind: str, **payload: Any) -> dict[str, Any]:
     return {"attachment": {"type": "template", "payload": {"template_type": kind, **payload}}}
 
