@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.models import Max, QuerySet
 
 from channels_app.models import AuditEntry
+from channels_app.periods import rows_during
+from channels_app.times import ALWAYS, TimeRange
 
 NAMES_WITHIN = 100_000
 """Entries, the newest, in which a thing is looked for by a part of its name: there is no index for that."""
@@ -37,6 +39,7 @@ class AuditSearch:
     action: str = ""
     thing: str = ""
     before: int | None = None
+    during: TimeRange = ALWAYS
 
     @property
     def is_by_name(self) -> bool:
@@ -44,7 +47,7 @@ class AuditSearch:
 
     def entries(self) -> QuerySet[AuditEntry]:
         """Newest first; slice it."""
-        found = AuditEntry.objects.order_by("-id")
+        found = rows_during(AuditEntry.objects.order_by("-id"), self.during)
         if self.who:
             found = found.filter(actor=self.who)
         if self.action:

@@ -20,7 +20,9 @@ from channels_app.models import (
     WebhookEvent,
 )
 from channels_app.outcome_codes import codes_of_events
+from channels_app.periods import Numbers, numbers_during, rows_during
 from channels_app.searching.ids import row_number
+from channels_app.times import ALWAYS, TimeRange
 from channels_app.wording import HARMLESS_CODES, event_word, is_trouble, result_word
 
 IN = "in"
@@ -36,7 +38,8 @@ STATUSES = {"2xx": (200, 300), "3xx": (300, 400), "4xx": (400, 500), "5xx": (500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """Which calls; what is not given selects nothing away. `direction`: in, bot or inbox; `status`: 2xx … or none.
+    """Which calls; what is not given selects nothing away. `direction`: in, bot or inbox; `status`: 2xx … or none;
+    `during`: when it came in, or was begun.
 
     Code, status and slowness are known of calls that we make: with them, nothing that came in is shown.
     """
@@ -48,6 +51,7 @@ class CallFilter:
     code: str = ""
     status: str = ""
     is_slow: bool = False
+    during: TimeRange = ALWAYS
 
     @property
     def is_about_answers(self) -> bool:
@@ -96,15 +100,31 @@ class _Cursor:
     exchange: int
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, ends: "_Range") -> Self:
+        """From what `str` gave; from the end of the range when it is anything else."""
         event, _, exchange = text.partition("-")
         below, before = row_number(event), row_number(exchange)
         if below is not None and before is not None:
             return cls(below, before)
-        return cls(_end_of(WebhookEvent.objects.all()), _end_of(Exchange.objects.all()))
+        return cls(
+            ends.events.end or _end_of(WebhookEvent.objects.all()),
+            ends.exchanges.end or _end_of(Exchange.objects.all()),
+        )
 
     def __str__(self) -> str:
         return f"{self.event}-{self.exchange}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The numbers of a time range, of both kinds of rows."""
+
+    events: Numbers
+    exchanges: Numbers
+
+    @classmethod
+    def of(cls, during: TimeRange) -> Self:
+        return cls(numbers_during(WebhookEvent, during), numbers_during(Exchange, during))
 
 
 def _end_of(rows: QuerySet[WebhookEvent] | QuerySet[Exchange]) -> int:
@@ -114,15 +134,17 @@ def _end_of(rows: QuerySet[WebhookEvent] | QuerySet[Exchange]) -> int:
 
 def list_exchanges(which: CallFilter, before: str = "") -> CallPage:
     """A page of calls of both directions, newest first; `before` is that of the page before."""
-    cursor = _Cursor.parse(before)
-    came = _came(which, cursor.event) if which.direction in ("", IN) and not which.is_about_answers else []
-    went = _went(which, cursor.exchange) if which.direction != IN else []
+    ends = _Range.of(which.during)
+    cursor = _Cursor.parse(before, ends)
+    asks_in = which.direction in ("", IN) and not which.is_about_answers
+    came = _came(which, cursor.event, ends.events) if asks_in else []
+    went = _went(which, cursor.exchange, ends.exchanges) if which.direction != IN else []
     merged = heapq.merge(came, went, key=lambda line: line.at, reverse=True)
     lines = tuple(line for _, line in zip(range(PAGE), merged, strict=False))
     if len(came) + len(went) > PAGE:
         return CallPage(lines=lines, before=str(_after(cursor, lines)))
     start = cursor.exchange - WINDOW
-    if which.has_window and start > 1:
+    if which.has_window and start > max(ends.exchanges.first, 1):
         return CallPage(lines=lines, before=str(replace(cursor, exchange=start)), is_cut=True)
     return CallPage(lines=lines)
 
@@ -136,8 +158,9 @@ def _after(cursor: _Cursor, lines: Sequence[CallLine]) -> _Cursor:
 # --- what came in -------------------------------------------------------------------------------------------------
 
 
-def _came(which: CallFilter, end: int) -> list[CallLine]:
+def _came(which: CallFilter, end: int, numbers: Numbers) -> list[CallLine]:
     events = WebhookEvent.objects.filter(pk__lt=end).exclude(source=EventSource.ADMIN)
+    events = rows_during(events, which.during, numbers)
     if which.channel_id:
         events = events.filter(channel_id=which.channel_id)
     if which.conversation_id:
@@ -169,8 +192,8 @@ def _line_of_event(row: WebhookEvent, code: str) -> CallLine:
 # --- what went out ------------------------------------------------------------------------------------------------
 
 
-def _went(which: CallFilter, end: int) -> list[CallLine]:
-    rows = Exchange.objects.filter(pk__lt=end)
+def _went(which: CallFilter, end: int, numbers: Numbers) -> list[CallLine]:
+    rows = rows_during(Exchange.objects.filter(pk__lt=end), which.during, numbers)
     if which.has_window:
         rows = rows.filter(pk__gte=end - WINDOW)
     if which.direction:

@@ -34,6 +34,7 @@ DEGRADED_SHARE = 0.05
 FAILING_SHARE = 0.5
 HEALTH_WINDOW = timedelta(minutes=15)
 STRIP_CELLS = 48
+STRIP_WIDTH = WIDTHS[Period.HALF_HOUR]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,14 @@ class ChannelHealth:
     today: Tally
 
 
+def strip_starts(now: datetime) -> list[datetime]:
+    """Beginnings of the half hours of a strip."""
+    return [whole(now, STRIP_WIDTH) - STRIP_WIDTH * back for back in reversed(range(STRIP_CELLS))]
+
+
 def channel_health(now: datetime) -> dict[int, ChannelHealth]:
     """Of all channels that had figures within a day, in one statement."""
-    width = WIDTHS[Period.HALF_HOUR]
-    starts = [whole(now, width) - width * back for back in reversed(range(STRIP_CELLS))]
+    starts = strip_starts(now)
     tallies: dict[int, dict[datetime | None, Tally]] = defaultdict(dict)
     with connection.cursor() as cursor:
         labels: dict[str, Any] = {"slow": list(SLOW_LABELS), "given_up": list(GIVEN_UP), "dead": Outcome.DEAD}

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from channels_app.audit import Actor, record_audit
 from channels_app.clocks import database_now
 from channels_app.codes import CODES, Code
 from channels_app.counting import WIDTHS, Name, whole
 from channels_app.failure_states import GroupFacts, GroupState, group_state, mute_until
-from channels_app.models import Failure, FailureGroup, Figure, Period
+from channels_app.models import Failure, FailureGroup, Figure, Period, WebhookEvent
+from channels_app.periods import numbers_during, within
+from channels_app.times import ALWAYS, TimeRange
 
 GROUPS_MOST = 300
 """Groups that are looked at, those with the latest failures: more causes than these nobody reads."""
@@ -61,16 +63,34 @@ def facts_of(row: FailureGroup, trend: Sequence[int] = ()) -> GroupFacts:
 
 
 def failure_groups(
-    *, channel_id: int | None = None, states: Iterable[GroupState] | None = None, code: str = ""
+    *,
+    channel_id: int | None = None,
+    states: Iterable[GroupState] | None = None,
+    code: str = "",
+    during: TimeRange = ALWAYS,
 ) -> list[Group]:
-    """Groups in these states (without: those that somebody should look at), the latest failure first."""
+    """Groups in these states (without: those that somebody should look at), the latest failure first.
+
+    `during`: only those that an event failed with which came in then, or failed then for the last time.
+    """
     rows = FailureGroup.objects.select_related("channel", "owner").order_by("-last_at", "-pk")
     if channel_id is not None:
         rows = rows.filter(channel_id=channel_id)
     if code:
         rows = rows.filter(code=code)
+    if during:
+        failed = Failure.objects.filter(group=OuterRef("pk"))
+        came, last = (Exists(failed.filter(which)) for which in _failed_during(during))
+        rows = rows.filter(came | last)
     wanted = set(states) if states is not None else {state for state in GroupState if state.is_open}
     return [group for group in _with_states(list(rows[:GROUPS_MOST])) if group.state in wanted]
+
+
+def _failed_during(during: TimeRange) -> tuple[Q, Q]:
+    """Failures of events that came in then, and those whose latest time was then: each has its index."""
+    numbers = numbers_during(WebhookEvent, during)
+    came = within("event_id", numbers.first, numbers.end) & within("event__received_at", during.since, during.until)
+    return came, within("at", during.since, during.until)
 
 
 def find_group(group_id: int) -> Group | None:
@@ -131,12 +151,20 @@ def failure_matrix(groups: Iterable[Group], now: datetime) -> dict[str, list[int
 PAGE = 50
 
 
-def list_failures(group_id: int, before: tuple[datetime, int] | None = None) -> list[Failure]:
-    """A page of the events of a group, the latest failure first; `before`: time and id of the last one seen."""
+def list_failures(
+    group_id: int, before: tuple[datetime, int] | None = None, during: TimeRange = ALWAYS
+) -> list[Failure]:
+    """A page of the events of a group, the latest failure first; `before`: time and id of the last one seen.
+
+    `during`: only events that came in then, or failed so then for the last time.
+    """
     rows = Failure.objects.filter(group_id=group_id).select_related("event__conversation").order_by("-at", "-pk")
     if before is not None:
         at, pk = before
         rows = rows.filter(at__lte=at).exclude(at=at, pk__gte=pk)
+    if during:
+        came, last = _failed_during(during)
+        rows = rows.filter(came | last)
     return list(rows[: PAGE + 1])
 
 

@@ -14,6 +14,7 @@ from channels_app.explanations import Check, Explanation, Refusing, State, probl
 from channels_app.models import Channel, EventSource, IntakeCount, WebhookEvent
 from channels_app.wording import count_of, duration
 from channels_app.workload import read_queue, read_workers, work_problems
+from channels_app.zones import clock_words
 
 RECENT = timedelta(days=2)
 """Older refusals say nothing about a message of today."""
@@ -83,6 +84,6 @@ def _refused(row: Mapping[str, Any], channel: str) -> Check | None:
         return None
     last: datetime = row["last"]
     events = count_of(row["total"], "event")
-    problem = Problem(found, {"events": events, "last": f"{last:%H:%M:%S} UTC"})
+    problem = Problem(found, {"events": events, "last": clock_words(last)})
     detail = f"{channel or 'unknown address'}: {events} refused"
     return Check(name="received", state=State.FAILED, detail=detail, at=last, problem=problem)

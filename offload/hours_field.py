@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import zip_longest
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from channels_app.zones import zone_choices
 from offload.opening_hours import DAYS, problem
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -121,7 +121,7 @@ def _shown(value: Any) -> dict[str, Any]:
     return {
         "is_always": hours.get("always", not hours),
         "zone": hours.get("timezone", ""),
-        "zones": _zones(),
+        "zones": zone_choices(),
         "days": [
             {"key": day, "name": name, "spans": list(_spans(hours.get(day) or ()))}
             for day, name in zip(DAYS, DAY_NAMES, strict=True)
@@ -144,13 +144,3 @@ def _place(day: str) -> tuple[bool, str]:
         return False, date.fromisoformat(day).isoformat()
     except ValueError:
         return True, day
-
-
-def _zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Names by region, as people look for them: Europe, then Brussels."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(available_timezones()):
-        region, _, place = name.partition("/")
-        if place and region not in ("Etc", "SystemV", "posix", "right"):
-            regions.setdefault(region, []).append((name, place.replace("_", " ")))
-    return [*regions.items(), ("Other", [("UTC", "UTC")])]

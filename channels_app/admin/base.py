@@ -11,7 +11,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +18,8 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
 from channels_app.forms.secrets import shown_value
+from channels_app.operations.moments import day_clock
+from channels_app.operations.moments import moment as time_tag
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -84,22 +85,15 @@ class ReadOnlyAdmin(FilteredAdmin):
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
 
-def moment(value: datetime | None) -> SafeString | str:
-    """A time for people and for machines, to the second: minutes are too coarse to follow a conversation."""
-    if value is None:
-        return "–"
-    local = localtime(value)
-    words = "j M H:i:s" if local.year == localtime().year else "j M Y H:i:s"
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), date_format(local, words))
+moment = day_clock
+"""A time for people and for machines, to the second: minutes are too coarse to follow a conversation."""
 
 
 def ago(value: datetime) -> SafeString:
     """How long ago, to the second while that matters; the time itself for machines and on hovering."""
-    local = localtime(value)
-    seconds = max(round((localtime() - local).total_seconds()), 0)
+    seconds = max(round((localtime() - value).total_seconds()), 0)
     words = f"{seconds} s" if seconds < SHOWN_IN_SECONDS else timesince(value, depth=1)
-    full = date_format(local, "j M Y H:i:s")
-    return format_html('<time datetime="{}" title="{}">{} ago</time>', local.isoformat(), full, words)
+    return time_tag(value, f"{words} ago")
 
 
 def row_link(row: Model | None, text: str = "") -> SafeString | str:

@@ -1,6 +1,7 @@
 """What all views of the API share: strict bodies and queries, pages of lists, and who acts."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from channels_app.api.authentication import HasPermission, TokenAuthentication
 from channels_app.api.problems import answer_problem
 from channels_app.audit import Actor
 from channels_app.operations.access import READ_TEXT, actor_of
+from channels_app.periods import numbers_during, rows_during
+from channels_app.times import TimeRange
 
 Row = TypeVar("Row", bound=Model)
 Answer = type[serializers.BaseSerializer[Any]]
@@ -79,11 +82,45 @@ class IdField(serializers.IntegerField):
         super().__init__(**{"min_value": 1, "max_value": BIGGEST_ID, **kwargs})
 
 
+class MomentField(serializers.DateTimeField):
+    """A time that means the same for everybody. Without its zone it would be taken for another one than meant."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = jsons.moment(value)
+        if moment is None:
+            raise serializers.ValidationError(
+                "Give a time with its zone (RFC 3339): 2026-11-28T13:05:00Z or 2026-11-28T14:05:00+01:00. In an "
+                "address, + is written as %2B."
+            )
+        return moment
+
+
+class TimeRangeFields(Strict):
+    """A time range, as all lists take it."""
+
+    since = MomentField(required=False, help_text="Only what happened then or later.")
+    until = MomentField(required=False, help_text="Only what happened before then.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "since" in attrs and "until" in attrs and attrs["since"] >= attrs["until"]:
+            raise serializers.ValidationError({"until": "The end of the time must lie after its beginning."})
+        return attrs
+
+
+def asked_range(query: dict[str, Any]) -> TimeRange:
+    """The range of a checked query."""
+    return TimeRange(since=query.get("since"), until=query.get("until"))
+
+
 class PageQuery(Strict):
     before = IdField(required=False, help_text="Only rows with smaller ids. `next` has it.")
     limit = serializers.IntegerField(
         default=ON_A_PAGE, min_value=1, max_value=MOST_ON_A_PAGE, help_text="Rows in one answer."
     )
+
+
+class TimedPageQuery(PageQuery, TimeRangeFields):
+    """Of rows that say when something happened."""
 
 
 class ApiView(APIView):
@@ -129,17 +166,19 @@ class ApiView(APIView):
 
         `window`: ids that one page looks through, for filters without an index; the next page goes on from there.
         """
-        limit, before = query["limit"], query.get("before")
+        limit, before, during = query["limit"], query.get("before"), asked_range(query)
+        numbers = numbers_during(rows.model, during)
+        rows = rows_during(rows, during, numbers)
         if before is not None:
             rows = rows.filter(pk__lt=before)
         oldest = 0
         if window is not None:
-            newest = before or (rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0) + 1
-            oldest = max(newest - window, 0)
+            newest = numbers.end or (rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0) + 1
+            oldest = max(min(before or newest, newest) - window, numbers.first)
             rows = rows.filter(pk__gte=oldest)
         found = list(rows.order_by("-pk")[: limit + 1])
         end = found[limit - 1].pk if len(found) > limit else oldest
-        return self.listing(found[:limit], serializer, str(end) if end > 1 else "")
+        return self.listing(found[:limit], serializer, str(end) if end > max(numbers.first, 1) else "")
 
     def listing(self, rows: Sequence[Any], serializer: Answer, before: str) -> Response:
         """Rows, and the way to those before `before`; empty at the end of the list."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from channels_app.api.base import IdField, PageQuery, Strict
+from channels_app.api.base import IdField, TimedPageQuery, TimeRangeFields
 from channels_app.api.conversation_shapes import ChannelNameSerializer, EventSummarySerializer
 from channels_app.api.schema import example
 from channels_app.calls import IN, STATUSES
@@ -53,7 +53,7 @@ class EventSerializer(EventSummarySerializer):
     duplicates = serializers.IntegerField(help_text="How often it came again.")
 
 
-class EventQuery(PageQuery):
+class EventQuery(TimedPageQuery):
     channel = IdField(required=False)
     conversation = IdField(required=False)
     outcome = serializers.ChoiceField(required=False, choices=Outcome.values, help_text="dead: failed for good.")
@@ -97,7 +97,7 @@ class DeliverySerializer(serializers.Serializer[Any]):
     trace_id = serializers.CharField(allow_blank=True, help_text="The inbox's.")
 
 
-class DeliveryQuery(PageQuery):
+class DeliveryQuery(TimedPageQuery):
     conversation = IdField(required=False)
     state = serializers.ChoiceField(required=False, choices=DeliveryState.values)
 
@@ -122,7 +122,7 @@ class CallSerializer(serializers.Serializer[Any]):
     n = serializers.IntegerField(help_text="Which try; of a call that came in, how often it came.")
 
 
-class CallQuery(Strict):
+class CallQuery(TimeRangeFields):
     channel = IdField(required=False)
     conversation = IdField(required=False)
     direction = serializers.ChoiceField(required=False, choices=[IN, *Target.values])

@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import WINDOW, ApiView, row_or_404
+from channels_app.api.base import WINDOW, ApiView, asked_range, row_or_404
 from channels_app.api.call_shapes import (
     CallQuery,
     CallSerializer,
@@ -143,6 +143,7 @@ class Calls(ApiView):
             code=query.get("code", ""),
             status=query.get("status", ""),
             is_slow=query["slow"],
+            during=asked_range(query),
         )
         found = list_exchanges(which, query.get("before", ""))
         return self.listing(found.lines, CallSerializer, found.before)

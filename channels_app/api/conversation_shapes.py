@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from channels_app.api.base import IdField, Strict
+from channels_app.api.base import IdField, Strict, TimeRangeFields
 from channels_app.api.schema import example
 from channels_app.explanations import State
 from channels_app.interventions import TEXT_MOST
@@ -58,17 +58,21 @@ class ConversationSerializer(serializers.Serializer[Any]):
     channel = ChannelNameSerializer(source="conversation.channel")
     contact = serializers.SerializerMethodField(help_text="Covered for who may not read texts.")
     owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
-    last_event = EventSummarySerializer(source="last", allow_null=True)
+    last_event = EventSummarySerializer(
+        source="last", allow_null=True, help_text="Of the time range, if one is given."
+    )
     code = serializers.CharField(allow_blank=True, help_text="What is wrong with its last event.")
     match = serializers.CharField(allow_blank=True, help_text="By what a search found it.")
-    event_id = serializers.IntegerField(allow_null=True, help_text="The event that the search named.")
+    event_id = serializers.IntegerField(
+        allow_null=True, help_text="The event that the search named, or the latest of the time range."
+    )
 
     def get_contact(self, line: ConversationLine) -> str:
         name = str(line.conversation.contact or "")
         return name if self.context["reads_text"] or not name else masked_name(name)
 
 
-class ConversationQuery(Strict):
+class ConversationQuery(TimeRangeFields):
     q = serializers.CharField(
         required=False,
         max_length=MOST_WORDS,

@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import ApiView, row_or_404
+from channels_app.api.base import ApiView, asked_range, row_or_404
 from channels_app.api.channel_bodies import ReasonSerializer
 from channels_app.api.conversation_shapes import (
     BugReportSerializer,
@@ -67,6 +67,7 @@ class Conversations(ConversationView):
             channel_id=query.get("channel"),
             owner=query.get("owner", ""),
             before=query.get("before", ""),
+            during=asked_range(query),
             reads_text=self.reads_text,
         )
         return self.listing(found.lines, ConversationSerializer, found.before)

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from channels_app.api.base import IdField, Strict
+from channels_app.api.base import IdField, Strict, TimeRangeFields
 from channels_app.api.conversation_shapes import ChannelNameSerializer
 from channels_app.api.schema import example
 from channels_app.bulk_retries import progress_of
@@ -50,7 +50,7 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
         return group.row.owner.get_username() if group.row.owner else None
 
 
-class FailureQuery(Strict):
+class FailureQuery(TimeRangeFields):
     channel = IdField(required=False)
     code = serializers.ChoiceField(required=False, choices=sorted(CODES))
     state = serializers.ChoiceField(
@@ -133,13 +133,12 @@ class BulkRetrySerializer(serializers.Serializer[Any]):
 
 
 @example(group=17)
-class PlanSerializer(Strict):
+class PlanSerializer(TimeRangeFields):
     group = IdField(required=False, help_text="Events of this group of failures.")
     channel = IdField(required=False, help_text="Or of this channel, from `since` to `until`.")
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
         if ("group" in attrs) == ("channel" in attrs):
             raise serializers.ValidationError("Give a group of failures, or a channel: one of both.")
         return attrs

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import ApiView, NothingSerializer, PageQuery, Strict, row_or_404
+from channels_app.api.base import ApiView, NothingSerializer, Strict, TimedPageQuery, asked_range, row_or_404
 from channels_app.api.failure_shapes import (
     BulkRetrySerializer,
     FailureGroupDetailSerializer,
@@ -66,7 +66,8 @@ class Failures(ApiView):
     def get(self, request: Request) -> Response:
         query = self.query(FailureQuery)
         states = [GroupState(query["state"])] if "state" in query else None
-        groups = failure_groups(channel_id=query.get("channel"), states=states, code=query.get("code", ""))
+        asked = {"code": query.get("code", ""), "during": asked_range(query)}
+        groups = failure_groups(channel_id=query.get("channel"), states=states, **asked)
         return self.answer({"results": groups}, FailureGroupsSerializer)
 
 
@@ -136,12 +137,12 @@ class BulkRetries(ApiView):
         "Bulk retries, newest first",
         tag=TAG,
         needs=SEE,
-        query=PageQuery,
+        query=TimedPageQuery,
         answer=BulkRetrySerializer,
         is_page=True,
     )
     def get(self, request: Request) -> Response:
-        return self.page(_bulks(), BulkRetrySerializer, self.query(PageQuery))
+        return self.page(_bulks(), BulkRetrySerializer, self.query(TimedPageQuery))
 
     @operation(
         "planBulkRetry",

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.base import ApiView, PageQuery
+from channels_app.api.base import ApiView, TimedPageQuery
 from channels_app.api.schema import Tag, example, operation
 from channels_app.audit_log import AuditSearch
 from channels_app.operations.access import SEE_AUDIT_LOG
@@ -51,7 +51,7 @@ class AuditEntrySerializer(serializers.Serializer[Any]):
         return {"type": row.object_type, "id": row.object_id, "name": row.object_name}
 
 
-class AuditQuery(PageQuery):
+class AuditQuery(TimedPageQuery):
     who = serializers.CharField(required=False, help_text="The whole name.")
     what = serializers.CharField(required=False, help_text="Like paused, or “read texts”.")
     object = serializers.CharField(required=False, help_text="Like channel:3, or a part of its name.")

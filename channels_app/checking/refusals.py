@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
-from django.utils.formats import date_format
-
 from channels_app.causes import code_of_refusal
 from channels_app.clocks import database_now
 from channels_app.codes import Code, Problem
 from channels_app.models import IntakeCount
+from channels_app.zones import clock_words
 
 HARMLESS = frozenset(
     {"unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address", "unknown_conversation"}
@@ -45,8 +43,7 @@ class Refusals:
     def problem(self) -> Problem:
         noun = NOUNS.get(self.door, "request")
         events = f"1 {noun} was" if self.count == 1 else f"{self.count} {noun}s were"
-        last = date_format(timezone.localtime(self.last_at), "j M H:i")
-        return Problem(self.code, {"events": events, "last": last})
+        return Problem(self.code, {"events": events, "last": clock_words(self.last_at)})
 
 
 def reason_words(reason: str, door: str = "") -> str:

@@ -9,12 +9,13 @@ from django.utils.timesince import timeuntil
 from channels_app.channels import OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.checking.facts import Facts
 from channels_app.checking.refusals import Refusals
-from channels_app.checking.steps import Step, clock_words, next_step, pause_problem
+from channels_app.checking.steps import Step, next_step, pause_problem
 from channels_app.clocks import database_now
 from channels_app.codes import Button, Code, Place, Problem, Severity, code, describe
 from channels_app.credentials import QUOTA_WARNING
 from channels_app.models import Channel
 from channels_app.workload import read_queue, read_workers, work_problems
+from channels_app.zones import clock_words
 
 SETTLING = timedelta(hours=1)
 """So long after a rotation the platform may still use what was before: changing it there takes a moment."""

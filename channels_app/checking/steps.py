@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -18,6 +18,7 @@ from channels_app.codes import Problem, describe
 from channels_app.inboxes import inbox_class
 from channels_app.links import offload_url, reply_url, webhook_url, write_back_url
 from channels_app.models import Bot, Channel, Credential
+from channels_app.zones import clock_words
 
 
 class Progress(StrEnum):
@@ -85,12 +86,6 @@ def next_step(steps: Sequence[Step], *, has_worked: bool = False) -> Step | None
     """The first that is not over; None when all is done. Of a channel that has worked what failed comes first."""
     failed = (step for step in steps if has_worked and step.progress is Progress.PROBLEM)
     return next(failed, None) or next((step for step in steps if not step.progress.is_over), None)
-
-
-def clock_words(moment: datetime) -> str:
-    """A time for a sentence: only its hour when it was today."""
-    local = timezone.localtime(moment)
-    return date_format(local, "H:i" if local.date() == timezone.localdate(database_now()) else "j M Y, H:i")
 
 
 def _keys(facts: Facts) -> Step:

@@ -23,6 +23,7 @@ from channels_app.models.figures import (
     Period,
 )
 from channels_app.models.messages import Author, MessageRow
+from channels_app.models.people import Preference
 from channels_app.models.upkeep import Credential, IntakeCount, Job, KeyCheck, WorkerSlot
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Outcome",
     "Owner",
     "Period",
+    "Preference",
     "RandomUUID",
     "SettingsModel",
     "Target",

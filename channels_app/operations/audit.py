@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
@@ -13,7 +13,9 @@ from channels_app.audit import record_audit
 from channels_app.audit_log import AuditSearch, known_actions
 from channels_app.models import AuditEntry
 from channels_app.operations.access import SEE_AUDIT_LOG, actor_of, operator_page, show
+from channels_app.operations.asked_time import asked_time
 from channels_app.operations.downloads import csv_download
+from channels_app.times import TimeRange
 
 ON_A_PAGE = 50
 ROW_PAGES = {
@@ -46,33 +48,37 @@ class SearchForm(forms.Form):
         assert isinstance(actions, forms.ChoiceField)  # noqa: S101 - narrows for mypy
         actions.choices = [("", "everything"), *((action, action) for action in known_actions())]
 
-    def search(self) -> AuditSearch:
+    def search(self, during: TimeRange) -> AuditSearch:
         """What can't be understood selects nothing away; the form says what it is."""
         self.is_valid()
-        return AuditSearch(**{name: value for name, value in self.cleaned_data.items() if value})
+        return AuditSearch(during=during, **{name: value for name, value in self.cleaned_data.items() if value})
 
 
 @operator_page(SEE_AUDIT_LOG)
 def audit_log(request: HttpRequest) -> HttpResponse:
-    form = SearchForm(request.GET)
-    search = form.search()
-    entries = list(search.entries()[: ON_A_PAGE + 1])
+    form, time = SearchForm(request.GET), asked_time(request)
+    search = form.search(time.during)
+    entries = [] if time.problem else list(search.entries()[: ON_A_PAGE + 1])
     return show(
         request,
         "audit",
         "Audit log",
         form=form,
         search=search,
+        time=time,
         rows=[_shown(entry) for entry in entries[:ON_A_PAGE]],
-        older_url=_url(request, before=entries[ON_A_PAGE - 1].pk) if len(entries) > ON_A_PAGE else "",
-        newest_url=_url(request, before="") if search.before else "",
-        csv_url=f"{reverse('ops:audit_csv')}?{request.GET.urlencode()}",
+        older_url=_url(request, time.query, before=entries[ON_A_PAGE - 1].pk) if len(entries) > ON_A_PAGE else "",
+        newest_url=_url(request, time.query, before="") if search.before else "",
+        csv_url=reverse("ops:audit_csv") + _url(request, time.query),
     )
 
 
 @operator_page(SEE_AUDIT_LOG)
-def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
-    search = SearchForm(request.GET).search()
+def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    time = asked_time(request)
+    if time.problem:
+        return HttpResponseBadRequest(time.problem, content_type="text/plain; charset=utf-8")
+    search = SearchForm(request.GET).search(time.during)
     record_audit(actor_of(request), "exported audit log")
     return csv_download("audit-log", COLUMNS, _table(search))
 
@@ -109,9 +115,10 @@ def _row_url(entry: AuditEntry) -> str:
     return ""
 
 
-def _url(request: HttpRequest, **changes: Any) -> str:
+def _url(request: HttpRequest, time_query: dict[str, str], **changes: Any) -> str:
     query = request.GET.copy()
-    query.update({name: str(value) for name, value in changes.items()})
-    for name in changes:
-        query.setlist(name, [str(changes[name])] if changes[name] else [])
+    for name in ("since", "until"):  # as they were meant today: "14:05" is another time tomorrow
+        query.pop(name, None)
+    for name, value in {**time_query, **changes}.items():
+        query.setlist(name, [str(value)] if value else [])
     return f"?{query.urlencode()}"

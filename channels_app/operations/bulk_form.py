@@ -5,26 +5,28 @@ from typing import Any
 from django import forms
 
 from channels_app.models import Channel
+from channels_app.operations.asked_time import parse_range
+from channels_app.times import MAX_LENGTH, TimeError
 
-_MOMENT = "datetime-local"
 
-
-def _moment(label: str) -> forms.DateTimeField:
-    return forms.DateTimeField(
-        label=label, required=False, widget=forms.DateTimeInput(attrs={"type": _MOMENT}, format="%Y-%m-%dT%H:%M")
+def _moment(label: str, placeholder: str = "") -> forms.CharField:
+    attributes = {"size": 16, "placeholder": placeholder, "autocomplete": "off"}
+    return forms.CharField(
+        label=label, required=False, max_length=MAX_LENGTH, widget=forms.TextInput(attrs=attributes)
     )
 
 
 class WindowForm(forms.Form):
-    """A channel and a time."""
+    """A channel and a time; cleaned, `since` and `until` are moments or None."""
 
     channel = forms.ModelChoiceField(queryset=Channel.objects.filter(archived_at=None), empty_label=None)
-    since = _moment("Failed messages that came from")
+    since = _moment("Failed messages that came from", "14:05")
     until = _moment("until")
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        since, until = found.get("since"), found.get("until")
-        if since and until and since >= until:
-            raise forms.ValidationError("The end of the time must lie after its beginning.")
-        return found
+        try:
+            during = parse_range(found.get("since", ""), found.get("until", ""))
+        except TimeError as error:
+            raise forms.ValidationError(str(error)) from error
+        return found | {"since": during.since, "until": during.until}

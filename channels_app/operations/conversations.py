@@ -10,11 +10,12 @@ from channels_app.explanations import Explanation
 from channels_app.interventions import note_reading
 from channels_app.models import Channel, Conversation, Outcome, Owner
 from channels_app.operations.access import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, show
+from channels_app.operations.asked_time import asked_time
 from channels_app.operations.moments import day_clock
 from channels_app.operations.names import contact_name, title_of
 from channels_app.operations.places import code_url, page_address
 from channels_app.operations.talk import SHOWN, explanation_box, transcript_lines
-from channels_app.searching import ConversationLine, find_conversations
+from channels_app.searching import ConversationLine, Found, find_conversations
 from channels_app.silences import explain_silence
 from channels_app.transcripts import Text, Transcript, load_transcript
 from channels_app.wording import event_word
@@ -24,28 +25,36 @@ from channels_app.wording import event_word
 def conversations(request: HttpRequest) -> HttpResponse:
     """The latest, or what was searched for. What is named outright opens at once."""
     query = {name: request.GET.get(name, "").strip() for name in ("q", "channel", "owner", "before")}
+    time = asked_time(request)
     reads_text = request.user.has_perm(READ_TEXT)
-    found = find_conversations(
-        query["q"],
-        channel_id=number(query["channel"]),
-        owner=query["owner"],
-        before=query["before"],
-        reads_text=reads_text,
+    found = (
+        Found()
+        if time.problem
+        else find_conversations(
+            query["q"],
+            channel_id=number(query["channel"]),
+            owner=query["owner"],
+            before=query["before"],
+            during=time.during,
+            reads_text=reads_text,
+        )
     )
     if found.is_exact and len(found.lines) == 1:
         return HttpResponseRedirect(_address(found.lines[0]))
-    older = page_address(reverse("ops:conversations"), {**query, "before": found.before})
+    url, kept = reverse("ops:conversations"), query | time.query
     return show(
         request,
         "conversations",
         "Conversations",
         query=query,
         may_hand_over=request.user.has_perm(HAND_OVER),
+        time=time,
         channels=Channel.objects.values_list("pk", "name"),
         owners=Owner.choices,
         rows=[_row(line, reads_text=reads_text) for line in found.lines],
-        older_url=older if found.before else "",
-        silence=explanation_box(explain_silence()) if query["q"] and not found.lines else None,
+        older_url=page_address(url, kept | {"before": found.before}) if found.before else "",
+        newest_url=page_address(url, kept | {"before": ""}) if query["before"] else "",
+        silence=explanation_box(explain_silence()) if query["q"] and not found.lines and not time.problem else None,
     )
 
 

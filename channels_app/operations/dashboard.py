@@ -6,9 +6,10 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from channels_app.channel_health import Health, Tally
+from channels_app.channel_health import STRIP_WIDTH, Health, Tally, strip_starts
 from channels_app.codes import Problem, Severity
 from channels_app.dashboard import Dashboard, dashboard_figures
 from channels_app.figures import WINDOWS
@@ -17,7 +18,11 @@ from channels_app.operations import plots
 from channels_app.operations.access import operator_page, show
 from channels_app.operations.dashboard_tiles import make_tiles
 from channels_app.operations.downloads import csv_download
+from channels_app.operations.failures import ALL_WORD
 from channels_app.operations.numbers import many
+from channels_app.operations.places import page_address
+from channels_app.operations.tiles import Cells, Link, link_to
+from channels_app.times import TimeRange
 
 DEFAULT_WINDOW = "24h"
 BREAKER_FAILURES = 5
@@ -26,13 +31,16 @@ BREAKER_FAILURES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLine:
-    """A channel, how it is now, and its last day as a strip."""
+    """A channel, how it is now, and its last day as a strip, which leads to the lists of that day."""
 
     channel: Channel
     state: str
     words: str
     strip: SafeString
     today: Tally
+    conversations: Link | None
+    failures: Link | None
+    cells_url: str
 
 
 @operator_page()
@@ -49,7 +57,7 @@ def figure_csv(request: HttpRequest, key: str) -> StreamingHttpResponse:
     tile = next((tile for tile in make_tiles(_facts(request)) if tile.key == key), None)
     if tile is None:
         raise Http404("There is no such figure.")
-    return csv_download(f"{key}-{_window(request)}", tile.head, ((row.name, *row.cells) for row in tile.rows))
+    return csv_download(f"{key}-{_window(request)}", tile.head, (row.for_programs for row in tile.rows))
 
 
 def _window(request: HttpRequest) -> str:
@@ -77,12 +85,16 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         "lines": [line for line in lines if facts.channel_id in (None, line.channel.pk)],
         "status": _status(lines, facts.problems),
         "windows": WINDOWS.values(),
+        "cells": Cells.of(facts.starts, facts.window.width),
+        "strip_cells": Cells.of(strip_starts(facts.at), STRIP_WIDTH),
         "query": f"window={facts.window.name}&channel={facts.channel_id or ''}",
     }
 
 
 def _lines(facts: Dashboard, channels: list[Channel]) -> Iterator[ChannelLine]:
+    day = TimeRange(since=strip_starts(facts.at)[0]).query()
     for channel in channels:
+        talks = link_to("Conversations", "ops:conversations", channel=channel.pk, **day)
         health = facts.health.get(channel.pk)
         state, words = _state(channel, health.now if health else Health.QUIET)
         strip = health.strip if health else [Health.QUIET] * 2
@@ -93,6 +105,9 @@ def _lines(facts: Dashboard, channels: list[Channel]) -> Iterator[ChannelLine]:
             words=words,
             strip=plots.strip(strip, title=title),
             today=health.today if health else Tally(),
+            conversations=talks,
+            failures=link_to("Failures", "ops:failures", channel=channel.pk, state=ALL_WORD, **day),
+            cells_url=page_address(reverse("ops:conversations"), {"channel": channel.pk}),
         )
 
 

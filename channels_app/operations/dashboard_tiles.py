@@ -9,8 +9,9 @@ from channels_app.dashboard import Dashboard
 from channels_app.figures import TARGET_ANSWER_S, AnswerTime
 from channels_app.operations import plots
 from channels_app.operations.numbers import ceiling, compared, difference, grouped, many, percent, seconds
+from channels_app.operations.places import page_address
 from channels_app.operations.plots import Series
-from channels_app.operations.tiles import Legend, Row, Tile, axis, by_time, link_to, sentence
+from channels_app.operations.tiles import Legend, Row, Tile, axis, by_time, link_to, of_window, sentence
 
 NOTICEABLE_S = 0.05
 
@@ -53,7 +54,8 @@ def answer_time(facts: Dashboard) -> Tile:
         ),
         head=("From", "19 of 20 within", "Half within"),
         rows=by_time(facts, [*map(seconds, found.cells_p95_s)], [*map(seconds, found.cells_p50_s)]),
-        link=link_to("Slow calls", "ops:exchanges", slow="1", channel=facts.channel_id),
+        link=link_to("Slow calls", "ops:exchanges", slow="1", channel=facts.channel_id, **of_window(facts)),
+        cells_url=page_address(reverse("ops:exchanges"), {"slow": "1", "channel": facts.channel_id}),
     )
 
 
@@ -113,7 +115,8 @@ def conversations(facts: Dashboard) -> Tile:
         ],
         head=("From", *(name.capitalize() for name, _, _ in FATES.values())),
         rows=by_time(facts, *([str(value) for value in found.cells[fate]] for fate in FATES)),
-        link=link_to("Conversations", "ops:conversations", channel=facts.channel_id),
+        link=link_to("Conversations", "ops:conversations", channel=facts.channel_id, **of_window(facts)),
+        cells_url=page_address(reverse("ops:conversations"), {"channel": facts.channel_id}),
     )
 
 
@@ -142,7 +145,13 @@ def handovers(facts: Dashboard) -> Tile:
             )
             for one in reasons
         ],
-        link=link_to("Conversations with agents", "ops:conversations", owner="other", channel=facts.channel_id),
+        link=link_to(
+            "Conversations with agents",
+            "ops:conversations",
+            owner="other",
+            channel=facts.channel_id,
+            **of_window(facts),
+        ),
     )
 
 
@@ -167,11 +176,11 @@ def failures(facts: Dashboard) -> Tile:
                 name=f"{group.row.code} {group.title} · {group.row.channel}",
                 cells=(grouped(count), grouped(group.row.conversations), grouped(group.row.waiting)),
                 share=plots.share_bar(count / most, "fate-lost"),
-                url=reverse("ops:failure", args=[group.row.pk]),
+                url=page_address(reverse("ops:failure", args=[group.row.pk]), of_window(facts)),
             )
             for group, count in found
         ],
-        link=link_to("All failures", "ops:failures", channel=facts.channel_id),
+        link=link_to("All failures", "ops:failures", channel=facts.channel_id, **of_window(facts)),
     )
 
 
@@ -196,6 +205,7 @@ def queue(facts: Dashboard) -> Tile:
         head=("From", "Most waiting", "Oldest"),
         rows=by_time(facts, [str(count) for count in waited], [seconds(oldest) for _, oldest in facts.peaks]),
         link=link_to("Queue and workers", "ops:workers"),
+        cells_url=reverse("ops:conversations"),
     )
 
 
@@ -234,7 +244,10 @@ def inbound(facts: Dashboard) -> Tile:
         ),
         head=("From", "Events", "Refused", "Usual"),
         rows=by_time(facts, [str(n) for n in found.cells], [str(n) for n in found.cells_refused], usual),
-        link=link_to("Calls that came in", "ops:exchanges", direction="in", channel=facts.channel_id),
+        link=link_to(
+            "Calls that came in", "ops:exchanges", direction="in", channel=facts.channel_id, **of_window(facts)
+        ),
+        cells_url=page_address(reverse("ops:exchanges"), {"direction": "in", "channel": facts.channel_id}),
     )
 
 

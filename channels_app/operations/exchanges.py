@@ -5,14 +5,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from channels_app.calls import IN, STATUSES, CallFilter, CallLine, list_exchanges
+from channels_app.calls import IN, STATUSES, CallFilter, CallLine, CallPage, list_exchanges
 from channels_app.codes import CODES
 from channels_app.models import Channel, Target
 from channels_app.operations.access import READ_TEXT, operator_page, show
+from channels_app.operations.asked_time import asked_time
 from channels_app.operations.conversations import number
 from channels_app.operations.moments import day_clock
 from channels_app.operations.names import contact_name
 from channels_app.operations.places import code_url, page_address
+from channels_app.times import TimeRange
 from channels_app.wording import milliseconds
 
 DIRECTIONS = {IN: "in", Target.BOT: "to the bot", Target.INBOX: "to the inbox"}
@@ -23,28 +25,30 @@ NAMES = ("direction", "channel", "status", "code", "errors", "slow", "conversati
 @operator_page()
 def exchanges(request: HttpRequest) -> HttpResponse:
     query = {name: request.GET.get(name, "").strip() for name in NAMES}
-    page = list_exchanges(_filter(query), query["before"])
+    time = asked_time(request)
+    page = CallPage() if time.problem else list_exchanges(_filter(query, time.during), query["before"])
     reads_text = request.user.has_perm(READ_TEXT)
-    url = reverse("ops:exchanges")
+    url, kept = reverse("ops:exchanges"), query | time.query
     return show(
         request,
         "exchanges",
         "Calls",
         query=query,
+        time=time,
         rows=[_row(line, reads_text=reads_text) for line in page.lines],
         channels=Channel.objects.values_list("pk", "name"),
         directions=DIRECTIONS.items(),
         statuses=[(key, STATUS_WORDS[key]) for key in STATUSES],
         codes=CODES.values(),
         is_cut=page.is_cut,
-        older_url=page_address(url, {**query, "before": page.before}) if page.before else "",
-        newest_url=page_address(url, {**query, "before": ""}) if query["before"] else "",
-        all_url=page_address(url, {**query, "conversation": "", "before": ""}),
-        is_filtered=any(value for name, value in query.items() if name != "before"),
+        older_url=page_address(url, kept | {"before": page.before}) if page.before else "",
+        newest_url=page_address(url, kept | {"before": ""}) if query["before"] else "",
+        all_url=page_address(url, kept | {"conversation": "", "before": ""}),
+        is_filtered=any(value for name, value in kept.items() if name != "before") or bool(time.problem),
     )
 
 
-def _filter(query: dict[str, str]) -> CallFilter:
+def _filter(query: dict[str, str], during: TimeRange) -> CallFilter:
     return CallFilter(
         channel_id=number(query["channel"]),
         conversation_id=number(query["conversation"]),
@@ -53,6 +57,7 @@ def _filter(query: dict[str, str]) -> CallFilter:
         code=query["code"].upper(),
         status=query["status"] if query["status"] in STATUSES else "",
         is_slow=bool(query["slow"]),
+        during=during,
     )
 
 

@@ -35,8 +35,10 @@ from channels_app.failures import (
 from channels_app.models import BulkRetry, Channel, Exchange, Failure
 from channels_app.operations import plots
 from channels_app.operations.access import REPLAY, actor_of, by_button_of, operator_page, show
+from channels_app.operations.asked_time import AskedTime, asked_time
 from channels_app.operations.bulk_form import WindowForm
 from channels_app.operations.numbers import grouped, many
+from channels_app.operations.places import page_address
 from channels_app.operations.tiles import Link, link_to
 
 SHOWN = 50
@@ -55,16 +57,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What the list is narrowed to; `age`: a place of AGES, or None."""
+    """What the list is narrowed to; `age`: a place of AGES, or None; `time`: when something failed so."""
 
     channel_id: int | None
     state: str
     code: str
     age: int | None
     page: int
+    time: AskedTime
 
     @classmethod
-    def read(cls, asked: Mapping[str, str]) -> "Filter":
+    def read(cls, request: HttpRequest) -> "Filter":
+        asked: Mapping[str, str] = request.GET.dict()
         state = asked.get("state", OPEN_WORD)
         age, page = _number(asked.get("age", "")), _number(asked.get("page", ""))
         return cls(
@@ -73,6 +77,7 @@ class Filter:
             code=asked.get("code", "")[:10],
             age=age if age is not None and age < len(AGES) else None,
             page=page or 0,
+            time=asked_time(request),
         )
 
     @property
@@ -83,7 +88,8 @@ class Filter:
 
     def url(self, **changes: Any) -> str:
         """The list with this filter, and what differs."""
-        facts = {"channel": self.channel_id, "state": self.state, "code": self.code, "age": self.age, **changes}
+        facts = {"channel": self.channel_id, "state": self.state, "code": self.code, "age": self.age}
+        facts |= {**self.time.query, **changes}
         query = {name: value for name, value in facts.items() if value not in (None, "")}
         return f"{reverse('ops:failures')}?{urlencode(query)}"
 
@@ -97,8 +103,8 @@ def _number(text: str) -> int | None:
 
 @operator_page()
 def failure_list(request: HttpRequest) -> HttpResponse:
-    now, asked = database_now(), Filter.read(request.GET.dict())
-    groups = failure_groups(channel_id=asked.channel_id, states=asked.states, code=asked.code)
+    now, asked = database_now(), Filter.read(request)
+    groups = [] if asked.time.problem else _groups(asked)
     shown = [group for group in groups if asked.takes(group, now)]
     first = asked.page * SHOWN
     return show(
@@ -106,7 +112,8 @@ def failure_list(request: HttpRequest) -> HttpResponse:
         "failures",
         "Failures",
         asked=asked,
-        lines=[_line(group) for group in shown[first : first + SHOWN]],
+        time=asked.time,
+        lines=[_line(group, asked.time.query) for group in shown[first : first + SHOWN]],
         older_url=asked.url(page=asked.page + 1) if shown[first + SHOWN :] else "",
         total=len(shown),
         ages=[name for name, _ in AGES],
@@ -119,20 +126,32 @@ def failure_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _line(group: Group) -> Line:
+def _groups(asked: Filter) -> list[Group]:
+    return failure_groups(channel_id=asked.channel_id, states=asked.states, code=asked.code, during=asked.time.during)
+
+
+def _line(group: Group, query: Mapping[str, str]) -> Line:
     title = f"{many(sum(group.trend), 'failure')} in 24 hours, {grouped(group.recent)} in the last hour."
     return Line(
         group=group,
-        url=reverse("ops:failure", args=[group.row.pk]),
+        url=page_address(reverse("ops:failure", args=[group.row.pk]), query),
         trend=plots.sparkline(group.trend, title=title),
     )
 
 
-def _matrix(groups: Sequence[Group], asked: Filter, now: datetime) -> list[tuple[str, str, list[tuple[int, str]]]]:
-    """Code, its name, and a number with a link for each age."""
+Cells = list[tuple[int, str]]
+
+
+def _matrix(groups: Sequence[Group], asked: Filter, now: datetime) -> list[tuple[str, str, str, Cells]]:
+    """Code, its name and its own list, and a number with a link for each age."""
     names = {group.row.code: group.title for group in groups}
     return [
-        (code, names[code], [(count, asked.url(code=code, age=place)) for place, count in enumerate(counts)])
+        (
+            code,
+            names[code],
+            asked.url(code=code, age=None),
+            [(count, asked.url(code=code, age=place)) for place, count in enumerate(counts)],
+        )
         for code, counts in failure_matrix(groups, now).items()
     ]
 
@@ -154,18 +173,25 @@ def failure_detail(request: HttpRequest, group_id: int) -> HttpResponse:
     group = find_group(group_id)
     if group is None:
         raise Http404("There is no such group of failures.")
-    rows = list_failures(group_id, _before(request))
+    time = asked_time(request)
+    rows = list_failures(group_id, _before(request), time.during)
     return show(
         request,
         "failure",
         f"{group.title} on {group.row.channel}",
         group=group,
-        trend=_line(group).trend,
+        time=time,
+        calls=_calls(group, time.query),
+        trend=_line(group, time.query).trend,
         hits=_hits(group, rows[:PAGE]),
-        older_url=f"?{urlencode({'before': _after(rows[PAGE - 1])})}" if len(rows) > PAGE else "",
+        older_url=f"?{urlencode(time.query | {'before': _after(rows[PAGE - 1])})}" if len(rows) > PAGE else "",
         may_replay=request.user.has_perm(REPLAY),
         is_mine=group.row.owner_id == request.user.pk,
     )
+
+
+def _calls(group: Group, query: Mapping[str, str]) -> Link | None:
+    return link_to("Calls with this code", "ops:exchanges", code=group.row.code, channel=group.row.channel_id, **query)
 
 
 def _hits(group: Group, rows: Sequence[Failure]) -> list[Hit]:

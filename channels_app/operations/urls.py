@@ -14,6 +14,7 @@ from channels_app.operations import (
     exchanges,
     failures,
     refused,
+    time_zone,
     workers,
 )
 
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bulk/<int:bulk_id>/result.csv", bulk.bulk_csv, name="bulk_csv"),
     path("bulk/<int:bulk_id>/<slug:act>/", bulk.bulk_act, name="bulk_act"),
     path("workers/", workers.workers, name="workers"),
+    path("time-zone/", time_zone.time_zone, name="time_zone"),
     path("conversations/", conversations.conversations, name="conversations"),
     path("conversations/hand-over/", conversation_acts.hand_over_several, name="conversations_hand_over"),
     path("conversations/<int:pk>/", conversations.conversation, name="conversation"),

@@ -17,6 +17,7 @@ from channels_app.operations.access import operator_page, show
 from channels_app.operations.numbers import ceiling, many, megabytes, percent, seconds
 from channels_app.operations.plots import Series
 from channels_app.workload import RETRY_WIDTH, Account, QueueFacts, Worker, queue_facts
+from channels_app.zones import clock_words
 
 QUOTA_WARNING = 0.9
 OVERDUE_S = 120
@@ -133,7 +134,9 @@ def _account(account: Account, now: datetime) -> Cells:
     if not row.problem and share is not None and share >= QUOTA_WARNING:
         state, word = "degraded", "nearly used up"
     names = ", ".join(account.channels) or f"no channel ({row.account_key[:8]})"
-    since = f"{row.problem} Since {row.problem_since:%H:%M} UTC." if row.problem and row.problem_since else row.problem
+    since = row.problem
+    if row.problem and row.problem_since:
+        since += f" Since {clock_words(row.problem_since)}."
     return Cells(
         name=names, state=state, word=word, cells=(f"for {seconds(left_s)}" if left_s > 0 else "none", quota, since)
     )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db.models import Max, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from channels_app.models import ContactRow, Conversation, MessageRow
 from channels_app.searching.ids import HITS_MOST, Hit, row_number
@@ -26,7 +27,7 @@ class Cursor:
         below, before = row_number(contact), row_number(message)
         if below is not None and before is not None:
             return cls(below, before)
-        return cls(_end_of(ContactRow.objects.all()), _end_of(MessageRow.objects.all()))
+        return cls(*_ends())
 
     def __str__(self) -> str:
         return f"{self.contact}-{self.message}" if self.contact or self.message else ""
@@ -53,6 +54,15 @@ def _window(rows: QuerySet[Any], end: int, field: str) -> tuple[list[tuple[int, 
     return found, found[-1][0] if is_full else start
 
 
-def _end_of(rows: QuerySet[Any]) -> int:
-    newest: int | None = rows.aggregate(newest=Max("pk"))["newest"]
-    return (newest or 0) + 1
+_ENDS = """
+SELECT (SELECT coalesce(max(id), 0) + 1 FROM channels_app_contact),
+    (SELECT coalesce(max(id), 0) + 1 FROM channels_app_message)
+"""
+
+
+def _ends() -> tuple[int, int]:
+    """Behind the newest contact and message, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDS)
+        contact, message = cursor.fetchone()
+        return contact, message

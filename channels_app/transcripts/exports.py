@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from django.conf import settings
+from django.utils.timezone import localtime
 
 from channels_app.clocks import database_now
 from channels_app.explaining import explain
@@ -13,6 +14,7 @@ from channels_app.masking import MASK, QUOTING_KEYS, without_values
 from channels_app.models import ContactRow, Conversation, Exchange, MessageRow
 from channels_app.transcripts import Line, Text, Transcript, load_transcript
 from channels_app.wording import one_line, visible
+from channels_app.zones import zone_words
 
 EVENTS_MOST = 1000
 """Of one export: a conversation of months."""
@@ -35,7 +37,7 @@ def transcript_text(transcript: Transcript) -> str:
         f"Channel: {one_line(str(conversation.channel))}",
         f"Contact: {one_line(transcript.contact) or 'unknown'}",
         f"Now: {conversation.get_owner_display()}",
-        f"Exported: {database_now():%Y-%m-%d %H:%M:%S} UTC",
+        f"Exported: {localtime(database_now()):%Y-%m-%d %H:%M:%S}. {zone_words()}",
         "",
     ]
     return "\n".join([*head, *(_text_line(line) for line in transcript.lines)]) + "\n"
@@ -50,7 +52,8 @@ def _text_line(line: Line) -> str:
         f"[{line.code}]" if line.code else "",
         f"({one_line(line.detail)})" if line.detail else "",
     ]
-    at = f"{line.at:%Y-%m-%d %H:%M:%S}.{line.at.microsecond // 1000:03}"
+    local = localtime(line.at)
+    at = f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03}"
     return f"{at} {one_line(line.name)}: {' '.join(filter(None, words))}"
 
 

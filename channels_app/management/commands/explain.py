@@ -14,6 +14,7 @@ from channels_app.management.checked import CheckedCommand
 from channels_app.searching import ConversationLine, find_conversations
 from channels_app.silences import explain_silence
 from channels_app.wording import milliseconds, visible
+from channels_app.zones import zone_words
 
 NOT_FOUND = 1
 """Exit code when nothing fits."""
@@ -62,7 +63,7 @@ def explanation_lines(told: Explanation) -> Iterator[str]:
     if told.refusing:
         yield f"{told.refusing.text} {told.refusing.problem.code}, the last at {told.refusing.refused_at:%H:%M:%S} UTC"
     yield told.headline
-    yield ""
+    yield zone_words() if any(check.at for check in told.checks) else ""
     for check in told.checks:
         yield from _check_lines(check)
     if told.cause:

@@ -1,0 +1,20 @@
+"""For templates: {{ row.first_at|moment }} and {{ row.first_at|moment:"j M H:i" }}, a time that says its zone."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from channels_app.operations import moments
+
+register = template.Library()
+
+
+@register.filter(expects_localtime=False)
+def moment(value: datetime | None, form: str = "") -> SafeString | str:
+    """In Django's format `form`; else day and time, with the year where it is another one."""
+    if value is None or not form:
+        return moments.day_clock(value)
+    return moments.moment(value, date_format(localtime(value), form))
