@@ -1,8 +1,9 @@
 """How a reply leaves: which calls carry it, in which order, and what the contact reads."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from channels_app import options
@@ -10,12 +11,14 @@ from channels_app.addresses import holds_data, shown_address
 from channels_app.channels import LiveChannel
 from channels_app.media import file_name
 from channels_app.models import DeliveryKind
-from channels_app.protocol import Option, Outgoing, OutgoingMessage, Reply
+from channels_app.protocol import Message, Option, Outgoing, OutgoingMessage, Reply
 
 logger = logging.getLogger(__name__)
 
 MESSAGES_MOST = 20
-"""Messages of one reply that reach the contact; a bot that says more in one breath is broken."""
+"""Messages of one reply; of a bot that says more in one breath the later ones are joined."""
+JOINED_MOST = 1_000
+"""Characters of a text that we join: what Instagram takes, the strictest of the media that say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,14 @@ class Plan:
     options: tuple[Option, ...]
     said: tuple[tuple[str, str], ...]
     """Text and attachment's address of each message, for the transcript."""
+    starts: tuple[int, ...]
+    """For each of them, with which message of the reply it begins."""
+    unshown_words: str
+    """What of the reply nobody gets to see, for operators."""
+
+    def said_with(self, messages: int) -> int:
+        """How many of what is said hold the first so many messages of the reply."""
+        return sum(start < messages for start in self.starts)
 
 
 def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, unique: str) -> Plan:
@@ -33,22 +44,19 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
 
     `unique` tells apart the files of different turns.
     """
-    uploads: list[tuple[DeliveryKind, dict[str, Any]]] = []
-    links: dict[str, str] = {}
-    messages: list[OutgoingMessage] = []
+    groups = _joined(reply.messages)
+    said, lost = groups[:MESSAGES_MOST], sum(map(len, groups[MESSAGES_MOST:]))
     if len(reply.messages) > MESSAGES_MOST:
         logger.warning("a bot of channel %s said %s messages at once", channel.name, len(reply.messages))
-    for place, message in enumerate(reply.messages[:MESSAGES_MOST]):
-        name = ""
-        if message.attachment and message.attachment.url:
-            found = message.attachment
-            name = file_name(found, f"{unique}-{place}")
-            links[name] = "" if holds_data(found.url) else found.url
-            payload = {"url": found.url, "filename": name, "content_type": found.content_type}
-            uploads.append((DeliveryKind.ATTACHMENT, payload))
-        messages.append(OutgoingMessage(text=options.write_out(message), attachment_name=name))
+        reply = _without_last(reply, lost) if lost else reply
+    texts, files = [_text(group) for group in said], [group[0].attachment for group in said]
+    names = [file_name(file, f"{unique}-{place}") if file and file.url else "" for place, file in enumerate(files)]
+    uploaded = {name: file for name, file in zip(names, files, strict=True) if file and name}
+    links = {name: "" if holds_data(file.url) else file.url for name, file in uploaded.items()}
     outgoing = Outgoing(
-        messages=tuple(messages),
+        messages=tuple(
+            OutgoingMessage(text=text, attachment_name=name) for text, name in zip(texts, names, strict=True)
+        ),
         topics=reply.topics,
         tags=reply.tags,
         tagged_message_id=message_id,
@@ -56,14 +64,58 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
         note=reply.note,
         complete=reply.complete,
     )
+    uploads = [
+        (DeliveryKind.ATTACHMENT, {"url": file.url, "filename": name, "content_type": file.content_type})
+        for name, file in uploaded.items()
+    ]
     calls = [
         (DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in channel.inbox.split(outgoing)
     ]
-    said = tuple(
-        (options.write_out(message), shown_address(message.attachment.url) if message.attachment else "")
-        for message in reply.messages
+    addresses = (shown_address(file.url) if file else "" for file in files)
+    return Plan(
+        calls=(*uploads, *calls),
+        options=tuple(options.choosable(reply.messages)),
+        said=tuple(zip(texts, addresses, strict=True)),
+        starts=tuple(accumulate(map(len, said[:-1]), initial=0)),
+        unshown_words=reply.unshown_words,
     )
-    return Plan(calls=(*uploads, *calls), options=tuple(options.choosable(reply.messages[:MESSAGES_MOST])), said=said)
+
+
+def _without_last(reply: Reply, lost: int) -> Reply:
+    """The reply without the messages that no call has room for, which is told."""
+    told = f"the last {lost} of {len(reply.messages)} messages, more than one reply can hold"
+    return replace(reply, messages=reply.messages[:-lost], unshown=(*reply.unshown, told))
+
+
+def _text(group: Sequence[Message]) -> str:
+    return "\n".join(map(options.write_out, group))
+
+
+def _joined(messages: Sequence[Message]) -> list[Sequence[Message]]:
+    """The messages as they leave: each on its own; of too many as few as need be, from the last ones on, share a text.
+
+    There may be too many all the same: of files, and of words for a book.
+    """
+    groups: list[Sequence[Message]] = [(message,) for message in messages]
+    for alone in range(MESSAGES_MOST - 1, -1, -1):
+        if len(groups) <= MESSAGES_MOST:
+            break
+        groups = [*((message,) for message in messages[:alone]), *_packed(messages[alone:])]
+    return groups
+
+
+def _packed(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Words that follow each other in as few texts as they fit into; a file stays on its own."""
+    group: list[Message] = []
+    length = 0
+    for message in messages:
+        added = len(options.write_out(message)) + 1
+        if group and (message.attachment or group[0].attachment or length + added > JOINED_MOST):
+            yield group
+            group, length = [], 0
+        group.append(message)
+        length += added
+    yield group
 
 
 # --- a call that was refused, or done in part ---------------------------------------------------------------------

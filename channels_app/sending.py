@@ -176,10 +176,10 @@ def _say_instead(
             first.facts.id,
             plan,
             options={},
-            reason=request.reason.label if request else first.reason,
+            reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.unshown_words))),
             first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
             author=Author.BRIDGE,
-            bots_words=len(before.reply.messages),
+            bots_words=plan.said_with(len(before.reply.messages)),
             merged=before.event_ids,
         )
         if request is not None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from channels_app.errors import Effect, TemporaryError
 from channels_app.events import order_handover
+from channels_app.http import Answer
 from channels_app.models import Bot, Conversation, InboxChannel, MessageRow, WebhookEvent
+from channels_app.transcripts import load_transcript
 from offload.models import Offload
 from tests.conftest import Walker
 from tests.world import World, answer
@@ -26,6 +29,7 @@ MENU = {
         }
     ]
 }
+PICTURE = Answer(200, {"content-type": "image/png"}, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 1)
 NO_CONNECTION = TemporaryError("POST http://bot.test/bot: connection refused", effect=Effect.NONE)
 
 
@@ -508,10 +512,47 @@ def test_all_tries_together_have_the_channels_patience(walk_with: Callable[..., 
     assert Offload.objects.get().reason == "bot_failed"
 
 
-def test_more_than_a_contact_can_read_is_cut(walker: Walker, world: World) -> None:
-    world.bot.replies = [{"messages": [{"text": str(number)} for number in range(500)]}]
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+@pytest.mark.parametrize("count", [20, 21, 500])
+def test_more_messages_than_leave_at_once_are_joined(
+    walk_with: Callable[..., Walker], world: World, count: int, inbox: str
+) -> None:
+    walker = walk_with(inbox=inbox)
+    world.bot.replies = [{"messages": [{"text": str(number)} for number in range(count)]}]
     walker.says("Hello")
-    assert len(world.inbox.said("0-conv-1")) == 20
+    said = world.inbox.said("0-conv-1")
+    assert (len(said), said[0]) == (20, "0")
+    assert "\n".join(said).split("\n") == [str(number) for number in range(count)]
+    lines = load_transcript(walker.conversation().pk, reads_text=True).lines
+    assert [line.text for line in lines if line.voice == "bot"] == said
+    assert not any(line.is_bad for line in lines)
+
+
+def test_words_for_a_book_are_cut_and_an_operator_is_told(walker: Walker, world: World) -> None:
+    messages: list[dict[str, Any]] = [{"text": f"{number} {'x' * 900}"} for number in range(500)]
+    messages[-1]["options"] = [{"title": "Unread", "payload": 1}]
+    world.bot.replies = [{"messages": messages}]
+    walker.says("Hello")
+    said = world.inbox.said("0-conv-1")
+    assert [text.partition(" ")[0] for text in said] == [str(number) for number in range(20)]
+    lines = load_transcript(walker.conversation().pk, reads_text=True).lines
+    assert [line.text for line in lines if line.voice == "bot"] == said
+    assert [(line.code, line.detail) for line in lines if line.is_bad] == [
+        ("CB-518", "the last 480 of 500 messages, more than one reply can hold.")
+    ]
+    walker.says("1")
+    assert world.bot.turns[-1]["payload"] is None
+
+
+def test_a_file_among_many_words_keeps_its_place(walker: Walker, world: World) -> None:
+    messages: list[dict[str, Any]] = [{"text": str(number)} for number in range(50)]
+    world.files["/map.png"] = PICTURE
+    messages[30]["attachment"] = {"url": "http://files.test/map.png"}
+    world.bot.replies = [{"messages": messages}]
+    walker.says("Hello")
+    body = world.inbox.calls[0][1]["sendMessages"]
+    assert "\n".join(message["text"] for message in body).split("\n") == [str(number) for number in range(50)]
+    assert [message["text"] for message in body if message.get("attachment")] == ["30"]
 
 
 # --- the beginning ------------------------------------------------------------------------------------------------
