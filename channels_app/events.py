@@ -89,12 +89,23 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
 
     A bot's key is its own within a session; one that counts per turn, within what it was told last.
     """
+    if event.may_be_replayed and (known := _said_before(conversation, source, event.key)):
+        return Stored(event_id=known, conversation_id=conversation.pk, is_new=False, owes_wakeup=False)
     key = event.key
     if source in (EventSource.BOT, EventSource.OFFLOAD):
         turn = f"{conversation.last_turn_id}:" if event.counts_per_turn else ""
         key = f"{conversation.session_id}:{turn}{key}"
     place = {"channel_id": conversation.channel_id, "conversation_id": conversation.pk}
     return _store(_STORE_IN_CONVERSATION, place, source, event, key, raw)
+
+
+def _said_before(conversation: Conversation, source: str, key: str) -> int | None:
+    """The event that this key counted as in any turn of the session; now it came once more."""
+    rows = WebhookEvent.objects.filter(conversation=conversation.pk, source=source)
+    event_id = rows.filter(idempotency_key__endswith=f":{key}").order_by("id").values_list("pk", flat=True).first()
+    if event_id is not None:
+        WebhookEvent.objects.filter(pk=event_id).update(duplicates=F("duplicates") + 1)
+    return event_id
 
 
 def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:

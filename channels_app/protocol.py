@@ -193,7 +193,8 @@ class Event:
 
     `key` is the sender's idempotency key. `conversation_id` is the inbox's id of the conversation, or for a
     bot's event our session id. `sent_at` is the sender's clock. `counter` orders the events of a bot's session.
-    `counts_per_turn`: the sender may use the key again for what it says to the contact's next message.
+    `counts_per_turn`: the sender may use the key again for what it says to the contact's next message;
+    `may_be_replayed`: but this one may have been sent by somebody who has seen it before.
     """
 
     type: EventType
@@ -211,6 +212,7 @@ class Event:
     reply: Reply | None = None
     counter: int | None = None
     counts_per_turn: bool = False
+    may_be_replayed: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else a door needs to know of it, e.g. who resolved the conversation."""
 

@@ -160,6 +160,7 @@ class BotWebhook(WebhookView):
     def _store(self, bot: LiveBot, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         connector = bot.connector
         connector.verify(incoming)
+        answer = connector.accepted()
         for event in connector.parse(incoming):
             conversation = with_patience(find_session_of_bot, event.conversation_id, bot.id, bot.revision)
             if conversation is None:
@@ -169,5 +170,8 @@ class BotWebhook(WebhookView):
                 self.count(uuid, "not_assigned")
                 return connector.not_assigned()
             raw = connector.kept(incoming.body)
-            wake_if_owed(with_patience(store_session_event, conversation, EventSource.BOT, event, raw))
-        return connector.accepted()
+            stored = with_patience(store_session_event, conversation, EventSource.BOT, event, raw)
+            wake_if_owed(stored)
+            if not stored.is_new:
+                answer = connector.repeated()
+        return answer

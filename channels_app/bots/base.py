@@ -67,6 +67,10 @@ class BotConnector(ABC):
     def accepted(self) -> HttpAnswer:
         return 202, {"accepted": True}
 
+    def repeated(self) -> HttpAnswer:
+        """For what counted before: it is not said once more."""
+        return 202, {"accepted": True, "repeat": True}
+
     def unknown_session(self) -> HttpAnswer:
         return 404, {"accepted": False, "code": "unknown_session"}
 

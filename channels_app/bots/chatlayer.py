@@ -104,7 +104,7 @@ class Chatlayer(BotConnector):
         """One message of the bot; typing and the like are no event.
 
         Nothing public says whether its numbers count per session or per turn (every sample shows 1). So a repeat
-        has the number *and* the words of a message about the same turn; without a number, those of the same minute.
+        has the number *and* the words of a message about the same turn; without a number, also the same minute.
         """
         body = jsons.read_object(incoming.body)
         message = body.get("message")
@@ -121,7 +121,7 @@ class Chatlayer(BotConnector):
             conversation_id=session,
             sent_at=incoming.received_at,
             counter=_counter(number),
-            counts_per_turn=number is not None,
+            counts_per_turn=True,
             reply=reply,
         )
         return [event]
@@ -136,6 +136,7 @@ class Chatlayer(BotConnector):
         """Anything but 200 makes Chatlayer repeat a message that stays as unwelcome as it was."""
         return 200, {}
 
+    repeated = accepted
     unknown_session = accepted
     not_assigned = accepted
 

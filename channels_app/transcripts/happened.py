@@ -37,6 +37,11 @@ def _events(rows: Rows) -> Iterator[Line]:
             asked = event.pk if EventType(event.type).asks_bot else None
             by = _by(rows, event)
             yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
+        if event.type == EventType.BOT_REPLIED and event.duplicates:
+            times = f"{event.duplicates + 1} times, taken for repeats"
+            yield _system(
+                event.received_at, "The same words of the bot came again: said once", times, event_id=event.pk
+            )
         if CANT_BE_SHOWN in event.reason and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
             named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
             yield _system(

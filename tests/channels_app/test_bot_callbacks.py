@@ -3,6 +3,7 @@
 import hmac
 import json
 from collections.abc import Callable
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,7 @@ from channels_app.explaining import explain
 from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
 from channels_app.transcripts import load_transcript
 from offload.models import Offload
-from tests.builders import make_bot
+from tests.builders import make_bot, make_channel
 from tests.conftest import Walker
 from tests.world import World
 
@@ -49,7 +50,7 @@ def patience_ends(walker: Walker) -> None:
     ("words", "number"),
     [
         *((("A", "B"), number) for number in (1, "1", -1, 2**40, None)),
-        *((("Sorry?", "Sorry?"), number) for number in (1, "1", -1, 2**40)),
+        *((("Sorry?", "Sorry?"), number) for number in (1, "1", -1, 2**40, None)),
     ],
 )
 def test_a_bot_that_counts_anew_in_each_turn_is_heard_in_each(
@@ -213,6 +214,57 @@ def test_a_later_reply_is_said_once_however_often_it_is_sent(later: Walker, worl
     told = int(timezone.now().timestamp()) - 100
     assert [replies(later, told=told) for _ in range(3)] == [202] * 3
     assert world.inbox.said("0-conv-1") == ["Later"]
+
+
+def test_the_same_words_for_the_next_message_are_no_repeat(later: Walker, world: World) -> None:
+    """Within a minute, without an id: "Sorry?" to two messages is said twice."""
+    for _ in range(2):
+        assert replies(later) == 202
+        world.bot.replies = [{}]
+        later.says("Once more")
+    assert world.inbox.said("0-conv-1") == ["Later", "Later"]
+
+
+def test_a_bot_with_a_token_alone_may_say_the_same_again(walker: Walker, world: World) -> None:
+    channel = make_channel(bot=make_bot())
+    talker = Walker(walker.client, channel)
+    for _ in range(2):
+        world.bot.replies = [{}]
+        talker.says("Hello")
+        assert talker.bot_says("Sorry?").json() == {"accepted": True}
+        talker.work()
+    assert world.inbox.said("0-conv-1") == ["Sorry?", "Sorry?"]
+
+
+@pytest.mark.parametrize("wait_s", [8, 100])
+def test_what_was_overheard_is_not_said_to_the_next_message(later: Walker, world: World, wait_s: int) -> None:
+    told = int(timezone.now().timestamp()) - wait_s
+    assert replies(later, told=told) == 202
+    world.bot.replies = [{}]
+    later.says("Once more")
+    assert replies(later, told=told) == 202
+    assert world.inbox.said("0-conv-1") == ["Later"]
+    assert WebhookEvent.objects.get(source="bot").duplicates == 1
+
+
+@pytest.mark.parametrize("document", [{}, {"reply_id": "r-1"}])
+def test_a_repeat_is_answered_and_shown_as_one(
+    later: Walker, world: World, document: dict[str, str], database_clock: Callable[[datetime], None]
+) -> None:
+    database_clock(timezone.now().replace(second=5))  # the minute doesn't end meanwhile
+    world.bot.replies = [{}]
+    talker = Walker(later.client, make_channel(bot=make_bot()))
+    talker.says("Hello", "0-conv-2")
+    answers = [talker.bot_says("Later", conversation="0-conv-2", **document) for _ in range(3)]
+    talker.work()
+    assert [(one.status_code, one.json().get("repeat", False)) for one in answers] == [
+        (202, False),
+        (202, True),
+        (202, True),
+    ]
+    assert world.inbox.said("0-conv-2") == ["Later"]
+    [line] = [line for line in load_transcript(talker.conversation("0-conv-2").pk).lines if "said once" in line.text]
+    assert line.detail == "3 times, taken for repeats"
 
 
 def test_what_was_overheard_is_worth_nothing_later(later: Walker, world: World) -> None:
