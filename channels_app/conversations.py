@@ -2,9 +2,11 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
 from channels_app.models import Conversation, Owner, WebhookEvent
@@ -99,6 +101,8 @@ class Beginning:
     said_at: datetime
     joined: Sequence[int] = ()
     """The STARTED that the bot is told of with this message: it ends here, and what follows is the message's."""
+    offered: Mapping[str, Any] | None = None
+    """What the contact could choose from, if this message has chosen."""
 
 
 _JOINED = """
@@ -114,7 +118,7 @@ WITH held AS (
         stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
         bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
         stint_began_at = CASE WHEN stint = %(stint)s THEN stint_began_at ELSE clock_timestamp() END,
-        language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
+{options}        language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
         inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
 ), said AS (
@@ -128,14 +132,21 @@ SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event
     stint = %(stint)s, wait_until = NULL
 FROM held WHERE event.id = %(event_id)s RETURNING event.id
 """
-_BEGIN, _BEGIN_JOINED = _BEGIN_TURN.format(joined=""), _BEGIN_TURN.format(joined=_JOINED)
+_CHOSEN = """        options = %(offered)s::jsonb,
+"""
+
+
+@cache
+def _begin(*, joins: bool, chooses: bool) -> str:
+    """The statement with the parts that it needs."""
+    return _BEGIN_TURN.format(joined=_JOINED if joins else "", options=_CHOSEN if chooses else "")
 
 
 def begin_turn(lease: Lease, beginning: Beginning) -> None:
     """Write the beginning down, once per try. Raises LeaseLostError."""
-    statement = _BEGIN_JOINED if beginning.joined else _BEGIN
+    statement = _begin(joins=bool(beginning.joined), chooses=beginning.offered is not None)
     values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
-    values["topics"] = json.dumps(list(beginning.topics))
+    values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
     if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
         raise LeaseLostError
 

@@ -19,7 +19,7 @@ from channels_app.credentials import note_quota
 from channels_app.endings import UPDATE_DELIVERY, wake_at_once
 from channels_app.errors import BridgeError, Effect, RefusedError, TemporaryError
 from channels_app.exchanges import INSERT_EXCHANGE, exchange_row, exchange_values
-from channels_app.leases import Lease, LeaseLostError
+from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
 from channels_app.models import (
     Author,
     Conversation,
@@ -67,7 +67,7 @@ _STATES = {
 _WRITTEN = """
 WITH held AS (
     UPDATE channels_app_conversation AS conversation
-    SET options = %(options)s, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
+    SET options = {options}, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
     WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s RETURNING conversation.id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
@@ -101,11 +101,20 @@ _ANSWERED = """answered AS (
 )"""
 
 
+# With an offer goes the newest event that was open then: its contact had not seen it. What has ended chooses nothing.
+_OFFERED = """jsonb_set(%(options)s::jsonb, '{after}', to_jsonb(coalesce((
+        SELECT max(open.id) FROM (
+            SELECT event.id FROM channels_app_webhookevent AS event
+            WHERE event.conversation_id = %(conversation_id)s AND event.outcome IS NULL
+            ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open), 0)))"""
+
+
 @cache
-def _write(*, merges: bool, answers: bool, calls: bool) -> str:
+def _write(*, merges: bool, answers: bool, calls: bool, offers: bool) -> str:
     """The statement with the parts that it needs: one that would change nothing costs as much as one that does."""
+    written = _WRITTEN.format(options=_OFFERED if offers else "%(options)s")
     parts = {_MERGED: merges, _ANSWERED: answers, f"called AS ({INSERT_EXCHANGE})": calls}
-    wanted = [_WRITTEN, *(part for part, is_wanted in parts.items() if is_wanted)]
+    wanted = [written, *(part for part, is_wanted in parts.items() if is_wanted)]
     found = "SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq"
     return f"{', '.join(wanted)} {found}"
 
@@ -149,13 +158,16 @@ def write_deliveries(
         "kinds": [kind.value for kind, _ in plan.calls],
         "payloads": [json.dumps(payload) for _, payload in plan.calls],
         "leaving": first_seq if is_leaving else None,
+        "most": OPEN_EVENTS_MOST,
         "reason": reason,
         "stint": lease.stint,
         "merged": list(merged),
         "answered": list(answered),
         **exchange_values(lease.unwritten),
     }
-    statement = _write(merges=bool(merged), answers=bool(answered), calls=bool(lease.unwritten))
+    statement = _write(
+        merges=bool(merged), answers=bool(answered), calls=bool(lease.unwritten), offers=bool(plan.options)
+    )
     rows = fetch(statement, values)
     if not rows:
         raise LeaseLostError

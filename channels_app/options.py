@@ -63,11 +63,14 @@ def write_out(message: Message) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def choose(text: str, options: Sequence[Option]) -> Option | None:
+def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> Option | None:
     """The option that the contact's text means, if it means one and no other.
 
     A title as written wins, then one that reads the same, then a number, then a title but for its pictures.
+    `by_number`: whether a number alone can mean one, be it also a title.
     """
+    if not by_number and _NUMBER.fullmatch(_trimmed(_plain_number(text).casefold())):
+        return None
     offered = [option for option in options if option.is_choosable and is_visible(text)]
     for simplify in (str.strip, _shown):
         wanted = simplify(text)

@@ -98,7 +98,7 @@ def _write_and_send(
         lease,
         first.facts.id,
         plan,
-        options=lease.offered.after(lease.last_turn_id, plan.options, lease.now).to_json(),
+        options=lease.offered.followed_by(lease.last_turn_id, lease.stint, plan.options, lease.now).to_json(),
         reason=" · ".join(filter(None, (request.reason.label if request else reason, plan.unshown_words))),
         author=author,
         bots_words=plan.said_with(len(before.reply.messages)),

@@ -12,7 +12,7 @@ from uuid import uuid5
 
 from django.db import transaction
 
-from channels_app import contacts, options
+from channels_app import contacts
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.clocks import database_now
@@ -23,7 +23,7 @@ from channels_app.events import unshown_since
 from channels_app.exchanges import exchange_row
 from channels_app.leases import ClaimedEvent, Lease, hold
 from channels_app.models import EventState, FailurePolicy, Greeting, Outcome, Owner, Target
-from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Message, Reply, Turn
+from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Message, Option, Reply, Turn
 from channels_app.recorder import Call, recorded_calls
 from channels_app.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.sending import Woken, send_deliveries, soft_deadline
@@ -106,7 +106,9 @@ def _on_contact_event(
     for start, its_claim in starts:
         begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
     begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
-    begin_turn(lease, _beginning(begun, event, first, joined=_ids(claimed[1:])))
+    choice = _choice(begun, channel, event, first)
+    begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
+    begin_turn(lease, _beginning(begun, event, first, joined=_ids(claimed[1:]), chooses=choice is not None))
     if is_late:  # what it tells of the contact is known now
         return _finish(begun, claimed, Outcome.IGNORED, "The conversation had begun without it.")
     if begun.owner != Owner.BOT:
@@ -121,7 +123,7 @@ def _on_contact_event(
     if not may_call_bot(begun):
         return _on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
     is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
-    return _ask_bot(begun, channel, first, event, is_first=is_first)
+    return _ask_bot(begun, channel, first, event, choice, is_first=is_first)
 
 
 def _greets(channel: LiveChannel) -> bool:
@@ -193,7 +195,18 @@ def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, t
     )
 
 
-def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int]) -> Beginning:
+def _choice(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Option | None:
+    """What the contact chooses from the bot's latest offer."""
+    if event.message is None or lease.owner != Owner.BOT:
+        return None
+    return lease.offered.choice(
+        event.message, claimed.facts.id, stint=lease.stint, now=lease.now, lasts=channel.offer_lasts
+    )
+
+
+def _beginning(
+    lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int], *, chooses: bool
+) -> Beginning:
     said = (event.message.text or "") if event.message else None
     return Beginning(
         event_id=claimed.facts.id,
@@ -211,6 +224,7 @@ def _beginning(lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequen
         said=said,
         said_at=event.sent_at,
         joined=joined,
+        offered=lease.offered.to_json() if chooses else None,
     )
 
 
@@ -231,11 +245,19 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
     return None
 
 
-def _ask_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event, *, is_first: bool) -> Woken:
+def _ask_bot(
+    lease: Lease,
+    channel: LiveChannel,
+    claimed: ClaimedEvent,
+    event: Event,
+    choice: Option | None,
+    *,
+    is_first: bool,
+) -> Woken:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
     with recorded_calls() as calls:
         try:
-            reply = channel.bot.send(replace(_turn(lease, channel, event, claimed), is_first=is_first))
+            reply = channel.bot.send(replace(_turn(lease, channel, event, claimed, choice), is_first=is_first))
         except BridgeError as error:
             _note_call(lease, claimed, calls, error)
             note_failure(lease)
@@ -264,14 +286,11 @@ def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error
     lease.unwritten.append(row)
 
 
-def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Turn:
+def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent, choice: Option | None) -> Turn:
     message = event.message or ContactMessage()
     text, payload = message.text, message.payload
-    chosen = (
-        options.choose(text or "", lease.offered.standing(lease.now, channel.offer_lasts)) if payload is None else None
-    )
-    if chosen is not None:
-        text, payload = chosen.title, chosen.payload
+    if choice is not None and payload is None:
+        text, payload = choice.title, choice.payload
     return Turn(
         type=event.type,
         turn_id=str(uuid5(lease.session_id, str(claimed.facts.id))),

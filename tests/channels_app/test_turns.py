@@ -13,6 +13,7 @@ from channels_app.http import Answer
 from channels_app.models import Bot, Conversation, InboxChannel, MessageRow, WebhookEvent
 from channels_app.transcripts import load_transcript
 from offload.models import Offload
+from tests.builders import make_event
 from tests.conftest import Walker
 from tests.world import World, answer
 
@@ -126,8 +127,6 @@ def test_a_payload_that_the_medium_sends_back_wins_over_the_text(walker: Walker,
 
 
 def test_a_message_that_overtakes_its_start_waits_for_it(walker: Walker, world: World) -> None:
-    from tests.builders import make_event
-
     walker.post(make_event(text="Hi", after_s=0.01))
     assert walker.work(patiently=False) == 1  # looked, and decided to wait
     assert world.bot.turns == []
@@ -161,8 +160,6 @@ def test_a_late_start_with_a_new_timestamp_is_late_all_the_same(walker: Walker, 
 
 
 def test_a_message_that_overtakes_the_agents_return_waits_for_it(walker: Walker, world: World) -> None:
-    from tests.builders import make_event
-
     world.bot.replies = [{"complete": "handover"}]
     walker.says("agent")
     world.inbox.gone.clear()
@@ -176,8 +173,6 @@ def test_a_message_that_overtakes_the_agents_return_waits_for_it(walker: Walker,
 
 
 def test_messages_reach_the_bot_in_the_order_they_were_sent(walker: Walker, world: World) -> None:
-    from tests.builders import make_event
-
     walker.post(make_event("CONVERSATION_STARTED", after_s=-9))
     for after_s, text in [(-5, "three"), (-7, "one"), (-6, "two")]:
         walker.post(make_event(text=text, after_s=after_s))
@@ -404,8 +399,6 @@ def test_a_longer_limit_there_gives_the_bot_longer_here(walk_with: Callable[...,
 
 @pytest.mark.parametrize(("age_s", "is_asked"), [(79, True), (81, False)])
 def test_a_delegated_conversation_has_two_minutes(walker: Walker, world: World, age_s: int, is_asked: bool) -> None:
-    from tests.builders import make_event
-
     walker.post(make_event("CONVERSATION_DELEGATED"))
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=age_s))
     walker.work(patiently=False)
@@ -478,8 +471,6 @@ def test_an_answer_counts_for_what_the_bot_knew_when_it_spoke(walker: Walker, wo
         headers={"Authorization": "Bearer bot-token-of-the-tests"},
     )
     WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now())
-    from tests.builders import make_event
-
     walker.post(make_event(text="two"))
     walker.work(patiently=False)  # "two" reaches the bot while its answer still settles
     walker.work()
@@ -564,8 +555,6 @@ SAMPLE_MENU = {
 
 def began(walker: Walker, *events: tuple[str, float], text: str = "Hello") -> None:
     """What comes at a conversation's beginning, in the order of its arrival, with its stamps; then somebody works."""
-    from tests.builders import make_event
-
     for name, after_s in events:
         changes = {"text": text} if name == "INBOUND_MESSAGE_RECEIVED" else {}
         assert walker.post(make_event(name, after_s=after_s, **changes)).status_code == 200
@@ -648,7 +637,6 @@ def test_a_first_message_is_the_first_at_each_try(walker: Walker, world: World, 
 def test_a_first_message_is_the_first_also_when_its_worker_died(walker: Walker, world: World) -> None:
     from channels_app.leases import claim_due_conversation
     from channels_app.turns import take_step
-    from tests.builders import make_event
 
     walker.post(make_event(STARTED))
     walker.post(make_event(text="Hello", after_s=0.001))
@@ -729,3 +717,96 @@ def test_an_offer_of_a_version_that_kept_no_time_stands(walker: Walker, world: W
     conversation.save()
     walker.says("2")
     assert world.bot.turns[-1]["payload"] == "hours"
+
+
+# --- a number answers one question --------------------------------------------------------------------------------
+
+RATING = {"messages": [{"text": "How was it?", "options": [{"title": str(n), "payload": n} for n in range(1, 6)]}]}
+
+
+@pytest.mark.parametrize(
+    ("menu", "first", "then", "told"),
+    [
+        (MENU, "1", "2", ("2", None)),
+        (MENU, "Parcel", "2", ("2", None)),
+        (MENU, "1", "(2)", ("(2)", None)),
+        (MENU, "1", "No. 2", ("No. 2", None)),
+        (MENU, "1", "hours", ("Hours", "hours")),
+        (MENU, "1", "2. Hours", ("Hours", "hours")),
+        (MENU, "well", "2", ("Hours", "hours")),
+        (RATING, "5", "2", ("2", None)),
+        (RATING, "9", "2", ("2", 2)),
+    ],
+)
+def test_a_number_alone_chooses_once(
+    walker: Walker, world: World, menu: object, first: str, then: str, told: tuple[str, object]
+) -> None:
+    """ "1", "How many?", "2": two of them, not the second option."""
+    assert chosen(walker, world, [menu, WORDS], ["menu", first, then]) == told
+    assert chosen(walker, world, [MENU], ["menu", "2"]) == ("Hours", "hours")
+
+
+def test_a_button_that_was_pressed_is_a_choice(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU, WORDS]
+    walker.says("menu")
+    walker.says("Parcel", payload="parcel")
+    walker.says("2")
+    assert [turn["payload"] for turn in world.bot.turns] == [None, "parcel", None]
+
+
+def test_a_choice_stays_one_when_the_bot_is_asked_again(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU, answer(500), WORDS]
+    walker.says("menu")
+    walker.says("1")
+    assert [turn["payload"] for turn in world.bot.turns] == [None, "parcel", "parcel"]
+
+
+@pytest.mark.parametrize(("says", "payload"), [("2", None), ("hours", "hours")])
+def test_a_number_alone_answers_nothing_of_before_the_agents(
+    walker: Walker, world: World, says: str, payload: str | None
+) -> None:
+    world.bot.replies = [MENU, {"complete": "handover"}, WORDS]
+    walker.says("menu")
+    walker.says("agent")
+    world.inbox.gone.clear()
+    walker.delegates(after_s=1)
+    walker.says(says, after_s=2)
+    assert world.bot.turns[-1]["payload"] == payload
+
+
+def test_what_a_version_before_offered_can_be_chosen_as_ever(walker: Walker, world: World) -> None:
+    world.bot.replies = [MENU, WORDS]
+    walker.says("menu")
+    conversation = walker.conversation()
+    for name in ("stint", "after", "chosen_by"):
+        del conversation.options[name]
+    conversation.save()
+    walker.says("2")
+    walker.says("1")
+    assert [turn["payload"] for turn in world.bot.turns] == [None, "hours", None]
+
+
+@pytest.mark.parametrize("says", ["1", "Here", "1. Here"])
+def test_nobody_chooses_from_a_menu_that_is_not_there_yet(walker: Walker, world: World, says: str) -> None:
+    """ "1" twice, quickly: the second was no answer to what the first led to."""
+
+    def meanwhile() -> object:
+        walker.post(make_event(text=says, after_s=1))
+        return OTHER_MENU
+
+    world.bot.replies = [MENU, meanwhile, WORDS]
+    walker.says("menu")
+    walker.says("1")
+    assert [(turn["text"], turn["payload"]) for turn in world.bot.turns[1:]] == [("Parcel", "parcel"), (says, None)]
+    walker.says(says, after_s=2)
+    assert world.bot.turns[-1]["payload"] == "here"
+
+
+def test_nor_from_one_of_a_bot_that_calls_back(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}, {}, {}]
+    walker.says("menu")
+    walker.post(make_event(text="1", after_s=1))
+    walker.bot_says("Which?", messages=MENU["messages"])
+    walker.work()
+    walker.says("1", after_s=2)
+    assert [turn["payload"] for turn in world.bot.turns] == [None, None, "parcel"]
