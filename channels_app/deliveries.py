@@ -68,7 +68,7 @@ _WRITTEN = """
 WITH held AS (
     UPDATE channels_app_conversation AS conversation
     SET options = {options}, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
-    WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s RETURNING conversation.id
+    WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s{only_if} RETURNING conversation.id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
     SELECT held.id, %(event_id)s, said.author, said.place, said.text, said.url, clock_timestamp()
@@ -109,10 +109,20 @@ _OFFERED = """jsonb_set(%(options)s::jsonb, '{after}', to_jsonb(coalesce((
             ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open), 0)))"""
 
 
+class NewsError(Exception):
+    """Something has come since the claim that knows nothing of it; nothing was written.
+
+    `may_leave`: the account's permission for the first call is taken.
+    """
+
+    may_leave = False
+
+
 @cache
-def _write(*, merges: bool, answers: bool, calls: bool, offers: bool) -> str:
+def _write(*, merges: bool, answers: bool, calls: bool, offers: bool, checks: bool = False) -> str:
     """The statement with the parts that it needs: one that would change nothing costs as much as one that does."""
-    written = _WRITTEN.format(options=_OFFERED if offers else "%(options)s")
+    only_if = " AND conversation.arrivals = %(arrivals)s" if checks else ""
+    written = _WRITTEN.format(options=_OFFERED if offers else "%(options)s", only_if=only_if)
     parts = {_MERGED: merges, _ANSWERED: answers, f"called AS ({INSERT_EXCHANGE})": calls}
     wanted = [written, *(part for part, is_wanted in parts.items() if is_wanted)]
     found = "SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq"
@@ -133,12 +143,14 @@ def write_deliveries(
     merged: Sequence[int] = (),
     answered: Sequence[int] = (),
     is_leaving: bool = False,
+    if_nothing_came: bool = False,
 ) -> list[Delivery]:
     """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
 
     `bots_words`: how many of its messages, the first ones, are the bot's, whoever is the author of the others;
     `merged`: events that end with this one; `answered`: events that waited for these words of the bot.
-    `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`.
+    `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`. `if_nothing_came`: since
+    the claim, or else NewsError is raised.
     """
     seqs = list(range(first_seq, first_seq + len(plan.calls)))
     # A second plan of the same event (a fallback) says something after what the first one said.
@@ -159,6 +171,7 @@ def write_deliveries(
         "payloads": [json.dumps(payload) for _, payload in plan.calls],
         "leaving": first_seq if is_leaving else None,
         "most": OPEN_EVENTS_MOST,
+        "arrivals": lease.arrivals,
         "reason": reason,
         "stint": lease.stint,
         "merged": list(merged),
@@ -166,11 +179,15 @@ def write_deliveries(
         **exchange_values(lease.unwritten),
     }
     statement = _write(
-        merges=bool(merged), answers=bool(answered), calls=bool(lease.unwritten), offers=bool(plan.options)
+        merges=bool(merged),
+        answers=bool(answered),
+        calls=bool(lease.unwritten),
+        offers=bool(plan.options),
+        checks=if_nothing_came,
     )
     rows = fetch(statement, values)
     if not rows:
-        raise LeaseLostError
+        raise NewsError if if_nothing_came else LeaseLostError
     lease.unwritten.clear()
     if first_seq > 1 or len(rows) != len(plan.calls):
         return deliveries_of(event_id)

@@ -145,6 +145,8 @@ class OffloadRequest:
 
 
 CANT_BE_SHOWN = "Can't be shown"
+NOT_CLOSED = "Not closed: the contact had written again."
+"""Why a bot's wish to close a conversation is not granted: nobody would answer what waits there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

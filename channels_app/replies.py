@@ -1,6 +1,6 @@
 """A reply becomes rows with all that follows from it, and is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -8,13 +8,14 @@ from django.db import transaction
 
 from channels_app import options
 from channels_app.channels import LiveChannel
-from channels_app.deliveries import may_leave_now, write_deliveries
+from channels_app.deliveries import NewsError, may_leave_now, write_deliveries
 from channels_app.leases import ClaimedEvent, Lease
 from channels_app.models import Author, EventState
 from channels_app.plans import plan_deliveries
-from channels_app.protocol import Completion, EventType, Message, Reply
+from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply
 from channels_app.sending import Woken, is_of_an_earlier_stint, send_deliveries
-from channels_app.unsaid import Unsaid, unsaid_words
+from channels_app.steps import OpenEvent
+from channels_app.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.visible import is_visible
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
@@ -23,20 +24,60 @@ from offload.services import Request, hand_over, record_offload, request_offload
 def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
     """Send what the bot said, completed by what a wish for a human needs.
 
-    When it ends the bot's part, what the bot had said before by its other way leaves first.
+    What it had said before by its other way leaves first: what had come by the claim, and if something has come since,
+    that too.
     """
-    before = unsaid_words(lease, channel, claimed) if reply.complete or reply.offload else Unsaid()
-    reply = _with_numbers(lease, before.reply.merged_with(reply))
+    others = [event.facts for event in lease.events if event not in claimed]
+    asks = claimed[0].facts.type.asks_bot
+    is_ending = bool(reply.complete or reply.offload)
+    speaks = is_ending or (asks and any(facts.type.is_from_bot for facts in others))
+    before = unsaid_words(lease, channel, claimed) if speaks else Unsaid()
+    waits = _is_waited_for(claimed, others)
+    try:
+        return _send(lease, channel, claimed, reply, before, waits=waits, checks=asks or is_ending)
+    except NewsError as news:
+        before = unsaid_words(lease, channel, claimed)
+        closes = reply.complete or before.reply.complete
+        waits = bool(closes) and _is_waited_for(claimed, open_messages(lease, claimed))
+        return _send(lease, channel, claimed, reply, before, waits=waits, may_leave=news.may_leave)
+
+
+def _is_waited_for(claimed: Sequence[ClaimedEvent], others: Iterable[OpenEvent]) -> bool:
+    """Whether a message of the contact waits that the bot didn't know of when it said this."""
+    messages = [facts for facts in others if facts.type is EventType.MESSAGE_RECEIVED]
+    if not claimed[0].facts.type.is_from_bot:
+        return any(facts.state == EventState.QUEUED for facts in messages)
+    spoken_at = max(event.facts.received_at for event in claimed)
+    return any(facts.called_at is None or facts.called_at > spoken_at for facts in messages)
+
+
+def _send(
+    lease: Lease,
+    channel: LiveChannel,
+    claimed: Sequence[ClaimedEvent],
+    reply: Reply,
+    before: Unsaid,
+    *,
+    waits: bool,
+    checks: bool = False,
+    may_leave: bool = False,
+) -> Woken:
+    """`waits`: a message of the contact does, so the conversation stays open. `checks`: raise NewsError if anything
+    has come since the claim. `may_leave`: the permission for its first call is taken."""
+    write_and_send = partial(_write_and_send, lease, channel, claimed, may_leave=may_leave)
+    reply, reason = _with_numbers(lease, before.reply.merged_with(reply)), ""
     if reply.complete is Completion.HANDOVER and reply.offload is None:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
-        return _write_and_send(lease, channel, claimed, hand_over(lease, reply, request), before, request)
+        return write_and_send(hand_over(lease, reply, request), before, request)
     if reply.offload is None:
-        return _write_and_send(lease, channel, claimed, reply, before)
+        if reply.complete is Completion.RESOLVED and waits:
+            reply, reason = replace(reply, complete=None), NOT_CLOSED
+        return write_and_send(reply, before, reason=reason, checks=checks)
     request = Request(
         reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=reply.offload.reason, payload=reply.offload.payload
     )
     reply, state = request_offload(lease, reply, request)
-    return _write_and_send(lease, channel, claimed, reply, before, request, state)
+    return write_and_send(reply, before, request, state)
 
 
 def _with_numbers(lease: Lease, reply: Reply) -> Reply:
@@ -58,8 +99,9 @@ _FAILURES = frozenset(
 
 def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Woken:
     """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
-    reply = Reply(messages=(Message(text=text),))
-    return _write_and_send(lease, channel, [claimed], reply, Unsaid(), reason=reason, author=Author.BRIDGE)
+    before = unsaid_words(lease, channel, [claimed])
+    reply = _with_numbers(lease, before.reply.merged_with(Reply(messages=(Message(text=text),))))
+    return _write_and_send(lease, channel, [claimed], reply, before, reason=reason, author=Author.BRIDGE)
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
@@ -86,13 +128,15 @@ def _write_and_send(
     *,
     author: Author = Author.BOT,
     reason: str = "",
+    checks: bool = False,
+    may_leave: bool = False,
 ) -> Woken:
     """Write the reply down, with all that follows from it, at one stroke; then send it. `before`: what of it the bot
-    had said by its other way."""
+    had said by its other way. `checks`, `may_leave`: see `_send`."""
     first, others = claimed[0], claimed[1:]
     plan = plan_deliveries(channel, reply, message_id=lease.last_message_id, unique=f"{first.facts.id:x}")
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
-    is_leaving = not is_of_an_earlier_stint(lease, first) and may_leave_now(channel, plan)
+    is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
     write = partial(
         write_deliveries,
         lease,
@@ -104,26 +148,33 @@ def _write_and_send(
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if counters else None,
         merged=[*before.event_ids, *(event.facts.id for event in others)],
-        answered=_answered(lease, claimed),
+        answered=_answered(lease, claimed, before),
         is_leaving=is_leaving,
     )
     if request is None:
-        return send_deliveries(lease, channel, first, write(), is_leaving=is_leaving)
+        try:
+            deliveries = write(if_nothing_came=checks)
+        except NewsError as news:
+            news.may_leave = is_leaving
+            raise
+        return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
     with transaction.atomic():
         deliveries = write()
         record_offload(lease, first.facts.id, request, state)
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
 
 
-def _answered(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[int]:
+def _answered(lease: Lease, claimed: Sequence[ClaimedEvent], before: Unsaid) -> list[int]:
     """The events that waited for these words of the bot: those that it had been given before it spoke.
 
     For what it was given since, it speaks again; so a bot that dies in between leaves nobody without a deadline.
     """
-    if claimed[0].facts.type is not EventType.BOT_REPLIED:
+    spoken_at = before.spoken_at
+    if claimed[0].facts.type is EventType.BOT_REPLIED:
+        spoken_at = max(event.facts.received_at for event in claimed)
+    if spoken_at is None:
         return []
-    spoken_at = max(event.facts.received_at for event in claimed)
-    waiting = [event.facts for event in lease.events if _is_with_bot(event)]
+    waiting = [event.facts for event in lease.events if event not in claimed and _is_with_bot(event)]
     return [facts.id for facts in waiting if facts.called_at is None or facts.called_at <= spoken_at]
 
 

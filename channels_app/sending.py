@@ -24,9 +24,9 @@ from channels_app.deliveries import (
 from channels_app.endings import Ended, PutOff, let_go
 from channels_app.events import answered_by
 from channels_app.leases import ClaimedEvent, Lease, hold
-from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
+from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
 from channels_app.plans import plan_deliveries, with_extras
-from channels_app.protocol import Completion, EventType, Outgoing, Reply
+from channels_app.protocol import NOT_CLOSED, Completion, EventType, Outgoing, Reply
 from channels_app.unsaid import Unsaid, count_lost, unsaid_words
 from channels_app.verdicts import Verdict
 from offload.models import OffloadReason, OffloadState
@@ -67,6 +67,7 @@ def send_deliveries(
     """
     if deliveries is None:
         deliveries = deliveries_of(first.facts.id)
+        _stay_open(lease, first, deliveries)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
     for delivery in left:
         is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
@@ -89,6 +90,26 @@ def send_deliveries(
             return _close(lease, first, deliveries, attempted)
         record_attempt(lease, attempted)
     return _close(lease, first, deliveries, None)
+
+
+def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]) -> None:
+    """What waits to be tried again must not close the conversation if the contact has written meanwhile: nobody would
+    answer. If it may have been closed already, there is nobody to answer them."""
+    queued = (event.facts.type for event in lease.events if event.facts.state == EventState.QUEUED)
+    if EventType.MESSAGE_RECEIVED not in queued:
+        return
+    for delivery in deliveries:
+        outgoing = delivery.payload.get("outgoing", {})
+        closes = delivery.state == DeliveryState.PENDING and outgoing.get("complete") == Completion.RESOLVED
+        if not closes or may_have_arrived(delivery):
+            continue
+        delivery.payload = {**delivery.payload, "outgoing": {**outgoing, "complete": None}}
+        if Outgoing.from_json(delivery.payload["outgoing"]) == Outgoing():
+            delivery.state, delivery.finished_at = DeliveryState.CANCELLED, database_now()
+        with transaction.atomic():
+            hold(lease)
+            delivery.save(update_fields=["payload", "state", "finished_at"])
+            WebhookEvent.objects.filter(pk=first.facts.id).update(reason=NOT_CLOSED)
 
 
 def is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
@@ -260,7 +281,10 @@ def _answered_with(lease: Lease, first: ClaimedEvent, owner: str) -> list[int]:
     """Events that waited for the bot and have their answer now: all of them once it lost the conversation."""
     if owner != Owner.BOT:
         return [event.facts.id for event in lease.events if event.facts.state == EventState.BOT_WAIT]
-    return answered_by(first.facts.id) if first.facts.type is EventType.BOT_REPLIED else []
+    has_answers = first.facts.type is EventType.BOT_REPLIED or any(
+        event.facts.state == EventState.BOT_WAIT for event in lease.events
+    )
+    return answered_by(first.facts.id) if has_answers else []
 
 
 def _outcome_of_answered(outcome: Outcome) -> tuple[Outcome, str]:

@@ -1,14 +1,16 @@
 """What a bot said by its later replies, and we accepted, and nobody has sent yet.
 
-It was told "202": so it is sent, also when the conversation leaves the bot meanwhile. Looked up only where a turn
-ends in another way than with the bot's answer: the claim knows what had come before it, and nothing since.
+It was told "202": so it is sent, before what the bot says after it, and also when the conversation leaves the bot
+meanwhile. Looked up only where something has come: the claim knows what had come before it, and nothing since.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import reduce
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -30,6 +32,8 @@ class Unsaid:
 
     reply: Reply = field(default_factory=Reply)
     event_ids: tuple[int, ...] = ()
+    spoken_at: datetime | None = None
+    """When the last of them came that says something; what the bot was told by then has its answer."""
 
 
 def has_spoken(lease: Lease, event_id: int) -> bool:
@@ -40,16 +44,35 @@ def has_spoken(lease: Lease, event_id: int) -> bool:
 
 def unsaid_words(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Unsaid:
     """All that waits to be sent beside the claimed events, in the order of its numbers."""
-    names = ("id", "type", "state", "sent_at", "received_at", "counter")
     rows = _open_words(lease).exclude(pk__in=[event.facts.id for event in claimed])
     found: list[tuple[OpenEvent, Event]] = []
-    for row in rows.values(*names, "source", "body__raw"):
-        facts = OpenEvent(**{name: row[name] for name in names} | {"type": EventType(row["type"])})
+    for row in rows.values(*_FACTS, "source", "body__raw"):
+        facts = _facts(row)
         with suppress(BridgeError):  # what can't be read any more ends with that reason when its turn comes
             found.append((facts, read_event(channel, facts, row["source"], bytes(row["body__raw"] or b""))))
     places = {facts.id: place for place, facts in enumerate(in_speech([facts for facts, _ in found]))}
     found.sort(key=lambda pair: places[pair[0].id])
-    return Unsaid(reply=as_one_reply([event for _, event in found]), event_ids=tuple(facts.id for facts, _ in found))
+    spoken = (facts.received_at for facts, event in found if event.reply and not event.reply.is_unshowable)
+    return Unsaid(
+        reply=as_one_reply([event for _, event in found]),
+        event_ids=tuple(facts.id for facts, _ in found),
+        spoken_at=max(spoken, default=None),
+    )
+
+
+def open_messages(lease: Lease, claimed: Sequence[ClaimedEvent]) -> list[OpenEvent]:
+    """The contact's messages that are open now, beside the claimed events."""
+    rows = WebhookEvent.objects.filter(
+        conversation_id=lease.conversation_id, outcome=None, type=EventType.MESSAGE_RECEIVED
+    ).exclude(pk__in=[event.facts.id for event in claimed])
+    return [_facts(row) for row in rows.values(*_FACTS)]
+
+
+_FACTS = ("id", "type", "state", "sent_at", "received_at", "counter", "called_at")
+
+
+def _facts(row: Mapping[str, Any]) -> OpenEvent:
+    return OpenEvent(**{name: row[name] for name in _FACTS} | {"type": EventType(row["type"])})
 
 
 def _open_words(lease: Lease) -> QuerySet[WebhookEvent]:

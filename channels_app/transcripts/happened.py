@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
-from channels_app.protocol import CANT_BE_SHOWN, EventType
+from channels_app.protocol import CANT_BE_SHOWN, NOT_CLOSED, EventType
 from channels_app.transcripts.lines import Line, Rows, Voice
 from channels_app.wording import event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
@@ -42,6 +42,9 @@ def _events(rows: Rows) -> Iterator[Line]:
             yield _system(
                 event.received_at, "The same words of the bot came again: said once", times, event_id=event.pk
             )
+        if NOT_CLOSED in event.reason:
+            because = "the contact had written again, and is answered first"
+            yield _system(event.finished_at or event.received_at, "The bot's wish to close was not granted", because)
         if CANT_BE_SHOWN in event.reason and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
             named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
             yield _system(

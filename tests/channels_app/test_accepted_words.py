@@ -15,6 +15,7 @@ from channels_app.events import order_handover
 from channels_app.explaining import explain
 from channels_app.leases import LeaseLostError, claim_due_conversation, steal_conversation
 from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
+from channels_app.transcripts import load_transcript
 from channels_app.turns import take_step
 from offload.models import Offload
 from tests.builders import make_event
@@ -203,6 +204,158 @@ def test_words_leave_with_the_handover_that_a_refused_reply_leads_to(walker: Wal
     walker.says("Hello")
     assert words_of(world) == ["Words"]
     assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+
+
+# --- and before the bot's later words -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ({"messages": [{"text": "Answer"}]}, ["Words", "Answer"]),
+        ({"messages": []}, ["Words"]),
+        ({"note": "Noted"}, ["Words"]),
+        ({"messages": [{"text": "Bye"}], "complete": "handover"}, ["Words", "Bye"]),
+    ],
+)
+def test_words_during_a_call_are_said_before_its_answer(
+    walker: Walker, world: World, then: dict[str, Any], said: list[str]
+) -> None:
+    world.bot.replies = [speaking(walker, then)]
+    walker.says("Hello")
+    assert words_of(world) == said
+    assert "merged" in walker.outcomes()
+    assert len(world.inbox.calls) == 1
+
+
+def test_words_that_settle_when_the_contact_writes_are_said_before_the_answer(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}, {"messages": [{"text": "to two"}]}]
+    walker.says("one")
+    walker.bot_says("to one")
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now() + timedelta(seconds=60))
+    walker.says("two")
+    assert words_of(world) == ["to one", "to two"]
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["merged", "merged", "replied"]  # whoever waited for them has them
+
+
+def test_a_wish_for_a_human_during_a_call_is_heard(walker: Walker, world: World) -> None:
+    offload = {"reason": "asked_for_human", "payload": {"team": "sales"}}
+    world.bot.replies = [speaking(walker, {"messages": [{"text": "Answer"}]}, offload=offload)]
+    walker.says("Hello")
+    assert words_of(world) == ["Words", "Answer"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert Offload.objects.get().reason == "asked_for_human"
+
+
+def test_what_the_contact_writes_during_a_call_changes_nothing_of_its_answer(walker: Walker, world: World) -> None:
+    def meanwhile() -> dict[str, Any]:
+        walker.post(make_event(text="two", after_s=1))
+        return {"messages": [{"text": "to one"}]}
+
+    world.bot.replies = [meanwhile, {"messages": [{"text": "to two"}]}]
+    walker.says("one")
+    assert words_of(world) == ["to one", "to two"]
+    assert walker.outcomes() == ["replied", "replied"]
+
+
+def test_a_lease_that_was_lost_during_a_call_writes_nothing(walker: Walker, world: World) -> None:
+    def meanwhile() -> dict[str, Any]:
+        walker.bot_says("Words")
+        assert steal_conversation("guard", walker.conversation().pk) is not None
+        return {"messages": [{"text": "Answer"}]}
+
+    walker.post(make_event(text="Hello"))
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=2))
+    world.bot.replies = [meanwhile]
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    with pytest.raises(LeaseLostError):
+        take_step(lease)
+    assert words_of(world) == []
+
+
+def test_words_before_a_text_instead_of_the_bot(walk_with: Callable[..., Walker], world: World) -> None:
+    walker = walk_with(bot_tries=1, on_bot_failure="say_text", fallback_text="Later, please.")
+    world.bot.replies = [{}, answer(500)]
+    walker.says("one")
+    walker.bot_says("to one")
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now())
+    walker.post(make_event(text="two", after_s=1))
+    walker.work(patiently=False)
+    walker.work()
+    assert words_of(world) == ["to one", "Later, please."]
+    assert world.inbox.completions("0-conv-1") == []
+
+
+# --- closing while the contact waits ------------------------------------------------------------------------------
+
+BYE = {"messages": [{"text": "Bye"}], "complete": "resolved"}
+STAYED = "The bot's wish to close was not granted"
+
+
+def lines_of(walker: Walker) -> list[str]:
+    return [line.text for line in load_transcript(walker.conversation().pk).lines]
+
+
+@pytest.mark.parametrize("bye", [BYE, {"complete": "resolved"}])
+@pytest.mark.parametrize("is_during_call", [True, False])
+def test_a_conversation_stays_open_while_a_message_waits(
+    walker: Walker, world: World, is_during_call: bool, bye: dict[str, Any]
+) -> None:
+    def meanwhile() -> dict[str, Any]:
+        if is_during_call:
+            walker.post(make_event(text="And then?", after_s=1))
+        return bye
+
+    world.bot.replies = [meanwhile, {"messages": [{"text": "That is all"}], "complete": "resolved"}]
+    walker.post(make_event(text="Thanks"))
+    if not is_during_call:
+        walker.post(make_event(text="And then?", after_s=1))
+    walker.work()
+    assert words_of(world) == [*(["Bye"] if "messages" in bye else []), "That is all"]
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+    assert walker.outcomes() == ["replied" if "messages" in bye else "silent", "resolved"]
+    assert STAYED in lines_of(walker)
+
+
+def test_so_does_one_that_a_bot_closes_by_its_other_way(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}, {}]
+    walker.says("Thanks")
+    walker.bot_says("Bye", complete="resolved")
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now() - timedelta(seconds=5))
+    walker.says("And then?", after_s=1)
+    assert words_of(world) == ["Bye"]
+    assert world.inbox.completions("0-conv-1") == []
+    walker.bot_says("That is all", complete="resolved")
+    walker.work()
+    assert words_of(world) == ["Bye", "That is all"]
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+    assert STAYED in lines_of(walker)
+
+
+@pytest.mark.parametrize("bye", [BYE, {"complete": "resolved"}])
+def test_so_does_one_whose_end_waits_to_be_sent_again(walker: Walker, world: World, bye: dict[str, Any]) -> None:
+    def meanwhile() -> Any:
+        walker.post(make_event(text="And then?", after_s=1))
+        return answer(429)
+
+    world.inbox.faults = [meanwhile]
+    world.bot.replies = [bye, {"messages": [{"text": "That is all"}]}]
+    walker.says("Thanks")
+    assert words_of(world) == [*(["Bye"] if "messages" in bye else []), "That is all"]
+    assert world.inbox.completions("0-conv-1") == []
+    assert walker.outcomes() == ["replied" if "messages" in bye else "silent", "replied"]
+    assert STAYED in lines_of(walker)
+
+
+def test_a_message_that_the_bot_had_been_given_keeps_nothing_open(walker: Walker, world: World) -> None:
+    world.bot.replies = [{}]
+    walker.says("Thanks")
+    walker.bot_says("Bye", complete="resolved")
+    walker.work()
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+    assert walker.outcomes() == ["merged", "resolved"]
 
 
 # --- too late to be said: it is known, and why --------------------------------------------------------------------

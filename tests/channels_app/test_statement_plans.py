@@ -34,7 +34,7 @@ STATEMENTS = {
     "begin": conversations._begin(joins=False, chooses=False),
     "begin with its start": conversations._begin(joins=True, chooses=True),
     "write": deliveries._write(merges=True, answers=True, calls=True, offers=False),
-    "write an offer": deliveries._write(merges=False, answers=False, calls=True, offers=True),
+    "write an offer": deliveries._write(merges=False, answers=False, calls=True, offers=True, checks=True),
     "mark": deliveries._MARK_IN_FLIGHT,
     "record": deliveries._RECORD,
     "record with call": deliveries._RECORD_WITH_CALL,
