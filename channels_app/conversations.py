@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
-from channels_app.models import Conversation, Owner, WebhookEvent
+from channels_app.models import Conversation, Delivery, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT
 from channels_app.statements import fetch
 from channels_app.steps import OpenEvent
@@ -149,6 +149,12 @@ def begin_turn(lease: Lease, beginning: Beginning) -> None:
     values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
     if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
         raise LeaseLostError
+
+
+def last_call_ended_at(lease: Lease) -> datetime | None:
+    """When the last of what we had to say in this conversation was sent or dropped; None: nobody knows any more."""
+    rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")
+    return rows.values_list("finished_at", flat=True).first()
 
 
 def was_told_before(lease: Lease, event: OpenEvent) -> bool:
