@@ -8,31 +8,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Q
-
-from channels_app.bots import asking_kinds
 from channels_app.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
-from channels_app.models import Channel, Conversation, Delivery, Owner, WebhookEvent
+from channels_app.models import Conversation, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT
 from channels_app.statements import fetch
 from channels_app.steps import OpenEvent
 
 
-def find_asked_for(session_id: str, channel: Channel) -> Conversation | None:
-    """The conversation for which a bot asks for a human at this channel's address: on the channel itself, or on
-    whichever of the bot's channels it is.
-
-    If the channel has another kind of bot by now, nobody knows which channels were meant: on any with a bot that asks.
-    """
+def find_session(session_id: str, bot_id: int | None) -> Conversation | None:
+    """The conversation behind a bot's session, on whichever of the bot's channels it is."""
     session = _session(session_id)
-    if session is None:
+    if session is None or bot_id is None:
         return None
-    meant = Q(channel=channel)
-    if channel.bot is not None and channel.bot.kind in asking_kinds():
-        meant |= Q(channel__bot=channel.bot)
-    else:
-        meant |= Q(channel__bot__kind__in=asking_kinds())
-    return Conversation.objects.filter(meant, session_id=session).first()
+    return Conversation.objects.filter(session_id=session, channel__bot_id=bot_id).first()
 
 
 def _session(text: str) -> uuid.UUID | None:
@@ -161,12 +149,6 @@ def begin_turn(lease: Lease, beginning: Beginning) -> None:
     values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
     if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
         raise LeaseLostError
-
-
-def last_call_ended_at(lease: Lease) -> datetime | None:
-    """When the last of what we had to say in this conversation was sent or dropped; None: nobody knows any more."""
-    rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")
-    return rows.values_list("finished_at", flat=True).first()
 
 
 def was_told_before(lease: Lease, event: OpenEvent) -> bool:

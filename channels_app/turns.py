@@ -16,7 +16,7 @@ from channels_app import contacts
 from channels_app.breakers import may_call_bot, note_failure, note_success
 from channels_app.channels import LiveChannel, live_channel
 from channels_app.clocks import database_now
-from channels_app.conversations import Beginning, begin_turn, last_call_ended_at, was_told_before
+from channels_app.conversations import Beginning, begin_turn, was_told_before
 from channels_app.endings import Ended, PutOff, let_go
 from channels_app.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.events import unshown_since
@@ -105,10 +105,7 @@ def _on_contact_event(
     begun = lease
     for start, its_claim in starts:
         begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
-    takes_over = event.type.opens and not (is_late or is_retry)
-    begun = _stand(
-        begun, channel, event, first.facts.id, takes_over=takes_over, is_implied=_is_ours_again(begun, event, first)
-    )
+    begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
     choice = _choice(begun, channel, event, first)
     begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
     begin_turn(lease, _beginning(begun, event, first, joined=_ids(claimed[1:]), chooses=choice is not None))
@@ -170,36 +167,21 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
     return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
 
 
-def _is_ours_again(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
-    """Whether this message shows that agents gave the conversation back, and the event that does so is lost.
-
-    The platform sends messages to nobody but the virtual agent that has the conversation. Right after we had it, one
-    may be the retry of an earlier one; later it can't. Should it be theirs all the same, our answer meets a 404.
-    """
-    if event.type is not EventType.MESSAGE_RECEIVED or lease.owner not in (Owner.OTHER, Owner.CLOSED):
-        return False
-    had_until = last_call_ended_at(lease)
-    return had_until is None or claimed.facts.received_at > had_until + RETRIES_LAST
-
-
-def _stand(
-    lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool, is_implied: bool = False
-) -> Lease:
+def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool) -> Lease:
     """The conversation as it stands with this event: whose it is, who writes, and from where.
 
-    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled;
-    `is_implied`: it does so although it is none that says so.
+    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled.
     """
-    owner, stint, stint_is_implied = lease.owner, lease.stint, lease.stint_is_implied
+    owner, stint, is_implied = lease.owner, lease.stint, lease.stint_is_implied
     if takes_over:
-        owner, stint, stint_is_implied = Owner.BOT, stint + 1, False
-    elif is_implied or owner == Owner.UNKNOWN:  # STARTED is lost or late; nobody but the virtual agent gets messages
-        owner, stint, stint_is_implied = Owner.BOT, stint + 1, True
+        owner, stint, is_implied = Owner.BOT, stint + 1, False
+    elif owner == Owner.UNKNOWN:  # its STARTED is lost or late; nobody but the virtual agent gets messages
+        owner, stint, is_implied = Owner.BOT, stint + 1, True
     return replace(
         lease,
         owner=owner,
         stint=stint,
-        stint_is_implied=stint_is_implied,
+        stint_is_implied=is_implied,
         newest_sent_at=max(lease.newest_sent_at or event.sent_at, event.sent_at),
         contact=contacts.learn_contact(channel.id, lease.contact, event),
         inbox_channel=contacts.learn_inbox_channel(

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from channels_app.bots import asking_bot
 from channels_app.channels import LiveChannel
 from channels_app.errors import BridgeError, ConfigError, PayloadError
 from channels_app.events import count_refusal
@@ -115,8 +114,8 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
             parsed = channel.inbox.parse_write_back(incoming)
         case EventSource.BOT if channel.bot:
             parsed = channel.bot.parse(incoming)
-        case EventSource.OFFLOAD:
-            parsed = asking_bot(channel.bot).parse_offload(incoming)
+        case EventSource.OFFLOAD if channel.bot:
+            parsed = channel.bot.parse_offload(incoming)
         case EventSource.INBOX:
             parsed = channel.inbox.parse(incoming)
         case _:

@@ -53,6 +53,7 @@ FLOORS: list[list[str]] = [
     [
         "channels_app.audit",
         "channels_app.changes",
+        "channels_app.meanwhile",
         "channels_app.roles",
         "channels_app.logins",
         "channels_app.api_tokens",

@@ -5,13 +5,16 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from channels_app.admin.base import ChangeForm, FilteredAdmin
-from channels_app.audit import Actor, record_audit
+from channels_app.admin.base import ChangeForm
+from channels_app.admin.meanwhile import MeanwhileAdmin
+from channels_app.audit import CHANGED, Actor, record_audit
 from channels_app.changes import Values, differences, values_of
+from channels_app.forms.saving import count_revision
+from channels_app.models import InboxChannel
 from channels_app.operations.access import actor_of
 
 
-class AuditedAdmin(FilteredAdmin):
+class AuditedAdmin(MeanwhileAdmin):
     """In the transaction that saves; so nothing is saved that isn't written down, and the other way round."""
 
     def actor(self, request: HttpRequest) -> Actor:
@@ -27,11 +30,14 @@ class AuditedAdmin(FilteredAdmin):
     def save_formset(self, request: HttpRequest, form: ChangeForm, formset: Any, change: bool) -> None:
         saved = formset.model._default_manager.filter(pk__in=[row.pk for row in formset.get_queryset()])
         before = {row.pk: values_of(row) for row in saved}  # the formset's own rows hold the new values already
+        for part in formset.deleted_forms:
+            if part.instance.pk:  # afterwards it has none
+                record_audit(self.actor(request), "deleted", part.instance)
         super().save_formset(request, form, formset, change)
         for row in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
             self._record(request, row, before.get(row.pk, {}))
-        for row in formset.deleted_objects:
-            record_audit(self.actor(request), "deleted", row)
+        if formset.model is InboxChannel and formset.has_changed():
+            count_revision(form.instance)  # of which an inbox channel is a part
 
     def save_related(self, request: HttpRequest, form: ChangeForm, formsets: Any, change: bool) -> None:
         """Also who is in which group: such a relation is no column of its row."""
@@ -62,7 +68,7 @@ class AuditedPersonAdmin(AuditedAdmin):
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         if request.resolver_match and request.resolver_match.url_name == "auth_user_password_change":
-            record_audit(self.actor(request), "changed password", obj)
+            record_audit(self.actor(request), "changed password", obj, changes={"password": CHANGED})
         return super().log_change(request, obj, message)
 
 

@@ -24,6 +24,28 @@ FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within
 class LabelledFormSet(ChildFormSet):
     """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.management_form.is_valid():
+            self._forget_deleted()
+
+    def _forget_deleted(self) -> None:
+        """What others deleted while the page was open stays deleted; Django would let nobody save the rest."""
+        saved = {str(pk) for pk in self.get_queryset().values_list("pk", flat=True)}
+        rows = [f"{self.prefix}-{number}-" for number in range(self.total_form_count())]
+        known = rows[: self.initial_form_count()]
+        gone = {row for row in known if self.data.get(f"{row}id") not in saved}
+        if not gone:
+            return
+        kept = [row for row in rows if row not in gone]
+        data = {name: value for name, value in self.data.items() if not name.startswith(tuple(rows))}
+        for number, row in enumerate(kept):
+            own = {name.removeprefix(row): value for name, value in self.data.items() if name.startswith(row)}
+            data |= {f"{self.prefix}-{number}-{name}": value for name, value in own.items()}
+        counts = {"TOTAL_FORMS": len(kept), "INITIAL_FORMS": len(known) - len(gone)}
+        self.data = data | {f"{self.prefix}-{name}": str(count) for name, count in counts.items()}
+        del self.management_form
+
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         for name, field in form.fields.items():

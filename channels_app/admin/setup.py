@@ -5,7 +5,6 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
@@ -70,13 +69,6 @@ class SetupAdmin(AuditedAdmin):
     def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
         """What else the page with the verdict shows."""
         return {}
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """A row that is about to be saved is locked, so that nobody else's change in between is lost."""
-        row = super().get_object(request, object_id, from_field)
-        if row is not None and request.method == "POST" and connection.in_atomic_block:
-            return self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-        return row
 
     def url_of(self, row: SettingsModel, name: str = "change") -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])

@@ -156,8 +156,10 @@ class ApiView(APIView):
         """The call's query, checked."""
         return _checked(serializer(data=self.request.query_params.dict()))
 
-    def answer(self, row: Any, serializer: Answer, status: int = HTTPStatus.OK) -> Response:
-        return Response(serializer(row, context=self._context).data, status=status)
+    def answer(
+        self, row: Any, serializer: Answer, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None
+    ) -> Response:
+        return Response(serializer(row, context=self._context).data, status=status, headers=headers)
 
     def page(
         self, rows: QuerySet[Any], serializer: Answer, query: dict[str, Any], *, window: int | None = None

@@ -12,7 +12,7 @@ from channels_app.api.base import ApiView, OneOf, PageQuery, Strict, row_or_404
 from channels_app.api.channel_answers import ChecksSerializer
 from channels_app.api.channel_bodies import settings_field
 from channels_app.api.channel_shapes import SavedSerializer
-from channels_app.api.rows import refusals, secrets_of, settings_of
+from channels_app.api.rows import etag, expected_revision, refusals, secrets_of, settings_of
 from channels_app.api.schema import Tag, example, operation
 from channels_app.bots import BOTS, bot_class
 from channels_app.channel_care import MAX_NAME
@@ -41,6 +41,7 @@ class WarningSerializer(serializers.Serializer[Any]):
     settings={"url": "https://bot.example.com/bot", "timeout_s": 20},
     secrets={"token": {"is_saved": True, "ends_in": "77aa"}},
     warnings=[],
+    revision=7,
     failures=0,
     paused_until=None,
 )
@@ -52,6 +53,7 @@ class BotSerializer(serializers.Serializer[Any]):
     settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
     warnings = serializers.SerializerMethodField(help_text="What of the settings works, and should be otherwise.")
+    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
     failures = serializers.IntegerField(help_text="Calls in a row that failed.")
     paused_until = serializers.DateTimeField(allow_null=True, help_text="So long nobody calls it but for a trial.")
 
@@ -108,7 +110,8 @@ class Bots(ApiView):
 class OneBot(ApiView):
     @operation("getBot", "A bot", tag=TAG, needs=VIEW, answer=BotSerializer, problems=[404])
     def get(self, request: Request, pk: int) -> Response:
-        return self.answer(row_or_404(Bot.objects.all(), pk), BotSerializer)
+        bot = row_or_404(Bot.objects.all(), pk)
+        return self.answer(bot, BotSerializer, headers=etag(bot))
 
     @operation(
         "changeBot",
@@ -117,14 +120,16 @@ class OneBot(ApiView):
         needs=CHANGE,
         body=BotBodySerializer,
         answer=BotSerializer,
+        is_guarded=True,
         problems=[404],
     )
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is. With other settings the bot is called again at once."""
         given = self.body(BotBodySerializer, is_partial=True)
         with refusals():
-            bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor).row
-        return self.answer(bot, BotSerializer)
+            expected = expected_revision(request)
+            bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor, expected=expected).row
+        return self.answer(bot, BotSerializer, headers=etag(bot))
 
 
 class TestBot(ApiView):

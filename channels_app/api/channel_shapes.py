@@ -138,6 +138,7 @@ class InboxChannelSerializer(serializers.Serializer[Any]):
 
 @example(
     **_SUMMARY,
+    revision=7,
     settings={"region": "eu", "client_id": "4d2f…"},
     secrets={
         "client_secret": {
@@ -169,6 +170,7 @@ class InboxChannelSerializer(serializers.Serializer[Any]):
     copied_from="",
 )
 class ChannelDetailSerializer(ChannelSerializer):
+    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
     settings = serializers.SerializerMethodField(help_text="Of the inbox's adapter, without its secrets.")
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
     secret_rotation = serializers.SerializerMethodField()

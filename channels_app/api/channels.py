@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from channels_app.api.base import ApiView, row_or_404
 from channels_app.api.channel_bodies import ChannelBodySerializer, ChannelQuery
 from channels_app.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
-from channels_app.api.rows import refusals
+from channels_app.api.rows import etag, expected_revision, refusals
 from channels_app.api.schema import Tag, operation
 from channels_app.audit import Actor
 from channels_app.forms import ChannelForm
@@ -34,7 +34,7 @@ class ChannelView(ApiView):
     def shown(self, pk: int, status: int = HTTPStatus.OK) -> Response:
         """The channel as it is now."""
         channel = row_or_404(self.rows().prefetch_related("inbox_channels"), pk)
-        return self.answer(channel, ChannelDetailSerializer, status)
+        return self.answer(channel, ChannelDetailSerializer, status, etag(channel))
 
 
 class Channels(ChannelView):
@@ -80,21 +80,22 @@ class OneChannel(ChannelView):
         needs=CHANGE,
         body=ChannelBodySerializer,
         answer=ChannelDetailSerializer,
+        is_guarded=True,
         problems=[404],
     )
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is."""
         given = self.body(ChannelBodySerializer, is_partial=True)
-        _save(self.channel(pk), given, self.actor)
+        _save(self.channel(pk), given, self.actor, expected_revision(request))
         return self.shown(pk)
 
 
-def _save(channel: Channel, given: dict[str, Any], actor: Actor) -> Channel:
+def _save(channel: Channel, given: dict[str, Any], actor: Actor, expected: int | None = None) -> Channel:
     """The channel and its inbox channels, or nothing of both."""
     if "greet" in given:
         given = {"greeting": channel.greeting_for(given["greet"]), **given}
     with transaction.atomic(), refusals():
-        saved = save_row(channel, ChannelForm, given, actor).row
+        saved = save_row(channel, ChannelForm, given, actor, expected=expected).row
         for values in given.get("inbox_channels", ()):
             save_inbox_channel(saved, values["external_id"], values, actor)
     return saved

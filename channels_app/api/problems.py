@@ -22,10 +22,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ApiError(exceptions.APIException):
-    """A call that is not done, with its problem; `detail` says more than the catalogue's sentence."""
+    """A call that is not done, with its problem; `detail` says more than the catalogue's sentence.
 
-    def __init__(self, problem: Problem, *, status: int, detail: str = "") -> None:
+    `more`: members of the answer beyond the usual ones.
+    """
+
+    def __init__(self, problem: Problem, *, status: int, detail: str = "", **more: Any) -> None:
         super().__init__(detail or problem.text)
+        self.more = more
         self.problem = problem
         self.status_code = status
 
@@ -62,7 +66,7 @@ def problem_document(problem: Problem, *, status: int, base: str = settings.PUBL
 def _judge(error: Exception) -> tuple[int, Problem, dict[str, Any]]:
     match error:
         case ApiError():
-            return error.status_code, error.problem, {"detail": str(error.detail)}
+            return error.status_code, error.problem, {"detail": str(error.detail), **error.more}
         case exceptions.ValidationError():
             return 400, describe("CB-904"), {"errors": list(field_errors(error.detail))}
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():

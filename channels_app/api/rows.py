@@ -3,23 +3,56 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
 
+from channels_app.api.problems import ApiError
+from channels_app.codes import describe
 from channels_app.encryption import fingerprint
 from channels_app.errors import BridgeError
-from channels_app.forms.saving import RefusedError
-from channels_app.models import SettingsModel
+from channels_app.forms.saving import ChangedError, RefusedError
+from channels_app.meanwhile import entries_since
+from channels_app.models import AuditEntry, SettingsModel
+
+IF_MATCH = "If-Match"
+MAX_DIGITS = 10  # of a revision: more than a column of ours holds
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What a form refuses, at the places of the body. Raises ValidationError."""
+    """What a form refuses, at the places of the body, and what others changed. Raises ValidationError and ApiError."""
     try:
         yield
     except RefusedError as error:
         raise ValidationError(_at_their_places(error)) from None
+    except ChangedError as error:
+        problem = describe("CB-909", revision=error.row.revision)
+        changes = [_told(entry) for entry in entries_since(error.row, error.expected)]
+        status = HTTPStatus.PRECONDITION_FAILED
+        raise ApiError(problem, status=status, revision=error.row.revision, changes=changes) from None
+
+
+def _told(entry: AuditEntry) -> dict[str, Any]:
+    return {"at": entry.at, "who": entry.actor, "what": entry.action, "on": entry.object_name, "fields": entry.changes}
+
+
+def expected_revision(request: Request) -> int | None:
+    """Of If-Match; None when the caller doesn't care. Raises ValidationError."""
+    given = request.headers.get(IF_MATCH, "").strip()
+    number = given.removeprefix("W/").strip('"')
+    if given in ("", "*"):
+        return None
+    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+        raise ValidationError({IF_MATCH: 'Give the revision that you have read, like "7".'})
+    return int(number)
+
+
+def etag(row: SettingsModel) -> dict[str, str]:
+    """The header with the revision that a later call may name in If-Match."""
+    return {"ETag": f'"{row.revision}"'}
 
 
 def _at_their_places(refused: RefusedError) -> dict[str, Any]:

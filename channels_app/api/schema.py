@@ -40,6 +40,7 @@ PROBLEMS: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "CB-902",
     HTTPStatus.NOT_FOUND: "CB-903",
     HTTPStatus.CONFLICT: "CB-905",
+    HTTPStatus.PRECONDITION_FAILED: "CB-909",
     HTTPStatus.UNPROCESSABLE_ENTITY: "CB-906",
 }
 _TEXT = {"type": "string"}
@@ -56,8 +57,22 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
             "hint": {"type": "string", "description": "What to do."},
             "docs_url": {"type": "string", "format": "uri"},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+            "revision": {"type": "integer", "description": "Of CB-909: the present one."},
+            "changes": {"type": "array", "items": {"$ref": "#/components/schemas/ChangeByOthers"}},
         },
         "required": ["type", "title", "status", "detail", "code", "hint", "docs_url"],
+    },
+    "ChangeByOthers": {
+        "type": "object",
+        "description": "An entry of the audit log, of CB-909; newest first.",
+        "properties": {
+            "at": {"type": "string", "format": "date-time"},
+            "who": _TEXT,
+            "what": _TEXT,
+            "on": {"type": "string", "description": "The name of what was changed."},
+            "fields": {"type": "object", "description": 'Field to [before, after]; a secret\'s is "changed".'},
+        },
+        "required": ["at", "who", "what", "on", "fields"],
     },
     "FieldError": {
         "type": "object",
@@ -79,6 +94,12 @@ _KEY = OpenApiParameter(
     "and nothing is done again.",
 )
 
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    location=OpenApiParameter.HEADER,
+    description='The revision that you have read (`ETag`, like "7"). Nothing is saved if there is a newer one.',
+)
+
 
 def operation(
     name: str,
@@ -92,14 +113,16 @@ def operation(
     query: type[Strict] | None = None,
     is_page: bool = False,
     is_act: bool = False,
+    is_guarded: bool = False,
     problems: Sequence[int] = (),
 ) -> Callable[[Handler], Handler]:
     """One operation of the API: its place in the schema, the permission that it needs, and its Idempotency-Key.
 
-    `is_act`: it does something that must not be done twice.
+    `is_act`: it does something that must not be done twice. `is_guarded`: it takes If-Match.
     """
     failures = {HTTPStatus.UNAUTHORIZED, *([HTTPStatus.FORBIDDEN] if needs else []), *problems}
     failures |= {HTTPStatus.BAD_REQUEST} if body or query else set()
+    failures |= {HTTPStatus.PRECONDITION_FAILED} if is_guarded else set()
     failures |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} if is_act else set()
     permission = f"Needs the permission `{needs}`." if needs else "Needs a log-in, and no permission."
     describe_as = partial(
@@ -108,7 +131,7 @@ def operation(
         summary=summary,
         tags=[tag],
         request=body,
-        parameters=[*([query] if query else []), *([_KEY] if is_act else [])],
+        parameters=[*([query] if query else []), *([_KEY] if is_act else []), *([_IF_MATCH] if is_guarded else [])],
         responses={int(status): page_of(answer) if is_page else answer},
         extensions={_FAILURES: sorted(map(int, failures))},
     )
@@ -180,7 +203,9 @@ def with_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _problem_response(status: int) -> dict[str, Any]:
-    problem = describe(PROBLEMS[status], need="it needs the permission …", why="agents have the conversation.")
+    problem = describe(
+        PROBLEMS[status], need="it needs the permission …", why="agents have the conversation.", revision=8
+    )
     document = problem_document(problem, status=status, base=EXAMPLE_BASE)
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": document}
     return {"description": problem.code.name, "content": {MEDIA_TYPE: content}}

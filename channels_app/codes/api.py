@@ -107,4 +107,17 @@ CODES = (
         retried=_CALLER,
         contact="Nothing: events are accepted and handled apart from the API.",
     ),
+    Code(
+        code="CB-909",
+        name="Changed by others",
+        severity=Severity.WARNING,
+        text="Others have changed this since you read it, so nothing was saved. It is at revision {revision} now.",
+        meaning="The call named in If-Match the revision that it had read, and there is a newer one. Saved all the "
+        "same, it could undo what somebody else has just done.",
+        causes=("A person saved on the pages, or another program, between your reading and your writing.",),
+        checks=("`changes` in the answer says what was changed, from what to what, by whom and when.",),
+        repairs=("Read the row again, decide anew, and call with its present revision in If-Match.",),
+        retried=_CALLER,
+        contact=NOTHING_NOTICED,
+    ),
 )

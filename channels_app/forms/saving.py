@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import F, Model
 
 from channels_app.audit import Actor, record_audit
 from channels_app.changes import differences, values_of
@@ -41,6 +41,14 @@ class RefusedError(Exception):
         self.errors = errors
 
 
+class ChangedError(Exception):
+    """The row is not at the revision any more that the caller has seen."""
+
+    def __init__(self, row: SettingsModel, expected: int) -> None:
+        super().__init__(str(row))
+        self.row, self.expected = row, expected
+
+
 @dataclass(frozen=True, slots=True)
 class Saved(Generic[AnyRow]):
     """A row as it is now, and what changed: field to [before, after], as in the audit log."""
@@ -59,17 +67,20 @@ def save_row(
     *,
     beside: Callable[[Row], None] | None = None,
     overlap: timedelta = timedelta(0),
+    expected: int | None = None,
 ) -> Saved[Row]:
     """Save what is given over what is saved, and write it down; nothing of both when nothing changes.
 
-    `beside` sets what the form doesn't ask for; `overlap`: how long the shared secret before a new one is taken too.
-    Raises RefusedError.
+    `beside` sets what the form doesn't ask for; `overlap`: how long the shared secret before a new one is taken too;
+    `expected`: the revision that the caller has seen. Raises RefusedError and ChangedError.
     """
     with transaction.atomic():
         is_new = row.pk is None
         if not is_new:
             # "no key", because writing down an event needs the key, and must not wait for us
             row = type(row)._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
+            if expected is not None and row.revision != expected:
+                raise ChangedError(row, expected)
         before = {} if is_new else values_of(row)
         form: Any = judged_form(row, form_class, given)
         form.saved_by, form.overlap = actor.name, overlap
@@ -102,8 +113,14 @@ def save_inbox_channel(channel: Channel, external_id: str, given: Mapping[str, A
     except ValidationError as error:
         raise RefusedError(dict(error.error_dict)) from None
     row.save(update_fields=None if is_new else ["name", "is_enabled"])  # the rest belongs to events that come in
+    count_revision(channel)
     record_audit(actor, "added" if is_new else "changed", row, changes=changes)
     return changes
+
+
+def count_revision(row: SettingsModel) -> None:
+    """Of a row that has itself not changed, but a part of it."""
+    type(row)._default_manager.filter(pk=row.pk).update(revision=F("revision") + 1)
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

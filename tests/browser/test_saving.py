@@ -1,0 +1,127 @@
+"""Forms in a browser that can't be saved at once: somebody else was faster, or the session is over."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import Account, Admin
+from tests.browser.stage import ADMIN, PASSWORD, Stage
+from tests.browser.test_pages import WIDE, look_at
+from tests.browser.watching import Watch
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+
+@pytest.fixture
+def page(fresh: Stage, platforms: list[str], open_window: Callable[..., Page]) -> Page:
+    """A channel's, open to be changed."""
+    account = Account(platforms[0], f"Channel {uuid4()}")
+    account.generate_keys()
+    anna = Admin(open_window(viewport=WIDE), fresh)
+    anna.log_in()
+    anna.add_channel(account)
+    page = anna.back_to_channel()
+    expect(page.locator("#channel_form")).to_be_visible()
+    return page
+
+
+def open_details(page: Page) -> None:
+    """Those parts of the form that are closed."""
+    page.evaluate("document.querySelectorAll('#channel_form details').forEach((part) => { part.open = true; })")
+
+
+def test_two_tabs(page: Page) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    for window in (page, other):
+        open_details(window)
+    other.get_by_label("Days to keep texts").fill("44")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.get_by_text("was changed successfully")).to_be_visible()
+
+    page.get_by_label("Text when the bot fails").fill("One moment, please.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    changes = page.get_by_role("region", name="Not saved yet: changed by others")
+    expect(changes.get_by_role("row").nth(1)).to_contain_text("Days to keep texts")
+    expect(changes.get_by_role("row").nth(1)).to_contain_text("44")
+    expect(changes.get_by_role("row").nth(1)).to_contain_text(ADMIN)
+    expect(page.get_by_label("Text when the bot fails")).to_have_value("One moment, please.")
+
+    look_at(page)
+
+    page.get_by_role("button", name="Save mine on top").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.get_by_label("Text when the bot fails")).to_have_value("One moment, please.")
+
+
+def log_in_again(page: Page) -> None:
+    page.get_by_label("Username").fill(ADMIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+@pytest.mark.parametrize("end", ["logged out", "another log-in"])
+def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, end: str) -> None:
+    open_details(page)
+    text, secret = f"A colleague takes over ({end}).", "0123456789abcdef" * 2
+    page.get_by_label("Text when the bot fails").fill(text)
+    page.locator("#id_shared_secret").fill(secret)
+    page.locator("[data-show=id_shared_secret]").click()  # then it is a field of text like any other
+    page.locator("#id_greeting").select_option("never")
+    page.locator("#inbox_channels-group .add-row a").click()
+    page.locator('[name$="-external_id"]:visible').last.fill("typed by hand")
+    cookies = [cookie for cookie in page.context.cookies() if cookie["name"] != "sessionid"]
+    page.context.clear_cookies()
+    if end == "logged out":
+        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    else:  # the form's token is not the one of the new session
+        Admin(page.context.new_page(), fresh).log_in()
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.locator("#kept")).to_contain_text("What you typed is kept in this window, but for secrets")
+    assert secret not in page.evaluate("JSON.stringify(sessionStorage)")
+    look_at(page)
+    if end == "logged out":
+        log_in_again(page)
+    else:
+        assert watch.complaints.pop().endswith("403 (Forbidden)")
+        page.get_by_role("link", name="Open the page again").click()
+    expect(page.locator("#given-back")).to_be_focused()
+    look_at(page)
+    expect(page.get_by_label("Text when the bot fails")).to_have_value(text)
+    expect(page.locator("#id_shared_secret")).to_have_value("")
+    expect(page.locator("#id_greeting")).to_have_value("never")
+    expect(page.get_by_label("Sparkcentral region")).to_be_visible()  # as the kind of inbox that is chosen has it
+    expect(page.locator('[name$="-external_id"]:visible').last).to_have_value("typed by hand")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.locator("#given-back")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#given-back")).to_have_count(0)
+
+
+def test_roles_that_were_chosen_outlive_the_session(fresh: Stage, open_window: Callable[..., Page]) -> None:
+    """Django's lists of what is left and what is chosen are no ordinary fields."""
+    anna = Admin(open_window(), fresh)
+    page = anna.log_in()
+    anna.open("/admin/auth/user/add/")
+    page.get_by_label("Username").fill("carl")
+    page.get_by_label("Password:").fill("Xk9-velvet-harbour")
+    page.get_by_label("Password confirmation").fill("Xk9-velvet-harbour")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_label("Last name").fill("Berg")
+    page.locator("#id_groups_from").select_option("Operator")
+    page.locator("#id_groups_add").click()
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#kept")).to_be_visible()
+    log_in_again(page)
+    expect(page.locator("#given-back")).to_be_focused()
+    expect(page.get_by_label("Last name")).to_have_value("Berg")
+    expect(page.locator("#id_groups_to option")).to_have_text(["Operator"])
+    expect(page.locator("#id_groups_from option", has_text="Operator")).to_have_count(0)
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.locator("#id_groups_to option")).to_have_text(["Operator"])

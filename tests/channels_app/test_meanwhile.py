@@ -1,0 +1,241 @@
+"""Two people at one page or row: who saves last is told, and nothing is overwritten in silence."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from channels_app.models import AuditEntry, Bot, Channel, InboxChannel
+from channels_app.rotations import rotate_shared_secret
+from offload.models import OffloadProvider
+from tests.channels_app.api.conftest import Program
+from tests.channels_app.api.conftest import admin as admin
+from tests.channels_app.api.conftest import program as program
+from tests.channels_app.api.conftest import schema as schema
+from tests.channels_app.test_rotations import ANN, NEW_SECRET
+from tests.pages import fields_of
+
+LISTS = ("groups", "user_permissions", "permissions")
+"""Lists of which nothing is chosen; `fields_of` would choose the first."""
+SAVED = "was changed successfully"
+
+
+@dataclass
+class Tab:
+    """A form that is open in a window, as a browser without script has it."""
+
+    client: Client
+    url: str
+    form_id: str
+    values: dict[str, Any] = field(default_factory=dict)
+    html: str = ""
+
+    def __post_init__(self) -> None:
+        self.html = self.client.get(self.url).content.decode()
+        self.come_back()
+
+    def save(self, **typed: Any) -> Any:
+        self.values |= typed
+        self.values = {name: value for name, value in self.values.items() if value is not None}
+        answer = self.client.post(self.url, self.values, follow=True)
+        self.html = answer.content.decode()
+        return answer
+
+    def come_back(self) -> None:
+        """The form as it came back is what is sent next time."""
+        fields = fields_of(self.html, self.form_id)
+        self.values = {name: value for name, value in fields.items() if name not in LISTS}
+
+
+@pytest.fixture
+def bea(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("bea", password="x"))
+    return client
+
+
+def page_of(row: Any) -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
+
+
+def form_of(row: Any) -> str:
+    return f"{row._meta.model_name}_form"
+
+
+def told(answer: Any) -> list[tuple[str, str, str, str]]:
+    return [(change.label, change.before, change.now, change.who) for change in answer.context["meanwhile"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "mine", "change"),
+    [
+        ("channel", {"bot_tries": "5"}, {"keep_days": "9"}, ("Tries", "2", "5", "bea")),
+        ("channel", {"region": "us"}, {"keep_days": "9"}, ("Sparkcentral region", "EU", "US", "bea")),
+        (
+            "channel",
+            {"offload_provider-0-closed_text": "Closed."},
+            {"keep_days": "9"},
+            ("offload provider “Agents”: Text when closed", "–", "Closed.", "bea"),
+        ),
+        (
+            "channel",
+            {
+                "offload_provider-0-opening_hours-when": "times",
+                "offload_provider-0-opening_hours-timezone": "Europe/Brussels",
+                "offload_provider-0-opening_hours-mon-from-0": "09:00",
+                "offload_provider-0-opening_hours-mon-until-0": "12:30",
+            },
+            {"keep_days": "9"},
+            ("offload provider “Agents”: Opening hours", "–", "mon 09:00-12:30; timezone Europe/Brussels", "bea"),
+        ),
+        (
+            "channel",
+            {"inbox_channels-0-is_enabled": None},
+            {"inbox_channels-0-name": "Phone"},
+            ("inbox channel “WhatsApp”: Bot answers here", "yes", "no", "bea"),
+        ),
+        (
+            "channel",
+            {"inbox_channels-0-name": "Phone"},
+            {"keep_days": "9"},
+            ("inbox channel “Phone”: Name", "WhatsApp", "Phone", "bea"),
+        ),
+        ("bot", {"timeout_s": "7"}, {"name": "Parcel bot"}, ("Timeout in seconds", "20", "7", "bea")),
+        ("bot", {"token": "a-new-token-of-the-bot"}, {"name": "Parcel bot"}, ("Token", "", "changed", "bea")),
+        ("user", {"first_name": "Carl"}, {"last_name": "Berg"}, ("First name", "–", "Carl", "bea")),
+        ("user", {"groups": "{viewers}"}, {"last_name": "Berg"}, ("Roles and groups", "–", "Viewers", "bea")),
+        ("group", {"name": "Readers"}, {"name": "Writers"}, ("Name", "Viewers", "Readers", "bea")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_second_of_two_tabs_is_told_what_the_first_saved(
+    admin_client: Client, bea: Client, channel: Channel, bot: Bot, kind: str, theirs: Any, mine: Any, change: Any
+) -> None:
+    OffloadProvider.objects.get_or_create(channel=channel)
+    InboxChannel.objects.create(channel=channel, external_id="w-1", name="WhatsApp", is_enabled=True)
+    person, group = User.objects.create_user("carl"), Group.objects.create(name="Viewers")
+    row: Any = {"channel": channel, "bot": bot, "user": person, "group": group}[kind]
+    tab, other = Tab(admin_client, page_of(row), form_of(row)), Tab(bea, page_of(row), form_of(row))
+    theirs = {name: group.pk if value == "{viewers}" else value for name, value in theirs.items()}
+    assert SAVED in other.save(**theirs).content.decode()
+
+    for _ in range(2):  # saving once more is no decision
+        answer = tab.save(**mine)
+        assert SAVED not in tab.html
+        assert told(answer) == [change]
+        tab.come_back()
+        assert {name: tab.values[name] for name in mine} == mine  # nothing that was typed is lost
+    answer = tab.save(_on_top=answer.context["on_top"])
+    assert SAVED in tab.html
+    written = [set(entry.changes) for entry in AuditEntry.objects.filter(actor="admin")]
+    assert any({name.rpartition("-")[2] for name in mine} <= names for names in written)
+
+
+def test_on_top_means_on_top_of_what_one_was_told(admin_client: Client, bea: Client, channel: Channel) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(bea, page_of(channel), "channel_form").save(bot_tries="5")
+    answer = tab.save(keep_days="9")
+    Tab(bea, page_of(channel), "channel_form").save(bot_tries="6")
+    assert told(tab.save(_on_top=answer.context["on_top"])) == [("Tries", "5", "6", "bea")]
+
+
+def test_of_a_secret_only_that_it_changed_is_told(admin_client: Client, channel: Channel) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    rotate_shared_secret(channel, NEW_SECRET, ANN)
+    assert told(tab.save(keep_days="9")) == [("Shared secret", "", "changed", ANN.name)]
+    assert NEW_SECRET not in tab.html
+
+
+def test_what_runs_by_itself_is_nobodys_change(admin_client: Client, bea: Client, channel: Channel) -> None:
+    """Nor is a save that changes nothing, or a row that came in with an event."""
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(bea, page_of(channel), "channel_form").save()
+    Channel.objects.update(first_event_at=channel.created_at, live_at=channel.created_at)
+    InboxChannel.objects.create(channel=channel, external_id="new")
+    assert SAVED in tab.save(keep_days="9").content.decode()
+
+
+def test_a_mistake_after_the_decision_asks_no_second_time(admin_client: Client, bea: Client, channel: Channel) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(bea, page_of(channel), "channel_form").save(bot_tries="5")
+    answer = tab.save(keep_days="0")
+    tab.save(_on_top=answer.context["on_top"])
+    assert "Ensure this value is greater than or equal to 1." in tab.html
+    tab.come_back()
+    assert SAVED in tab.save(keep_days="9").content.decode()
+
+
+def test_what_others_deleted_stays_deleted_and_the_rest_is_saved(
+    admin_client: Client, bea: Client, channel: Channel
+) -> None:
+    for name in ("w-1", "w-2", "w-3"):
+        InboxChannel.objects.create(channel=channel, external_id=name, name=name)
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(bea, page_of(channel), "channel_form").save(**{"inbox_channels-0-DELETE": "on"})
+    answer = tab.save(**{"inbox_channels-0-name": "Gone", "inbox_channels-2-name": "Mine"}, keep_days="9")
+    assert told(answer) == [("“w-1”", "", "deleted", "bea")]
+    tab.come_back()
+    tab.save(_on_top=answer.context["on_top"])
+    assert SAVED in tab.html
+    assert list(channel.inbox_channels.order_by("pk").values_list("external_id", "name")) == [
+        ("w-2", "w-2"),
+        ("w-3", "Mine"),
+    ]
+
+
+def test_a_password_that_was_set_meanwhile_is_told(admin_client: Client, bea: Client) -> None:
+    person = User.objects.create_user("carl", password="x")
+    tab = Tab(admin_client, page_of(person), "user_form")
+    passwords = {"usable_password": "true", "password1": "Xk9-velvet-harbour", "password2": "Xk9-velvet-harbour"}
+    bea.post(f"/admin/auth/user/{person.pk}/password/", passwords)
+    assert told(tab.save(last_name="Berg")) == [("Password", "", "changed", "bea")]
+
+
+def test_what_is_deleted_while_somebody_has_it_open(admin_client: Client, bea: Client) -> None:
+    person = User.objects.create_user("carl")
+    tab = Tab(admin_client, page_of(person), "user_form")
+    bea.post(f"/admin/auth/user/{person.pk}/delete/", {"post": "yes"})
+    tab.save(last_name="Berg")
+    assert "Perhaps it was deleted?" in tab.html
+
+
+# --- the API ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["channels", "bots"])
+def test_a_program_that_has_seen_an_older_revision_is_told(
+    admin: Program, bea: Client, channel: Channel, bot: Bot, kind: str
+) -> None:
+    row: Any = channel if kind == "channels" else bot
+    path = f"{kind}/{row.pk}/"
+    answer = admin.get(path)
+    tag = answer.headers["ETag"]
+    assert tag == f'"{answer.body["revision"]}"'
+    Tab(bea, page_of(row), form_of(row)).save(name="Theirs")
+
+    refused = admin.call("patch", path, {"name": "Mine"}, If_Match=tag)
+    assert (refused.status, refused.code) == (412, "CB-909")
+    assert [(change["who"], change["fields"]["name"][1]) for change in refused.body["changes"]] == [("bea", "Theirs")]
+    assert admin.get(path).body["name"] == "Theirs"
+
+    again = admin.call("patch", path, {"name": "Mine"}, If_Match=f'"{refused.body["revision"]}"')
+    assert (again.status, again.body["name"]) == (200, "Mine")
+    assert again.headers["ETag"] != tag
+    for free in ("*", ""):
+        assert admin.call("patch", path, {"name": "Mine"}, If_Match=free).status == 200
+    assert "If-Match" in admin.call("patch", path, {"name": "Mine"}, If_Match="seven").fields
+
+
+def test_an_inbox_channel_is_part_of_its_channels_revision(admin: Program, bea: Client, channel: Channel) -> None:
+    InboxChannel.objects.create(channel=channel, external_id="w-1", name="WhatsApp")
+    path = f"channels/{channel.pk}/"
+    tag = admin.get(path).headers["ETag"]
+    Tab(bea, page_of(channel), "channel_form").save(**{"inbox_channels-0-name": "Phone"})
+    refused = admin.call("patch", path, {"keep_days": 9}, If_Match=tag)
+    assert [change["fields"] for change in refused.body["changes"]] == [{"name": ["WhatsApp", "Phone"]}]
+    tag = f'"{refused.body["revision"]}"'
+    given = {"external_id": "w-1", "is_enabled": True}
+    assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 200
+    assert admin.call("patch", path, {"keep_days": 9}, If_Match=tag).status == 412
