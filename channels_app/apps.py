@@ -9,7 +9,8 @@ class ChannelsAppConfig(AppConfig):
 
     def ready(self) -> None:
         """Django says by signals alone that somebody logged in, that the tables are there, or a connection is."""
-        from channels_app import logins, roles, statements
+        from channels_app.access import logins, roles
+        from channels_app.lib import statements
 
         post_migrate.connect(roles.update_roles, dispatch_uid="roles")
         logins.listen()

@@ -9,10 +9,10 @@ from django.db import Error, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from channels_app import outages
-from channels_app.pump import worker_pump
-from channels_app.readiness import wait_until_usable
-from channels_app.wakeups import wake_a_worker
+from channels_app.channels.readiness import wait_until_usable
+from channels_app.conversations.wakeups import wake_a_worker
+from channels_app.lib import outages
+from channels_app.turns.pump import worker_pump
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from channels_app.readiness import why_not_ready
+from channels_app.channels.readiness import why_not_ready
 
 
 class HealthMiddleware:

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 QUIET_S = 60.0
 """Between two lines of a kind."""
-AT_WILL = ("django.request", "django.security", "channels_app.webhooks")
+AT_WILL = ("django.request", "django.security", "channels_app.web.webhooks.base")
 """Loggers with lines that anybody can cause by a request."""
 SERVER, SERVERS_REFUSAL = "gunicorn.error", "Invalid request from"
 _SEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\t"}

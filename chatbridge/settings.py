@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from channels_app.addresses import AllowList
-from channels_app.encryption import parse_keys
-from channels_app.errors import ConfigError
+from channels_app.lib.encryption import parse_keys
+from channels_app.lib.http.addresses import AllowList
+from channels_app.protocol.errors import ConfigError
 from chatbridge import limits
 from chatbridge.environment import PORTS, Environment, base_url, certificates, has_valid_port, host_names
 
@@ -188,7 +188,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "channels_app.operations.time_zone.TimeZoneMiddleware",
+    "channels_app.web.pages.time_zone.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatbridge.unavailable.UnavailableMiddleware",
@@ -205,7 +205,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "channels_app.operations.menu.menu",
+                "channels_app.web.pages.menu.menu",
             ]
         },
     }
@@ -229,8 +229,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "PREPROCESSING_HOOKS": ["channels_app.api.schema.only_our_paths"],
-    "POSTPROCESSING_HOOKS": ["channels_app.api.schema.with_problems"],
+    "PREPROCESSING_HOOKS": ["channels_app.web.api.schema.only_our_paths"],
+    "POSTPROCESSING_HOOKS": ["channels_app.web.api.schema.with_problems"],
     "SORT_OPERATIONS": False,  # by the pages' order
 }
 

@@ -8,8 +8,8 @@ from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import server_error as django_server_error
 
-from channels_app import outages
-from channels_app.api.problems import MEDIA_TYPE, problem_document
+from channels_app.lib import outages
+from channels_app.web.api.problems import MEDIA_TYPE, problem_document
 
 RETRY_AFTER_S = 10
 

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from channels_app.operations.menu import home
+from channels_app.web.pages.menu import home
 
 handler500 = "chatbridge.unavailable.server_error"
 admin.site.final_catch_all_view = False  # it asks for a log-in first, and then says that there is no such page
@@ -16,12 +16,12 @@ urlpatterns = [
     path("admin/auth/", home),
     path("admin/channels_app/", home),
     path("admin/offload/", home),
-    path("admin/", include("channels_app.operations.bookmarks")),
+    path("admin/", include("channels_app.web.pages.bookmarks")),
     path("admin/", admin.site.urls),
-    path("ops/", include("channels_app.operations.urls")),
-    path("api/", include("channels_app.api.urls")),
-    path("webhooks/", include("channels_app.urls")),
-    path("webhooks/", include("offload.urls")),
+    path("ops/", include("channels_app.web.pages.urls")),
+    path("api/", include("channels_app.web.api.urls")),
+    path("webhooks/", include("channels_app.web.webhooks.urls")),
+    path("webhooks/", include("channels_app.web.webhooks.offload_urls")),
 ]
 admin.site.site_header = admin.site.site_title = "chatbridge"
 admin.site.enable_nav_sidebar = False  # the menu on top has it all

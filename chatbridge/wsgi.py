@@ -13,9 +13,9 @@ from django.core.cache import close_caches  # noqa: E402
 from django.core.signals import request_finished, request_started  # noqa: E402
 from django.db import Error, close_old_connections, connection, reset_queries  # noqa: E402
 
-from channels_app import outages  # noqa: E402
-from channels_app.channels import remember_channels  # noqa: E402
-from channels_app.readiness import NotReadyError, check_once, refuse  # noqa: E402
+from channels_app.channels.live import remember_channels  # noqa: E402
+from channels_app.channels.readiness import NotReadyError, check_once, refuse  # noqa: E402
+from channels_app.lib import outages  # noqa: E402
 from chatbridge.garbage import search_less  # noqa: E402
 
 

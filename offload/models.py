@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from channels_app.encryption import decrypt, encrypt
+from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import Channel, Conversation, Delivery, WebhookEvent
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels_app.clocks import database_now
-from channels_app.deliveries import has_doubtful_deliveries
-from channels_app.leases import Lease
+from channels_app.conversations.leases import Lease
+from channels_app.deliveries.attempts import has_doubtful_deliveries
+from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery
 from channels_app.protocol import Completion, Event, EventType, Message, Reply
-from channels_app.visible import is_visible
+from channels_app.protocol.visible import is_visible
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
+from offload.note import transcript_lines, write_note
 from offload.opening_hours import is_open
-from offload.transcript import transcript_lines, write_note
 
 DOUBTFUL_REMARK = "Not certain: a message of the bot may not have reached the contact."
 

@@ -15,12 +15,13 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck
 
-from channels_app import clocks, milestones, outages
-from channels_app.leases import claim_due_conversation
+from channels_app.adapters.inboxes.tokens import forget_tokens
+from channels_app.channels import milestones
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.deliveries.throttle import forget_tickets
+from channels_app.lib import clocks, outages
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
-from channels_app.throttle import forget_tickets
-from channels_app.tokens import forget_tokens
-from channels_app.turns import take_step
+from channels_app.turns.handle import take_step
 from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.world import World
 

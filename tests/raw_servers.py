@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from channels_app import wire
+from channels_app.lib.http import wire
 
 LONG_S = 30  # a server's patience: whoever waits for it has no deadline
 

@@ -9,11 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app.audit import Actor, record_audit
-from channels_app.counting import count_newest
-from channels_app.events import count_refusal
-from channels_app.gathering import SETTLED, gather_failures
+from channels_app.access.audit import Actor, record_audit
+from channels_app.conversations.events import count_refusal
 from channels_app.models import Exchange, FailureGroup, WorkerSlot
+from channels_app.operations.failures.grouping import SETTLED, gather_failures
+from channels_app.operations.figures.counting import count_newest
 from tests.builders import make_channel
 from tests.conftest import Walker
 from tests.world import World, answer

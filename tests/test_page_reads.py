@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from channels_app.admin.base import COUNTED_MOST
 from channels_app.models import Channel, Conversation, Delivery, Exchange, WebhookEvent
-from channels_app.table_sizes import ROWS_LEAST, SHARE
+from channels_app.upkeep.table_sizes import ROWS_LEAST, SHARE
+from channels_app.web.admin.base import COUNTED_MOST
 from tests.builders import analyze, make_bot, make_channel
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from channels_app.errors import BridgeError, ConfigError
-from channels_app.http import Answer, ApiSession, Request
-from channels_app.links import READY
+from channels_app.channels.links import READY
+from channels_app.lib.http.session import Answer, ApiSession, Request
+from channels_app.protocol.errors import BridgeError, ConfigError
 
 INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
@@ -147,7 +147,7 @@ class World:
         monkeypatch.setattr(
             ApiSession, "_answer", lambda session, request, **limits: self.answer(session, request, **limits)
         )
-        monkeypatch.setattr("channels_app.addresses.resolve", lambda host: [SOMEWHERE])
+        monkeypatch.setattr("channels_app.lib.http.addresses.resolve", lambda host: [SOMEWHERE])
         return self
 
 

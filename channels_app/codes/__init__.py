@@ -1,7 +1,7 @@
 """The catalogue: everything that can go wrong, or that people wonder about, with a code, a sentence and a page.
 
 The admin's pages, the API, the commands and the logs all take their words from here. `docs/codes/` is rendered from
-it by `python -m channels_app.codes`. Which facts mean which code is said in `channels_app.causes`.
+it by `python -m channels_app.codes`. Which facts mean which code is said in `channels_app.protocol.causes`.
 """
 
 from collections.abc import Mapping

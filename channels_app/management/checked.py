@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from channels_app import outages
-from channels_app.readiness import NotReadyError, check_once
+from channels_app.channels.readiness import NotReadyError, check_once
+from channels_app.lib import outages
 
 
 class CheckedCommand(BaseCommand):

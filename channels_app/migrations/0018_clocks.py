@@ -1,4 +1,4 @@
-import channels_app.clocks
+import channels_app.lib.clocks
 from django.db import migrations, models
 
 
@@ -17,21 +17,21 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='bot',
             name='created_at',
-            field=models.DateTimeField(default=channels_app.clocks.database_now, editable=False),
+            field=models.DateTimeField(default=channels_app.lib.clocks.database_now, editable=False),
         ),
         migrations.AlterField(
             model_name='bot',
             name='updated_at',
-            field=models.DateTimeField(default=channels_app.clocks.database_now, editable=False),
+            field=models.DateTimeField(default=channels_app.lib.clocks.database_now, editable=False),
         ),
         migrations.AlterField(
             model_name='channel',
             name='created_at',
-            field=models.DateTimeField(default=channels_app.clocks.database_now, editable=False),
+            field=models.DateTimeField(default=channels_app.lib.clocks.database_now, editable=False),
         ),
         migrations.AlterField(
             model_name='channel',
             name='updated_at',
-            field=models.DateTimeField(default=channels_app.clocks.database_now, editable=False),
+            field=models.DateTimeField(default=channels_app.lib.clocks.database_now, editable=False),
         ),
     ]

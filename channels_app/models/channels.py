@@ -7,10 +7,11 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from channels_app import bots, inboxes, limits
-from channels_app.clocks import database_now
-from channels_app.encryption import decrypt, encrypt, needs_rotation
-from channels_app.errors import ConfigError
+from channels_app.adapters import bots, inboxes
+from channels_app.lib.clocks import database_now
+from channels_app.lib.encryption import decrypt, encrypt, needs_rotation
+from channels_app.protocol import limits
+from channels_app.protocol.errors import ConfigError
 
 
 class SettingsModel(models.Model):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from channels_app.encryption import generate_key
+from channels_app.lib.encryption import generate_key
 from chatbridge.embedded.files import write_private
 from chatbridge.local.processes import LocalError
 

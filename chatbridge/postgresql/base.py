@@ -7,7 +7,7 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor as PostgresSchemaEditor
 
-from channels_app.postgres_link import Link, limits, waiting_at_most
+from channels_app.lib.postgres import Link, limits, waiting_at_most
 
 LOOK_S = 3.0
 """For the question whether a kept connection still lives."""

@@ -25,7 +25,7 @@ LEAST = 0.90
 # As the guards do it, but with a short time to keep texts, so that there is enough to delete.
 _PURGE = """
 import time
-from channels_app.retention import purge_texts
+from channels_app.upkeep.retention import purge_texts
 for purged in purge_texts(days=1):
     print(f"purged {purged.events}", flush=True)
     time.sleep(purged.pause_s)

@@ -88,7 +88,7 @@ def pages() -> dict[str, Callable[[], str]]:
     from django.urls import URLPattern, reverse
 
     from channels_app.models import Delivery
-    from channels_app.operations.urls import urlpatterns
+    from channels_app.web.pages.urls import urlpatterns
 
     models = [model._meta for model in admin.site._registry if model._meta.app_label in APPS]
     found: dict[str, Callable[[], str]] = {

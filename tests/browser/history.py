@@ -9,8 +9,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from channels_app.counting import count_span
-from channels_app.gathering import count_waiting, gather_failures
 from channels_app.models import (
     Channel,
     ContactRow,
@@ -21,6 +19,8 @@ from channels_app.models import (
     MessageRow,
     WebhookEvent,
 )
+from channels_app.operations.failures.grouping import count_waiting, gather_failures
+from channels_app.operations.figures.counting import count_span
 from offload.models import Offload
 from tests.browser.talks import End, Past, Talk, Trouble, Turn
 

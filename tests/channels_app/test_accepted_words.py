@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_app.errors import Effect, TemporaryError
-from channels_app.events import order_handover
-from channels_app.explaining import explain
-from channels_app.leases import LeaseLostError, claim_due_conversation, steal_conversation
+from channels_app.conversations.events import order_handover
+from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, steal_conversation
 from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
-from channels_app.transcripts import load_transcript
-from channels_app.turns import take_step
+from channels_app.operations.explanations.gather import explain
+from channels_app.operations.transcripts import load_transcript
+from channels_app.protocol.errors import Effect, TemporaryError
+from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app import addresses
-from channels_app.addresses import AllowList, Target, is_public, network_of, public_url_problem, reachable_addresses
-from channels_app.errors import ConfigError
+from channels_app.lib.http import addresses
+from channels_app.lib.http.addresses import (
+    AllowList,
+    Target,
+    is_public,
+    network_of,
+    public_url_problem,
+    reachable_addresses,
+)
+from channels_app.protocol.errors import ConfigError
 
 INTERNAL_V4 = [
     "0.0.0.0/8",

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.channels import make_bot as make_connector
+from channels_app.channels.live import make_bot as make_connector
 from channels_app.models import Bot, Channel, Credential, InboxChannel
 from offload.models import OffloadProvider
 from tests.builders import SHARED_SECRET, make_bot, make_channel

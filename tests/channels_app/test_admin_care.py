@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import channel_deletion
-from channels_app.http import Answer, ApiSession, Request
+from channels_app.channels import deletion as channel_deletion
+from channels_app.lib.http.session import Answer, ApiSession, Request
 from channels_app.models import AuditEntry, Channel, Conversation, IntakeCount
 from tests.builders import SHARED_SECRET, make_channel, make_event
 from tests.conftest import Walker
@@ -294,7 +294,7 @@ def test_a_long_deletion_goes_on_from_its_page(
     for number in range(3):
         walker.says("Hello", f"0-conv-{number}")
     monkeypatch.setattr(channel_deletion, "BATCH", 1)
-    monkeypatch.setattr("channels_app.admin.channel_tools.ROUND_S", 0.0)
+    monkeypatch.setattr("channels_app.web.admin.channel_tools.ROUND_S", 0.0)
     page = text_of(admin_client.post(url(channel, "delete"), {"name": channel.name}))
     assert "Still to be deleted: 3 conversations, 2 events" in page and "data-go-on" in page
     assert again(channel).archived_at

@@ -10,11 +10,9 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.audit import CHANGED
-from channels_app.checking.facts import facts_of
-from channels_app.checking.repairs import find_repairs, state_of
-from channels_app.checking.steps import setup_steps
-from channels_app.events import count_refusal
+from channels_app.access.audit import CHANGED
+from channels_app.channels.rotations import rotate_shared_secret
+from channels_app.conversations.events import count_refusal
 from channels_app.models import (
     AuditEntry,
     Bot,
@@ -26,7 +24,9 @@ from channels_app.models import (
     Period,
     WorkerSlot,
 )
-from channels_app.rotations import rotate_shared_secret
+from channels_app.operations.checks.facts import facts_of
+from channels_app.operations.checks.repairs import find_repairs, state_of
+from channels_app.operations.checks.steps import setup_steps
 from offload.models import OffloadProvider
 from tests.builders import make_bot, make_channel, make_event
 from tests.channels_app.test_rotations import ANN, NEW_SECRET

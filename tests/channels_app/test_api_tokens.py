@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.api_tokens import find_token, make_token, note_use
-from channels_app.audit import Actor
+from channels_app.access.audit import Actor
+from channels_app.access.tokens import find_token, make_token, note_use
 from channels_app.models import ApiToken, AuditEntry
 from tests.pages import names_in, submit
 

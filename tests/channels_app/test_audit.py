@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
-from channels_app.audit import Actor, record_audit
+from channels_app.access.audit import Actor, record_audit
 from channels_app.models import AuditEntry
 
 

@@ -11,9 +11,9 @@ import pytest
 from django.apps import apps
 from django.utils import timezone
 
-from channels_app.explaining import explain
 from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
-from channels_app.transcripts import load_transcript
+from channels_app.operations.explanations.gather import explain
+from channels_app.operations.transcripts import load_transcript
 from offload.models import Offload
 from tests.builders import make_bot, make_channel
 from tests.conftest import Walker

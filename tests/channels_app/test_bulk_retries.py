@@ -6,9 +6,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_app import bulk_retries
-from channels_app.audit import Actor
-from channels_app.bulk_retries import (
+from channels_app.access.audit import Actor
+from channels_app.models import (
+    AuditEntry,
+    BulkRetry,
+    BulkState,
+    Conversation,
+    EventBody,
+    Exchange,
+    FailureGroup,
+    WebhookEvent,
+)
+from channels_app.operations.failures import bulk_retries
+from channels_app.operations.failures.bulk_retries import (
     RATE,
     TRIAL,
     BulkError,
@@ -21,17 +31,7 @@ from channels_app.bulk_retries import (
     run_bulk_retries,
     start_bulk_retry,
 )
-from channels_app.gathering import gather_failures
-from channels_app.models import (
-    AuditEntry,
-    BulkRetry,
-    BulkState,
-    Conversation,
-    EventBody,
-    Exchange,
-    FailureGroup,
-    WebhookEvent,
-)
+from channels_app.operations.failures.grouping import gather_failures
 from tests.builders import make_channel
 from tests.conftest import Walker
 from tests.world import World, answer

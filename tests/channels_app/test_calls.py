@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from channels_app import calls
-from channels_app.calls import CallFilter, CallLine, list_exchanges
+from channels_app.conversations.orders import order_message
 from channels_app.models import Channel, Conversation, Exchange, WebhookEvent
-from channels_app.orders import order_message
+from channels_app.operations import calls
+from channels_app.operations.calls import CallFilter, CallLine, list_exchanges
 from tests.builders import make_channel
 from tests.conftest import Walker
 from tests.world import World, answer

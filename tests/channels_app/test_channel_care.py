@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from channels_app import channel_deletion
-from channels_app.audit import Actor
-from channels_app.channel_care import (
+from channels_app.access.audit import Actor
+from channels_app.channels import deletion as channel_deletion
+from channels_app.channels.care import (
     archive_channel,
     clone_channel,
     free_name,
@@ -15,8 +15,8 @@ from channels_app.channel_care import (
     resume_channel,
     skip_handover_test,
 )
-from channels_app.channel_deletion import begin_deletion, delete_some, holdings_of
-from channels_app.events import count_refusal
+from channels_app.channels.deletion import begin_deletion, delete_some, holdings_of
+from channels_app.conversations.events import count_refusal
 from channels_app.models import (
     AuditEntry,
     Channel,

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels_app.audit import Actor
-from channels_app.checking import check_address, check_bot, check_channel
-from channels_app.checking.connection import forget_token
-from channels_app.http import Answer, ApiSession, Request
-from channels_app.links import READY
+from channels_app.access.audit import Actor
+from channels_app.channels.links import READY
+from channels_app.channels.rotations import switch_server
+from channels_app.lib.http.session import Answer, ApiSession, Request
 from channels_app.models import Channel, Credential
-from channels_app.rotations import switch_server
+from channels_app.operations.checks import check_address, check_bot, check_channel
+from channels_app.operations.checks.connection import forget_token
 from tests.builders import make_bot, make_channel
 from tests.world import World, answer
 
@@ -216,7 +216,7 @@ def test_a_bug_in_a_check_is_a_line_too(world: World, monkeypatch: pytest.Monkey
     def explode(*args: object) -> None:
         raise RuntimeError("a secret that must not be shown")
 
-    monkeypatch.setattr("channels_app.bots.generic.HttpBot.send", explode)
+    monkeypatch.setattr("channels_app.adapters.bots.generic.HttpBot.send", explode)
     (line,) = check_bot(make_bot())
     assert (line.is_ok, line.detail) == (False, "The check itself failed; the log of the bridge says why.")
 

@@ -14,13 +14,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import clocks
-from channels_app.clocks import database_now, machine_is_ahead_s, note_reading, ticks
-from channels_app.endings import wake_at_once
-from channels_app.leases import register_slot, renew_leases
+from channels_app.conversations.leases import register_slot, renew_leases
+from channels_app.conversations.release import wake_at_once
+from channels_app.lib import clocks
+from channels_app.lib.clocks import database_now, machine_is_ahead_s, note_reading, ticks
+from channels_app.lib.statements import fetch
 from channels_app.models import EventState, Outcome, Owner, WebhookEvent, WorkerSlot
-from channels_app.statements import fetch
-from channels_app.workload import queue_facts
+from channels_app.operations.workload import queue_facts
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
 from tests.world import World, answer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from channels_app.configuration import apply_configuration
+from channels_app.channels.configuration.apply import apply_configuration
 from channels_app.models import Channel, EventBody, InboxChannel, WebhookEvent
 
 SECRET = "00ff" * 8

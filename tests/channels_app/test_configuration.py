@@ -19,14 +19,14 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from channels_app.configuration import apply_configuration
-from channels_app.configuration_export import export_configuration
-from channels_app.configuration_schema import BOT as BOT_KEYS
-from channels_app.configuration_schema import CHANNEL as CHANNEL_KEYS
-from channels_app.configuration_schema import INBOX_CHANNEL as INBOX_CHANNEL_KEYS
-from channels_app.configuration_schema import OFFLOAD_PROVIDER as PROVIDER_KEYS
-from channels_app.configuration_source import Problems, References
-from channels_app.forms import ChannelForm
+from channels_app.channels.configuration.apply import apply_configuration
+from channels_app.channels.configuration.export import export_configuration
+from channels_app.channels.configuration.schema import BOT as BOT_KEYS
+from channels_app.channels.configuration.schema import CHANNEL as CHANNEL_KEYS
+from channels_app.channels.configuration.schema import INBOX_CHANNEL as INBOX_CHANNEL_KEYS
+from channels_app.channels.configuration.schema import OFFLOAD_PROVIDER as PROVIDER_KEYS
+from channels_app.channels.configuration.source import Problems, References
+from channels_app.channels.forms import ChannelForm
 from channels_app.models import AuditEntry, Bot, Channel, InboxChannel
 from offload.models import OffloadProvider
 from tests.pages import submit

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from urllib3.connection import HTTPConnection
 
-from channels_app import media, wire
-from channels_app.bots import bot_class
-from channels_app.errors import BridgeError, Effect, PayloadError, TemporaryError
-from channels_app.http import AllowList, ApiSession
-from channels_app.inboxes import inbox_class
+from channels_app.adapters.bots import bot_class
+from channels_app.adapters.inboxes import inbox_class
+from channels_app.deliveries import media
+from channels_app.lib.http import wire
+from channels_app.lib.http.session import AllowList, ApiSession
 from channels_app.protocol import EventType, Outgoing, OutgoingMessage, Turn
+from channels_app.protocol.errors import BridgeError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
 from tests.channels_app.inboxes.cast import OneToken
 from tests.raw_servers import Authority, Server, Visit, make_certificate, polite

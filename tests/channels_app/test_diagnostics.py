@@ -5,10 +5,10 @@ import json
 import pytest
 from django.utils import timezone
 
-from channels_app.audit import Actor
-from channels_app.diagnostics import collect_diagnostics
+from channels_app.access.audit import Actor
+from channels_app.channels.rotations import rotate_shared_secret
 from channels_app.models import Exchange
-from channels_app.rotations import rotate_shared_secret
+from channels_app.operations.checks.diagnostics import collect_diagnostics
 from offload.models import OffloadProvider
 from tests.builders import SHARED_SECRET, TOKEN, make_bot, make_channel
 from tests.conftest import Walker

@@ -10,8 +10,8 @@ from django.test import override_settings
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from channels_app.encryption import decrypt, encrypt, fingerprint, generate_key, needs_rotation, parse_keys
-from channels_app.errors import ConfigError
+from channels_app.lib.encryption import decrypt, encrypt, fingerprint, generate_key, needs_rotation, parse_keys
+from channels_app.protocol.errors import ConfigError
 
 OLD, NEW = b"o" * 32, b"n" * 32
 CONTEXT = "Channel.settings.0b0f.client_secret"
@@ -104,7 +104,7 @@ def test_no_key_at_all_is_said(text):
 
 
 def test_keys_can_be_parsed_before_there_are_settings():
-    code = "from channels_app.encryption import generate_key, parse_keys; parse_keys(generate_key())"
+    code = "from channels_app.lib.encryption import generate_key, parse_keys; parse_keys(generate_key())"
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 

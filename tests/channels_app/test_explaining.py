@@ -10,13 +10,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.errors import Effect, TemporaryError
-from channels_app.events import count_refusal, order_handover
-from channels_app.explaining import explain
-from channels_app.explanations import Explanation
+from channels_app.conversations.events import count_refusal, order_handover
 from channels_app.models import Bot, Channel, Conversation, Delivery, Owner, WebhookEvent, WorkerSlot
-from channels_app.replays import replay_event
-from channels_app.silences import explain_silence
+from channels_app.operations.explanations import Explanation
+from channels_app.operations.explanations.gather import explain
+from channels_app.operations.explanations.silences import explain_silence
+from channels_app.operations.replays import replay_event
+from channels_app.protocol.errors import Effect, TemporaryError
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
 from tests.world import World, answer

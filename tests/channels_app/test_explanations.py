@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.explanations import (
+from channels_app.operations.explanations import (
     CallFacts,
     DeliveryFacts,
     EventFacts,

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_app.deliveries import retry_delivery, tries_of
-from channels_app.errors import Effect, TemporaryError
-from channels_app.explaining import explain
-from channels_app.http import Answer
-from channels_app.leases import claim_due_conversation
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.deliveries.attempts import retry_delivery, tries_of
+from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, WebhookEvent
-from channels_app.outcome_codes import codes_of_events
-from channels_app.transcripts import load_transcript
-from channels_app.turns import take_step
+from channels_app.operations.explanations.gather import explain
+from channels_app.operations.outcome_codes import codes_of_events
+from channels_app.operations.transcripts import load_transcript
+from channels_app.protocol.errors import Effect, TemporaryError
+from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -215,7 +215,7 @@ def test_each_try_asks_the_accounts_limit(walker: Walker, world: World, monkeypa
         taken.append(key)
         return 0.0
 
-    monkeypatch.setattr("channels_app.deliveries.take_ticket", take)
+    monkeypatch.setattr("channels_app.deliveries.attempts.take_ticket", take)
     seen = strict(world, "applyTopics")
     world.bot.replies = [FULL]
     walker.says("Hello")

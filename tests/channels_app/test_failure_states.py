@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels_app.failure_states import (
+from channels_app.operations.failures.states import (
     GroupFacts,
     GroupState,
     comes_back,

@@ -7,11 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from channels_app import gathering
-from channels_app.audit import Actor
-from channels_app.counting import count_newest
-from channels_app.failure_states import GroupState
-from channels_app.failures import (
+from channels_app.access.audit import Actor
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, WebhookEvent
+from channels_app.operations.failures import grouping as gathering
+from channels_app.operations.failures.grouping import count_waiting, gather_failures
+from channels_app.operations.failures.groups import (
     disown_group,
     failure_groups,
     failure_matrix,
@@ -22,10 +23,9 @@ from channels_app.failures import (
     reopen_group,
     resolve_group,
 )
-from channels_app.gathering import count_waiting, gather_failures
-from channels_app.leases import claim_due_conversation
-from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, WebhookEvent
-from channels_app.turns import take_step
+from channels_app.operations.failures.states import GroupState
+from channels_app.operations.figures.counting import count_newest
+from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
@@ -293,7 +293,7 @@ def test_failures_come_in_pages(talk: Walker, monkeypatch: pytest.MonkeyPatch) -
         talk.says("Hello", f"0-conv-{number}")
         fail(talk, ago_s=60 - number)
     gather_failures()
-    monkeypatch.setattr("channels_app.failures.PAGE", 1)
+    monkeypatch.setattr("channels_app.operations.failures.groups.PAGE", 1)
     group_id = the_group().pk
     seen, before = list[int](), None
     while rows := list_failures(group_id, before):

@@ -10,13 +10,22 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from channels_app.channel_health import Health, Tally, channel_health
-from channels_app.counting import KEPT, Fate, Name, count_newest, count_refused, drop_old_figures, sample_queue, whole
-from channels_app.dashboard import dashboard_figures
-from channels_app.errors import Effect, TemporaryError
-from channels_app.events import count_refusal
-from channels_app.figures import WINDOWS, read_counts
+from channels_app.conversations.events import count_refusal
 from channels_app.models import Channel, Conversation, Exchange, Figure, Outcome, Period, WebhookEvent
+from channels_app.operations.figures.counting import (
+    KEPT,
+    Fate,
+    Name,
+    count_newest,
+    count_refused,
+    drop_old_figures,
+    sample_queue,
+    whole,
+)
+from channels_app.operations.figures.dashboard import dashboard_figures
+from channels_app.operations.figures.health import Health, Tally, channel_health
+from channels_app.operations.figures.reading import WINDOWS, read_counts
+from channels_app.protocol.errors import Effect, TemporaryError
 from tests.builders import make_bot, make_channel, make_event
 from tests.conftest import Walker
 from tests.world import World, answer

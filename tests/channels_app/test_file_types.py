@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from channels_app.file_types import recognise
+from channels_app.deliveries.file_types import recognise
 
 BODY = b"\1" * 60
 

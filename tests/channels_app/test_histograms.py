@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels_app.histograms import BOUNDS_S, LABELS, MORE, percentile_s
+from channels_app.lib.histograms import BOUNDS_S, LABELS, MORE, percentile_s
 
 
 def test_nothing_counted_has_no_median() -> None:

@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import housekeeping, retention
-from channels_app.guard import Guard
-from channels_app.housekeeping import TASKS, Done, Housekeeper
-from channels_app.jobs import announce_jobs, call_job, claim_due_job, end_job, keep_positions, read_positions
 from channels_app.models import EventBody, Figure, Job, WebhookEvent
+from channels_app.upkeep import housekeeping, retention
+from channels_app.upkeep.guard import Guard
+from channels_app.upkeep.housekeeping import TASKS, Done, Housekeeper
+from channels_app.upkeep.jobs import announce_jobs, call_job, claim_due_job, end_job, keep_positions, read_positions
 from tests.bridge import PATIENCE_S
 from tests.conftest import Walker
 
@@ -108,7 +108,7 @@ def test_a_job_with_more_to_do_goes_on_soon(jobs: list[str], walker: Walker, mon
     monkeypatch.setattr(housekeeping, "SLICE_S", 0.0)
     monkeypatch.setattr(retention, "PAUSE_S", 0.0)
     monkeypatch.setattr(retention, "GIVES_WAY", 0)
-    monkeypatch.setattr("channels_app.retention.BATCH", 1)
+    monkeypatch.setattr("channels_app.upkeep.retention.BATCH", 1)
     for number in range(2):
         walker.says("Hello", f"0-conv-{number}")
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(days=31))

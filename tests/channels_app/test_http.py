@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app import addresses, wire
-from channels_app.errors import ConfigError, Effect, PayloadError, TemporaryError
-from channels_app.http import AllowList, ApiSession
+from channels_app.lib.http import addresses, wire
+from channels_app.lib.http.session import AllowList, ApiSession
+from channels_app.protocol.errors import ConfigError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
 from tests.raw_servers import LONG_S, Visit, polite
 

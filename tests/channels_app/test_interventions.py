@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from channels_app.audit import Actor
-from channels_app.interventions import (
+from channels_app.access.audit import Actor
+from channels_app.models import AuditEntry, Conversation, Delivery, Owner, WebhookEvent
+from channels_app.operations.interventions import (
     failed_events,
     hand_over_now,
     note_reading,
@@ -16,7 +17,6 @@ from channels_app.interventions import (
     send_again,
     speak_as_bot,
 )
-from channels_app.models import AuditEntry, Conversation, Delivery, Owner, WebhookEvent
 from tests.conftest import Walker
 from tests.world import World, answer
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app import jsons
-from channels_app.errors import PayloadError
-from channels_app.jsons import MAX_DEPTH, MAX_TEXT, JsonObject, LongNumber, moment, read, read_object
+from channels_app.lib import jsons
+from channels_app.lib.jsons import MAX_DEPTH, MAX_TEXT, JsonObject, LongNumber, moment, read, read_object
+from channels_app.protocol.errors import PayloadError
 
 VALUES = st.recursive(
     st.none()

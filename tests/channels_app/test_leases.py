@@ -10,10 +10,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels_app import leases
-from channels_app.endings import Ended, let_go
-from channels_app.events import store_inbox_event
-from channels_app.leases import LeaseLostError, claim_due_conversation, hold
+from channels_app.conversations import leases
+from channels_app.conversations.events import store_inbox_event
+from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, hold
+from channels_app.conversations.release import Ended, let_go
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from channels_app.tasks import read_by_index

@@ -12,9 +12,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
-from channels_app import logins
-from channels_app.clocks import database_now
-from channels_app.logins import (
+from channels_app.access import logins
+from channels_app.access.logins import (
     KNOWN_FOR,
     TRIES,
     TRIES_FROM_ANYWHERE,
@@ -24,6 +23,7 @@ from channels_app.logins import (
     Try,
     refused_until,
 )
+from channels_app.lib.clocks import database_now
 from channels_app.models import AuditEntry
 from chatbridge.proxy import ProxyMiddleware
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_app.masking import MASK, Body, body_for
+from channels_app.lib.masking import MASK, Body, body_for
 
 PAYLOADS = sorted((Path(__file__).parent.parent / "payloads").glob("*/*.json"))
 

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from channels_app.channels.rotations import rotate_shared_secret
 from channels_app.models import AuditEntry, Bot, Channel, InboxChannel
-from channels_app.rotations import rotate_shared_secret
 from offload.models import OffloadProvider
 from tests.channels_app.api.conftest import Program
 from tests.channels_app.api.conftest import admin as admin

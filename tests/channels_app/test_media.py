@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from channels_app import addresses, media
-from channels_app.addresses import is_link, shown_address, web_address
-from channels_app.errors import BridgeError, ConfigError, PayloadError
-from channels_app.media import contact_link, fetch_media, file_name
+from channels_app.deliveries import media
+from channels_app.deliveries.media import contact_link, fetch_media, file_name
+from channels_app.lib.http import addresses
+from channels_app.lib.http.addresses import is_link, shown_address, web_address
 from channels_app.protocol import Attachment
+from channels_app.protocol.errors import BridgeError, ConfigError, PayloadError
 from tests.raw_servers import Server, Visit
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"

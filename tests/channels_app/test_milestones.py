@@ -3,7 +3,7 @@
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from channels_app import milestones
+from channels_app.channels import milestones
 from channels_app.models import Channel, WebhookEvent
 from tests.builders import make_event
 from tests.conftest import Walker

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from channels_app.errors import ConfigError
 from channels_app.models import Bot, Channel
+from channels_app.protocol.errors import ConfigError
 from offload.models import OffloadProvider
 from tests.builders import SHARED_SECRET, TOKEN, make_bot, make_channel
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from channels_app.options import choosable, choose, numbered, write_out
 from channels_app.protocol import Message, Option
-from channels_app.visible import is_visible
+from channels_app.protocol.options import choosable, choose, numbered, write_out
+from channels_app.protocol.visible import is_visible
 
 PARCEL, LETTER, CAFE = (
     Option(title="Parcel", payload=1),

@@ -1,7 +1,7 @@
 """A person of ours speaks for the bot."""
 
+from channels_app.conversations.orders import order_message
 from channels_app.models import Conversation, MessageRow, Owner
-from channels_app.orders import order_message
 from tests.conftest import Walker
 from tests.world import World, answer
 

@@ -9,8 +9,10 @@ from django.contrib.auth.models import User
 from django.db import Error, connection
 from django.test import Client
 
-from channels_app import outages, readiness, webhooks
+from channels_app.channels import readiness
+from channels_app.lib import outages
 from channels_app.models import WebhookEvent
+from channels_app.web.webhooks import base as webhooks
 from tests.builders import make_event
 from tests.channels_app.test_views import bot_says
 from tests.conftest import Walker

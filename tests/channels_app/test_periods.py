@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from channels_app.audit_log import AuditSearch
-from channels_app.calls import CallFilter, list_exchanges
+from channels_app.access.audit_log import AuditSearch
+from channels_app.lib.times import ALWAYS, TimeRange
 from channels_app.models import AuditEntry, Channel, Conversation, Exchange, WebhookEvent
-from channels_app.periods import numbers_during, rows_during
-from channels_app.searching import find_conversations
-from channels_app.times import ALWAYS, TimeRange
+from channels_app.models.periods import numbers_during, rows_during
+from channels_app.operations.calls import CallFilter, list_exchanges
+from channels_app.operations.search import find_conversations
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

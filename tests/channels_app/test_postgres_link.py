@@ -10,11 +10,12 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
-from channels_app import postgres_link, webhooks
-from channels_app.leases import claim_due_conversation, free_lost_leases
+from channels_app.conversations.leases import claim_due_conversation, free_lost_leases
+from channels_app.lib import postgres as postgres_link
+from channels_app.lib.postgres import Link, limits, waiting_at_most
+from channels_app.lib.statements import fetch
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
-from channels_app.postgres_link import Link, limits, waiting_at_most
-from channels_app.statements import fetch
+from channels_app.web.webhooks import base as webhooks
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
 from tests.silent import SilentProxy

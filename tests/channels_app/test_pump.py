@@ -13,14 +13,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import guard as guard_module
-from channels_app import pump as pump_module
-from channels_app import turns
-from channels_app.endings import let_go
-from channels_app.guard import Guard
-from channels_app.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot
+from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot
+from channels_app.conversations.release import let_go
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
-from channels_app.pump import Pump
+from channels_app.turns import handle as turns
+from channels_app.turns import pump as pump_module
+from channels_app.turns.pump import Pump
+from channels_app.upkeep import guard as guard_module
+from channels_app.upkeep.guard import Guard
 from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_channel, make_event, signed
 from tests.world import World

@@ -15,13 +15,14 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from channels_app import encryption, readiness
-from channels_app.channels import forget_channels
-from channels_app.errors import MissingKeyError
-from channels_app.leases import claim_due_conversation
+from channels_app.channels import readiness
+from channels_app.channels.live import forget_channels
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.lib import encryption
 from channels_app.models import Bot, Channel, KeyCheck, WebhookEvent
-from channels_app.pump import Pump
-from channels_app.turns import take_step
+from channels_app.protocol.errors import MissingKeyError
+from channels_app.turns.handle import take_step
+from channels_app.turns.pump import Pump
 from offload.models import OffloadProvider
 from tests.bridge import BASE_DIR, fresh_database
 from tests.builders import make_channel, make_event

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from channels_app.redis_link import ask_redis
+from channels_app.lib.redis import ask_redis
 
 TIMEOUT_S = 30.0  # a busy machine
 NAME = "test:redis-link"

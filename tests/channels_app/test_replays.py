@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.endings import let_go
-from channels_app.errors import Effect, TemporaryError
-from channels_app.leases import claim_due_conversation
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.conversations.release import let_go
 from channels_app.models import Conversation, Delivery, WebhookEvent
-from channels_app.replays import Replayed, replay_event
+from channels_app.operations.replays import Replayed, replay_event
+from channels_app.protocol.errors import Effect, TemporaryError
 from tests.builders import make_event
 from tests.conftest import Walker
 from tests.world import World

@@ -11,8 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import retention
-from channels_app.deliveries import retry_delivery
+from channels_app.deliveries.attempts import retry_delivery
 from channels_app.models import (
     ContactRow,
     Conversation,
@@ -23,8 +22,9 @@ from channels_app.models import (
     Outcome,
     WebhookEvent,
 )
-from channels_app.replays import Replayed, replay_event
-from channels_app.retention import Purged, count_due, purge_texts
+from channels_app.operations.replays import Replayed, replay_event
+from channels_app.upkeep import retention
+from channels_app.upkeep.retention import Purged, count_due, purge_texts
 from offload.models import Offload
 from tests.conftest import Walker
 from tests.world import World

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from channels_app.access.roles import ROLES, update_roles
 from channels_app.models import (
     ApiToken,
     AuditEntry,
@@ -23,7 +24,6 @@ from channels_app.models import (
     Outcome,
     WebhookEvent,
 )
-from channels_app.roles import ROLES, update_roles
 from tests.conftest import Walker
 
 SAID = "Where is my parcel, please?"

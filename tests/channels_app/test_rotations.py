@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_app.audit import CHANGED, Actor
-from channels_app.channels import remembered_channel
-from channels_app.errors import ConfigError
-from channels_app.models import AuditEntry, Channel, Credential, IntakeCount
-from channels_app.rotations import (
+from channels_app.access.audit import CHANGED, Actor
+from channels_app.channels.live import remembered_channel
+from channels_app.channels.rotations import (
     address_rotation,
     keep_old_secret,
     replace_keys,
@@ -20,6 +18,8 @@ from channels_app.rotations import (
     rotate_shared_secret,
     secret_rotation,
 )
+from channels_app.models import AuditEntry, Channel, Credential, IntakeCount
+from channels_app.protocol.errors import ConfigError
 from tests.builders import SHARED_SECRET, make_event
 from tests.conftest import Walker
 from tests.world import World, answer

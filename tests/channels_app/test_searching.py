@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from channels_app.models import Channel, Conversation, Exchange, MessageRow
-from channels_app.searching import Found, find_conversations
-from channels_app.searching import words as windows
+from channels_app.operations.search import Found, find_conversations
+from channels_app.operations.search import words as windows
 from tests.builders import make_channel
 from tests.conftest import Walker
 from tests.world import World, answer
@@ -105,7 +105,7 @@ def test_a_search_goes_on_where_it_ended(walker: Walker, monkeypatch: pytest.Mon
 def test_without_a_term_the_latest_come_first(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("0-a", "0-b", "0-c", "0-a"):
         walker.says("Hello", name)
-    monkeypatch.setattr("channels_app.searching.PAGE", 2)
+    monkeypatch.setattr("channels_app.operations.search.PAGE", 2)
     found = find_conversations()
     assert ids(found) == ["0-a", "0-c"]
     assert ids(find_conversations(before=found.before)) == ["0-b"]

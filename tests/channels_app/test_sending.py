@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from channels_app.deliveries import retry_delivery, tries_of
-from channels_app.errors import Effect, TemporaryError
-from channels_app.http import Answer
-from channels_app.leases import claim_due_conversation
+from channels_app.conversations.leases import claim_due_conversation
+from channels_app.deliveries.attempts import retry_delivery, tries_of
+from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, MessageRow, WebhookEvent
-from channels_app.turns import take_step
+from channels_app.protocol.errors import Effect, TemporaryError
+from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -365,7 +365,7 @@ def test_a_call_cut_off_by_a_crash_is_made_once_more(
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:
-    from channels_app.leases import LeaseLostError
+    from channels_app.conversations.leases import LeaseLostError
 
     walker.post(make_event(text="Hello", data={}))
     walker.let_time_pass()

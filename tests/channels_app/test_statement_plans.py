@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
-from channels_app import contacts, conversations, deliveries, endings, events, leases
+from channels_app.conversations import contacts, events, leases
+from channels_app.conversations import lookup as conversations
+from channels_app.conversations import release as endings
+from channels_app.deliveries import attempts as deliveries
+from channels_app.lib.statements import _numbered
 from channels_app.models import Channel, ContactRow
-from channels_app.statements import _numbered
 from channels_app.tasks import read_by_index
 from tests.builders import analyze, make_channel
 

@@ -8,9 +8,9 @@ import pytest
 from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from channels_app import statements
+from channels_app.lib import statements
+from channels_app.lib.statements import fetch
 from channels_app.models import Bot
-from channels_app.statements import fetch
 from tests.builders import make_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_app.protocol import EventType
-from channels_app.steps import (
+from channels_app.turns.steps import (
     BOT_SETTLE,
     GAP_PATIENCE,
     RETURN_SETTLE,

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from channels_app.table_sizes import ROWS_LEAST, learn_sizes
+from channels_app.upkeep.table_sizes import ROWS_LEAST, learn_sizes
 from tests.bridge import eventually
 
 TABLE = "channels_app_intakecount"

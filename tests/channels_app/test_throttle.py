@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from channels_app import throttle
-from channels_app.throttle import forget_tickets, pause, take_ticket
+from channels_app.deliveries import throttle
+from channels_app.deliveries.throttle import forget_tickets, pause, take_ticket
 
 
 def free_port() -> int:

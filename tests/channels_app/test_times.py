@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.times import ALWAYS, TimeError, TimeRange, as_typed, read_range, stamp
+from channels_app.lib.times import ALWAYS, TimeError, TimeRange, as_typed, read_range, stamp
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 ZONES = ("UTC", "Europe/Brussels", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo")

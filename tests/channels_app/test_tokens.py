@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels_app.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
-from channels_app.tokens import Token, TokenSource, forget_tokens
+from channels_app.adapters.inboxes.tokens import Token, TokenSource, forget_tokens
+from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,12 +9,12 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from channels_app.errors import Effect, TemporaryError
-from channels_app.events import order_handover
+from channels_app.conversations.events import order_handover
+from channels_app.conversations.orders import order_message
 from channels_app.models import MessageRow, WebhookEvent
-from channels_app.orders import order_message
-from channels_app.transcripts import Transcript, load_transcript
-from channels_app.transcripts.exports import bug_report, transcript_json, transcript_text
+from channels_app.operations.transcripts import Transcript, load_transcript
+from channels_app.operations.transcripts.exports import bug_report, transcript_json, transcript_text
+from channels_app.protocol.errors import Effect, TemporaryError
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker

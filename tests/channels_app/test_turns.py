@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_app.errors import Effect, TemporaryError
-from channels_app.events import order_handover
-from channels_app.http import Answer
+from channels_app.conversations.events import order_handover
+from channels_app.lib.http.session import Answer
 from channels_app.models import Bot, Conversation, InboxChannel, MessageRow, WebhookEvent
-from channels_app.transcripts import load_transcript
+from channels_app.operations.transcripts import load_transcript
+from channels_app.protocol.errors import Effect, TemporaryError
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -635,8 +635,8 @@ def test_a_first_message_is_the_first_at_each_try(walker: Walker, world: World, 
 
 
 def test_a_first_message_is_the_first_also_when_its_worker_died(walker: Walker, world: World) -> None:
-    from channels_app.leases import claim_due_conversation
-    from channels_app.turns import take_step
+    from channels_app.conversations.leases import claim_due_conversation
+    from channels_app.turns.handle import take_step
 
     walker.post(make_event(STARTED))
     walker.post(make_event(text="Hello", after_s=0.001))

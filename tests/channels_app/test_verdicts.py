@@ -2,7 +2,8 @@
 
 import pytest
 
-from channels_app.errors import (
+from channels_app.deliveries.verdicts import Carried, Verdict, judge, judge_crash, wait_before_retry
+from channels_app.protocol.errors import (
     BridgeError,
     ConfigError,
     ConversationGoneError,
@@ -11,7 +12,6 @@ from channels_app.errors import (
     RefusedError,
     TemporaryError,
 )
-from channels_app.verdicts import Carried, Verdict, judge, judge_crash, wait_before_retry
 
 MESSAGE = Carried(speaks=True)
 HANDOVER = Carried(speaks=True, notes=True, completes=True)

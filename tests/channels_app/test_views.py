@@ -363,7 +363,9 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Lets the next so many attempts to store an event fail as a lost server does."""
     from django.db import OperationalError
 
-    from channels_app import events, views, webhooks
+    from channels_app.conversations import events
+    from channels_app.web.webhooks import base as webhooks
+    from channels_app.web.webhooks import views
 
     store = events.store_inbox_event
     left = [0]
@@ -408,7 +410,7 @@ def test_in_a_long_absence_a_bot_is_asked_to_try_again(
 ) -> None:
     from django.db import OperationalError
 
-    from channels_app import views
+    from channels_app.web.webhooks import views
 
     walker.says("Hello")
 
@@ -424,7 +426,7 @@ def test_a_figure_that_can_not_be_counted_costs_no_answer(
 ) -> None:
     from django.db import OperationalError
 
-    from channels_app import webhooks
+    from channels_app.web.webhooks import base as webhooks
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the connection is lost")
@@ -438,7 +440,7 @@ def test_only_some_requests_wait_and_the_others_answer_at_once(
 ) -> None:
     import threading
 
-    from channels_app import webhooks
+    from channels_app.web.webhooks import base as webhooks
 
     monkeypatch.setattr(webhooks, "_may_hold", threading.BoundedSemaphore(1))
     webhooks._may_hold.acquire()

@@ -10,7 +10,7 @@ from celery import Celery
 from kombu import Connection
 from kombu.simple import SimpleQueue
 
-from channels_app import wakeups
+from channels_app.conversations import wakeups
 from tests.bridge import PATIENCE_S
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from django.test import Client
 
-from channels_app.masking import body_for
-from channels_app.operations.downloads import safe_cell
-from channels_app.wording import one_line, visible, visible_json
+from channels_app.lib.masking import body_for
+from channels_app.protocol.labels import one_line, visible, visible_json
+from channels_app.web.pages.downloads import safe_cell
 from tests.conftest import Walker
 
 

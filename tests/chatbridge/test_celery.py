@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from channels_app.wakeups import QUEUE, message
+from channels_app.conversations.wakeups import QUEUE, message
 from chatbridge.celery import interrupt_nobody
 from chatbridge.embedded import Redis
 from tests.bridge import BASE_DIR, PATIENCE_S, eventually, fresh_database

@@ -9,14 +9,12 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from channels_app.api_tokens import make_token
-from channels_app.audit import Actor
-from channels_app.changes import ENCRYPTED
-from channels_app.counting import count_newest
-from channels_app.credentials import TokenRow
-from channels_app.events import count_refusal
-from channels_app.gathering import SETTLED, gather_failures
-from channels_app.interventions import hand_over_now, speak_as_bot
+from channels_app.access.audit import Actor
+from channels_app.access.changes import ENCRYPTED
+from channels_app.access.tokens import make_token
+from channels_app.adapters.inboxes.tokens import Token
+from channels_app.channels.credentials import TokenRow
+from channels_app.conversations.events import count_refusal
 from channels_app.models import (
     ApiToken,
     Bot,
@@ -35,7 +33,9 @@ from channels_app.models import (
     WebhookEvent,
     WorkerSlot,
 )
-from channels_app.tokens import Token
+from channels_app.operations.failures.grouping import SETTLED, gather_failures
+from channels_app.operations.figures.counting import count_newest
+from channels_app.operations.interventions import hand_over_now, speak_as_bot
 from offload.models import Offload, OffloadProvider
 from tests.builders import TOKEN, make_bot
 from tests.conftest import Walker

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from channels_app.roles import ROLES
+from channels_app.access.roles import ROLES
 from tests.conftest import Walker
 from tests.everywhere.installation import WORDS, Installation, build
 from tests.everywhere.walk import API, TYPED, Seen, forms_on, operations, pages, visit

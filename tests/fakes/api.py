@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels_app.errors import BridgeError
-from channels_app.http import Answer
+from channels_app.lib.http.session import Answer
+from channels_app.protocol.errors import BridgeError
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,13 @@ def forget_what_came_meanwhile() -> None:
 
         return let_go
 
-    put_in("channels_app.endings", "let_go", make)
+    put_in("channels_app.conversations.release", "let_go", make)
 
 
 def never_mend_it() -> None:
     """The same, and the guard doesn't look for such conversations either."""
     forget_what_came_meanwhile()
-    put_in("channels_app.leases", "mend_lost_wakeups", lambda true: lambda: 0)
+    put_in("channels_app.conversations.leases", "mend_lost_wakeups", lambda true: lambda: 0)
 
 
 def _newest(lease: Any) -> int:
@@ -68,7 +68,7 @@ def _newest(lease: Any) -> int:
 
 def answer_before_commit() -> None:
     """The webhook answers 200 at once and stores the event when it finds the time."""
-    from channels_app.events import Stored
+    from channels_app.conversations.events import Stored
 
     late_s = 0.5
 
@@ -79,7 +79,7 @@ def answer_before_commit() -> None:
 
         return store_inbox_event
 
-    put_in("channels_app.events", "store_inbox_event", make)
+    put_in("channels_app.conversations.events", "store_inbox_event", make)
 
 
 # --- double replies --------------------------------------------------------------------------------------------------
@@ -87,9 +87,9 @@ def answer_before_commit() -> None:
 
 def resend_what_may_have_arrived() -> None:
     """A call without an answer is simply made again."""
-    from channels_app.verdicts import Verdict
+    from channels_app.deliveries.verdicts import Verdict
 
-    put_in("channels_app.verdicts", "judge_unknown", lambda true: lambda *args, **kwargs: Verdict.RETRY)
+    put_in("channels_app.deliveries.verdicts", "judge_unknown", lambda true: lambda *args, **kwargs: Verdict.RETRY)
 
 
 def count_repeated_events() -> None:
@@ -102,7 +102,7 @@ def count_repeated_events() -> None:
 
         return store_inbox_event
 
-    put_in("channels_app.events", "store_inbox_event", make)
+    put_in("channels_app.conversations.events", "store_inbox_event", make)
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def take_the_newest_first() -> None:
 
         return next_step
 
-    put_in("channels_app.steps", "next_step", make)
+    put_in("channels_app.turns.steps", "next_step", make)
 
 
 # --- said after handover ---------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def forget_the_handover() -> None:
     def make(true: Function) -> Function:
         return lambda lease, *, owner=None, **what: true(lease, **what)
 
-    put_in("channels_app.endings", "let_go", make)
+    put_in("channels_app.conversations.release", "let_go", make)
 
 
 # --- left alone ------------------------------------------------------------------------------------------------------
@@ -140,13 +140,13 @@ def forget_the_handover() -> None:
 
 def say_nothing_when_the_bot_fails() -> None:
     """A failed bot is like one that has nothing to say."""
-    from channels_app import turns
     from channels_app.models import Outcome
+    from channels_app.turns import handle as turns
 
     def make(true: Function) -> Function:
         return lambda lease, channel, claimed, *more, **kwargs: turns._finish(lease, [claimed], Outcome.SILENT)
 
-    put_in("channels_app.replies", "hand_over_for", make)
+    put_in("channels_app.deliveries.replies", "hand_over_for", make)
 
 
 DEFECTS: dict[str, Callable[[], None]] = {
@@ -170,7 +170,12 @@ def main() -> None:
     sys.path.insert(0, str(Path.cwd()))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbridge.settings")
     django.setup()
-    for module in ("channels_app.tasks", "channels_app.guard", "channels_app.views", "offload.views"):
+    for module in (
+        "channels_app.tasks",
+        "channels_app.upkeep.guard",
+        "channels_app.web.webhooks.views",
+        "channels_app.web.webhooks.offload",
+    ):
         import_module(module)
     DEFECTS[name]()
     if arguments[0] == "-m":

@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 
-from channels_app.events import order_handover
+from channels_app.conversations.events import order_handover
 from channels_app.models import MessageRow
-from channels_app.visible import cut
-from offload.transcript import HEAD_MOST, LEFT_OUT, LINE_MOST, LINES_MOST, NOTE_MOST, Spoken, write_note
+from channels_app.protocol.visible import cut
+from offload.note import HEAD_MOST, LEFT_OUT, LINE_MOST, LINES_MOST, NOTE_MOST, Spoken, write_note
 from tests.conftest import Walker
 from tests.world import World
 

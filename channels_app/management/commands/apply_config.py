@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from channels_app import links
+from channels_app.channels import links
+from channels_app.channels.configuration.apply import Applied, ConfigurationError, apply_configuration
 from channels_app.codes import Problem
-from channels_app.configuration import Applied, ConfigurationError, apply_configuration
 from channels_app.management.checked import CheckedCommand
 from channels_app.models import Bot
 

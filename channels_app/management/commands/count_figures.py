@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels_app.clocks import database_now
-from channels_app.counting import count_span
+from channels_app.lib.clocks import database_now
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
-from channels_app.wording import count_of
+from channels_app.operations.figures.counting import count_span
+from channels_app.protocol.labels import count_of
 
 HOURS_OF_A_DAY = 24
 

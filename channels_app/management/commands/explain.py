@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from channels_app.explaining import explain
-from channels_app.explanations import Check, Explanation, State
+from channels_app.lib.zones import zone_words
 from channels_app.management.checked import CheckedCommand
-from channels_app.searching import ConversationLine, find_conversations
-from channels_app.silences import explain_silence
-from channels_app.wording import milliseconds, visible
-from channels_app.zones import zone_words
+from channels_app.operations.explanations import Check, Explanation, State
+from channels_app.operations.explanations.gather import explain
+from channels_app.operations.explanations.silences import explain_silence
+from channels_app.operations.search import ConversationLine, find_conversations
+from channels_app.protocol.labels import milliseconds, visible
 
 NOT_FOUND = 1
 """Exit code when nothing fits."""

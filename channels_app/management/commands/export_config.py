@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from channels_app.configuration_export import as_yaml, export_configuration
+from channels_app.channels.configuration.export import as_yaml, export_configuration
 from channels_app.management.checked import CheckedCommand
 
 

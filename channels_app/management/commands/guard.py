@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import Error
 
-from channels_app import outages
+from channels_app.channels.readiness import NotReadyError, check_once, wait_until_usable
 from channels_app.codes import Severity
-from channels_app.guard import Guard
+from channels_app.lib import outages
 from channels_app.management.checked import CheckedCommand
-from channels_app.readiness import NotReadyError, check_once, wait_until_usable
-from channels_app.wording import count_of
-from channels_app.workload import queue_facts
+from channels_app.operations.workload import queue_facts
+from channels_app.protocol.labels import count_of
+from channels_app.upkeep.guard import Guard
 
 WARNING, CRITICAL = 1, 2
 """Exit codes as monitors of the Nagios family read them; 0 is fine."""

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
-from channels_app.api_tokens import DEFAULT_DAYS, MAX_DAYS, make_token
-from channels_app.audit import Actor
-from channels_app.clocks import database_now
+from channels_app.access.audit import Actor
+from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, make_token
+from channels_app.lib.clocks import database_now
 from channels_app.management.checked import CheckedCommand
 from channels_app.models import ApiToken
 

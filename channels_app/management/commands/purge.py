@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
-from channels_app.retention import count_due, purge_texts
-from channels_app.wording import count_of
+from channels_app.protocol.labels import count_of
+from channels_app.upkeep.retention import count_due, purge_texts
 
 PAUSE_S = 0.05
 """Between two batches: the bridge goes on working meanwhile."""

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from channels_app.errors import ConfigError
 from channels_app.management.checked import CheckedCommand
-from channels_app.rekeying import forget_unreadable, reencrypt_all
+from channels_app.protocol.errors import ConfigError
+from channels_app.upkeep.reencryption import forget_unreadable, reencrypt_all
 
 
 class Command(CheckedCommand):

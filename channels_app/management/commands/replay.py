@@ -11,10 +11,10 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.management.checked import CheckedCommand
 from channels_app.management.progress import Progress
-from channels_app.replays import Replayed, Selection, plan_replay, replay_all
-from channels_app.wakeups import wake_a_worker
+from channels_app.operations.replays import Replayed, Selection, plan_replay, replay_all
 
 
 class Command(CheckedCommand):

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from channels_app.addresses import public_url_problem
-from channels_app.checking.sample_calls import AFTERWARDS, HONESTY, TEXT, make_sample, send_sample
-from channels_app.errors import BridgeError
+from channels_app.lib.http.addresses import public_url_problem
 from channels_app.management.checked import CheckedCommand
 from channels_app.models import Channel
+from channels_app.operations.checks.sample_calls import AFTERWARDS, HONESTY, TEXT, make_sample, send_sample
 from channels_app.protocol import EventType
+from channels_app.protocol.errors import BridgeError
 
 TYPES = {
     "started": EventType.CONVERSATION_STARTED,

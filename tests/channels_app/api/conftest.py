@@ -15,8 +15,8 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
-from channels_app.api_tokens import make_token
-from channels_app.audit import Actor
+from channels_app.access.audit import Actor
+from channels_app.access.tokens import make_token
 from channels_app.models import ApiToken
 
 Document = dict[str, Any]

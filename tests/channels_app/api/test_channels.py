@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from channels_app.api.channel_acts import ACTS
-from channels_app.events import count_refusal
+from channels_app.conversations.events import count_refusal
 from channels_app.models import AuditEntry, Bot, Channel, Conversation
+from channels_app.web.api.channel_acts import ACTS
 from tests.builders import SHARED_SECRET, make_channel
 from tests.channels_app.api.conftest import Program
 from tests.world import World

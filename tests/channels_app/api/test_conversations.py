@@ -100,7 +100,7 @@ def test_a_long_conversation_is_told_in_parts(
     viewer: Program, talk: Conversation, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "channels_app.transcripts.load_transcript.__kwdefaults__",
+        "channels_app.operations.transcripts.load_transcript.__kwdefaults__",
         {"before": None, "events_most": 1, "reads_text": False},
     )
     first = viewer.get(path).body
@@ -128,7 +128,7 @@ def test_lists_are_filtered(viewer: Program, talk: Conversation, walker: Walker)
 def test_a_filter_without_an_index_looks_through_a_window_at_a_time(
     viewer: Program, talk: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels_app.api.calls.WINDOW", 1)
+    monkeypatch.setattr("channels_app.web.api.calls.WINDOW", 1)
     found, url, pages = [], "events/?outcome=replied", 0
     while url:
         answer = viewer.get(url).body

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from channels_app.audit import Actor, record_audit
+from channels_app.access.audit import Actor, record_audit
 from channels_app.models import ApiToken, AuditEntry
 from tests.channels_app.api.conftest import Program
 
@@ -89,7 +89,7 @@ def test_a_query_that_is_not_understood_is_refused(admin: Program, query: dict[s
 def test_what_failed_in_an_unforeseen_way_is_a_problem_too(
     admin: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("channels_app.audit_log.AuditSearch.entries", lambda self: 1 / 0)
+    monkeypatch.setattr("channels_app.access.audit_log.AuditSearch.entries", lambda self: 1 / 0)
     admin.schema = {"paths": {}}
     response = admin.client.get("/api/v1/audit/", headers={"Authorization": f"Bearer {admin.token}"})
     assert (response.status_code, response.json()["code"]) == (500, "CB-908")

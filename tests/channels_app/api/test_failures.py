@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from channels_app.bulk_retries import run_bulk_retries
 from channels_app.models import AuditEntry, Delivery, DeliveryState, Failure, FailureGroup, Outcome, WebhookEvent
+from channels_app.operations.failures.bulk_retries import run_bulk_retries
 from tests.channels_app.api.conftest import Program
 from tests.conftest import Walker
 

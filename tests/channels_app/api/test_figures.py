@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from channels_app.counting import count_newest
 from channels_app.models import AuditEntry, Bot, Credential, WorkerSlot
+from channels_app.operations.figures.counting import count_newest
 from tests.builders import TOKEN
 from tests.channels_app.api.conftest import Program
 from tests.conftest import Walker

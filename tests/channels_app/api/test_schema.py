@@ -14,7 +14,7 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
-from channels_app.api.schema import EXAMPLE_BASE, Tag
+from channels_app.web.api.schema import EXAMPLE_BASE, Tag
 from tests.channels_app.api.conftest import Document, Program
 
 BASE_DIR = Path(__file__).resolve().parents[3]
@@ -145,7 +145,7 @@ django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from django.test import RequestFactory
-from channels_app.api.docs import Schema
+from channels_app.web.api.docs import Schema
 
 Schema.authentication_classes = Schema.permission_classes = ()
 together = Barrier(12)

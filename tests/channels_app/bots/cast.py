@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from channels_app.bots import BotConnector, bot_class
+from channels_app.adapters.bots import BotConnector, bot_class
 from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Turn
 from tests.fakes.api import FakeApi
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from channels_app.bots.chatlayer import Chatlayer
-from channels_app.errors import ConfigError, PayloadError, SignatureError
+from channels_app.adapters.bots.chatlayer import Chatlayer
 from channels_app.protocol import Contact, Event, EventType, OffloadRequest
+from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
 from tests import payloads
 from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
 from tests.fakes.api import answer

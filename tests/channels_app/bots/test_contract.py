@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.bots import BOTS, bot_class, choices, secret_keys
-from channels_app.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
+from channels_app.adapters.bots import BOTS, bot_class, choices, secret_keys
 from channels_app.protocol import EventType, Reply
+from channels_app.protocol.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
 from tests import payloads
 from tests.channels_app.bots.cast import NOW, SESSION, SETTINGS, calls, make_bot, make_turn, request
 from tests.fakes.api import answer

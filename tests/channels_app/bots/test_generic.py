@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.bots.generic import HttpBot, HttpBotForm
-from channels_app.errors import PayloadError, SignatureError
+from channels_app.adapters.bots.generic import HttpBot, HttpBotForm
 from channels_app.protocol import (
     Attachment,
     Completion,
@@ -19,6 +18,7 @@ from channels_app.protocol import (
     Option,
     Reply,
 )
+from channels_app.protocol.errors import PayloadError, SignatureError
 from tests import payloads
 from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
 from tests.fakes.api import answer

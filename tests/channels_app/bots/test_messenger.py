@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.bots.messenger import read_message
+from channels_app.adapters.bots.messenger import read_message
 from channels_app.protocol import Attachment, Message, Option, Reply
 from tests import payloads
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels_app import jsons
-from channels_app.adapters import signature
-from channels_app.inboxes import Inbox, inbox_class
+from channels_app.adapters.inboxes import Inbox, inbox_class
+from channels_app.adapters.settings import signature
+from channels_app.lib import jsons
 from channels_app.protocol import Incoming
 from tests.fakes.api import FakeApi, answer
 

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.clocks import database_now
-from channels_app.errors import (
+from channels_app.adapters.inboxes import INBOXES, choices, inbox_class, secret_keys
+from channels_app.adapters.inboxes.signing import MAX_AGE
+from channels_app.lib.clocks import database_now
+from channels_app.protocol import Completion, Event, EventType, Outgoing, OutgoingMessage
+from channels_app.protocol.errors import (
     BridgeError,
     ConfigError,
     ConversationGoneError,
@@ -21,10 +24,7 @@ from channels_app.errors import (
     TemporaryError,
     UnusableError,
 )
-from channels_app.inboxes import INBOXES, choices, inbox_class, secret_keys
-from channels_app.inboxes.signing import MAX_AGE
-from channels_app.protocol import Completion, Event, EventType, Outgoing, OutgoingMessage
-from channels_app.visible import is_visible
+from channels_app.protocol.visible import is_visible
 from tests import payloads
 from tests.channels_app.inboxes.cast import (
     CONVERSATION,

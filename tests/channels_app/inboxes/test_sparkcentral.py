@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from channels_app.errors import ConfigError, UnusableError
 from channels_app.protocol import (
     Completion,
     Contact,
@@ -14,6 +13,7 @@ from channels_app.protocol import (
     Outgoing,
     OutgoingMessage,
 )
+from channels_app.protocol.errors import ConfigError, UnusableError
 from tests import payloads
 from tests.channels_app.inboxes.cast import CONVERSATION, calls, incoming, make_inbox, token_answer
 from tests.fakes.api import answer

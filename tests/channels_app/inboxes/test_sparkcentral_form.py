@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.inboxes import inbox_class, shared_secret_problem
+from channels_app.adapters.inboxes import inbox_class, shared_secret_problem
 from tests.channels_app.inboxes.cast import SECRET, SETTINGS
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from channels_app.audit import CHANGED, Actor, record_audit
-from channels_app.audit_log import AuditSearch, known_actions
+from channels_app.access.audit import CHANGED, Actor, record_audit
+from channels_app.access.audit_log import AuditSearch, known_actions
 from channels_app.models import AuditEntry, Channel
 from tests.builders import make_channel
 
@@ -68,7 +68,7 @@ def test_entries_are_found_by_who_what_and_on_which_thing(auditor: Client, db: N
 def test_pages_go_on_where_the_last_one_ended(
     auditor: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
-    monkeypatch.setattr("channels_app.operations.audit.ON_A_PAGE", 2)
+    monkeypatch.setattr("channels_app.web.pages.audit.ON_A_PAGE", 2)
     for number in range(5):
         record_audit(ANNA, f"did {number}")
     with django_assert_max_num_queries(15):
@@ -84,7 +84,7 @@ def test_pages_go_on_where_the_last_one_ended(
 def test_the_download_has_them_all_and_runs_in_no_spreadsheet(
     auditor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels_app.audit_log.READ_AT_ONCE", 2)
+    monkeypatch.setattr("channels_app.access.audit_log.READ_AT_ONCE", 2)
     for number in range(5):
         record_audit(ANNA, "paused", reason=f"=HYPERLINK({number})")
     lines = csv_of(auditor, action="paused")

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.events import count_refusal
+from channels_app.conversations.events import count_refusal
 from channels_app.models import AuditEntry, Conversation, MessageRow, Owner, WebhookEvent
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -87,7 +87,7 @@ def test_nothing_found_says_what_was_refused(admin_client: Client, walker: Walke
 
 
 def test_the_list_goes_on(admin_client: Client, walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels_app.searching.PAGE", 2)
+    monkeypatch.setattr("channels_app.operations.search.PAGE", 2)
     for number in range(3):
         walker.says("Hello", f"0-conv-{number}")
     first = text_of(admin_client.get("/ops/conversations/"))
@@ -136,7 +136,7 @@ def test_the_page_stays_small_for_an_endless_conversation(
 ) -> None:
     for number in range(4):
         walker.says(f"Message {number}")
-    monkeypatch.setattr("channels_app.transcripts.EVENTS_MOST", 2)
+    monkeypatch.setattr("channels_app.operations.transcripts.EVENTS_MOST", 2)
     admin_client.get(url(walker.conversation()))  # reading is noted once
     with django_assert_max_num_queries(25):
         page = text_of(admin_client.get(url(walker.conversation())))

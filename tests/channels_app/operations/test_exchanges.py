@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app.models import AuditEntry, Delivery, EventBody, Exchange, WebhookEvent
-from channels_app.operations import curl
+from channels_app.web.pages import curl
 from tests.builders import SHARED_SECRET, sign
 from tests.channels_app.operations.test_conversations import plain, text_of, viewer
 from tests.conftest import Walker
@@ -71,7 +71,7 @@ def test_filters(admin_client: Client, failed: WebhookEvent, query: dict[str, st
 def test_a_search_through_many_goes_on(
     admin_client: Client, failed: WebhookEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels_app.calls.WINDOW", 2)
+    monkeypatch.setattr("channels_app.operations.calls.WINDOW", 2)
     page = text_of(admin_client.get("/ops/exchanges/", {"slow": "1"}))
     assert "No call among the newest fits this filter." in page
     older = re.search(r'href="([^"]+)">Search further back', page)

@@ -8,9 +8,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.bulk_retries import run_bulk_retries
-from channels_app.gathering import gather_failures
 from channels_app.models import AuditEntry, BulkRetry, BulkState, Exchange, FailureGroup, WebhookEvent
+from channels_app.operations.failures.bulk_retries import run_bulk_retries
+from channels_app.operations.failures.grouping import gather_failures
 from tests.conftest import Walker
 
 LIST = "/ops/failures/"
@@ -165,8 +165,8 @@ def test_a_decision_can_be_taken_back(operator: Client, group: FailureGroup) -> 
 def test_older_failures_are_on_the_next_page(
     operator: Client, group: FailureGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels_app.failures.PAGE", 2)
-    monkeypatch.setattr("channels_app.operations.failures.PAGE", 2)
+    monkeypatch.setattr("channels_app.operations.failures.groups.PAGE", 2)
+    monkeypatch.setattr("channels_app.web.pages.failures.PAGE", 2)
     page = text(operator.get(f"{LIST}{group.pk}/"))
     older = page.split("Older failures")[0].rpartition('href="')[2].split('"')[0].replace("&amp;", "&")
     second = text(operator.get(f"{LIST}{group.pk}/{older}"))

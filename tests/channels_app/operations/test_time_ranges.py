@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.test import Client
 
-from channels_app.audit import Actor, record_audit
-from channels_app.gathering import gather_failures
+from channels_app.access.audit import Actor, record_audit
 from channels_app.models import Exchange, Failure, FailureGroup, WebhookEvent
+from channels_app.operations.failures.grouping import gather_failures
 from tests.conftest import Walker
 from tests.world import World, answer
 
@@ -128,8 +128,8 @@ def test_the_range_stays_where_the_list_goes_on(brussels: Client, talk: Walker, 
 
 
 def test_older_pages_keep_the_range(brussels: Client, talk: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels_app.searching.PAGE", 1)
-    monkeypatch.setattr("channels_app.calls.PAGE", 1)
+    monkeypatch.setattr("channels_app.operations.search.PAGE", 1)
+    monkeypatch.setattr("channels_app.operations.calls.PAGE", 1)
     for address, words in (("/ops/conversations/", "Earlier conversations"), ("/ops/exchanges/", "Earlier calls")):
         page = html(brussels, address, since="12:00-14:20")
         [url] = re.findall(rf'href="([^"]+)">{words}', page)

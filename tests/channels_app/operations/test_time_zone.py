@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from channels_app.audit import Actor, record_audit
+from channels_app.access.audit import Actor, record_audit
 from channels_app.models import AuditEntry, Preference, WebhookEvent
 from tests.conftest import Walker
 

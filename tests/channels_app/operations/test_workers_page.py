@@ -15,12 +15,12 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.guard import Guard
-from channels_app.housekeeping import TASKS
-from channels_app.jobs import announce_jobs
-from channels_app.leases import register_slot, renew_leases
+from channels_app.conversations.leases import register_slot, renew_leases
 from channels_app.models import Conversation, Credential, Job, WebhookEvent, WorkerSlot
-from channels_app.workload import Queue, Worker, event_skew_s, queue_facts, work_problems
+from channels_app.operations.workload import Queue, Worker, event_skew_s, queue_facts, work_problems
+from channels_app.upkeep.guard import Guard
+from channels_app.upkeep.housekeeping import TASKS
+from channels_app.upkeep.jobs import announce_jobs
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
 

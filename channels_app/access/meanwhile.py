@@ -1,0 +1,138 @@
+"""What others changed while somebody had a form open: field by field, with who and when from the audit log."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.core import signing
+from django.db.models import Max, Q
+
+from channels_app.access.audit import CHANGED
+from channels_app.access.changes import Sealed
+from channels_app.models import AuditEntry, Channel, SettingsModel
+
+SALT = "channels_app.access.meanwhile"
+MAX_ENTRIES = 200
+"""Of the audit log that are looked through for who it was."""
+HASH_LETTERS = 12  # 48 bits: two values of one field are never taken for the same by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a row, by the names of the audit log; with its words on the page."""
+
+    row: str
+    """As "channel:12"."""
+    name: str
+    label: str = field(compare=False)
+    choices: Mapping[Any, Any] = field(default_factory=dict, compare=False)
+
+    def words(self, value: Any) -> str:
+        match self.choices.get(value, value) if isinstance(value, str) else value:
+            case None | "" | []:
+                return "–"
+            case bool():
+                return "yes" if value else "no"
+            case list():
+                return ", ".join(map(str, value))
+            case dict():  # opening hours
+                return "; ".join(f"{name} {self.words(part)}" for name, part in value.items())
+            case words:
+                return str(words)
+
+
+Seen = Mapping[Place, Any]
+"""What a form shows, with secrets sealed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What somebody else changed, in words. `who` and `before` are empty when nobody wrote them down."""
+
+    label: str
+    before: str
+    now: str
+    who: str
+    at: datetime | None
+
+
+def stamp(seen: Seen) -> str:
+    """What a form keeps of what it shows, to compare it when it comes back."""
+    newest = AuditEntry.objects.aggregate(newest=Max("id"))["newest"] or 0
+    rows: dict[str, dict[str, str]] = defaultdict(dict)
+    for place, value in seen.items():
+        rows[place.row][place.name] = _hash(value)
+    return signing.dumps([newest, rows], salt=SALT, compress=True)
+
+
+def changes_since(stamped: str, now: Seen) -> list[Change]:
+    """Nothing too for a stamp that isn't ours. A row that is new can't be overwritten, so it is no change."""
+    try:
+        newest, rows = signing.loads(stamped, salt=SALT)
+    except signing.BadSignature:
+        return []
+    changed = [
+        place for place, value in now.items() if rows.get(place.row, {}).get(place.name, "") not in ("", _hash(value))
+    ]
+    gone = rows.keys() - {place.row for place in now}
+    if not changed and not gone:
+        return []
+    entries = _entries(newest, {*gone, *(place.row for place in changed)})
+    return [
+        *(_told(place, now[place], entries) for place in changed),
+        *(_told_gone(row, entries) for row in sorted(gone)),
+    ]
+
+
+def entries_since(row: SettingsModel, revision: int) -> list[AuditEntry]:
+    """What people wrote down since the row was at this revision, newest first: each saved change counts one."""
+    mine = Q(object_type=row._meta.model_name, object_id=str(row.pk))
+    if isinstance(row, Channel):
+        parts = map(str, row.inbox_channels.values_list("pk", flat=True))
+        mine |= Q(object_type="inboxchannel", object_id__in=list(parts))
+    count = min(max(row.revision - revision, 0), MAX_ENTRIES)
+    return list(AuditEntry.objects.filter(mine, changes__isnull=False).exclude(changes={}).order_by("-id")[:count])
+
+
+def _entries(newest: int, rows: Iterable[str]) -> list[AuditEntry]:
+    """About these rows, newest first."""
+    mine = Q()
+    for row in rows:
+        kind, _, pk = row.partition(":")
+        mine |= Q(object_type=kind, object_id=pk)
+    return list(AuditEntry.objects.filter(mine, id__gt=newest).order_by("-id")[:MAX_ENTRIES])
+
+
+def _told(place: Place, value: Any, entries: list[AuditEntry]) -> Change:
+    own = [entry for entry in entries if _row_of(entry) == place.row and place.name in entry.changes]
+    oldest = own[-1].changes[place.name] if own else CHANGED
+    return Change(
+        label=place.label,
+        before="" if oldest == CHANGED else place.words(oldest[0]),
+        now=CHANGED if isinstance(value, Sealed) else place.words(value),
+        who=own[0].actor if own else "",
+        at=own[0].at if own else None,
+    )
+
+
+def _told_gone(row: str, entries: list[AuditEntry]) -> Change:
+    entry = next((entry for entry in entries if _row_of(entry) == row), None)
+    label = f"“{entry.object_name}”" if entry else row
+    return Change(
+        label=label, before="", now="deleted", who=entry.actor if entry else "", at=entry.at if entry else None
+    )
+
+
+def _row_of(entry: AuditEntry) -> str:
+    return f"{entry.object_type}:{entry.object_id}"
+
+
+def _hash(value: Any) -> str:
+    """Of a secret's ciphertext, which says nothing about it."""
+    text = value.text if isinstance(value, Sealed) else value
+    words = json.dumps(None if text in ("", None) else text, sort_keys=True, default=str)
+    return sha256(words.encode()).hexdigest()[:HASH_LETTERS]

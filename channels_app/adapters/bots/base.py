@@ -1,0 +1,156 @@
+"""What a bot platform must be able to do: take a turn, and answer it now or call back later."""
+
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from channels_app.adapters.settings import unencrypted_problems
+from channels_app.codes import Problem
+from channels_app.lib.http.session import Answer, ApiSession
+from channels_app.protocol import CheckLine, Event, EventType, Incoming, Reply, Turn
+from channels_app.protocol.causes import BOT, describe_call
+from channels_app.protocol.errors import (
+    BridgeError,
+    Effect,
+    PayloadError,
+    RefusedError,
+    SignatureError,
+    TemporaryError,
+)
+
+MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
+DEFAULT_TIMEOUT_S = 20  # of one call, all in all
+MAX_NAME = 40  # characters of a name of theirs that an operator reads
+MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
+
+HttpAnswer = tuple[int, dict[str, Any]]
+"""Status and JSON body that a callback gets."""
+
+
+class BotConnector(ABC):
+    """One bot on its platform. Settings may be incomplete: only what needs a missing one fails."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    settings_form: ClassVar[type[forms.Form]]
+    answers_later: ClassVar[bool] = False
+    """Whether `send` always gives None and each message comes by webhook."""
+    speaks_first: ClassVar[bool] = True
+    """Whether it is told of a start without a message also where a channel doesn't want it always."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self.api = ApiSession(timeout_s=self.timeout_s, max_bytes=MAX_REPLY_BYTES)
+
+    @property
+    def timeout_s(self) -> float:
+        return float(self.settings.get("timeout_s") or DEFAULT_TIMEOUT_S)
+
+    def timeout_for(self, turn: Turn) -> float:
+        """Seconds for the call of this turn."""
+        return self.timeout_s if turn.time_left_s is None else max(min(self.timeout_s, turn.time_left_s), 1.0)
+
+    @abstractmethod
+    def send(self, turn: Turn) -> Reply | None:
+        """Tell the bot a turn. None: it was taken, and an answer may come later by webhook."""
+
+    # --- a bot that calls back; by default none does ---
+
+    def verify(self, incoming: Incoming) -> None:
+        raise SignatureError("This kind of bot does not call back.", reason="no_callback")
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """What it says later. `conversation_id` of the events is our session id."""
+        return []
+
+    def kept(self, body: bytes) -> bytes:
+        """What is kept of a verified body: all of it but the secrets that it proved itself with."""
+        return body
+
+    def accepted(self) -> HttpAnswer:
+        return 202, {"accepted": True}
+
+    def repeated(self) -> HttpAnswer:
+        """For what counted before: it is not said once more."""
+        return 202, {"accepted": True, "repeat": True}
+
+    def unknown_session(self) -> HttpAnswer:
+        return 404, {"accepted": False, "code": "unknown_session"}
+
+    def not_assigned(self) -> HttpAnswer:
+        """For a conversation that is not the bot's any more."""
+        return 409, {"accepted": False, "code": "not_assigned"}
+
+    # --- a bot that asks for a human by a webhook of its own; by default none does ---
+
+    def offload_token(self, incoming: Incoming) -> str:
+        """The token that the request presents; the offload provider knows the right one."""
+        return ""
+
+    def parse_offload(self, incoming: Incoming) -> list[Event]:
+        raise PayloadError("This kind of bot asks for a human in its reply, not by a webhook.")
+
+    def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
+        """What the request is answered, depending on whether a human takes over."""
+        return 200, {"accepted": is_taken}
+
+    # --- Test connection ---
+
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        """What of these settings works, and should be otherwise."""
+        return unencrypted_problems(cls.settings_form, settings)
+
+    def check(self) -> list[CheckLine]:
+        """Begin a conversation with nobody behind it, and say what came back. Never raises."""
+        turn = Turn(
+            type=EventType.CONVERSATION_STARTED,
+            turn_id=str(uuid.uuid4()),
+            session_id=str(uuid.uuid4()),
+            is_test=True,
+        )
+        started = time.monotonic()
+        try:
+            reply, problem = self.send(turn), None
+        except BridgeError as error:
+            reply, problem = None, describe_call(BOT, error, limit=f"{self.timeout_s:g}")
+        took_ms = int((time.monotonic() - started) * 1000)
+        if problem:
+            return [CheckLine.failed("Bot", problem, took_ms)]
+        detail = f"{self.label} {_what_came(reply)} in {took_ms} ms."
+        return [CheckLine(title="Bot", is_ok=True, detail=detail, took_ms=took_ms)]
+
+    def raise_for(self, answer: Answer) -> None:
+        """Their HTTP status as one of our errors; nothing for 2xx."""
+        status = answer.status
+        if 200 <= status < 300:
+            return
+        detail = f"The bot answered {status}."
+        if status in (429, 503):
+            raise TemporaryError(detail, effect=Effect.NONE, status=status)
+        if status >= 500:
+            raise TemporaryError(detail, effect=Effect.FAILED, status=status)
+        raise RefusedError(detail, status=status)
+
+
+def _what_came(reply: Reply | None) -> str:
+    if reply is None:
+        return "took our test and answers later, to the reply address,"
+    if reply.messages:
+        return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
+    return "answered our test without a message"
+
+
+def named(name: object) -> str:
+    """What a bot calls something that can't be shown, fit for an operator's page."""
+    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
+    return f"“{letters[:MAX_NAME]}”"
+
+
+def message_of(keys: Collection[str]) -> str:
+    """A message in which nothing is known, by what its keys are called."""
+    return f"message with {', '.join(map(named, keys))}" if keys else "empty message"

@@ -1,0 +1,234 @@
+"""Chatlayer.ai: a webhook channel takes a turn, messages come back by webhook, and another one asks for a human."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from channels_app.adapters.bots.base import BotConnector, HttpAnswer
+from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
+from channels_app.adapters.bots.messenger import read_message
+from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
+from channels_app.codes import Problem, describe
+from channels_app.lib import jsons
+from channels_app.protocol import CheckLine, Event, EventType, Incoming, OffloadRequest, Reply, Turn
+from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
+
+MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
+SHORTEST_TOKEN, LONG_TOKEN = 12, 20  # characters: no platform makes shorter ones, and few people make up longer words
+MAX_REASON = 100  # characters
+
+_PLATFORMS_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
+"""A JSON Web Token."""
+_SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+
+
+class ChatlayerForm(forms.Form):
+    url = AddressField(
+        label="Webhook channel address",
+        help_text="Chatlayer > Channels > Webhook: the address it shows for messages, the whole of it.",
+    )
+    access_token = SecretField(label="Access token", help_text="Chatlayer > Channels > Webhook, the same screen.")
+    verify_token = PhraseField(
+        label="Verify token",
+        help_text="Any text that you choose. Enter the same under Chatlayer > Channels > Webhook > Verify token.",
+    )
+    identify_by = forms.ChoiceField(
+        label="Identify the contact by",
+        choices=[(CONVERSATION_ID, CONVERSATION_ID), (USER_ID, USER_ID)],
+        initial=CONVERSATION_ID,
+        required=False,
+        help_text="Leave conversationId, unless your bot's webhook channel was made for user.id.",
+    )
+
+
+class Chatlayer(BotConnector):
+    kind = "chatlayer"
+    label = "Chatlayer"
+    settings_form = ChatlayerForm
+    answers_later = True
+    speaks_first = False  # a webhook channel is user-initiated: the first message's intent skips the introduction
+
+    def send(self, turn: Turn) -> Reply | None:
+        if not self.settings.get("url") or not self.settings.get("access_token"):
+            missing = "address and access token of Chatlayer's webhook channel are not saved yet"
+            raise ConfigError(describe("CB-507", problem=missing))
+        headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
+        document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
+        timeout_s = self.timeout_for(turn)
+        self.raise_for(
+            self.api.call("POST", self.settings["url"], json=document, headers=headers, timeout_s=timeout_s)
+        )
+        return None
+
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        swapped = _look_swapped(settings.get("access_token") or "", settings.get("verify_token") or "")
+        return [*super().warnings(settings), *([describe("CB-522")] if swapped else [])]
+
+    def check(self) -> list[CheckLine]:
+        """A token that is refused may stand in the other's field: then the other one is taken."""
+        lines, tokens = super().check(), (self.settings.get("access_token"), self.settings.get("verify_token"))
+        if lines[0].code != "CB-517" or not tokens[1] or not str(tokens[1]).isascii():
+            return lines
+        other = type(self)({**self.settings, "access_token": tokens[1], "verify_token": tokens[0]})
+        other.api = self.api
+        is_swapped = super(Chatlayer, other).check()[0].is_ok
+        return [CheckLine.failed("Bot", describe("CB-522"), lines[0].took_ms)] if is_swapped else lines
+
+    # --- its messages ---
+
+    def verify(self, incoming: Incoming) -> None:
+        """By the verify token in the body: Chatlayer signs nothing."""
+        expected = self.settings.get("verify_token")
+        if not expected:
+            raise SignatureError("No verify token is saved yet.", reason="no_secret")
+        try:
+            presented = jsons.read_object(incoming.body).get("verifyToken")
+        except PayloadError:
+            presented = None
+        if isinstance(presented, str) and is_same(presented, expected):
+            return
+        if isinstance(presented, str) and is_same(presented, self.settings.get("access_token") or expected):
+            detail = "Chatlayer called us with what is saved as its access token: the two were exchanged."
+            raise SignatureError(detail, reason="tokens_swapped")
+        detail = "Chatlayer called us with another verify token than the one saved here."
+        raise SignatureError(detail, reason="bad_verify_token")
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """One message of the bot; typing and the like are no event.
+
+        Nothing public says whether its numbers count per session or per turn (every sample shows 1). So a repeat
+        has the number *and* the words of a message about the same turn; without a number, also the same minute.
+        """
+        body = jsons.read_object(incoming.body)
+        message = body.get("message")
+        if not isinstance(message, dict):
+            raise PayloadError("message: must be an object")
+        if message.get("type") == "event":
+            return []
+        number = body.get("messageCounter")
+        reply = read_message(message)
+        session = _session_of(body)
+        event = Event(
+            type=EventType.BOT_REPLIED,
+            key=_key(number, reply, incoming.received_at),
+            conversation_id=session,
+            sent_at=incoming.received_at,
+            counter=_counter(number),
+            counts_per_turn=True,
+            reply=reply,
+        )
+        return [event]
+
+    def kept(self, body: bytes) -> bytes:
+        """Without the verify token, which has done its work."""
+        document = jsons.read_object(body)
+        document.pop("verifyToken", None)
+        return json.dumps(document, ensure_ascii=False).encode()
+
+    def accepted(self) -> HttpAnswer:
+        """Anything but 200 makes Chatlayer repeat a message that stays as unwelcome as it was."""
+        return 200, {}
+
+    repeated = accepted
+    unknown_session = accepted
+    not_assigned = accepted
+
+    # --- "send to offload provider" ---
+
+    def offload_token(self, incoming: Incoming) -> str:
+        return incoming.query.get("challenge.verifyToken", "")
+
+    def parse_offload(self, incoming: Incoming) -> list[Event]:
+        """A request for a human; the copies of all messages that come the same way are no event."""
+        body = jsons.JsonObject.read(incoming.body)
+        if body.values.get("event") != "offload":
+            return []
+        payload = body.values.get("payload")
+        reason = payload.get("reason") if isinstance(payload, dict) else None
+        event = Event(
+            type=EventType.OFFLOAD_REQUESTED,
+            key=hashlib.sha256(incoming.body).hexdigest(),  # a retry has the same body, and no id
+            conversation_id=_our_session(body.required_text("sessionId")),
+            sent_at=jsons.moment(body.values.get("timestamp")) or incoming.received_at,
+            counts_per_turn=True,
+            reply=Reply(
+                offload=OffloadRequest(reason=reason[:MAX_REASON] if isinstance(reason, str) else "", payload=payload)
+            ),
+            details={
+                "transcript": _transcript(body.values.get("transcript")),
+                "bot_version": body.values.get("version") if body.values.get("version") in ("DRAFT", "LIVE") else "",
+            },
+        )
+        return [event]
+
+    def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
+        """Taken: the bot stops and shows "opened"; else it goes on with its dialog for closed or disabled."""
+        return 200, {"offloadSuccess": is_taken, "pauseBot": is_taken}
+
+
+def _look_swapped(access: str, verify: str) -> bool:
+    """Whether what a platform makes stands where people enter what they made up."""
+    made = _PLATFORMS_TOKEN.match
+    return bool(made(verify) and not made(access)) or (
+        0 < len(access) < SHORTEST_TOKEN and len(verify) >= LONG_TOKEN and " " not in verify
+    )
+
+
+def _session_of(body: dict[str, Any]) -> str:
+    """`senderId`, or in older forms the id of sender or recipient: the first of them that can be ours."""
+    people = (body.get("sender"), body.get("recipient"))
+    named = (body.get("senderId"), *(one.get("id") for one in people if isinstance(one, dict)))
+    found = [_our_session(one) for one in named if isinstance(one, str) and one]
+    if not found:
+        raise PayloadError("senderId: is missing")
+    return next((session for session in found if _SESSION.fullmatch(session)), found[0])
+
+
+def _our_session(text: str) -> str:
+    """Without a prefix such as "default-" that Chatlayer may put before our session id."""
+    found = _SESSION.search(text)
+    return found[0].lower() if found else text
+
+
+def _counter(number: object) -> int | None:
+    """The number as order; None for one that can't be: then the order of arrival counts."""
+    if isinstance(number, str) and number.isdecimal() and len(number) <= len(str(MAX_COUNTER)):
+        number = int(number)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
+        return None
+    return number if 0 <= number <= MAX_COUNTER else None
+
+
+def _key(number: object, reply: Reply, received_at: datetime) -> str:
+    """The same for a repeat, whose times and analytics may differ: of the number and of what is said."""
+    scope = number if number is not None else f"{received_at:%Y-%m-%dT%H:%M}"
+    said = json.dumps([scope, asdict(reply)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _transcript(value: object) -> list[dict[str, str]]:
+    """What was said, in our words and as text; a rich message as the JSON it is."""
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return [
+        {
+            "author": "bot" if item.get("actor") == "bot" else "contact",
+            "text": _said(item.get("message")),
+            "sent_at": str(item.get("timestamp") or ""),
+        }
+        for item in items
+    ]
+
+
+def _said(message: object) -> str:
+    if isinstance(message, dict) and isinstance(message.get("text"), str):
+        return str(message["text"])
+    return message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)

@@ -1,0 +1,295 @@
+"""Any bot that answers a JSON POST: the contract is ours, version 1, and both sides ignore what they don't know."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+
+from channels_app.adapters.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector, message_of
+from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same, is_signed, signature
+from channels_app.codes import describe
+from channels_app.lib import jsons
+from channels_app.lib.jsons import JsonObject
+from channels_app.protocol import (
+    Attachment,
+    Completion,
+    Contact,
+    Event,
+    EventType,
+    Incoming,
+    Message,
+    OffloadRequest,
+    Option,
+    Reply,
+    Turn,
+)
+from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
+
+VERSION = 1
+SIGNATURE_HEADER = "X-Chatbridge-Signature"
+ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
+"""Answers that promise one for later, whatever they hold."""
+TIMESTAMP_HEADER = "X-Chatbridge-Timestamp"
+MAX_SECONDS_DIGITS = 12  # of unix seconds; milliseconds have 13
+MAX_AGE_S = 300  # seconds between the time that a later reply was signed with and ours, either way
+TIME_AND_BODY, BODY_ALONE = "time_and_body", "body"
+FRESH_S = 5  # seconds; whoever sees a request and sends it again for another message of the contact takes longer
+MAX_REPLY_ID = 100  # characters; a UUID has 36
+
+TURN_TYPES = {
+    EventType.CONVERSATION_STARTED: "conversation_started",
+    EventType.CONVERSATION_DELEGATED: "conversation_delegated",
+    EventType.MESSAGE_RECEIVED: "message",
+}
+ATTACHMENT_KEYS = ("attachment", "attachments")
+MESSAGE_KEYS = ("text", "options", *ATTACHMENT_KEYS)
+REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload")
+
+
+class HttpBotForm(forms.Form):
+    url = AddressField(label="Bot address", help_text="We POST each message of a contact here, as JSON.")
+    token = SecretField(
+        label="Token",
+        required=False,
+        help_text="Sent as “Authorization: Bearer …”; the bot proves later replies with it or with a signature.",
+    )
+    signing_secret = PhraseField(
+        label="Signing secret",
+        required=False,
+        help_text=f"We sign each request in {SIGNATURE_HEADER}; the bot can sign its later replies.",
+    )
+    reply_signature = forms.ChoiceField(
+        label="Signature of later replies",
+        choices=[
+            (TIME_AND_BODY, "over time and body"),
+            (BODY_ALONE, "over the body alone: the older form, which can be replayed"),
+        ],
+        initial=TIME_AND_BODY,
+        required=False,
+        help_text=f"With a signing secret: what the bot signs. The time stands in {TIMESTAMP_HEADER}. With the older "
+        "form both are accepted.",
+    )
+    timeout_s = forms.IntegerField(
+        label="Timeout in seconds",
+        required=False,
+        initial=DEFAULT_TIMEOUT_S,
+        min_value=1,
+        max_value=MAX_TIMEOUT_S,
+        help_text="No answer within this time counts as a failed try.",
+    )
+
+
+class HttpBot(BotConnector):
+    kind = "http"
+    label = "HTTP bot"
+    settings_form = HttpBotForm
+
+    def send(self, turn: Turn) -> Reply | None:
+        """Its reply. None for an acknowledgement and for a document without a key of ours: perhaps later."""
+        if not self.settings.get("url"):
+            raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
+        body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
+        headers, timeout_s = self._headers(body, turn.turn_id), self.timeout_for(turn)
+        answer = self.api.call("POST", self.settings["url"], data=body, headers=headers, timeout_s=timeout_s)
+        self.raise_for(answer)
+        if answer.status in ACKNOWLEDGED or not answer.body.strip():
+            return None
+        try:
+            document = JsonObject.read(answer.body)
+        except PayloadError:
+            if self._can_call_back and not _is_document(answer.body):  # "OK": what web frameworks answer by themselves
+                return None
+            raise
+        return read_reply(document) if any(map(document.has, REPLY_KEYS)) else None
+
+    @property
+    def _can_call_back(self) -> bool:
+        """Whether it has something to prove itself with."""
+        return bool(self.settings.get("token") or self.settings.get("signing_secret"))
+
+    def verify(self, incoming: Incoming) -> None:
+        """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""
+        proofs = list(self._proofs(incoming))
+        if not self._can_call_back:
+            raise SignatureError("Set a token or a signing secret: the bot has to prove itself.", reason="no_secret")
+        if not proofs:
+            raise SignatureError("The bot presented neither its token nor a signature.", reason="no_signature")
+        if not all(proofs):
+            raise SignatureError("The bot's token or signature is wrong.", reason="bad_signature")
+
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """A later reply: the reply document with a session id, and an id that makes it count once."""
+        document = JsonObject.read(incoming.body)
+        reply_id = document.text("reply_id")
+        if len(reply_id) > MAX_REPLY_ID:
+            document.refuse("reply_id", f"has more than {MAX_REPLY_ID} characters")
+        told = _seconds(incoming.headers.get(TIMESTAMP_HEADER.lower(), ""))
+        age_s = 0.0 if told is None else abs(incoming.received_at.timestamp() - told)
+        event = Event(
+            type=EventType.BOT_REPLIED,
+            key=reply_id or _derived_id(incoming, told),
+            conversation_id=document.required_text("session_id"),
+            sent_at=incoming.received_at,
+            counts_per_turn=not reply_id,
+            may_be_replayed=not reply_id and age_s > FRESH_S,
+            reply=read_reply(document),
+        )
+        return [event]
+
+    def _headers(self, body: bytes, turn_id: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": turn_id}
+        if self.settings.get("token"):
+            headers["Authorization"] = f"Bearer {self.settings['token']}"
+        if self.settings.get("signing_secret"):
+            headers[SIGNATURE_HEADER] = signature(body, self.settings["signing_secret"].encode())
+        return headers
+
+    def _proofs(self, incoming: Incoming) -> Iterator[bool]:
+        token, secret = self.settings.get("token"), self.settings.get("signing_secret")
+        authorization = incoming.headers.get("authorization", "")
+        if token and authorization:
+            scheme, _, presented = authorization.partition(" ")
+            yield is_same(presented.strip(), token) and scheme.lower() == "bearer"
+        signed = incoming.headers.get(SIGNATURE_HEADER.lower(), "")
+        if secret and signed:
+            yield self._is_signed(incoming, signed, secret.encode())
+
+    def _is_signed(self, incoming: Incoming, presented: str, key: bytes) -> bool:
+        """Over time and body, so that nobody can send it again later. Raises SignatureError for a wrong time."""
+        told = incoming.headers.get(TIMESTAMP_HEADER.lower(), "")
+        if told and is_signed(f"{told}.".encode() + incoming.body, presented, key):
+            signed_at = _seconds(told)
+            if signed_at is None or abs(incoming.received_at.timestamp() - signed_at) > MAX_AGE_S:
+                raise SignatureError("The time of the signature is not within 5 minutes of ours.", reason="bad_time")
+            return True
+        if not is_signed(incoming.body, presented, key):
+            return False
+        if self.settings.get("reply_signature") != BODY_ALONE:
+            detail = f"The signature is over the body alone. Sign {TIMESTAMP_HEADER}, a dot and the body."
+            raise SignatureError(detail, reason="body_signed")
+        return True
+
+
+def _seconds(text: str) -> int | None:
+    """Unix seconds; None for what is no such number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_SECONDS_DIGITS else None
+
+
+def _derived_id(incoming: Incoming, told: int | None) -> str:
+    """For a reply without an id: the same for the same words within a minute.
+
+    The minute is that of the signature, if there is one (`told`), so that a replay has the id of the first.
+    """
+    minute = int(incoming.received_at.timestamp() if told is None else told) // 60
+    return hashlib.sha256(b"%d." % minute + incoming.body).hexdigest()
+
+
+def turn_document(turn: Turn) -> dict[str, Any]:
+    """What the bot is told; `test` is only there when nobody is behind it, `is_first` only when it is so."""
+    channel = turn.inbox_channel
+    document = {
+        "version": VERSION,
+        "type": TURN_TYPES[turn.type],
+        "turn_id": turn.turn_id,
+        "session_id": turn.session_id,
+        "text": turn.text,
+        "payload": turn.payload,
+        "message_id": turn.message_id,
+        "language": turn.language,
+        "medium": turn.medium,
+        "contact": _contact(turn.contact),
+        "attributes": [
+            {"attribute": item.attribute, "value": item.value, "source": item.source} for item in turn.attributes
+        ],
+        "inbox_channel": {"id": channel.external_id, "name": channel.name} if channel else None,
+        "topics": list(turn.topics),
+        "trigger": dict(turn.trigger) if turn.trigger else None,
+    }
+    marks = {"is_first": turn.is_first, "test": turn.is_test}
+    return document | {name: True for name, is_so in marks.items() if is_so}
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.external_id,
+        "primary_identifier": contact.primary_identifier,
+        "secondary_identifier": contact.secondary_identifier,
+        "picture_url": contact.picture_url,
+        "vip": contact.vip,
+    }
+
+
+def read_reply(document: JsonObject) -> Reply:
+    """A reply document. A wrong type is refused with its path; a message that holds nothing is left out, and named if
+    it holds something that we don't know."""
+    items = list(document.objects("messages"))
+    messages = (message for item in items for message in _messages(item))
+    attributes = document.object("attributes") or JsonObject({})
+    offload = document.object("offload")
+    return Reply(
+        messages=tuple(message for message in messages if message != Message()),
+        topics=tuple(document.texts("topics")),
+        tags=tuple(document.texts("tags")),
+        attributes={key: attributes.text(key) for key in attributes.values if attributes.has(key)},
+        note=document.text("note"),
+        complete=_completion(document),
+        offload=OffloadRequest(reason=offload.text("reason"), payload=offload.values.get("payload"))
+        if offload
+        else None,
+        unshown=tuple(message_of(keys) for keys in map(_unknown_keys, items) if keys),
+    )
+
+
+def _unknown_keys(item: JsonObject) -> list[str]:
+    """What a message holds, if that is nothing that we know: "body" or "content" is what other contracts say."""
+    return [] if any(map(item.has, MESSAGE_KEYS)) else list(filter(item.has, item.values))
+
+
+def _is_document(body: bytes) -> bool:
+    """Whether somebody meant this as an answer, right or wrong: JSON, and not a bare word or number."""
+    try:
+        return isinstance(jsons.read(body), dict | list)
+    except PayloadError:
+        return False
+
+
+def _messages(item: JsonObject) -> Iterator[Message]:
+    """One message; of several files each is a message of its own, the text above and the options below them."""
+    files: list[Attachment | None] = [
+        _attachment(file) for key in ATTACHMENT_KEYS for file in _one_or_several(item, key)
+    ]
+    *before, last = files or [None]
+    text, options = item.text("text"), tuple(_option(option) for option in item.objects("options"))
+    for place, file in enumerate(before):
+        yield Message(text="" if place else text, attachment=file)
+    yield Message(text="" if before else text, options=options, attachment=last)
+
+
+def _one_or_several(item: JsonObject, key: str) -> Iterator[JsonObject]:
+    if isinstance(item.values.get(key), list):
+        yield from item.objects(key)
+    elif found := item.object(key):
+        yield found
+
+
+def _attachment(item: JsonObject) -> Attachment:
+    return Attachment(url=item.required_text("url"), name=item.text("name"), content_type=item.text("content_type"))
+
+
+def _option(item: JsonObject) -> Option:
+    return Option(
+        title=item.text("title").strip() if item.has("title") else item.refuse("title", "is missing"),
+        payload=item.values.get("payload"),
+        url=item.text("url"),
+        phone=item.text("phone"),
+    )
+
+
+def _completion(document: JsonObject) -> Completion | None:
+    text = document.text("complete")
+    if text and text not in list(Completion):
+        document.refuse("complete", f"must be {' or '.join(Completion)}")
+    return Completion(text) if text else None

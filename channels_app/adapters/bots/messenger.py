@@ -1,0 +1,131 @@
+"""Messages in the shapes of Facebook's Messenger, which several bot platforms speak.
+
+Lenient: what is unknown or malformed is left out and named, so that the rest of a message still reaches the contact.
+Cards become text with an image above and their buttons below, because an inbox shows no cards; a shared page or a
+file of an unknown kind becomes its address.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from channels_app.adapters.bots.base import message_of, named
+from channels_app.protocol import Attachment, Message, Option, Reply
+
+FILES = ("image", "video", "audio", "file")
+CARDS = ("generic", "list")
+
+
+def read_message(message: Mapping[str, Any]) -> Reply:
+    """All that one message says, in order, and the names of what can't be shown."""
+    attachments = [*_attachments(message.get("attachment")), *_attachments(message.get("attachments"))]
+    shown = (Message(text=_text(message, "text")), *(one for found in attachments for one in _attached(found)))
+    said = [one for one in shown if one != Message()]
+    options = tuple(filter(None, map(_quick_reply, _objects(message, "quick_replies"))))
+    messages = _with_last_options(said, options)
+    return Reply(messages=messages, unshown=tuple(_left_out(message, attachments, is_empty=not messages)))
+
+
+def _attachments(value: Any) -> list[Mapping[str, Any]]:
+    """One, or a list of them. What is none is kept without its words, so that it is missed."""
+    if isinstance(value, list):
+        return [found for item in value for found in _attachments(item)]
+    if isinstance(value, dict):
+        return [value] if value else []
+    return [{"type": None}] if value else []
+
+
+def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
+    payload = _object(attachment, "payload")
+    kind, url = attachment.get("type"), _text(payload, "url")
+    template = payload.get("template_type") if kind == "template" else None
+    if kind in FILES and url:
+        yield Message(attachment=Attachment(url=url))
+    elif template == "button":
+        yield Message(text=_text(payload, "text"), options=_buttons(payload))
+    elif template in CARDS:
+        cards = [card for card in map(_card, _objects(payload, "elements")) if card != Message()]
+        yield from _with_last_options(cards, _buttons(payload))
+    elif template:  # of media and open_graph the elements have addresses, of most others none
+        for element in (payload, *_objects(payload, "elements")):
+            if _text(element, "url") or (element is not payload and _buttons(element)):
+                yield Message(text=_text(element, "url"), options=_buttons(element))
+    elif url or _text(attachment, "url"):
+        words = (_text(payload, "title") or _text(attachment, "title"), url or _text(attachment, "url"))
+        yield Message(text="\n".join(filter(None, words)))
+
+
+def _left_out(
+    message: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], *, is_empty: bool
+) -> Iterator[str]:
+    """What of a message nobody gets to see, by the names that its sender gave it."""
+    for attachment in attachments:
+        payload = _object(attachment, "payload")
+        if not any(one != Message() for one in _attached(attachment)):
+            yield f"attachment {named(payload.get('template_type') or attachment.get('type'))}"
+        for holder in (payload, *_objects(payload, "elements")):
+            for button in _objects(holder, "buttons"):
+                if _button(button) is None and button.get("type") != "element_share":
+                    yield f"button {named(button.get('type'))}"
+    if is_empty and not attachments:
+        yield message_of(message)
+
+
+def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:
+    """Options that belong to all messages stand below the last one."""
+    if not options:
+        return tuple(messages)
+    last = messages.pop() if messages else Message()
+    return (*messages, replace(last, options=last.options + options))
+
+
+def _card(element: Mapping[str, Any]) -> Message:
+    """One card of a carousel or a list."""
+    title = _text(element, "title")
+    image = _text(element, "image_url")
+    address = _text(_object(element, "default_action"), "url") or _text(element, "item_url")
+    options = _buttons(element)
+    if address and address not in {option.url for option in options}:
+        options = (Option(title=title, url=address), *options)
+    return Message(
+        text="\n".join(filter(None, (title, _text(element, "subtitle")))),
+        attachment=Attachment(url=image) if image else None,
+        options=options,
+    )
+
+
+def _buttons(holder: Mapping[str, Any]) -> tuple[Option, ...]:
+    return tuple(filter(None, map(_button, _objects(holder, "buttons"))))
+
+
+def _button(button: Mapping[str, Any]) -> Option | None:
+    """The payload stays untouched: it must come back as it was. Sharing a card has no meaning in an inbox."""
+    title, kind, payload = _text(button, "title"), button.get("type"), button.get("payload")
+    if kind == "web_url" and _text(button, "url"):
+        return Option(title=title, url=_text(button, "url"))
+    if kind == "phone_number" and payload:
+        return Option(title=title, phone=str(payload))
+    if kind == "postback" and title:
+        return Option(title=title, payload=payload)
+    return None
+
+
+def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
+    """One without a title asks for a location or an e-mail address; here the contact just writes it."""
+    title = _text(reply, "title")
+    return Option(title=title, payload=reply.get("payload")) if title else None
+
+
+def _object(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = holder.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(holder: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = holder.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(holder: Mapping[str, Any], key: str) -> str:
+    value = holder.get(key)
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,328 @@
+"""What an inbox platform must be able to do, and decent behaviour for what one can't.
+
+An adapter translates: their events to `Event`, our `Outgoing` to their calls, their answers to our errors.
+"""
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from django import forms
+
+from channels_app.adapters.inboxes.signing import secret_bytes
+from channels_app.adapters.inboxes.tokens import Token
+from channels_app.adapters.settings import is_signed, unencrypted_problems
+from channels_app.codes import Problem, describe
+from channels_app.lib.clocks import database_now
+from channels_app.lib.http.session import Answer, ApiSession
+from channels_app.protocol import CheckLine, Event, Incoming, Outgoing
+from channels_app.protocol.causes import TOKEN, describe_call
+from channels_app.protocol.errors import (
+    BridgeError,
+    ConfigError,
+    ConversationGoneError,
+    Effect,
+    PayloadError,
+    RefusedError,
+    SignatureError,
+    TemporaryError,
+)
+from channels_app.protocol.visible import is_visible
+
+SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a message costs a doubled or a lost one
+TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
+MAX_ANSWER_BYTES = 100_000  # a token or an error is far below 10 kB
+MAX_CLOCK_SKEW_S = 60  # seconds; far below MAX_AGE, so that it is noticed before events are refused
+MAX_TEXT_OF_THEIRS = 200  # characters of a platform's error message that we repeat
+
+# What a failed call may have done. A status above 500 that isn't named tells nothing: gateways make up their own.
+EFFECTS = {408: Effect.NONE, 429: Effect.NONE, 503: Effect.NONE, 500: Effect.FAILED, 502: Effect.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A call that the inbox accepted, and what it says of the account's daily quota."""
+
+    status: int
+    took_ms: int
+    quota_used: int | None = None
+    quota_limit: int | None = None
+
+
+class Tokens(Protocol):
+    """Where the access token of our credentials comes from; shared by all workers in production."""
+
+    def get(self) -> str: ...
+
+    def replace(self, rejected: str) -> str: ...
+
+
+class Inbox(ABC):
+    """One account of an inbox platform. Settings may be incomplete: only what needs a missing one fails."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    settings_form: ClassVar[type[forms.Form]]
+    signature_header: ClassVar[str]
+    other_signatures: ClassVar[Mapping[str, str]] = {}
+    """Signature headers of the platform's other generations, by the reason that is counted for them."""
+
+    keys_menu: ClassVar[str]
+    """Where its admin finds the API keys, in the platform's own words; likewise the other menus."""
+    virtual_agent_menu: ClassVar[str]
+    adding_words: ClassVar[str]
+    """What to do there."""
+    secret_menu: ClassVar[str]
+    switch_on_menu: ClassVar[str]
+    access_words: ClassVar[str] = ""
+    """How to get API keys where the platform has to be asked for them; with a mail to send."""
+    access_mail: ClassVar[str] = ""
+
+    max_messages_per_call: ClassVar[int | None] = 1
+    """None: any number."""
+    carries_notes: ClassVar[bool] = False
+    carries_tags: ClassVar[bool] = False
+    attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
+    """What the name of a contact attribute may look like; one that doesn't fit would cost the whole call."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        shared_secrets: Sequence[str] = (),
+        token_source: "Callable[[Inbox], Tokens] | None" = None,
+    ) -> None:
+        self.settings = settings
+        self.shared_secrets = tuple(shared_secrets)
+        self.api = ApiSession(timeout_s=SEND_TIMEOUT_S, max_bytes=MAX_ANSWER_BYTES)
+        self._token_source = token_source or _OwnTokens
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return self._token_source(self)
+
+    # --- what comes in ---
+
+    def verify(self, incoming: Incoming, *, secrets: Sequence[str] | None = None) -> int:
+        """Check that the body is signed with one of our hexadecimal shared secrets.
+
+        Returns which one matched (0 is the first), so that a rotation of secrets can be watched.
+        """
+        candidates = self.shared_secrets if secrets is None else secrets
+        keys = [(place, secret_bytes(secret)) for place, secret in enumerate(candidates)]
+        keys = [(place, key) for place, key in keys if key]
+        if not keys:
+            raise SignatureError("No shared secret is saved yet.", reason="no_secret")
+        presented = incoming.headers.get(self.signature_header, "")
+        if not presented:
+            raise self._unsigned(incoming)
+        matches = [place for place, key in keys if is_signed(incoming.body, presented, key)]
+        if not matches:
+            raise SignatureError("The signature does not match.", reason="bad_signature")
+        return matches[0]
+
+    def _unsigned(self, incoming: Incoming) -> SignatureError:
+        """Why there is no signature to look at: a stranger, or the channel is set to another generation."""
+        for reason, header in self.other_signatures.items():
+            if incoming.headers.get(header):
+                detail = f"This channel is set to {self.label}, but the event is signed in {header}."
+                return SignatureError(detail, reason=reason)
+        return SignatureError("The signature header is missing.", reason="no_signature")
+
+    @abstractmethod
+    def parse(self, incoming: Incoming) -> list[Event]:
+        """Their notification in our words; nothing for a type that we don't know.
+
+        Raises UnusableError, PayloadError, SignatureError.
+        """
+
+    def parse_write_back(self, incoming: Incoming) -> list[Event]:
+        """How a conversation went on with the agents, for platforms that tell."""
+        return []
+
+    # --- what goes out ---
+
+    def carried(self, outgoing: Outgoing) -> Outgoing:
+        """What is left of it on a platform that can't carry everything."""
+        is_taggable = self.carries_tags and outgoing.tagged_message_id
+        tags = tuple(filter(is_visible, outgoing.tags)) if is_taggable else ()
+        attributes = outgoing.attributes.items()
+        return replace(
+            outgoing,
+            messages=tuple(
+                message for message in outgoing.messages if is_visible(message.text) or message.attachment_name
+            ),
+            topics=tuple(filter(is_visible, outgoing.topics)),
+            tags=tags,
+            tagged_message_id=outgoing.tagged_message_id if tags else "",
+            attributes={
+                key: value for key, value in attributes if self.attribute_key.fullmatch(key) and is_visible(value)
+            },
+            note=outgoing.note if self.carries_notes and is_visible(outgoing.note) else "",
+        )
+
+    def split(self, outgoing: Outgoing) -> list[Outgoing]:
+        """One part per call; all that is not a message rides on the last, so that a completion never comes early."""
+        carried = self.carried(outgoing)
+        size = self.max_messages_per_call or max(len(carried.messages), 1)
+        groups = [carried.messages[start : start + size] for start in range(0, len(carried.messages), size)] or [()]
+        calls = [Outgoing(messages=group) for group in groups[:-1]]
+        calls.append(replace(carried, messages=groups[-1]))
+        return [call for call in calls if call != Outgoing()]
+
+    @abstractmethod
+    def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
+        """One call, for one part made by `split`."""
+
+    @abstractmethod
+    def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
+        """Put a file where a message of this conversation can name it."""
+
+    @abstractmethod
+    def inline_answer(self, outgoing: Outgoing) -> dict[str, Any]:
+        """The same as body of our HTTP answer to an event: needs no token and counts against no quota."""
+
+    def call(self, method: str, url: str, **request: Any) -> Answer:
+        """One authorized call; a token that is refused is replaced once. Raises what `problem_of` says."""
+        token = self.tokens.get()
+        answer = self._call_with(token, method, url, request)
+        if answer.status == 401:
+            answer = self._call_with(self.tokens.replace(token), method, url, request)
+        problem = self.problem_of(answer)
+        if problem:
+            raise problem
+        return answer
+
+    def problem_of(self, answer: Answer) -> BridgeError | None:
+        """Their HTTP status as one of our errors."""
+        status = answer.status
+        if 200 <= status < 300:
+            return None
+        message, trace_id = self.explanation(answer)
+        detail = f"{self.label} answered {status}{': ' if message else ''}{message}"
+        if status == 401:
+            return ConfigError(f"{detail}. It refuses our API keys.", status=status, trace_id=trace_id)
+        if status == 404:
+            return ConversationGoneError(detail, status=status, trace_id=trace_id)
+        if status in EFFECTS or status >= 500:
+            effect = EFFECTS.get(status, Effect.UNKNOWN)
+            return TemporaryError(detail, effect=effect, status=status, trace_id=trace_id)
+        return RefusedError(detail, status=status, trace_id=trace_id)
+
+    def explanation(self, answer: Answer) -> tuple[str, str]:
+        """Message and trace id of a failed answer, as far as it has them."""
+        return "", ""
+
+    def _call_with(self, token: str, method: str, url: str, request: Mapping[str, Any]) -> Answer:
+        headers = {**request.get("headers", {}), "Authorization": f"Bearer {token}"}
+        try:
+            # Not twice in silence: a contact would read a message again, and nobody would know why.
+            return self.api.call(method, url, may_repeat=False, **{**request, "headers": headers})
+        except (PayloadError, TemporaryError) as error:
+            if not error.status:
+                raise
+            return Answer(error.status, {}, b"", 0)  # the status came, and says enough without a readable body
+
+    # --- the account ---
+
+    @property
+    @abstractmethod
+    def account_key(self) -> str:
+        """One value for all channels with the same credentials: the platform limits and trusts per credentials."""
+
+    @property
+    def tenant_key(self) -> str:
+        """One value for all channels of the same organization there, so far as settings tell."""
+        return self.account_key
+
+    @property
+    @abstractmethod
+    def server_name(self) -> str:
+        """Which server an admin's keys are tried on, e.g. "the EU server"."""
+
+    @classmethod
+    def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
+        """What of these settings works, and should be otherwise."""
+        return unencrypted_problems(cls.settings_form, settings)
+
+    @classmethod
+    def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """These settings for the platform's other servers, by name, where the same keys might belong."""
+        return {}
+
+    @abstractmethod
+    def request_token(self) -> Answer:
+        """Ask the token endpoint, whatever it answers."""
+
+    @abstractmethod
+    def read_token(self, answer: Answer) -> Token:
+        """The token in its answer; ConfigError when the keys are refused, TemporaryError when it is down."""
+
+    def fetch_token(self) -> Token:
+        return self.read_token(self.request_token())
+
+    def check(self) -> list[CheckLine]:
+        """Try the keys and compare the clocks; changes nothing on the platform and never raises."""
+        started = time.monotonic()
+        try:
+            answer = self.request_token()
+        except BridgeError as error:
+            took_ms = int((time.monotonic() - started) * 1000)
+            return [CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), took_ms)]
+        return [self._token_line(answer), *self._clock_lines(answer)]
+
+    def _token_line(self, answer: Answer) -> CheckLine:
+        try:
+            self.read_token(answer)
+        except BridgeError as error:
+            return CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
+        detail = f"Token from {self.server_name} in {answer.took_ms} ms."
+        return CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
+
+    def _clock_lines(self, answer: Answer) -> list[CheckLine]:
+        try:
+            theirs = parsedate_to_datetime(answer.headers["date"])
+        except (KeyError, ValueError):
+            return []  # without their time there is nothing to say
+        skew_s = round(abs((database_now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
+        if skew_s <= MAX_CLOCK_SKEW_S:
+            return [CheckLine(title="Clock", is_ok=True, detail=f"Within {MAX_CLOCK_SKEW_S} s of {self.server_name}.")]
+        return [
+            CheckLine.failed(
+                "Clock", describe("CB-704", machine="PostgreSQL's server", server=self.server_name, skew=skew_s)
+            )
+        ]
+
+
+class _OwnTokens:
+    """A token for this object alone, e.g. in a shell; the shared source is given to the constructor."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._token: Token | None = None
+
+    def get(self) -> str:
+        if self._token is None or self._token.refresh_at <= database_now():
+            self._token = self._inbox.fetch_token()
+        return self._token.value
+
+    def replace(self, rejected: str) -> str:
+        if self._token and self._token.value == rejected:
+            self._token = None
+        return self.get()
+
+
+_QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")
+
+
+def public_text(text: object) -> str:
+    """A platform's own words, fit for a log line and everybody's page: what they quote may be a contact's."""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    words = _QUOTED.sub("•••", words)
+    return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

@@ -1,0 +1,102 @@
+"""Hootsuite Inbox 2.0, what Sparkcentral became: here is only what differs from classic."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from channels_app.adapters.inboxes.sparkcentral import Sparkcentral
+from channels_app.adapters.inboxes.sparkcentral_form import AccountForm
+from channels_app.adapters.settings import SecretField, TextField
+
+SERVER = "https://platform.hootsuite.com"
+VIRTUAL_AGENTS = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
+ACCESS_MAIL = """\
+Subject: Access to the Virtual Agent API of Inbox 2.0
+
+Hello,
+
+we want to connect a chatbot to our Inbox 2.0 as a custom virtual agent, through a bridge that we host ourselves.
+Please enable the Inbox API, with the Virtual Agent API, for our developer app.
+
+Organization: [name], ID [number in the address of our dashboard]
+Plan: Enterprise with Advanced Inbox
+Developer app: [name], client ID [client ID]
+Admin member: [name, e-mail address]
+Grant type: organization_app
+
+Please tell us when it is enabled, or what else you need.
+
+Kind regards
+[name]
+"""
+
+
+class HootsuiteForm(AccountForm):
+    region = forms.ChoiceField(
+        choices=[("", "All"), ("eu", "EU"), ("us", "US")], required=False, widget=forms.HiddenInput
+    )
+    client_id = TextField(
+        label="Client ID",
+        help_text="Your developer app at Hootsuite, its client ID. Hootsuite has to enable API access for it.",
+    )
+    client_secret = SecretField(
+        label="Client secret", help_text="The same app's client secret. Stored encrypted; we never show it again."
+    )
+    organization_id = TextField(
+        label="Organization ID",
+        help_text="The number of your organization: it is in the address of your Hootsuite dashboard.",
+    )
+
+    def check_server(self, values: dict[str, Any]) -> None:
+        """One server for all regions."""
+
+
+class Hootsuite(Sparkcentral):
+    kind = "hootsuite"
+    label = "Hootsuite Inbox 2.0"
+    settings_form = HootsuiteForm
+    signature_header = "x-hootsuite-signature"
+    other_signatures: ClassVar[Mapping[str, str]] = {"signed_by_classic": "x-sparkcentral-signature"}
+    keys_menu = (
+        "Hootsuite: your developer app shows client ID and secret; the organization ID is in the dashboard's address"
+    )
+    virtual_agent_menu = f"{VIRTUAL_AGENTS} › Add custom virtual agent"
+    adding_words = (
+        "Enter a name there (your agents see “Name VA”), choose Inception or Delegation, paste this URL, set the "
+        "hand-off rules, and press Save. “Edit” then shows the shared secret of the next step."
+    )
+    secret_menu = f"{VIRTUAL_AGENTS} › Edit"
+    switch_on_menu = f"{VIRTUAL_AGENTS} › your virtual agent › Channel access: the toggles of the bot's channels"
+    access_words = (
+        "Hootsuite enables the API on request. You need the plan Enterprise with Advanced Inbox, a developer app (it "
+        "has a client ID and a client secret), the ID of your organization (the number in the address of your "
+        "Hootsuite dashboard) and a member who is an admin of it. Then write to Hootsuite's developer support. Fill "
+        "in what is in brackets, and never send the client secret."
+    )
+    access_mail = ACCESS_MAIL
+
+    max_messages_per_call = None
+    carries_notes = True
+    carries_tags = True
+
+    api_prefix = "/inbox/v1/virtual-agent"
+    token_path = "/oauth2/token"  # noqa: S105 a path
+    keys_advice = "Copy client ID, client secret and organization ID again."
+
+    @property
+    def base_url(self) -> str:
+        address: str = self.settings.get("base_url") or SERVER
+        return address.rstrip("/")
+
+    @property
+    def tenant_key(self) -> str:
+        """The organization, whichever of its developer apps the keys belong to."""
+        return f"{self.base_url} {self.settings.get('organization_id') or self.account_key}"
+
+    @classmethod
+    def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {}  # one server for all regions
+
+    def token_request(self) -> dict[str, str]:
+        return {"grant_type": "organization_app", "organization_id": self._setting("organization_id")}

@@ -1,5 +1,0 @@
-"""Django's admin of what people set up: channels, bots, tokens, people; one module per page."""
-
-from channels_app.admin import bots, channels, people, tokens
-
-__all__ = ["bots", "channels", "people", "tokens"]

@@ -1,0 +1,189 @@
+"""What a configuration file may say. A key that it leaves out is not in the entry either: it keeps what is saved.
+
+Only of what type each value is; whether it will do is judged by the forms of the pages.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from channels_app.adapters.settings import PhraseField
+from channels_app.channels.configuration.source import Problems, place
+from offload import opening_hours
+
+NOT_TEXT = "must be text. In YAML, put it in quotes."
+
+Reader = Callable[[Any], Any]
+"""Gives the value that is meant. Raises ValueError with a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One bot or channel of the file, checked as far as that needs no other row."""
+
+    path: str
+    values: dict[str, Any]
+
+    def at(self, key: str) -> str:
+        return place(self.path, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    bots: list[Entry]
+    channels: list[Entry]
+
+
+# --- single values ---------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    """null is the empty text."""
+    if not isinstance(value, str | None):
+        raise ValueError(NOT_TEXT)
+    return value or ""
+
+
+def _name(value: Any) -> str:
+    """What an entry is found by."""
+    name = _text(value).strip()
+    if not name:
+        raise ValueError("is missing.")
+    return name
+
+
+def _secret(value: Any) -> str:
+    try:
+        return PhraseField(required=False).clean(value) or ""
+    except ValidationError as error:
+        raise ValueError(" ".join(error.messages)) from None
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false.")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number.")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """null names nothing, like an empty object."""
+    if not isinstance(value, dict | None):
+        raise ValueError("must be an object.")
+    return value or {}
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list.")
+    return value
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+FILE: dict[str, Reader] = {
+    "bots": lambda value: [] if value is None else _list(value),
+    "channels": lambda value: [] if value is None else _list(value),
+}
+BOT: dict[str, Reader] = {"name": _name, "kind": _text, "settings": _object}
+CHANNEL: dict[str, Reader] = {
+    "name": _name,
+    "inbox": _text,
+    "settings": _object,
+    "shared_secret": _secret,
+    "bot": _text,
+    "is_active": _truth,
+    "archived": _truth,
+    "handover_skipped": _text,
+    "inbox_channels": _list,
+    "covers_all_inbox_channels": _truth,
+    "greet": _truth,
+    "greeting": _text,
+    "offer_hours": _whole,
+    "bot_tries": _whole,
+    "answer_within_s": _whole,
+    "on_bot_failure": _text,
+    "fallback_text": _text,
+    "reply_limit_s": _whole,
+    "keep_days": _whole,
+    "offload_provider": _object,
+}
+INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth}
+OFFLOAD_PROVIDER: dict[str, Reader] = {
+    "name": _text,
+    "verify_token": _secret,
+    "opening_hours": lambda value: _object(value) or None,
+    "enabled": _truth,
+    "closed_text": _text,
+    "write_back_secret": _secret,
+}
+
+
+def read_document(node: Any, problems: Problems) -> Document:
+    """The bots and channels of a file; what is wrong is noted and left out."""
+    values = _read(node, FILE, "", problems)
+    bots = _read_list(values.get("bots", []), BOT, "bots", "name", problems)
+    channels = _read_list(values.get("channels", []), CHANNEL, "channels", "name", problems)
+    for entry in channels:
+        _read_parts(entry, problems)
+    return Document(bots, channels)
+
+
+def _read_parts(channel: Entry, problems: Problems) -> None:
+    """The objects inside a channel, in place."""
+    values = channel.values
+    if "inbox_channels" in values:
+        path = channel.at("inbox_channels")
+        values["inbox_channels"] = _read_list(values["inbox_channels"], INBOX_CHANNEL, path, "id", problems)
+    if "offload_provider" in values:
+        path = channel.at("offload_provider")
+        values["offload_provider"] = _read(values["offload_provider"], OFFLOAD_PROVIDER, path, problems)
+        _check_hours(values["offload_provider"].get("opening_hours"), place(path, "opening_hours"), problems)
+
+
+def _check_hours(hours: Any, path: str, problems: Problems) -> None:
+    wrong = opening_hours.problem(hours)
+    if wrong:
+        inner, colon, sentence = wrong.partition(": ")
+        problems.add(place(path, inner) if colon else path, sentence if colon else wrong)
+
+
+def _read_list(
+    items: list[Any], readers: Mapping[str, Reader], path: str, identity: str, problems: Problems
+) -> list[Entry]:
+    """The items that can be told apart by the key `identity`."""
+    entries: dict[str, Entry] = {}
+    for index, item in enumerate(items):
+        entry = Entry(place(path, index), _read(item, readers, place(path, index), problems))
+        name = entry.values.get(identity)
+        if name is None and isinstance(item, dict):
+            problems.add(entry.at(identity), "is missing.")
+        elif name in entries:
+            problems.add(entry.at(identity), f"is the same as that of {entries[name].path}.")
+        elif name:
+            entries[name] = entry
+    return list(entries.values())
+
+
+def _read(node: Any, readers: Mapping[str, Reader], path: str, problems: Problems) -> dict[str, Any]:
+    if not isinstance(node, dict):
+        problems.add(path, f"{'must' if path else 'The file must'} be an object with: {', '.join(readers)}.")
+        return {}
+    values = {}
+    for key, value in node.items():
+        reader = readers.get(key) if isinstance(key, str) else None
+        if reader is None:
+            problems.add(place(path, str(key)), f"is not known. Known are: {', '.join(readers)}.")
+            continue
+        try:
+            values[key] = reader(value)
+        except ValueError as error:
+            problems.add(place(path, key), str(error))
+    return values

@@ -1,0 +1,121 @@
+"""The forms of a channel and a bot: the row's own fields, and those that its adapter asks for."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels_app.adapters import bots, inboxes
+from channels_app.adapters.settings import refusal
+from channels_app.channels.forms.secrets import WriteOnlyField
+from channels_app.channels.forms.settings import Adapters, SettingsForm, prose, settings_fields
+from channels_app.channels.rotations import put_shared_secret
+from channels_app.lib.clocks import database_now
+from channels_app.models import Bot, Channel, FailurePolicy
+from channels_app.operations.checks import forget_token
+from channels_app.protocol.errors import BridgeError
+
+INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
+BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
+INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
+BOT_FIELDS = settings_fields(BOT_ADAPTERS)
+
+
+class _ChannelForm(SettingsForm):
+    kind_field = "inbox"
+    adapters = INBOX_ADAPTERS
+    row: Channel
+    saved_by = ""
+    """Whom the page is saved by."""
+    overlap = timedelta(0)
+    """How long the shared secret before a new one is taken too. On the page not at all: that is what a rotation is
+    for."""
+
+    shared_secret = WriteOnlyField(
+        label="Shared secret",
+        help_text="Shown by Sparkcentral when you add the virtual agent, or edit it. It has only 0-9 and a-f. If "
+        "you are asked to enter one there, generate it here.",
+        may_generate=True,
+    )
+
+    class Meta:
+        model = Channel
+        fields = (
+            "name",
+            "inbox",
+            "bot",
+            "covers_all_inbox_channels",
+            "greeting",
+            "offer_hours",
+            "bot_tries",
+            "answer_within_s",
+            "on_bot_failure",
+            "fallback_text",
+            "reply_limit_s",
+            "keep_days",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "shared_secret" in self.fields and self.row.shared_secret_encrypted:
+            self._show_shared_secret()
+
+    def _show_shared_secret(self) -> None:
+        field = self.fields["shared_secret"]
+        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
+        try:
+            row = self.row
+            field.show_saved(row.shared_secret, row.shared_secret_saved_at, row.shared_secret_saved_by)
+        except BridgeError as error:
+            field.help_text = error.detail
+
+    def saved_when(self) -> tuple[datetime | None, str]:
+        return self.row.keys_saved_at, self.row.keys_saved_by
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        secret = cleaned.get("shared_secret")
+        problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
+        if problem:
+            self.add_error("shared_secret", refusal(problem))
+        if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and not cleaned.get("fallback_text"):
+            self.add_error("fallback_text", "Write the text that the contact gets, or choose another answer above.")
+        return cleaned
+
+    def clean_fallback_text(self) -> str:
+        return prose(self.cleaned_data["fallback_text"])
+
+    def secrets_beside(self) -> dict[str, Any]:
+        with suppress(BridgeError):  # of a key that is lost nothing can be said
+            return {"Shared secret": self.row.shared_secret}
+        return {}
+
+    def save(self, commit: bool = True) -> Any:
+        secret = self.cleaned_data.get("shared_secret")
+        if secret is not None:
+            put_shared_secret(self.row, secret, self.saved_by, overlap=self.overlap)
+        if self.are_settings_new:
+            self.row.keys_saved_at, self.row.keys_saved_by = database_now(), self.saved_by
+        return super().save(commit)
+
+    def forget_proofs(self) -> None:
+        forget_token(self.row)
+
+
+class _BotForm(SettingsForm):
+    kind_field = "kind"
+    adapters = BOT_ADAPTERS
+    row: Bot
+
+    class Meta:
+        model = Bot
+        fields = ("name", "kind")
+
+    def forget_proofs(self) -> None:
+        """It may answer again: the next contact gets to it at once."""
+        self.row.failures, self.row.paused_until = 0, None
+        Bot.objects.filter(pk=self.row.pk).update(failures=0, paused_until=None)
+
+
+# A class body can't hold fields whose names are only known from the adapters.
+ChannelForm: type[_ChannelForm] = type("ChannelForm", (_ChannelForm,), dict(INBOX_FIELDS))
+BotForm: type[_BotForm] = type("BotForm", (_BotForm,), dict(BOT_FIELDS))

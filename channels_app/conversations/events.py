@@ -1,0 +1,156 @@
+"""Events become rows, each once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db.models import F
+
+from channels_app.channels.milestones import FIRST_EVENT, first_event, note, note_known
+from channels_app.lib.clocks import database_now
+from channels_app.lib.statements import fetch
+from channels_app.models import Conversation, EventSource, IntakeCount, Outcome, WebhookEvent
+from channels_app.operations.figures.counting import count_refused
+from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of an event at the door. `owes_wakeup`: nobody has been told of this conversation yet."""
+
+    event_id: int
+    conversation_id: int
+    is_new: bool
+    owes_wakeup: bool
+
+
+# One statement and one commit. The conversation comes first: its row is locked while the event gets its number,
+# so that the events of a conversation are numbered in the order of their commits. `wake_at` equals our own tick
+# only if nobody had set an earlier one: then, and only then, a wake-up is owed.
+_STORE = """
+WITH tick AS (SELECT clock_timestamp() AS at
+), conversation AS (
+    {conversation}
+    RETURNING id, wake_at
+), event AS (
+    INSERT INTO channels_app_webhookevent
+        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s FROM conversation
+    ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
+        SET duplicates = channels_app_webhookevent.duplicates + 1
+    RETURNING id, xmax = 0 AS is_new
+), body AS (
+    INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
+){more}
+SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick
+"""
+# Only for the channel as it was when the event was verified: its secret, its address and its being there may change.
+_OPEN_CONVERSATION = """
+    INSERT INTO channels_app_conversation (channel_id, external_id, wake_at)
+    SELECT channel.id, %(external_id)s, tick.at FROM tick, channels_app_channel AS channel
+    WHERE channel.id = %(channel_id)s AND channel.revision = %(revision)s
+    ON CONFLICT (channel_id, external_id) DO UPDATE
+        SET wake_at = LEAST(channels_app_conversation.wake_at, EXCLUDED.wake_at),
+            arrivals = channels_app_conversation.arrivals + 1
+"""
+_KNOWN_CONVERSATION = """
+    UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at), arrivals = arrivals + 1 FROM tick
+    WHERE channels_app_conversation.id = %(conversation_id)s
+"""
+_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION, more="")
+_STORE_FIRST_FROM_INBOX = _STORE.format(
+    conversation=_OPEN_CONVERSATION, more=f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}"
+)
+_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="")
+
+
+class ChannelChangedError(Exception):
+    """The channel is not as it was when the event was verified; nothing was stored."""
+
+
+def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) -> Stored:
+    """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns.
+
+    `revision`: of the channel that the event was verified with. Raises ChannelChangedError.
+    """
+    place = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
+    reaches = first_event(channel_id)
+    statement = _STORE_FIRST_FROM_INBOX if reaches else _STORE_FROM_INBOX
+    stored = _store(statement, place, EventSource.INBOX, event, event.key, raw)
+    note_known(channel_id, reaches)
+    return stored
+
+
+def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:
+    """Keep what a bot or a person of ours says about a conversation that we know, each once.
+
+    A bot's key is its own within a session; one that counts per turn, within what it was told last.
+    """
+    if event.may_be_replayed and (known := _said_before(conversation, source, event.key)):
+        return Stored(event_id=known, conversation_id=conversation.pk, is_new=False, owes_wakeup=False)
+    key = event.key
+    if source in (EventSource.BOT, EventSource.OFFLOAD):
+        turn = f"{conversation.last_turn_id}:" if event.counts_per_turn else ""
+        key = f"{conversation.session_id}:{turn}{key}"
+    place = {"channel_id": conversation.channel_id, "conversation_id": conversation.pk}
+    return _store(_STORE_IN_CONVERSATION, place, source, event, key, raw)
+
+
+def _said_before(conversation: Conversation, source: str, key: str) -> int | None:
+    """The event that this key counted as in any turn of the session; now it came once more."""
+    rows = WebhookEvent.objects.filter(conversation=conversation.pk, source=source)
+    event_id = rows.filter(idempotency_key__endswith=f":{key}").order_by("id").values_list("pk", flat=True).first()
+    if event_id is not None:
+        WebhookEvent.objects.filter(pk=event_id).update(duplicates=F("duplicates") + 1)
+    return event_id
+
+
+def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:
+    facts: dict[str, Any] = {"key": key, "type": event.type, "sent_at": event.sent_at, "counter": event.counter}
+    rows = fetch(statement, {**place, **facts, "source": source, "raw": raw})
+    if not rows:
+        raise ChannelChangedError
+    event_id, conversation_id, is_new, owes_wakeup = rows[0]
+    return Stored(event_id=event_id, conversation_id=conversation_id, is_new=is_new, owes_wakeup=owes_wakeup)
+
+
+def order_handover(conversation: Conversation, by: str) -> Stored:
+    """A person of ours wants an agent to take over: an event like any other, so it waits for what is being sent."""
+    now = database_now()
+    key = f"handover:{uuid4()}"
+    event = Event(type=EventType.HANDOVER_ORDERED, key=key, conversation_id=conversation.external_id, sent_at=now)
+    return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
+
+
+def unshown_since(conversation_id: int, moment: datetime) -> str:
+    """What a bot that calls back has said since then in forms that can't be shown, if that was all it said."""
+    events = WebhookEvent.objects.filter(conversation_id=conversation_id, source=EventSource.BOT)
+    silent = events.filter(received_at__gte=moment, outcome=Outcome.SILENT, reason__startswith=CANT_BE_SHOWN)
+    return silent.order_by("-id").values_list("reason", flat=True).first() or ""
+
+
+def answered_by(event_id: int) -> list[int]:
+    """The open events that this event of the bot answers."""
+    return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))
+
+
+def count_refusal(
+    door: str, owner_uuid: UUID | None, reason: str, *, network: str = "", size_bytes: int | None = None
+) -> None:
+    """Remember that a request was turned away or is to be watched, and why; nothing else of it is kept.
+
+    `network` is the sender's, never the whole address.
+    """
+    now = database_now()
+    IntakeCount.objects.bulk_create(
+        [IntakeCount(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date(), count=0, last_at=now)],
+        ignore_conflicts=True,
+    )
+    IntakeCount.objects.filter(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date()).update(
+        count=F("count") + 1, last_at=now, last_network=network, last_bytes=size_bytes
+    )
+    if door == "inbox" and owner_uuid is not None:
+        count_refused(owner_uuid, reason)

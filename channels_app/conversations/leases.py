@@ -1,0 +1,427 @@
+"""One worker at a time works on a conversation: claim, hold, renew. `endings` gives it back.
+
+Hand-written SQL, because each of these is one short statement whose locks matter. All times are the database's
+clock, so that machines with different clocks agree. Nothing here is held over a network call but the lease.
+"""
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from channels_app.conversations.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
+from channels_app.lib.clocks import database_now, machine_is_ahead_s
+from channels_app.lib.statements import fetch
+from channels_app.models import EventState, Owner, WorkerSlot
+from channels_app.protocol import EventType
+from channels_app.protocol.offered import Offered
+from channels_app.turns.steps import OpenEvent, Standing
+
+LEASE_S = 30
+"""A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
+a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
+LOST_AFTER_S = 2.0
+"""What a process was given so long ago and has not taken into its hands has not reached it."""
+OPEN_EVENTS_MOST = 50
+"""Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
+
+
+class LeaseLostError(Exception):
+    """Another worker has the conversation now: stop, and touch nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedEvent:
+    """An open event with what is needed to handle it."""
+
+    facts: OpenEvent
+    source: str
+    raw: bytes
+    attempts: int
+    reason: str
+    begun_at: datetime
+    """From when the platform's time for a reply runs: receipt, or a person's wish to send it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A conversation in our hands, as it was at the claim, with its open events."""
+
+    conversation_id: int
+    fence: int
+    arrivals: int
+    slot: str
+    now: datetime
+    channel_id: int
+    channel_revision: int
+    bot_id: int | None
+    bot_revision: int | None
+    bot_failures: int | None
+    bot_paused_until: datetime | None
+    external_id: str
+    session_id: uuid.UUID
+    owner: str
+    stint: int
+    stint_is_implied: bool
+    stint_began_at: datetime | None
+    newest_sent_at: datetime | None
+    offered: Offered
+    last_turn_id: int
+    last_message_id: str
+    bot_counter: int | None
+    medium: str
+    language: str
+    topics: list[str]
+    contact: KnownContact
+    inbox_channel: KnownInboxChannel
+    events: tuple[ClaimedEvent, ...]
+    unwritten: list[dict[str, Any]] = field(default_factory=list)
+    """Calls that were made under this lease and are no rows yet: the next statement writes them."""
+    onward: "Onward | None" = None
+    """With it, the statement that gives this conversation back claims the next one."""
+
+    def standing(self, *, joins_start: bool) -> Standing:
+        return Standing(
+            is_owned=self.owner == Owner.BOT,
+            was_lost=self.owner in (Owner.OTHER, Owner.CLOSED),
+            bot_counter=self.bot_counter,
+            joins_start=joins_start,
+        )
+
+    @property
+    def returns(self) -> list[OpenEvent]:
+        """The events by which agents gave the conversation back and that nobody has handled yet."""
+        queued = [event.facts for event in self.events if event.facts.state == EventState.QUEUED]
+        return [facts for facts in queued if facts.type is EventType.CONVERSATION_DELEGATED]
+
+    def event(self, event_id: int) -> ClaimedEvent:
+        return next(event for event in self.events if event.facts.id == event_id)
+
+
+@dataclass(slots=True)
+class Onward:
+    """What whoever gave a conversation back goes on with."""
+
+    lease: Lease | None = None
+    found_nothing: bool = False
+    """It was looked for, and nothing is due."""
+
+
+def new_slot_name(kind: str) -> str:
+    """A name for this process and this start of it: `host/pid/when/kind`, unique over all machines."""
+    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns():x}/{kind}"
+
+
+# The conversation is leased in the same statement that finds it; its open events come along. An event that is
+# committed while we lock the row is not seen here. `arrivals` is therefore read as of the same moment as the events,
+# and not from the row that was locked: then the release notices the difference. Fence and lease of that moment tell
+# whether another worker had the conversation then or since, and may have handled these events meanwhile.
+_OF_CONVERSATION = (
+    *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
+    *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
+    *("options", "topics", "contact_id", "inbox_channel_id"),
+)
+_OF_EVENT = (
+    *("id", "type", "state", "sent_at", "received_at", "counter", "wait_until", "called_at", "source", "attempts"),
+    "reason",
+)
+_COLUMNS = {
+    "now": "clock_timestamp()",
+    "arrivals": "seen.arrivals",
+    "is_outdated": "seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL",
+    "channel_revision": "channel.revision",
+    "bot_id": "channel.bot_id",
+    "bot_revision": "bot.revision",
+    "bot_failures": "bot.failures",
+    "bot_paused_until": "bot.paused_until",
+    **{name: f"claimed.{name}" for name in _OF_CONVERSATION},
+    **{f"contact_{name}": f"contact.{name}" for name in CONTACT_COLUMNS},
+    **{f"inbox_channel_{name}": f"inbox_channel.{name}" for name in INBOX_CHANNEL_COLUMNS},
+    **{f"event_{name}": f"event.{name}" for name in _OF_EVENT},
+    "event_begun_at": "coalesce(event.retried_at, event.received_at)",
+    "event_raw": "body.raw",
+}
+_NAMES = tuple(_COLUMNS)
+# What comes out is named, never "*": a statement that is prepared must not change its form when a migration adds one.
+_CLAIMED = f"""
+claimed AS (
+    UPDATE channels_app_conversation AS conversation
+    SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+        fence = conversation.fence + 1
+    WHERE conversation.id = ({{which}})
+    RETURNING {", ".join(f"conversation.{name}" for name in _OF_CONVERSATION)}
+)
+"""
+CLAIM_COLUMNS = ", ".join(_COLUMNS.values())
+# A row to each is looked up by its id. As a plain join the planner may prefer to read a table through while it is
+# small, and the plan is kept when it no longer is; it looks into nothing that has a LIMIT.
+CLAIM_SOURCE = """
+    claimed
+    JOIN LATERAL (
+        SELECT * FROM channels_app_conversation WHERE id = claimed.id LIMIT 1) AS seen ON true
+    JOIN LATERAL (
+        SELECT * FROM channels_app_channel WHERE id = claimed.channel_id LIMIT 1) AS channel ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_bot WHERE id = channel.bot_id LIMIT 1) AS bot ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_contact WHERE id = claimed.contact_id LIMIT 1) AS contact ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_inboxchannel WHERE id = claimed.inbox_channel_id LIMIT 1) AS inbox_channel ON true
+    LEFT JOIN LATERAL (
+        SELECT open.* FROM channels_app_webhookevent AS open
+        WHERE open.conversation_id = claimed.id AND open.outcome IS NULL
+        ORDER BY open.sent_at, open.id LIMIT %(most)s) AS event ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM channels_app_eventbody WHERE event_id = event.id LIMIT 1) AS body ON true
+"""
+_DUE = """
+    SELECT due.id FROM channels_app_conversation AS due
+    WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp()){more}
+    ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_CLAIM = f"WITH {_CLAIMED} SELECT {CLAIM_COLUMNS} FROM {CLAIM_SOURCE}"
+_CLAIM_DUE = _CLAIM.format(which=_DUE.format(more=""))
+_TAKE = _CLAIM.format(which="%(conversation_id)s")
+CLAIM_NEXT = _CLAIMED.format(
+    which=_DUE.format(more=" AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)")
+)
+"""`claimed`, in a statement that gives a conversation back (`held`): the next one, if that was ours to give.
+Its values: `claim_values`; its columns and rows: CLAIM_COLUMNS, CLAIM_SOURCE, `claimed_lease`."""
+
+
+def claim_values(slot: str) -> dict[str, Any]:
+    return {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST}
+
+
+def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:
+    """Lease the conversation that waits longest, or None when none is due. `goes_on`: see `Lease.onward`."""
+    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot)), goes_on=goes_on)
+
+
+def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
+    """Lease a conversation whoever has it: its present holder can change nothing from now on."""
+    return claimed_lease(slot, _take(slot, conversation_id))
+
+
+def _take(slot: str, conversation_id: int) -> list[tuple[Any, ...]]:
+    return fetch(_TAKE, {**claim_values(slot), "conversation_id": conversation_id})
+
+
+# Calls to the bot end by themselves; only a worker that is stuck still has one when the handover should have begun.
+# What is being sent is left alone: nobody else can know what became of it.
+_STUCK = """
+SELECT DISTINCT event.conversation_id
+FROM channels_app_webhookevent AS event
+JOIN channels_app_conversation AS conversation ON conversation.id = event.conversation_id
+JOIN channels_app_channel AS channel ON channel.id = conversation.channel_id
+WHERE event.outcome IS NULL AND event.state = 'bot_call' AND conversation.lease_until > clock_timestamp()
+    AND coalesce(event.retried_at, event.received_at) + make_interval(secs => %(grace_s)s
+        + CASE event.type WHEN %(delegated)s THEN %(delegated_s)s ELSE channel.reply_limit_s - %(margin_s)s END)
+        < clock_timestamp()
+    AND NOT EXISTS (SELECT 1 FROM channels_app_webhookevent AS sending
+        WHERE sending.conversation_id = event.conversation_id AND sending.outcome IS NULL
+            AND sending.state = 'sending')
+"""
+
+
+def stuck_conversations(*, margin_s: float, delegated_s: float, grace_s: float) -> list[int]:
+    """Conversations whose worker still waits for the bot after the handover should have begun.
+
+    `margin_s`: seconds before the channel's limit at which it should begin; `delegated_s`: seconds after which it
+    should for a delegated conversation; `grace_s`: what a healthy worker may be late.
+    """
+    values = {"margin_s": margin_s, "delegated_s": delegated_s, "grace_s": grace_s}
+    with connection.cursor() as cursor:
+        cursor.execute(_STUCK, {**values, "delegated": EventType.CONVERSATION_DELEGATED})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def mend_lost_wakeups() -> int:
+    """Wake conversations that have something open and would never be woken; 0 unless the bridge has a defect."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation AS conversation SET wake_at = clock_timestamp()"
+            " WHERE conversation.wake_at IS NULL AND conversation.id IN"
+            " (SELECT event.conversation_id FROM channels_app_webhookevent AS event WHERE event.outcome IS NULL)"
+        )
+        mended: int = cursor.rowcount
+    return mended
+
+
+def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
+    """The lease of a claim's rows, one for each open event. If these may be outdated they are read again: now that
+    it is ours, nobody else changes them."""
+    if found and found[0][_NAMES.index("is_outdated")]:
+        found = _take(slot, found[0][_NAMES.index("id")])
+    rows = [dict(zip(_NAMES, row, strict=True)) for row in found]
+    if not rows:
+        return None
+    events = tuple(_claimed_event(row) for row in rows if row["event_id"] is not None)
+    return _lease(slot, rows[0], events, Onward() if goes_on else None)
+
+
+_AS_THEY_ARE = (
+    *(
+        "now",
+        "fence",
+        "arrivals",
+        "channel_id",
+        "channel_revision",
+        "bot_id",
+        "bot_revision",
+        "bot_failures",
+        "bot_paused_until",
+    ),
+    *("external_id", "session_id", "owner", "stint", "stint_is_implied", "stint_began_at", "newest_sent_at"),
+    *("last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
+)
+
+
+def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...], onward: Onward | None) -> Lease:
+    return Lease(
+        **{name: row[name] for name in _AS_THEY_ARE},
+        slot=slot,
+        conversation_id=row["id"],
+        offered=Offered.from_json(json.loads(row["options"])),
+        topics=json.loads(row["topics"]),
+        contact=KnownContact.from_row({name: row[f"contact_{name}"] for name in CONTACT_COLUMNS}),
+        inbox_channel=KnownInboxChannel.from_row(
+            {name: row[f"inbox_channel_{name}"] for name in INBOX_CHANNEL_COLUMNS}
+        ),
+        events=events,
+        onward=onward,
+    )
+
+
+def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
+    facts = OpenEvent(
+        id=row["event_id"],
+        type=EventType(row["event_type"]),
+        state=row["event_state"],
+        sent_at=row["event_sent_at"],
+        received_at=row["event_received_at"],
+        counter=row["event_counter"],
+        wait_until=row["event_wait_until"],
+        called_at=row["event_called_at"],
+    )
+    return ClaimedEvent(
+        facts=facts,
+        source=row["event_source"],
+        raw=bytes(row["event_raw"] or b""),
+        attempts=row["event_attempts"],
+        reason=row["event_reason"],
+        begun_at=row["event_begun_at"],
+    )
+
+
+def hold(lease: Lease) -> None:
+    """Lock the conversation's row until the transaction ends; raise LeaseLostError if it isn't ours any more.
+
+    First statement of every transaction that changes anything of the conversation.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM channels_app_conversation WHERE id = %s AND fence = %s FOR UPDATE",
+            [lease.conversation_id, lease.fence],
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLostError
+
+
+def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
+    """Keep what this process still works on, and say that it lives, how busy and how big it is, and what
+    its clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE id = ANY(%s) AND lease_slot = %s",
+            [LEASE_S, list(conversation_ids), slot],
+        )
+        cursor.execute(
+            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s,"
+            " clock_ahead_s = %s WHERE name = %s",
+            [len(conversation_ids), _memory_bytes(), machine_is_ahead_s(), slot],
+        )
+
+
+def _memory_bytes() -> int | None:
+    """What this process holds of the machine's memory; None where nobody tells (Linux does)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def register_slot(slot: str) -> None:
+    """Announce this process, so that its leases can be freed when it dies."""
+    host, pid, _, kind = slot.rsplit("/", 3)
+    now = database_now()
+    WorkerSlot.objects.create(
+        name=slot,
+        host=host,
+        pid=int(pid),
+        kind=kind,
+        version=settings.VERSION,
+        started_at=now,
+        beat_at=now,
+        threads=settings.WORKER_THREADS,
+        memory_bytes=_memory_bytes(),
+        clock_ahead_s=machine_is_ahead_s(),
+    )
+
+
+def free_leases(slots: Sequence[str]) -> int:
+    """Free what ended processes held, so that others go on at once; returns how many conversations that were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
+            " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
+            [list(slots)],
+        )
+        freed: int = cursor.rowcount
+    WorkerSlot.objects.filter(name__in=slots).update(ended_at=Now())
+    return freed
+
+
+def forget_slots(older_than: timedelta) -> None:
+    """Forget the processes that nobody has heard of for so long."""
+    WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
+
+
+def free_lost_leases(slot: str, held: Sequence[int]) -> int:
+    """Free what was claimed in this process' name and is in nobody's hands: PostgreSQL did it, and its answer was
+    lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
+    if it is not, the fence stops whoever believes that they have it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, fence = fence + 1"
+            " WHERE lease_slot = %s AND wake_at IS NOT NULL AND NOT id = ANY(%s)"
+            " AND lease_until < clock_timestamp() + make_interval(secs => %s)",
+            [slot, list(held), LEASE_S - LOST_AFTER_S],
+        )
+        freed: int = cursor.rowcount
+    return freed
+
+
+def count_due(*, older_than_s: float = 0.0) -> int:
+    """Conversations that wait for a worker longer than this many seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM channels_app_conversation"
+            " WHERE wake_at <= clock_timestamp() - make_interval(secs => %s)"
+            " AND (lease_until IS NULL OR lease_until < clock_timestamp())",
+            [older_than_s],
+        )
+        count: int = cursor.fetchone()[0]
+    return count

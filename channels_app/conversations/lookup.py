@@ -1,0 +1,158 @@
+"""Conversations: found by what others call them, and brought up to date by what their events say."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from channels_app.conversations.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.lib.statements import fetch
+from channels_app.models import Conversation, Owner, WebhookEvent
+from channels_app.protocol import ASKS_BOT
+from channels_app.turns.steps import OpenEvent
+
+
+def find_session(session_id: str, bot_id: int | None) -> Conversation | None:
+    """The conversation behind a bot's session, on whichever of the bot's channels it is."""
+    session = _session(session_id)
+    if session is None or bot_id is None:
+        return None
+    return Conversation.objects.filter(session_id=session, channel__bot_id=bot_id).first()
+
+
+def _session(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+class BotChangedError(Exception):
+    """The bot is not as it was when its request was verified."""
+
+
+_FOUND = ("id", "channel_id", "external_id", "session_id", "last_turn_id", "owner")
+# One event of a conversation is being sent at a time; the call that completes is the last of its deliveries.
+_IS_ENDING = """
+EXISTS (
+    SELECT FROM (
+        SELECT event.id, event.state FROM channels_app_webhookevent AS event
+        WHERE event.conversation_id = conversation.id AND event.outcome IS NULL
+        ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open
+    CROSS JOIN LATERAL (
+        SELECT delivery.state, delivery.payload FROM channels_app_delivery AS delivery
+        WHERE delivery.event_id = open.id ORDER BY delivery.seq DESC LIMIT 1) AS last
+    WHERE open.state = 'sending' AND last.state IN ('pending', 'in_flight')
+        AND last.payload #>> '{outgoing,complete}' IS NOT NULL)
+"""
+_SESSION_OF_BOT = f"""
+SELECT bot.revision, {", ".join(f"conversation.{name}" for name in _FOUND)}, {_IS_ENDING}
+FROM channels_app_bot AS bot
+LEFT JOIN channels_app_conversation AS conversation ON conversation.session_id = %(session_id)s::uuid
+    AND conversation.channel_id IN (SELECT id FROM channels_app_channel WHERE bot_id = bot.id)
+WHERE bot.id = %(bot_id)s
+"""
+
+
+def find_session_of_bot(session_id: str, bot_id: int, revision: int) -> Conversation | None:
+    """The same, among those of a bot, which must still be at this revision: else BotChangedError.
+
+    Only with what it takes to store an event for it. Its owner is who has it when what is being sent has arrived: what
+    a bot says while its conversation is on the way to the agents would come too late.
+    """
+    session = _session(session_id)
+    values = {"session_id": str(session) if session else None, "bot_id": bot_id, "most": OPEN_EVENTS_MOST}
+    rows = fetch(_SESSION_OF_BOT, values)
+    if not rows or rows[0][0] != revision:
+        raise BotChangedError
+    _, *found, is_ending = rows[0]
+    facts = dict(zip(_FOUND, found, strict=True))
+    if is_ending:
+        facts["owner"] = Owner.OTHER
+    return Conversation(**facts) if facts["id"] else None
+
+
+def find_conversations(channel_ids: Sequence[int], external_id: str) -> list[Conversation]:
+    """The conversation that the inbox calls so, on each of these channels that has had it."""
+    return list(Conversation.objects.filter(channel_id__in=channel_ids, external_id=external_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What is written down before anything is done about a contact's event: the conversation as it stands now,
+    what the contact said, and that one more try begins."""
+
+    event_id: int
+    state: str
+    owner: str
+    stint: int
+    stint_is_implied: bool
+    newest_sent_at: datetime
+    medium: str
+    language: str
+    topics: Sequence[str]
+    contact_id: int | None
+    inbox_channel_id: int | None
+    last_message_id: str
+    said: str | None
+    said_at: datetime
+    joined: Sequence[int] = ()
+    """The STARTED that the bot is told of with this message: it ends here, and what follows is the message's."""
+    offered: Mapping[str, Any] | None = None
+    """What the contact could choose from, if this message has chosen."""
+
+
+_JOINED = """
+), joined AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = 'merged', reason = 'The bot was told of it with the contact''s first message.',
+        stint = %(stint)s, answered_by = %(event_id)s, wait_until = NULL, finished_at = clock_timestamp()
+    FROM held WHERE event.id = ANY(%(joined)s::bigint[]) AND event.state <> 'done'
+"""
+_BEGIN_TURN = """
+WITH held AS (
+    UPDATE channels_app_conversation SET owner = %(owner)s, stint = %(stint)s,
+        stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
+        bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
+        stint_began_at = CASE WHEN stint = %(stint)s THEN stint_began_at ELSE clock_timestamp() END,
+{options}        language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
+        inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
+    WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
+), said AS (
+    INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', least(%(said_at)s, clock_timestamp())
+    FROM held WHERE %(said)s::text IS NOT NULL
+    ON CONFLICT DO NOTHING
+{joined})
+UPDATE channels_app_webhookevent AS event
+SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event.called_at, clock_timestamp()),
+    stint = %(stint)s, wait_until = NULL
+FROM held WHERE event.id = %(event_id)s RETURNING event.id
+"""
+_CHOSEN = """        options = %(offered)s::jsonb,
+"""
+
+
+@cache
+def _begin(*, joins: bool, chooses: bool) -> str:
+    """The statement with the parts that it needs."""
+    return _BEGIN_TURN.format(joined=_JOINED if joins else "", options=_CHOSEN if chooses else "")
+
+
+def begin_turn(lease: Lease, beginning: Beginning) -> None:
+    """Write the beginning down, once per try. Raises LeaseLostError."""
+    statement = _begin(joins=bool(beginning.joined), chooses=beginning.offered is not None)
+    values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
+    values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
+    if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
+        raise LeaseLostError
+
+
+def was_told_before(lease: Lease, event: OpenEvent) -> bool:
+    """Whether the bot was told of this stint by an earlier event of the contact."""
+    earlier = WebhookEvent.objects.filter(conversation_id=lease.conversation_id, stint=lease.stint)
+    earlier = earlier.filter(type__in=ASKS_BOT, called_at__isnull=False, sent_at__lt=event.sent_at)
+    return earlier.exclude(pk=event.id).exists()

@@ -1,0 +1,55 @@
+"""Files of a reply: uploaded before it, or links in it, or left out."""
+
+from dataclasses import replace
+
+from channels_app.channels.live import LiveChannel
+from channels_app.deliveries.media import contact_link, fetch_media
+from channels_app.models import Delivery, DeliveryKind, DeliveryState
+from channels_app.protocol import Outgoing, OutgoingMessage
+from channels_app.protocol.errors import BridgeError, RefusedError
+
+
+def upload_file(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> None:
+    """Fetch a file and put it where the reply can name it. RefusedError: it goes as a link, or not at all."""
+    payload = delivery.payload
+    try:
+        media = fetch_media(payload["url"], payload["content_type"], payload["filename"])
+    except BridgeError as error:  # whatever is wrong with somebody's file server: the contact gets the link
+        raise RefusedError(error.detail, status=error.status) from error
+    name = media.rightly_named(payload["filename"])
+    if name != payload["filename"]:
+        payload["sent_as"] = name
+        Delivery.objects.filter(pk=delivery.pk).update(payload=payload)
+    channel.inbox.upload(conversation_id, name, media.type.name, media.data)
+
+
+def with_links(delivery: Delivery) -> Outgoing:
+    """The reply as it can be sent now: a file that could not be uploaded becomes its link, if the contact could open
+    that."""
+    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    links = delivery.payload["links"]
+    if not links:
+        return outgoing
+    uploads = Delivery.objects.filter(event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT)
+    payloads = [row.payload for row in uploads.filter(state=DeliveryState.SENT)]
+    uploaded = {payload["filename"]: payload.get("sent_as", payload["filename"]) for payload in payloads}
+    messages = (_or_link(message, links, uploaded) for message in outgoing.messages)
+    return replace(outgoing, messages=tuple(message for message in messages if message != OutgoingMessage()))
+
+
+def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: dict[str, str]) -> OutgoingMessage:
+    name = message.attachment_name
+    if not name or name in uploaded:
+        return replace(message, attachment_name=uploaded.get(name, ""))
+    link = contact_link(links[name])
+    return OutgoingMessage(text="\n".join(part for part in (message.text, link) if part))
+
+
+def drop_attachments(delivery: Delivery) -> bool:
+    """Let a refused reply go without its files, as links; False if it had none that were uploaded."""
+    uploads = Delivery.objects.filter(
+        event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT, state=DeliveryState.SENT
+    )
+    if not delivery.payload["links"]:
+        return False
+    return bool(uploads.update(state=DeliveryState.REFUSED, last_error="The inbox refused the message that named it."))

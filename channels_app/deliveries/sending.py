@@ -1,0 +1,293 @@
+"""Send what a turn has written down, call by call, and end its event with what became of it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.events import answered_by
+from channels_app.conversations.leases import ClaimedEvent, Lease, hold
+from channels_app.conversations.release import Ended, PutOff, let_go
+from channels_app.deliveries.attachments import drop_attachments
+from channels_app.deliveries.attempts import (
+    Attempted,
+    attempt_delivery,
+    cancel_deliveries,
+    carried_by,
+    deliveries_of,
+    may_have_arrived,
+    record_attempt,
+    settle,
+    write_deliveries,
+)
+from channels_app.deliveries.plans import plan_deliveries, with_extras
+from channels_app.deliveries.unsaid import Unsaid, count_lost, unsaid_words
+from channels_app.deliveries.verdicts import Verdict
+from channels_app.lib.clocks import database_now
+from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
+from channels_app.protocol import NOT_CLOSED, Completion, EventType, Outgoing, Reply
+from offload.models import OffloadReason, OffloadState
+from offload.services import Request, hand_over, record_offload, settle_offload
+
+logger = logging.getLogger(__name__)
+
+DELEGATED_LIMIT = timedelta(seconds=120)
+"""The platform takes a conversation away 2 minutes after an agent delegated it, if the bot says nothing. After a
+message the channel's own limit counts, 5 minutes unless somebody changed it there."""
+MARGIN = timedelta(seconds=60)
+"""So long before, everything gives way to the handover: room for a new token, some tries and the rate limit."""
+DELEGATED_MARGIN = timedelta(seconds=40)
+UPLOAD_TRIES = 3
+"""Then the contact gets the link: words must not wait for a picture."""
+
+Woken = datetime | None
+"""When the conversation that was given back wants to be woken again."""
+
+_OFFLOAD_STATES = {
+    Outcome.HANDED_OVER: OffloadState.HANDED_OVER,
+    Outcome.MOOT: OffloadState.MOOT,
+    Outcome.DEAD: OffloadState.FAILED,
+}
+
+
+def send_deliveries(
+    lease: Lease,
+    channel: LiveChannel,
+    first: ClaimedEvent,
+    deliveries: Sequence[Delivery] | None = None,
+    *,
+    is_leaving: bool = False,
+) -> Woken:
+    """Send what is written for this event, in order; ends the event, or puts it off to the next try.
+
+    `deliveries`: what has just been written; `is_leaving`: the first of them is marked as on its way already.
+    """
+    if deliveries is None:
+        deliveries = deliveries_of(first.facts.id)
+        _stay_open(lease, first, deliveries)
+    left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
+    for delivery in left:
+        is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
+        if is_of_an_earlier_stint(lease, first) and not is_proved:
+            attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
+        else:
+            is_marked = is_leaving and delivery is left[0]
+            attempted = attempt_delivery(lease, channel, delivery, is_leaving=is_marked)
+            attempted = _within_budget(channel, first, attempted)
+        if delivery.kind == DeliveryKind.ATTACHMENT:
+            attempted = _upload_or_link(attempted)
+        match attempted.verdict:
+            case Verdict.RETRY:
+                return _try_later(lease, first, attempted)
+            case Verdict.REFUSED | Verdict.FAILED if delivery.kind == DeliveryKind.REPLY:
+                return _on_lost_reply(lease, channel, first, deliveries, attempted)
+            case Verdict.GONE:
+                return _close(lease, first, deliveries, attempted)
+        if delivery is left[-1]:
+            return _close(lease, first, deliveries, attempted)
+        record_attempt(lease, attempted)
+    return _close(lease, first, deliveries, None)
+
+
+def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]) -> None:
+    """What waits to be tried again must not close the conversation if the contact has written meanwhile: nobody would
+    answer. If it may have been closed already, there is nobody to answer them."""
+    queued = (event.facts.type for event in lease.events if event.facts.state == EventState.QUEUED)
+    if EventType.MESSAGE_RECEIVED not in queued:
+        return
+    for delivery in deliveries:
+        outgoing = delivery.payload.get("outgoing", {})
+        closes = delivery.state == DeliveryState.PENDING and outgoing.get("complete") == Completion.RESOLVED
+        if not closes or may_have_arrived(delivery):
+            continue
+        delivery.payload = {**delivery.payload, "outgoing": {**outgoing, "complete": None}}
+        if Outgoing.from_json(delivery.payload["outgoing"]) == Outgoing():
+            delivery.state, delivery.finished_at = DeliveryState.CANCELLED, database_now()
+        with transaction.atomic():
+            hold(lease)
+            delivery.save(update_fields=["payload", "state", "finished_at"])
+            WebhookEvent.objects.filter(pk=first.facts.id).update(reason=NOT_CLOSED)
+
+
+def is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
+    """Whether agents have had the conversation since this event and gave it back: then its answer is theirs.
+
+    Sent now, a handover of then would take the conversation away from the bot again.
+    """
+    return any(facts.sent_at > first.facts.sent_at for facts in lease.returns)
+
+
+def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the platform takes the conversation away."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return claimed.begun_at + (DELEGATED_LIMIT if is_delegated else channel.reply_limit)
+
+
+def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the handover has to begin, whatever else was hoped for."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return hard_deadline(channel, claimed) - (DELEGATED_MARGIN if is_delegated else MARGIN)
+
+
+def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempted) -> Attempted:
+    """A try that could only be repeated when its time is up has failed for good."""
+    if attempted.verdict is not Verdict.RETRY:
+        return attempted
+    completes = carried_by(attempted.delivery).completes
+    deadline = hard_deadline(channel, first) if completes else soft_deadline(channel, first)
+    if database_now() + attempted.retry_in <= deadline:
+        return attempted
+    return replace(attempted, verdict=Verdict.FAILED)
+
+
+def _upload_or_link(attempted: Attempted) -> Attempted:
+    if attempted.verdict is Verdict.RETRY and attempted.is_try and attempted.delivery.tries >= UPLOAD_TRIES:
+        return replace(attempted, verdict=Verdict.FAILED)
+    return attempted
+
+
+def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken:
+    put_off = PutOff(event_id=first.facts.id, state=EventState.SENDING, wait=attempted.retry_in)
+    return let_go(lease, put_off=put_off, tried=settle(lease, attempted))
+
+
+def _on_lost_reply(
+    lease: Lease, channel: LiveChannel, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted
+) -> Woken:
+    """The inbox won't take a reply: as links without its files, else humans, else only the bare handover."""
+    delivery = attempted.delivery
+    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    logger.warning("delivery %s of %s: %s", delivery.pk, channel.name, attempted.error or attempted.verdict)
+    if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
+        whole = with_extras(delivery.payload)  # it may have been the files that were refused
+        return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
+    if not outgoing.messages and not outgoing.complete:
+        return _close(lease, first, deliveries, attempted)  # nobody waits for it, and agents couldn't mend it
+    bare = Outgoing(complete=Completion.HANDOVER)
+    if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
+        return _close(lease, first, deliveries, attempted)
+    if outgoing.complete is Completion.HANDOVER:
+        return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), Unsaid(), None)
+    detail = attempted.error.detail if attempted.error else ""
+    request = Request(reason=OffloadReason.REPLY_REFUSED, by="chatbridge", detail=detail)
+    before = unsaid_words(lease, channel, [first])
+    return _say_instead(lease, channel, first, attempted, hand_over(lease, before.reply, request), before, request)
+
+
+def _say_instead(
+    lease: Lease,
+    channel: LiveChannel,
+    first: ClaimedEvent,
+    attempted: Attempted,
+    reply: Reply,
+    before: Unsaid,
+    request: Request | None,
+) -> Woken:
+    """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
+    bot had said since."""
+    plan = plan_deliveries(channel, reply, message_id="", unique="")
+    with transaction.atomic():
+        record_attempt(lease, attempted)
+        cancel_deliveries(lease.conversation_id)
+        write_deliveries(
+            lease,
+            first.facts.id,
+            plan,
+            options={},
+            reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.unshown_words))),
+            first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
+            author=Author.BRIDGE,
+            bots_words=plan.said_with(len(before.reply.messages)),
+            merged=before.event_ids,
+        )
+        if request is not None:
+            record_offload(lease, first.facts.id, request, OffloadState.REQUESTED)
+    return send_deliveries(lease, channel, first)
+
+
+# --- the end of an event ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    outcome: Outcome
+    reason: str | None = None
+
+
+def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
+    """Record the last try and end the event, and those that were answered with it, at one stroke."""
+    tried = settle(lease, attempted) if attempted is not None else None
+    end = _end(deliveries, attempted)
+    if end.outcome is Outcome.MOOT:
+        count_lost(lease, first.facts.id)
+    owner = _owner_after(lease, end.outcome)
+    if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
+        return let_go(lease, ended=_ended(lease, first, end, owner), tried=tried)
+    with transaction.atomic():
+        hold(lease)
+        ended = _ended(lease, first, end, owner)
+        if owner != lease.owner:
+            cancel_deliveries(lease.conversation_id)
+        if end.outcome in _OFFLOAD_STATES:
+            last = deliveries[-1] if deliveries else None
+            was_refused = end.outcome is Outcome.DEAD and last is not None and last.state == DeliveryState.REFUSED
+            state = OffloadState.REFUSED if was_refused else _OFFLOAD_STATES[end.outcome]
+            settle_offload(first.facts.id, state, last)
+        return let_go(lease, ended=ended, tried=tried, owner=owner)
+
+
+def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:
+    outcome, reason = _outcome_of_answered(end.outcome)
+    if first.facts.type is not EventType.BOT_REPLIED:
+        outcome, reason = Outcome.MERGED, f"Ended with another event: {end.outcome.label}."
+    return [
+        Ended(event_ids=[first.facts.id], outcome=end.outcome, reason=end.reason),
+        Ended(event_ids=_answered_with(lease, first, owner), outcome=outcome, reason=reason),
+    ]
+
+
+def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
+    """How the event ended, from what became of its calls. A refused handover is not reported as done."""
+    if attempted is not None and attempted.verdict is Verdict.GONE:
+        return _End(outcome=Outcome.MOOT, reason="The conversation is no longer assigned to the virtual agent.")
+    replies = [delivery for delivery in deliveries if delivery.kind == DeliveryKind.REPLY]
+    last = attempted.delivery if attempted else next(reversed(replies), None)
+    arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
+    parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
+    if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
+        why = last.last_error or "the account's limit left no room in time"
+        lost = Outgoing.from_json(last.payload["outgoing"])
+        if not lost.messages and not lost.complete:
+            return _End(outcome=Outcome.SILENT, reason=f"No words; what the bot wanted done was lost: {why}")
+        return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {why}")
+    completions = [part.complete for part in parts if part.complete]
+    if completions:
+        return _End(outcome=Outcome.HANDED_OVER if completions[-1] is Completion.HANDOVER else Outcome.RESOLVED)
+    if any(delivery.state == DeliveryState.UNCONFIRMED for delivery in arrived):
+        return _End(outcome=Outcome.REPLIED_UNCONFIRMED)
+    return _End(outcome=Outcome.REPLIED if any(part.messages for part in parts) else Outcome.SILENT)
+
+
+def _owner_after(lease: Lease, outcome: Outcome) -> str:
+    if outcome in (Outcome.MOOT, Outcome.HANDED_OVER):
+        return Owner.OTHER
+    return Owner.CLOSED if outcome is Outcome.RESOLVED else lease.owner
+
+
+def _answered_with(lease: Lease, first: ClaimedEvent, owner: str) -> list[int]:
+    """Events that waited for the bot and have their answer now: all of them once it lost the conversation."""
+    if owner != Owner.BOT:
+        return [event.facts.id for event in lease.events if event.facts.state == EventState.BOT_WAIT]
+    has_answers = first.facts.type is EventType.BOT_REPLIED or any(
+        event.facts.state == EventState.BOT_WAIT for event in lease.events
+    )
+    return answered_by(first.facts.id) if has_answers else []
+
+
+def _outcome_of_answered(outcome: Outcome) -> tuple[Outcome, str]:
+    if outcome is Outcome.SILENT:
+        return Outcome.SILENT, "The bot said that it has nothing to say."
+    return Outcome.MERGED, f"Ended with the bot's later message: {outcome.label}."

@@ -1,0 +1,273 @@
+"""The one way out over HTTP: it reaches nothing internal, outlasts no deadline, and fails in our words."""
+
+import http.client
+import re
+import socket
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from json import JSONEncoder
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import DecodeError, HTTPError
+
+from channels_app.lib.http.addresses import AllowList, Target, public_url_problem
+from channels_app.lib.http.recorder import Call, is_recording, note_call
+from channels_app.lib.http.wire import Adapter, Exchange, UnaskedAnswerError, shared_adapter
+from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
+
+__all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
+
+POOL_SIZE = 64  # connections kept for one host: more than a process has threads
+TOKEN_LEAST = 8  # bytes; a shorter one is no secret, and may be a part of any word
+METHOD = re.compile(r"[A-Z]+")
+HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# These decide where the request goes and where it ends, and that is not a caller's choice.
+OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
+FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)
+
+_encode = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    took_ms: int
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent, checked."""
+
+    method: str
+    target: Target
+    headers: dict[str, str]
+    body: bytes | None
+
+    @property
+    def name(self) -> str:
+        """For logs and people: without the query, which may hold a token."""
+        return f"{self.method} {self.target.host}{self.target.path}"
+
+
+@lru_cache(maxsize=1)
+def _standard_headers(version: str) -> dict[str, str]:
+    return {"User-Agent": f"chatbridge/{version}", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+
+
+def _prepared(
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None,
+    json: Any,
+    data: bytes | str | Mapping[str, str] | None,
+    params: Mapping[str, str] | None,
+    auth: tuple[str, str] | None,
+) -> Request:
+    try:
+        target = Target.parse(url)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    if not METHOD.fullmatch(method):
+        raise ConfigError("The HTTP method is not valid.")
+    if params:
+        query = "&".join(part for part in (target.query, urlencode(params)) if part)
+        target = replace(target, query=query)
+    body, content_type = _body(json, data)
+    sent = _standard_headers(settings.VERSION) | ({"Content-Type": content_type} if content_type else {})
+    if auth is not None:
+        sent["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
+    if headers:
+        _check_headers(headers)
+        given = {name.lower() for name in headers}
+        sent = {name: value for name, value in sent.items() if name.lower() not in given} | dict(headers)
+    return Request(method, target, sent, body)
+
+
+def _body(json: Any, data: bytes | str | Mapping[str, str] | None) -> tuple[bytes | None, str]:
+    """The body and its content type, "" when the caller knows it."""
+    if json is not None:
+        return _encode(json).encode(), "application/json"
+    if isinstance(data, Mapping):
+        return urlencode(data).encode(), "application/x-www-form-urlencoded"
+    return data.encode() if isinstance(data, str) else data, ""
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name):
+            raise ConfigError("A header's name is not valid.")
+        if name.lower() in OWN_HEADERS:
+            raise ConfigError(f"The header {name} is set by the bridge itself.")
+        if not HEADER_VALUE.fullmatch(value):
+            raise ConfigError(f"The header {name} holds a line break or a character that no header can carry.")
+
+
+def _record(request: Request, started: float, *, status: int, response: bytes = b"") -> Call:
+    return Call(
+        method=request.method,
+        url=request.target.without_query,
+        request=request.body or b"",
+        status=status,
+        response=_without_own_token(request, response),
+        took_ms=round((time.monotonic() - started) * 1000),
+    )
+
+
+def _without_own_token(request: Request, response: bytes) -> bytes:
+    """A bot may say our own token back to us, in a sentence such as "the token … is wrong"."""
+    token = request.headers.get("Authorization", "").rpartition(" ")[2].encode()
+    return response.replace(token, b"***") if len(token) >= TOKEN_LEAST else response
+
+
+@lru_cache(maxsize=4)
+def _allow_list(entries: tuple[str, ...]) -> AllowList:
+    return AllowList.parse(entries)
+
+
+class ApiSession:
+    """Calls with the same limits. Safe for threads, without state: all sessions share their connections."""
+
+    def __init__(
+        self, *, timeout_s: float, max_bytes: int, allow_private: AllowList | None = None, pool_size: int = POOL_SIZE
+    ) -> None:
+        """`timeout_s` bounds a whole call, `max_bytes` its answer when unpacked.
+
+        Without `allow_private`, the setting ALLOWED_PRIVATE_HOSTS holds.
+        """
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._allow_private = allow_private
+        self._pool_size = pool_size
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | str | Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout_s: float | None = None,
+        max_bytes: int | None = None,
+        may_repeat: bool = True,
+    ) -> Answer:
+        """One request and its answer, whatever the status; a redirect is an answer too.
+
+        A kept connection that closes at once when it is used again was probably closed before our request came;
+        then it is made once more. `may_repeat=False`: not if it may have been read, because a second time would
+        be noticed; the TemporaryError says FAILED.
+
+        ConfigError: the URL or a header can't be sent, or the host is internal. TemporaryError: no answer.
+        PayloadError: the answer is too large or packed wrongly; `status` tells what it was.
+        """
+        started = time.monotonic()
+        request = _prepared(method, url, headers, json, data, params, auth)
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        max_bytes = self._max_bytes if max_bytes is None else max_bytes
+        try:
+            answer = self._answer(request, timeout_s=timeout_s, max_bytes=max_bytes, may_repeat=may_repeat)
+        except BridgeError as error:
+            if is_recording():
+                note_call(_record(request, started, status=error.status))
+            raise
+        if is_recording():
+            note_call(_record(request, started, status=answer.status, response=answer.body))
+        return answer
+
+    def _answer(self, request: Request, *, timeout_s: float, max_bytes: int, may_repeat: bool) -> Answer:
+        adapter = shared_adapter(self._pool_size)  # a process's first call reads all certificates
+        started = time.monotonic()
+        allowed = self._allow_private
+        if allowed is None:
+            allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
+        exchange = Exchange(started + timeout_s, allowed, may_repeat=may_repeat)
+        response, body = _exchanged(adapter, request, exchange, max_bytes)
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
+
+
+def _exchanged(
+    adapter: Adapter, request: Request, exchange: Exchange, max_bytes: int
+) -> tuple[BaseHTTPResponse, bytes]:
+    response: BaseHTTPResponse | None = None
+    try:
+        response = adapter.open(exchange, request.method, request.target, request.headers, request.body)
+        body = response.read(max_bytes + 1, decode_content=True)
+    except FAILURES as error:
+        if response is not None:
+            response.close()
+        cause = _cause(error)
+        if not exchange.met_closed_connection(cause):
+            raise _failure(request, exchange, cause) from None
+        if exchange.sent_at is not None and not exchange.may_repeat:
+            detail = f"{request.name}: the kept connection was closed."
+            raise TemporaryError(detail, effect=Effect.FAILED) from None
+    else:
+        if len(body) <= max_bytes:
+            return response, body
+        response.close()
+        raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
+    again = Exchange(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
+    return _exchanged(adapter, request, again, max_bytes)
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What urllib3 has wrapped, sometimes twice."""
+    while not isinstance(error, DecodeError):
+        inner = next((part for part in error.args if isinstance(part, BaseException)), error.__cause__)
+        if inner is None:
+            return error
+        error = inner
+    return error
+
+
+def _failure(request: Request, exchange: Exchange, cause: BaseException) -> BridgeError:
+    if isinstance(cause, DecodeError):
+        return PayloadError(f"{request.name}: the answer is packed wrongly.", status=exchange.status)
+    effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
+    return TemporaryError(f"{request.name}: {_reason(cause)}.", effect=effect, status=exchange.status)
+
+
+def _reason(cause: BaseException) -> str:
+    """In words of our own: an exception's text may hold what the other side sent."""
+    match cause:
+        case TimeoutError():
+            return "no complete answer in time"
+        case socket.gaierror() | UnicodeError():
+            return "the host name can't be resolved"
+        case ssl.SSLCertVerificationError():
+            return f"the TLS certificate is not valid ({cause.verify_message})"
+        case ssl.SSLError():
+            return f"TLS failed ({cause.reason or 'the connection broke'})"
+        case UnaskedAnswerError():
+            return "an answer came that belongs to no request"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ConnectionError():
+            return "the connection was closed"
+        case http.client.IncompleteRead():
+            return "the answer broke off"
+        case OSError():
+            return f"no connection ({cause.strerror or type(cause).__name__})"
+        case _:
+            return "the answer is not valid HTTP"

@@ -1,0 +1,171 @@
+"""JSON from strangers: cleaned of what no database takes, refused with a path, never with content.
+
+A document may hold as many values as fit into its bytes, which the doors limit.
+"""
+
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from channels_app.protocol.errors import PayloadError
+
+MAX_DEPTH = 64  # levels; nobody nests a message deeper, and what is deeper is read as null
+MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
+MAX_NUMBER = 2**64  # beyond this nobody counts, and other JSON readers lose digits: it is read as a LongNumber
+DIGITS_MOST = 21  # of a whole number below that, with its sign
+MAX_KEY = 40  # characters of a key that an error repeats
+
+_SURROGATE = b"\xed"
+"""With this byte UTF-8 writes lone surrogates, and some Korean."""
+_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+"""A NUL or half of a surrogate pair, escaped; a bare NUL is no JSON."""
+_LEAP_SECOND = re.compile(r"^([^:]*:[0-9]{2}:)60", re.ASCII)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
+
+
+def read(body: bytes) -> Any:
+    """The document in `body`, or PayloadError: UTF-8 only, no NaN or Infinity."""
+    try:
+        # Lone surrogates pass here, and become U+FFFD below: a contact's broken emoji must not cost the message.
+        text = body.removeprefix(BOM_UTF8).decode("utf-8", "surrogatepass")
+        document = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError("The body is not JSON that we can read.") from error
+    return document if _is_plain(body) else _cleaned(document, MAX_DEPTH)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether cleaning would change nothing, which is so for nearly all: then the document needs no walk."""
+    if len(body) > MAX_TEXT or _SURROGATE in body or (b"\\u" in body and _ESCAPE.search(body)):
+        return False
+    return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    document = read(body)
+    if not isinstance(document, dict):
+        raise PayloadError("The body must be a JSON object.")
+    return document
+
+
+def clean_text(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)[:MAX_TEXT]
+
+
+def moment(value: object) -> datetime | None:
+    """An RFC 3339 timestamp, up to nanoseconds (cut to microseconds), in UTC; else None."""
+    if not isinstance(value, str):
+        return None
+    written = value.upper()  # RFC 3339 allows small letters and leap seconds, Python doesn't
+    readable = _LEAP_SECOND.sub(r"\g<1>59", written)
+    leap = timedelta(seconds=1 if readable != written else 0)
+    try:
+        parsed = datetime.fromisoformat(readable)
+        return (parsed + leap).astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+class LongNumber(str):
+    """A number that nobody counts with, by its digits: in a field that nobody reads it hurts nobody."""
+
+    __slots__ = ()
+
+
+def _read_whole(digits: str) -> int | LongNumber:
+    is_usual = len(digits) <= DIGITS_MOST and abs(int(digits)) < MAX_NUMBER
+    return int(digits) if is_usual else LongNumber(digits[:MAX_TEXT])
+
+
+def _read_fraction(digits: str) -> float | LongNumber:
+    number = float(digits)
+    return number if abs(number) < MAX_NUMBER else LongNumber(digits[:MAX_TEXT])  # also 1e999, read as infinity
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_read_whole, parse_float=_read_fraction)
+
+
+def _cleaned(value: Any, depth_left: int) -> Any:
+    """The same value with its texts cleaned, and without what is nested too deep."""
+    if depth_left < 0:
+        return None
+    if type(value) is str:
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): _cleaned(item, depth_left - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item, depth_left - 1) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """An object of a document that knows its place in it, for contracts that are ours to be strict about.
+
+    `null` counts as absent everywhere. A wrong type is a PayloadError like "messages[1].text: must be text".
+    """
+
+    values: Mapping[str, Any]
+    path: str = ""
+
+    @classmethod
+    def read(cls, body: bytes) -> "JsonObject":
+        return cls(read_object(body))
+
+    def has(self, key: str) -> bool:
+        return self.values.get(key) is not None
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or isinstance(value, LongNumber):
+            self.refuse(key, "must be text")
+        return value
+
+    def required_text(self, key: str) -> str:
+        return self.text(key).strip() or self.refuse(key, "is missing")
+
+    def object(self, key: str) -> "JsonObject | None":
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.refuse(key, "must be an object")
+        return JsonObject(value, self.path_of(key))
+
+    def objects(self, key: str) -> "Iterator[JsonObject]":
+        for place, value in self._items(key):
+            if not isinstance(value, dict):
+                raise PayloadError(f"{place}: must be an object")
+            yield JsonObject(value, place)
+
+    def texts(self, key: str) -> Iterator[str]:
+        for place, value in self._items(key):
+            if not isinstance(value, str) or isinstance(value, LongNumber):
+                raise PayloadError(f"{place}: must be text")
+            yield value
+
+    def path_of(self, key: str) -> str:
+        name = "".join(letter if letter.isprintable() else "?" for letter in key[:MAX_KEY])
+        return f"{self.path}.{name}" if self.path else name
+
+    def refuse(self, key: str, problem: str) -> NoReturn:
+        raise PayloadError(f"{self.path_of(key)}: {problem}")
+
+    def _items(self, key: str) -> Iterator[tuple[str, Any]]:
+        value = self.values.get(key)
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.refuse(key, "must be a list")
+        for index, item in enumerate(value):
+            yield f"{self.path_of(key)}[{index}]", item

@@ -1,0 +1,165 @@
+"""What "Test connection" finds of a channel or a bot, line by line. Never raises, changes nothing on the platforms."""
+
+import logging
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.timesince import timesince
+
+from channels_app.adapters.inboxes import Inbox, elsewhere, inbox_class
+from channels_app.adapters.inboxes.tokens import LEASE_S
+from channels_app.channels.credentials import TokenRow
+from channels_app.channels.links import READY, reply_url, webhook_url
+from channels_app.channels.live import make_bot, make_inbox
+from channels_app.codes import Problem, describe
+from channels_app.lib.http.addresses import AllowList, Target, is_internal_host
+from channels_app.lib.http.session import ApiSession
+from channels_app.models import Bot, Channel, Credential
+from channels_app.operations.checks.newest import newest_events
+from channels_app.protocol import CheckLine
+from channels_app.protocol.errors import BridgeError
+
+logger = logging.getLogger(__name__)
+
+REFUSED_KEYS = "CB-201"
+OWN_URL = "Our own URL"
+OWN_URL_TIMEOUT_S = 10.0  # so long the platforms wait for our answer
+OWN_URL_MAX_BYTES = 10_000
+
+
+def check_channel(channel: Channel) -> list[CheckLine]:
+    """Keys, clock, our own URL, shared secret, bot, last event: everything that a conversation needs."""
+    url = webhook_url(channel.uuid)
+    return [
+        *_safely("API keys", lambda: _check_keys(channel)),
+        check_address(url),
+        *_safely(OWN_URL, lambda: [_check_own_url(url)]),
+        *_safely("Shared secret", lambda: [_check_shared_secret(channel)]),
+        *(check_bot(channel.bot) if channel.bot else [_no_bot()]),
+        *_safely("Last event", lambda: [_last_event(channel)]),
+    ]
+
+
+def check_bot(bot: Bot) -> list[CheckLine]:
+    """One test turn to the bot, with nobody behind it; and our address, when the bot answers by calling us."""
+
+    def check() -> list[CheckLine]:
+        connector = make_bot(bot)
+        lines = [*connector.check(), *_warnings(connector.warnings(connector.settings))]
+        address = check_address(reply_url(bot.uuid), "Reply address", caller=connector.label)
+        return [*lines, address] if connector.answers_later else lines
+
+    return _safely("Bot", check)
+
+
+def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sparkcentral") -> CheckLine:
+    """Whether a platform on the internet can reach this address of ours, as far as its form tells."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "https" and not is_internal_host(host) and not host.endswith(".test"):  # nobody has a .test
+        return CheckLine(title=title, is_ok=True, detail=f"{settings.PUBLIC_BASE_URL} is a public https address.")
+    return CheckLine.failed(title, describe("CB-101", caller=caller, url=settings.PUBLIC_BASE_URL))
+
+
+def keep_token(inbox: Inbox) -> None:
+    """Share a token got with the keys as they are now: workers need not ask, and the keys are known to work."""
+    row = TokenRow(inbox.account_key)
+    if not row.claim_refresh(lease_s=LEASE_S):
+        return  # a worker is at it
+    try:
+        row.save(inbox.fetch_token())
+    except BridgeError as error:
+        row.refresh_failed(error)
+
+
+def forget_token(channel: Channel) -> None:
+    """The keys were changed: what was known about the account has to be proven again."""
+    try:
+        account_key = make_inbox(channel).account_key
+    except BridgeError:
+        return  # unreadable keys name no account
+    Credential.objects.filter(account_key=account_key).update(
+        token_encrypted="",
+        token_expires_at=None,
+        token_refresh_at=None,
+        problem="",
+        problem_code="",
+        problem_since=None,
+    )
+
+
+def _check_keys(channel: Channel) -> list[CheckLine]:
+    inbox = make_inbox(channel)
+    lines = [*inbox.check(), *_warnings(inbox.warnings(inbox.settings))]
+    if lines[0].is_ok or lines[0].code == REFUSED_KEYS:
+        keep_token(inbox)  # or why there is none: the channel's page goes on saying so
+    if lines[0].code == REFUSED_KEYS:
+        where = next((name for name in _accepting_servers(channel)), None)
+        if where:
+            return [CheckLine.failed("API keys", describe("CB-202", region=where), lines[0].took_ms), *lines[1:]]
+    return lines
+
+
+def _warnings(problems: list[Problem]) -> list[CheckLine]:
+    """What works, and should be otherwise: no verdict."""
+    return [
+        CheckLine(title="Settings", is_ok=True, is_note=True, detail=problem.text, code=str(problem.code))
+        for problem in problems
+    ]
+
+
+def _accepting_servers(channel: Channel) -> Iterator[str]:
+    """The platform's other servers that take the saved keys: people choose the wrong region easily."""
+    for name, keys in elsewhere(channel.inbox, channel.clear_settings()).items():
+        if inbox_class(channel.inbox)(keys).check()[0].is_ok:
+            yield name
+
+
+def _check_own_url(url: str) -> CheckLine:
+    """Open our own address as a platform would reach it: through DNS, TLS and the proxy to a web process."""
+    api = ApiSession(
+        timeout_s=OWN_URL_TIMEOUT_S,
+        max_bytes=OWN_URL_MAX_BYTES,
+        allow_private=AllowList.parse([Target.parse(url).host]),  # our own may well be internal
+    )
+    try:
+        answer = api.call("GET", url)
+    except BridgeError as error:
+        return CheckLine.failed(OWN_URL, describe("CB-102", problem=error.detail.rstrip(".")))
+    if answer.status != 200 or READY.encode() not in answer.body:
+        problem = f"something else answered {answer.status} there"
+        return CheckLine.failed(OWN_URL, describe("CB-102", problem=problem), answer.took_ms)
+    return CheckLine(
+        title=OWN_URL, is_ok=True, detail="This bridge answers at its public address.", took_ms=answer.took_ms
+    )
+
+
+def _last_event(channel: Channel) -> CheckLine:
+    """No verdict, but what a person wants to know next."""
+    at = newest_events([channel.pk])[channel.pk]
+    detail = f"The last one came {timesince(at)} ago." if at else "None yet: write “hello” from a phone."
+    return CheckLine(title="Last event", is_ok=True, detail=detail, is_note=True)
+
+
+def _check_shared_secret(channel: Channel) -> CheckLine:
+    if channel.shared_secret:
+        detail = "Saved. Only a real event can prove that it is the right one."
+        return CheckLine(title="Shared secret", is_ok=True, detail=detail)
+    return CheckLine.failed("Shared secret", describe("CB-304", events="Every event is"))
+
+
+def _no_bot() -> CheckLine:
+    return CheckLine.failed("Bot", describe("CB-801"))
+
+
+def _safely(title: str, check: Callable[[], list[CheckLine]]) -> list[CheckLine]:
+    """A verdict whatever happens: the page that shows it must not fail with what it looks at."""
+    try:
+        return check()
+    except BridgeError as error:
+        code = str(error.problem.code) if error.problem else ""
+        return [CheckLine(title=title, is_ok=False, detail=error.detail, code=code)]
+    except Exception:
+        logger.exception("check of %s", title)
+        return [CheckLine.failed(title, describe("CB-709"))]

@@ -1,0 +1,111 @@
+"""How each channel is, now and in each half hour of the last day: judged by figures."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+
+from channels_app.lib.histograms import BOUNDS_S, LABELS
+from channels_app.models import Outcome, Period
+from channels_app.operations.figures.counting import WIDTHS, whole
+from channels_app.operations.figures.reading import TARGET_ANSWER_S
+from offload.models import OffloadReason
+
+SLOW_LABELS = LABELS[BOUNDS_S.index(TARGET_ANSWER_S) + 1 :]
+GIVEN_UP = (
+    *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
+    *(OffloadReason.OUT_OF_TIME, OffloadReason.REPLY_REFUSED),
+)
+"""Hand-overs that nobody wanted: the bot or the way to it did not work."""
+
+
+class Health(StrEnum):
+    QUIET = "quiet"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+
+
+DEGRADED_SHARE = 0.05
+FAILING_SHARE = 0.5
+HEALTH_WINDOW = timedelta(minutes=15)
+STRIP_CELLS = 48
+STRIP_WIDTH = WIDTHS[Period.HALF_HOUR]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the health of a channel is judged by: answers, slow ones among them, and what went wrong."""
+
+    answered: int = 0
+    slow: int = 0
+    handed_over: int = 0
+    given_up: int = 0
+    lost: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
+
+    @property
+    def health(self) -> Health:
+        """Failing: half of all failed. Degraded: one of 20 failed or was slow, or anybody got no answer at all."""
+        total, failed = self.answered + self.lost, self.given_up + self.lost
+        if not total:
+            return Health.QUIET
+        if failed >= FAILING_SHARE * total:
+            return Health.FAILING
+        is_slow = self.slow > DEGRADED_SHARE * self.answered
+        return Health.DEGRADED if self.lost or is_slow or failed > DEGRADED_SHARE * total else Health.HEALTHY
+
+
+_TALLIES = """
+SELECT channel_id, CASE period WHEN 'half' THEN start END,
+    coalesce(sum(value) FILTER (WHERE name = 'answer_time'), 0),
+    coalesce(sum(value) FILTER (WHERE name = 'answer_time' AND label = ANY(%(slow)s)), 0),
+    coalesce(sum(value) FILTER (WHERE name = 'handover'), 0),
+    coalesce(sum(value) FILTER (WHERE name = 'handover' AND label = ANY(%(given_up)s)), 0),
+    coalesce(sum(value) FILTER (WHERE name = 'outcome' AND label = %(dead)s), 0)
+FROM channels_app_figure
+WHERE name IN ('answer_time', 'handover', 'outcome')
+    AND (period = 'half' AND start >= %(since)s OR period = 'minute' AND start >= %(recent)s)
+GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHealth:
+    """How a channel is now, how it was in each half hour of the last day, and its sums of that day."""
+
+    now: Health
+    strip: Sequence[Health]
+    today: Tally
+
+
+def strip_starts(now: datetime) -> list[datetime]:
+    """Beginnings of the half hours of a strip."""
+    return [whole(now, STRIP_WIDTH) - STRIP_WIDTH * back for back in reversed(range(STRIP_CELLS))]
+
+
+def channel_health(now: datetime) -> dict[int, ChannelHealth]:
+    """Of all channels that had figures within a day, in one statement."""
+    starts = strip_starts(now)
+    tallies: dict[int, dict[datetime | None, Tally]] = defaultdict(dict)
+    with connection.cursor() as cursor:
+        labels: dict[str, Any] = {"slow": list(SLOW_LABELS), "given_up": list(GIVEN_UP), "dead": Outcome.DEAD}
+        cursor.execute(_TALLIES, {**labels, "since": starts[0], "recent": now - HEALTH_WINDOW})
+        for channel_id, start, *numbers in cursor.fetchall():
+            tallies[channel_id][start] = Tally(*map(int, numbers))
+    return {channel_id: _channel_health(cells, starts) for channel_id, cells in tallies.items()}
+
+
+def _channel_health(cells: Mapping[datetime | None, Tally], starts: Sequence[datetime]) -> ChannelHealth:
+    day = [cells.get(start, Tally()) for start in starts]
+    return ChannelHealth(
+        now=cells.get(None, Tally()).health,
+        strip=[tally.health for tally in day],
+        today=sum(day, Tally()),
+    )

@@ -1,0 +1,113 @@
+"""What happened around the messages: hand-overs, failed calls, how events ended. In the voice of the system."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels_app.codes import CODES
+from channels_app.models import Outcome, Target, WebhookEvent
+from channels_app.operations.transcripts.lines import Line, Rows, Voice
+from channels_app.protocol import CANT_BE_SHOWN, NOT_CLOSED, EventType
+from channels_app.protocol.labels import event_word, is_trouble
+from offload.models import OffloadReason, OffloadState
+
+
+def happened_lines(rows: Rows) -> Iterator[Line]:
+    """All that is no message."""
+    yield from _events(rows)
+    yield from _failed_calls(rows)
+    yield from _hand_overs(rows)
+
+
+_TOLD_BY_MESSAGES = frozenset({EventType.MESSAGE_RECEIVED, EventType.BOT_REPLIED, EventType.MESSAGE_ORDERED})
+_ENDS = {
+    Outcome.MOOT: "Not answered: the conversation was not with the bot any more",
+    Outcome.DEAD: "Failed for good: nobody answered",
+    Outcome.IGNORED: "Not handled",
+    Outcome.SILENT: "Nothing was said",
+    Outcome.REPLIED_UNCONFIRMED: "Sparkcentral did not confirm that it took the words",
+    Outcome.RESOLVED: "The bot closed the conversation",
+}
+"""Ends of an event that no message tells of."""
+
+
+def _events(rows: Rows) -> Iterator[Line]:
+    for event in rows.events:
+        if event.type not in _TOLD_BY_MESSAGES:
+            asked = event.pk if EventType(event.type).asks_bot else None
+            by = _by(rows, event)
+            yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
+        if event.type == EventType.BOT_REPLIED and event.duplicates:
+            times = f"{event.duplicates + 1} times, taken for repeats"
+            yield _system(
+                event.received_at, "The same words of the bot came again: said once", times, event_id=event.pk
+            )
+        if NOT_CLOSED in event.reason:
+            because = "the contact had written again, and is answered first"
+            yield _system(event.finished_at or event.received_at, "The bot's wish to close was not granted", because)
+        if CANT_BE_SHOWN in event.reason and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
+            named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
+            yield _system(
+                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
+            )
+            if event.outcome == Outcome.SILENT:
+                continue
+        is_report = event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
+        if event.outcome in _ENDS and event.finished_at and not is_report:
+            yield _end(event, Outcome(event.outcome), event.finished_at)
+
+
+def _end(event: WebhookEvent, outcome: Outcome, at: datetime) -> Line:
+    """Words of the bot that we accepted and that agents came before are more than an event without an answer."""
+    if outcome is Outcome.MOOT and event.type == EventType.BOT_REPLIED:
+        return _system(
+            at, "The bot's words were not sent", event.reason, is_bad=True, code="CB-519", event_id=event.pk
+        )
+    return _system(at, _ENDS[outcome], event.reason, is_bad=outcome is Outcome.DEAD)
+
+
+def _by(rows: Rows, event: WebhookEvent) -> str:
+    """Who ordered it, or which agent ended the conversation."""
+    ended_by = (row.ended_by for row in rows.offloads if row.ended_at == event.sent_at)
+    return rows.ordered_by.get(event.pk, "") or next(ended_by, "")
+
+
+def _failed_calls(rows: Rows) -> Iterator[Line]:
+    for call in rows.exchanges:
+        if call.code or call.error:
+            known = CODES.get(call.code)
+            what = "Bot" if call.target == Target.BOT else "Sparkcentral"
+            yield _system(
+                call.started_at + timedelta(milliseconds=call.took_ms),
+                f"{what}, try {call.n}: {known.name if known else 'failed'}",
+                call.error,
+                is_bad=is_trouble(call.code, call.error),
+                code=call.code,
+                took_ms=call.took_ms,
+                exchange_ids=(call.pk,),
+            )
+
+
+_WISHES = frozenset({OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN})
+
+
+def _hand_overs(rows: Rows) -> Iterator[Line]:
+    for row in rows.offloads:
+        # Why a bot asks is in its own words, which may hold the contact's.
+        is_open = rows.reads_text or row.reason not in _WISHES
+        detail = " · ".join(filter(None, (row.get_reason_display(), row.detail if is_open else "")))
+        match row.state:
+            case OffloadState.REQUESTED | OffloadState.MOOT:
+                continue  # told when it is done; or nothing came of it
+            case OffloadState.CLOSED:
+                text, is_bad = "An agent was asked for, but the agents are closed", False
+            case OffloadState.REFUSED | OffloadState.FAILED:
+                text, is_bad = "The hand-over to the agents failed", True
+            case _:
+                text, is_bad = "Handed over to the agents", row.reason not in _WISHES
+        yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad)
+
+
+def _system(at: datetime, text: str, detail: str = "", **more: Any) -> Line:
+    words = text[:1].upper() + text[1:]
+    return Line(at=at, voice=Voice.SYSTEM, name="System", text=words, detail=detail, **more)

@@ -1,0 +1,307 @@
+"""What waits, who works, and whether what they need is there: for the page about queue and workers."""
+
+import json
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+
+from channels_app.channels.live import make_inbox
+from channels_app.codes import Problem, describe
+from channels_app.conversations.wakeups import QUEUE, TIMEOUT_S
+from channels_app.lib.clocks import database_now, machine_is_ahead_s
+from channels_app.models import Channel, Credential, Job, Period, WorkerSlot
+from channels_app.operations.explanations.arrival import SILENT_AFTER
+from channels_app.operations.figures.counting import OPEN, Name, whole
+from channels_app.protocol.errors import ConfigError
+from channels_app.protocol.labels import count_of
+
+WAIT_TARGET_S = 10.0
+"""What waits longer than this waits for a worker that is missing."""
+SKEW_MOST_S = 60.0
+RETRY_CELLS = 12
+RETRY_WIDTH = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Conversations that wait for a worker, and those in one's hands. `retries`: events that wait for their next
+    try, by the five minutes in which it is due."""
+
+    waiting: int
+    oldest_s: float
+    in_hand: int
+    retries: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    name: str
+    kind: str
+    host: str
+    version: str
+    is_alive: bool
+    has_ended: bool
+    silent_s: float
+    started_at: datetime
+    threads: int | None
+    active: int
+    memory_bytes: int | None
+    clock_ahead_s: float | None = None
+    """By how much its machine's clock is ahead of PostgreSQL's; None: it hasn't said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """PostgreSQL or Redis: `facts` are words and values for people. `took_ms` None: it did not answer."""
+
+    name: str
+    took_ms: float | None
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One set of API keys: the channels that use it, and what the platform says about it."""
+
+    row: Credential
+    channels: Sequence[str]
+
+    @property
+    def quota_share(self) -> float | None:
+        used, limit = self.row.quota_used, self.row.quota_limit
+        return used / limit if used is not None and limit else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFacts:
+    at: datetime
+    version: str
+    queue: Queue
+    per_minute: Sequence[tuple[int, int]]
+    """Events that came in, and those among them that have ended, in each minute of the last hour."""
+    workers: Sequence[Worker]
+    jobs: Sequence[Job]
+    services: Sequence[Service]
+    accounts: Sequence[Account]
+    problems: Sequence[Problem]
+
+    @property
+    def versions(self) -> list[str]:
+        """Of this process and of all that live: more than one after half an upgrade."""
+        return sorted({self.version, *(worker.version for worker in self.workers if worker.is_alive)})
+
+
+def queue_facts() -> QueueFacts:
+    """Everything of the page about queue and workers; nothing of it takes longer with more events."""
+    now = database_now()
+    queue, workers = read_queue(), read_workers()
+    services = [_postgresql(), _redis()]
+    problems = [*work_problems(queue, workers), *_redis_problems(services[1]), *_clock_problems(workers)]
+    return QueueFacts(
+        at=now,
+        version=settings.VERSION,
+        queue=queue,
+        per_minute=_per_minute(now),
+        workers=workers,
+        jobs=list(Job.objects.order_by("name")),
+        services=services,
+        accounts=_accounts(),
+        problems=problems,
+    )
+
+
+# --- queue and workers --------------------------------------------------------------------------------------------
+
+_QUEUE = """
+SELECT count(*) FILTER (WHERE is_free), coalesce(extract(epoch FROM clock_timestamp() - min(wake_at)
+    FILTER (WHERE is_free)), 0), count(*) FILTER (WHERE NOT is_free),
+    (SELECT coalesce(jsonb_object_agg(cell, events), '{}') FROM (
+        SELECT floor(extract(epoch FROM wait_until - clock_timestamp()) / %(width_s)s)::int AS cell, count(*) AS events
+        FROM channels_app_webhookevent
+        WHERE outcome IS NULL AND state IN ('bot_call', 'sending') AND wait_until > clock_timestamp()
+        GROUP BY 1) AS retries)
+FROM (SELECT wake_at, lease_until IS NULL OR lease_until < clock_timestamp() AS is_free
+    FROM channels_app_conversation WHERE wake_at <= clock_timestamp()) AS due
+"""
+
+
+def read_queue() -> Queue:
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, {"width_s": RETRY_WIDTH.total_seconds()})
+        waiting, oldest_s, in_hand, retries = cursor.fetchone()
+    due = json.loads(retries)
+    by_cell = [due.get(str(cell), 0) for cell in range(RETRY_CELLS)]
+    return Queue(waiting=waiting, oldest_s=float(oldest_s), in_hand=in_hand, retries=by_cell)
+
+
+def read_workers() -> list[Worker]:
+    """Workers and guards, those that live first. Of those that have ended, the last of its kind: it is missed."""
+    now = database_now()
+    workers = [_worker(slot, now) for slot in WorkerSlot.objects.order_by("kind", "host", "pid")]
+    kinds_alive = {worker.kind for worker in workers if worker.is_alive}
+    ended = [worker for worker in workers if worker.has_ended and worker.kind not in kinds_alive]
+    missed = {worker.kind: worker for worker in sorted(ended, key=lambda worker: -worker.silent_s)}
+    shown = [worker for worker in workers if not worker.has_ended or worker is missed.get(worker.kind)]
+    return sorted(shown, key=lambda worker: not worker.is_alive)
+
+
+def _worker(slot: WorkerSlot, now: datetime) -> Worker:
+    silent = now - (slot.ended_at or slot.beat_at)
+    return Worker(
+        name=slot.name,
+        kind=slot.kind,
+        host=slot.host,
+        version=slot.version,
+        is_alive=slot.ended_at is None and silent < SILENT_AFTER,
+        has_ended=slot.ended_at is not None,
+        silent_s=max(silent.total_seconds(), 0.0),
+        started_at=slot.started_at,
+        threads=slot.threads,
+        active=slot.active,
+        memory_bytes=slot.memory_bytes,
+        clock_ahead_s=slot.clock_ahead_s,
+    )
+
+
+def work_problems(queue: Queue, workers: Sequence[Worker]) -> list[Problem]:
+    """What is wrong with who works. A worker that was known is missed; without any, none is while nothing waits."""
+    found = list[Problem]()
+    by_kind: dict[str, list[Worker]] = defaultdict(list)
+    for worker in workers:
+        by_kind[worker.kind].append(worker)
+    if not _any_alive(by_kind["worker"]) and (queue.waiting or by_kind["worker"]):
+        silent = _silence(by_kind["worker"])
+        found.append(describe("CB-701", silent=silent, waiting=count_of(queue.waiting, "conversation")))
+    elif queue.oldest_s > WAIT_TARGET_S:
+        found.append(describe("CB-702", wait=f"{queue.oldest_s:.0f} s"))
+    if not _any_alive(by_kind["guard"]):
+        found.append(describe("CB-703", silent=_silence(by_kind["guard"])))
+    return found
+
+
+def _any_alive(workers: Sequence[Worker]) -> bool:
+    return any(worker.is_alive for worker in workers)
+
+
+def _silence(workers: Sequence[Worker]) -> str:
+    silent_s = min((worker.silent_s for worker in workers), default=None)
+    if silent_s is None:
+        return "a day or longer"
+    return f"{silent_s:.0f} s" if silent_s < 120 else f"{silent_s / 60:.0f} min"
+
+
+_MINUTES = 60
+_PER_MINUTE = """
+SELECT start, coalesce(sum(value) FILTER (WHERE name = %(inbound)s), 0),
+    coalesce(sum(value) FILTER (WHERE name = %(outcome)s AND label <> %(open)s), 0)
+FROM channels_app_figure
+WHERE period = %(period)s AND start >= %(since)s AND name IN (%(inbound)s, %(outcome)s)
+GROUP BY start
+"""
+
+
+def _per_minute(now: datetime) -> list[tuple[int, int]]:
+    minute = timedelta(minutes=1)
+    starts = [whole(now, minute) - minute * back for back in reversed(range(_MINUTES))]
+    names = {"inbound": Name.INBOUND, "outcome": Name.OUTCOME, "open": OPEN, "period": Period.MINUTE}
+    with connection.cursor() as cursor:
+        cursor.execute(_PER_MINUTE, {**names, "since": starts[0]})
+        counted = {start: (int(came), int(ended)) for start, came, ended in cursor.fetchall()}
+    return [counted.get(start, (0, 0)) for start in starts]
+
+
+# --- what they need -----------------------------------------------------------------------------------------------
+
+_SERVER = """
+SELECT current_setting('server_version'), current_setting('max_connections')::int,
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'),
+    pg_size_pretty(pg_database_size(current_database()))
+"""
+
+
+def _postgresql() -> Service:
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        took_ms = (time.perf_counter() - began) * 1000
+        cursor.execute(_SERVER)
+        version, most, connections, active, size = cursor.fetchone()
+    facts = [("Version", version), ("Connections", f"{connections} of {most}, {active} at work"), ("Size", size)]
+    return Service(name="PostgreSQL", took_ms=took_ms, facts=facts)
+
+
+def _redis() -> Service:
+    """Asked with a short time-out, because it may be away and the page must come all the same."""
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
+    )
+    began = time.perf_counter()
+    try:
+        client.ping()
+        took_ms = (time.perf_counter() - began) * 1000
+        info: dict[str, Any] = client.info()
+        waiting = client.llen(QUEUE)
+    except redis.RedisError as error:
+        return Service(name="Redis", took_ms=None, facts=[("Problem", type(error).__name__)])
+    finally:
+        client.close()
+    memory = str(info.get("used_memory_human", "?"))
+    facts = [("Version", str(info.get("redis_version", "?"))), ("Memory", memory), ("Wake-ups waiting", str(waiting))]
+    return Service(name="Redis", took_ms=took_ms, facts=facts)
+
+
+def _redis_problems(service: Service) -> list[Problem]:
+    return [describe("CB-708")] if service.took_ms is None else []
+
+
+# Each event is stamped by the platform when it leaves and by us when it is stored: a moment later, normally.
+_NEWEST_EVENTS = """
+SELECT min(late_s), max(late_s) FROM (
+    SELECT extract(epoch FROM received_at - sent_at) AS late_s FROM channels_app_webhookevent
+    WHERE source = 'inbox' ORDER BY id DESC LIMIT 20) AS newest
+"""
+
+
+def _clock_problems(workers: Sequence[Worker]) -> list[Problem]:
+    """PostgreSQL's clock, by which everything is judged, against the platform's as its newest events tell it; and
+    the machines' own against PostgreSQL's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST_EVENTS)
+        least_s, most_s = cursor.fetchone()
+    skews = [("PostgreSQL's server", "Sparkcentral", event_skew_s(least_s, most_s))]
+    machines = {worker.host: worker.clock_ahead_s or 0.0 for worker in workers if worker.is_alive}
+    machines[socket.gethostname()] = machine_is_ahead_s()
+    skews += [(machine, "PostgreSQL's server", ahead_s) for machine, ahead_s in sorted(machines.items())]
+    return [
+        describe("CB-704", machine=machine, server=server, skew=f"{skew:+.0f}")
+        for machine, server, skew in skews
+        if abs(skew) > SKEW_MOST_S
+    ]
+
+
+def event_skew_s(least_late_s: float | None, most_late_s: float | None) -> float:
+    """How far PostgreSQL's clock is ahead of the platform's at least, when all of the newest events say so; else 0."""
+    if least_late_s is None or most_late_s is None:
+        return 0.0
+    if least_late_s > SKEW_MOST_S:
+        return float(least_late_s)
+    return float(most_late_s) if most_late_s < -SKEW_MOST_S else 0.0
+
+
+def _accounts() -> list[Account]:
+    channels: dict[str, list[str]] = defaultdict(list)
+    for channel in Channel.objects.filter(archived_at=None):
+        with suppress(ConfigError):  # a channel without keys, or with secrets that nobody can read, has no account
+            channels[make_inbox(channel).account_key].append(channel.name)
+    rows = Credential.objects.order_by("pk")
+    return [Account(row=row, channels=channels.get(row.account_key, [])) for row in rows]

@@ -1,0 +1,180 @@
+"""The guard: a process of its own that needs only PostgreSQL and HTTPS. One on every machine, all of them active."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error, connection
+
+from channels_app.conversations.events import count_refusal
+from channels_app.conversations.leases import (
+    count_due,
+    forget_slots,
+    free_leases,
+    mend_lost_wakeups,
+    stuck_conversations,
+)
+from channels_app.conversations.wakeups import wake_a_worker
+from channels_app.deliveries.sending import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
+from channels_app.lib import outages
+from channels_app.lib.clocks import database_now
+from channels_app.models import WorkerSlot
+from channels_app.turns.pump import Pump
+from channels_app.upkeep.housekeeping import Housekeeper
+
+logger = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+OVERDUE_S = 1.0
+"""Work that is due for longer than this has lost its wake-up, or all workers are busy."""
+WAKEUPS_MOST = 32
+"""Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
+DEAF_S = 5.0
+"""When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
+STUCK_GRACE_S = 5.0
+"""What a healthy worker may be late with a handover."""
+HOUSEKEEPING_STOPS_S = 5.0
+"""What a job gets to end its batch; one that is cut off goes on elsewhere."""
+SLOT_KEPT = timedelta(days=1)
+"""A process that was silent for so long is forgotten."""
+
+
+_DELEGATED_S = (DELEGATED_LIMIT - DELEGATED_MARGIN).seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look found and did."""
+
+    overdue: int
+    freed: int
+    works_itself: bool
+    taken_over: int = 0
+    mended: int = 0
+
+    def __str__(self) -> str:
+        deeds = (
+            f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes, "
+            f"{self.taken_over} taken over from stuck workers, {self.mended} mended"
+        )
+        return f"{deeds}{', working itself' if self.works_itself else ''}"
+
+
+class Guard:
+    def __init__(self) -> None:
+        self.pump = Pump("guard")
+        self._threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="guard")
+        self._running = 0
+        self._lock = threading.Lock()
+        self._is_stopping = threading.Event()
+
+    def run(self) -> None:
+        """Look every second until stopped; then let steps that have begun end."""
+        self.pump.announce()
+        housekeeping = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+        housekeeping.start()
+        while not self._is_stopping.wait(PERIOD_S):
+            try:
+                look = self.look()
+                if look.freed or look.works_itself or look.taken_over or look.mended:
+                    logger.info("guard: %s", look)
+            except Error as error:
+                if outages.met(error) is None:
+                    logger.exception("guard: a look failed")
+        self.pump.stop()
+        housekeeping.join(HOUSEKEEPING_STOPS_S)
+        self._threads.shutdown(wait=True)
+        self.pump.end()
+
+    def stop(self) -> None:
+        self._is_stopping.set()
+
+    def _keep_house(self) -> None:
+        try:
+            Housekeeper(self.pump.slot).run(self._is_stopping)
+        finally:
+            connection.close()
+
+    def look(self) -> Look:
+        """Free what dead processes held, wake workers for what is overdue, work when nobody hears."""
+        forget_slots(SLOT_KEPT)
+        freed = free_leases(list(_dead_slots()))
+        overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()
+        told = [wake_a_worker() for _ in range(min(overdue, WAKEUPS_MOST))]
+        is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
+        if is_needed:
+            self._work(overdue)
+        stuck = stuck_conversations(margin_s=MARGIN.seconds, delegated_s=_DELEGATED_S, grace_s=STUCK_GRACE_S)
+        for conversation_id in stuck:
+            self._threads.submit(self._take_over, conversation_id)
+        mended = mend_lost_wakeups()
+        if mended:
+            count_refusal("guard", None, "lost_wakeup")
+        return Look(overdue=overdue, freed=freed, works_itself=is_needed, taken_over=len(stuck), mended=mended)
+
+    def _take_over(self, conversation_id: int) -> None:
+        try:
+            self.pump.take_over(conversation_id)
+        except Error as error:
+            if outages.met(error) is None:
+                logger.exception("guard: a step failed")
+        finally:
+            connection.close()
+
+    def _work(self, overdue: int) -> None:
+        with self._lock:
+            wanted = min(overdue, settings.WORKER_THREADS) - self._running
+            self._running += max(wanted, 0)
+        for _ in range(wanted):
+            self._threads.submit(self._run_due)
+
+    def _run_due(self) -> None:
+        try:
+            self.pump.run_due()
+        except Error as error:
+            if outages.met(error) is None:
+                logger.exception("guard: a step failed")
+        finally:
+            connection.close()
+            with self._lock:
+                self._running -= 1
+
+
+def _dead_slots() -> Iterator[str]:
+    """Slots of this machine whose process is gone."""
+    for slot in WorkerSlot.objects.filter(host=socket.gethostname(), ended_at=None):
+        if not _is_alive(slot):
+            yield slot.name
+
+
+def _is_alive(slot: WorkerSlot) -> bool:
+    """Whether the process still runs; a later one with the same number is another."""
+    try:
+        os.kill(slot.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return _began_before(slot)
+
+
+def _began_before(slot: WorkerSlot) -> bool:
+    """False if the process with this number began after the slot was registered (Linux tells; elsewhere: True)."""
+    try:
+        status = Path(f"/proc/{slot.pid}/stat").read_text().rpartition(")")[2].split()
+        if status[0] == "Z":  # dead, and its parent hasn't noticed yet
+            return False
+        ticks = int(status[19])
+        uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return True
+    age_s = uptime_s - ticks / os.sysconf("SC_CLK_TCK")
+    slot_age_s = (database_now() - slot.started_at).total_seconds()
+    return age_s > slot_age_s - 2  # seconds of tolerance between two clocks of one machine

@@ -1,0 +1,63 @@
+"""A bot: what platform it runs on, how it is reached, and which channels it answers on."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from channels_app.adapters.bots import bot_class
+from channels_app.channels.forms import BOT_FIELDS, BotForm
+from channels_app.channels.links import reply_url
+from channels_app.models import Bot
+from channels_app.operations.checks import check_bot
+from channels_app.operations.checks.refusals import recent_refusals
+from channels_app.operations.checks.steps import Address, pause_problem
+from channels_app.protocol import CheckLine
+from channels_app.web.admin.base import moment, row_link, shows_its_form
+from channels_app.web.admin.setup import SetupAdmin
+
+
+@admin.register(Bot)
+@shows_its_form
+class BotAdmin(SetupAdmin):
+    form = BotForm
+    radio_fields = {"kind": admin.VERTICAL}
+    settings_fields = tuple(BOT_FIELDS)
+    list_display = ("name", "kind", "channels", "saved")
+    list_filter = ("kind",)
+    search_fields = ("name",)
+    readonly_fields = ("channels",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
+        return super().get_queryset(request).prefetch_related("channel_set")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        about = ("name", "kind", "channels") if obj else ("name", "kind")
+        return (None, {"fields": about}), ("How we reach it", {"fields": self.shown_settings(request, obj)})
+
+    def page_context(self, row: Bot) -> dict[str, Any]:
+        later = bot_class(row.kind).answers_later
+        label = "Reply URL"
+        return {
+            "addresses": [Address(label=label, url=reply_url(row.uuid))],
+            "address_help": "Your bot sends its messages here: paste this URL into your bot's platform."
+            if later
+            else "Only for a bot that answers later: it POSTs its replies here.",
+            "pause": pause_problem(row),
+            "refusals": recent_refusals("bot", row.uuid),
+        }
+
+    def check_lines(self, row: Bot) -> list[CheckLine]:
+        return check_bot(row)
+
+    @admin.display(description="answers on")
+    def channels(self, bot: Bot) -> SafeString | str:
+        rows = bot.channel_set.all()
+        return format_html_join(", ", "{}", ((row_link(row),) for row in rows)) or "no channel yet"
+
+    @admin.display(description="last change", ordering="updated_at")
+    def saved(self, bot: Bot) -> SafeString | str:
+        return moment(bot.updated_at)

@@ -1,0 +1,109 @@
+"""What a channel's page shows above its settings: how it is, what is next, what broke, what is being rotated."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from channels_app.adapters.inboxes import inbox_class
+from channels_app.channels.links import webhook_url
+from channels_app.channels.rotations import Rotation, address_rotation, secret_rotation
+from channels_app.lib.clocks import database_now
+from channels_app.models import Channel
+from channels_app.operations.checks.facts import Facts, facts_of
+from channels_app.operations.checks.repairs import Repair, bridge_repairs, find_repairs, state_of
+from channels_app.operations.checks.steps import Step, next_step, setup_steps
+from channels_app.web.admin.base import ago
+from channels_app.web.admin.care_acts import channel_url
+from channels_app.web.admin.places import Link, links_of
+
+WAITED_FOR = frozenset({"url", "secret", "bot", "answer", "hand_over"})
+"""Steps during which something may come in from outside: the page looks for it by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Something that needs attention, with the buttons that help."""
+
+    repair: Repair
+    links: list[Link]
+
+    @property
+    def first_link(self) -> Link | None:
+        """Where it is repaired; what a button posts is on the card alone."""
+        return next((link for link in self.links if not link.is_post), None)
+
+
+def channel_context(channel: Channel) -> dict[str, Any]:
+    """For the upper part of the page. Some fifteen small queries; nobody is called."""
+    facts = facts_of(channel)
+    steps, repairs = setup_steps(facts), find_repairs(facts)
+    cards = [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)]
+    following = next_step(steps, has_worked=channel.first_event_at is not None)
+    state, old_uuid = state_of(channel, steps, repairs), channel.old_uuid
+    return {
+        "state": state,
+        "steps": steps,
+        "done": sum(step.progress.is_over for step in steps),
+        "next_step": following,
+        "broken": next((card for card in cards if card.repair.is_grave), None),
+        "is_waiting": following is not None and following.key in WAITED_FOR and channel.is_active,
+        "announcement": _announcement(facts, steps),
+        "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
+        "cards": cards,
+        "refused": [group for group in facts.refused if not group.is_harmless],
+        **_rotations(channel),
+        "guides": access_guides([channel.inbox]),
+        "old_url": webhook_url(old_uuid) if old_uuid else "",
+        "was_paused": not channel.is_active and not channel.archived_at,
+        "set_up_url": channel_url(channel, "set-up"),
+        "now": database_now(),
+        "show_delete": False,  # it is in the danger zone
+    }
+
+
+def access_guides(kinds: Iterable[str]) -> list[dict[str, str]]:
+    """How to get API keys, of the inboxes among these whose platform has to be asked for them."""
+    asked = [inbox for kind in kinds if (inbox := inbox_class(kind)).access_mail]
+    return [
+        {"kind": inbox.kind, "label": inbox.label, "words": inbox.access_words, "mail": inbox.access_mail}
+        for inbox in asked
+    ]
+
+
+def _card(repair: Repair, channel: Channel) -> Card:
+    return Card(repair=repair, links=list(links_of(repair.buttons, channel)))
+
+
+def _bridge_cards(channel: Channel) -> list[Card]:
+    """Only what keeps this channel from answering; the rest is on the page about queue and workers."""
+    repairs = bridge_repairs() if channel.first_event_at else []
+    return [_card(repair, channel) for repair in repairs if repair.is_grave]
+
+
+def _rotations(channel: Channel) -> dict[str, Any]:
+    secret, address = secret_rotation(channel), address_rotation(channel)
+    return {
+        "secret_rotation": secret,
+        "secret_rotation_seen": _last_words(secret),
+        "address_rotation": address,
+        "address_rotation_seen": _last_words(address),
+    }
+
+
+def _last_words(rotation: Rotation | None) -> str:
+    return ago(rotation.old.last_at) if rotation and rotation.old.last_at else ""
+
+
+def _announcement(facts: Facts, steps: Sequence[Step]) -> str:
+    """One sentence for the line that says what the page waits for, and what has come."""
+    channel = facts.channel
+    answer, hand_over = (next(step for step in steps if step.key == key) for key in ("answer", "hand_over"))
+    if hand_over.progress.is_over:
+        return hand_over.detail
+    if channel.live_at:
+        return f"{answer.detail} Waiting for the first hand-over …"
+    if channel.first_event_at:
+        return answer.detail
+    refused = next((group.problem.text for group in facts.refused if not group.is_harmless), "")
+    return f"{refused} Waiting for the first message …".strip()

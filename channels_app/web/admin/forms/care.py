@@ -1,0 +1,122 @@
+"""What a person fills in to rotate, pause, copy or delete a channel."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from channels_app.adapters.inboxes import shared_secret_problem
+from channels_app.adapters.settings import refusal
+from channels_app.channels.care import MAX_NAME
+from channels_app.channels.forms.secrets import WriteOnlyField
+from channels_app.channels.rotations import OVERLAP, OVERLAPS
+from channels_app.models import Channel
+from channels_app.protocol.labels import count_of
+from channels_app.protocol.limits import REPLY_LIMIT_S
+
+MAX_REASON = 500  # characters
+HOUR = timedelta(hours=1)
+
+
+class CareForm(forms.Form):
+    """About one channel."""
+
+    def __init__(self, *args: Any, channel: Channel, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.channel = channel
+
+
+class ReasonForm(CareForm):
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=MAX_REASON,
+        help_text="Optional. It is kept in the audit log.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+
+class SkipForm(CareForm):
+    reason = forms.CharField(
+        label="Reason",
+        max_length=MAX_REASON,
+        help_text="Your colleagues read it on the channel's page. Example: this bot never hands over.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+
+def _overlap_words(overlap: timedelta) -> str:
+    hours = overlap // HOUR
+    if not hours:
+        return "Not at all: only the new one counts from now on"
+    return count_of(hours, "hour") if hours <= 24 else count_of(overlap.days, "day")
+
+
+class RotateSecretForm(CareForm):
+    shared_secret = WriteOnlyField(
+        label="New shared secret",
+        required=True,
+        help_text="Shown by Sparkcentral in the settings of the virtual agent. It has only 0-9 and a-f. If you are "
+        "asked to enter one there, generate it here.",
+        may_generate=True,
+    )
+    overlap = forms.TypedChoiceField(
+        label="Take the old one too for",
+        choices=[(overlap // HOUR, _overlap_words(overlap)) for overlap in OVERLAPS],
+        coerce=lambda hours: int(hours) * HOUR,
+        initial=OVERLAP // HOUR,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.channel.shared_secret_encrypted:
+            del self.fields["overlap"]
+
+    def clean_shared_secret(self) -> str:
+        secret: str | None = self.cleaned_data["shared_secret"]
+        if not secret:
+            raise forms.ValidationError("Paste the new shared secret.", code="required")
+        problem = shared_secret_problem(secret, self.channel.clear_settings())
+        if problem:
+            raise refusal(problem)
+        return secret
+
+
+class TimeoutsForm(CareForm):
+    minutes = forms.IntegerField(
+        label="Timeout virtual agent, in minutes",
+        min_value=REPLY_LIMIT_S[0] // 60,
+        max_value=REPLY_LIMIT_S[1] // 60,
+        help_text="As it is set in Sparkcentral; 5 unless somebody changed it there.",
+    )
+
+
+class CloneForm(CareForm):
+    name = forms.CharField(
+        label="Name of the copy",
+        max_length=MAX_NAME,
+        help_text="Shown to your team only.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Channel.objects.filter(name=name).exists():
+            raise forms.ValidationError("There is a channel with this name already.", code="taken")
+        return name
+
+
+class DeleteForm(ReasonForm):
+    name = forms.CharField(
+        label="Name of the channel",
+        help_text="Type it as it stands above, so that nobody deletes the wrong one.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("name", "reason")
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.channel.name:
+            raise forms.ValidationError("This is not the name of this channel.", code="other")
+        return name

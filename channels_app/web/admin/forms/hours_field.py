@@ -1,0 +1,146 @@
+"""Opening hours as an admin enters them: a row for each day of the week, days off, a time zone by its name."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import zip_longest
+from typing import Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from channels_app.lib.zones import zone_choices
+from offload.opening_hours import DAYS, problem
+
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SPANS_OFFERED = 2
+"""Of a day: before and after a break. A day that has more, from a configuration file, shows them all and one more."""
+DAYS_OFF_OFFERED = 3
+"""Empty fields for days off; each save gives as many again."""
+MIDNIGHT = "24:00"
+EMPTY = "-"
+"""A span whose two fields are empty."""
+
+Hours = dict[str, Any]
+
+
+class Typed(dict[str, Any]):
+    """What was entered, as `opening_hours` stores it but for `always`; of a span, one time or both may be missing."""
+
+
+class HoursWidget(forms.Widget):
+    """Native inputs for times and dates, so that browsers and screen readers know what to do with them."""
+
+    use_fieldset = True
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        context = {"name": name, "id": (attrs or {}).get("id", f"id_{name}"), **_shown(value)}
+        return render_to_string("admin/chatbridge/opening_hours.html", context)
+
+    def id_for_label(self, id_: str) -> str:
+        return ""  # a group of fields, each with a label of its own
+
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        return f"{name}-when" not in data and name not in data
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Typed:
+        """Whatever was entered, right or wrong; or hours as they are stored, from a program."""
+        if name in data:
+            stored = data[name] if isinstance(data[name], dict) else {}
+            return Typed(always=not stored, **{"timezone": "", "closed": [], **{day: [] for day in DAYS}, **stored})
+
+        def entered(part: str) -> Iterator[str]:
+            number = 0
+            while f"{name}-{part}-{number}" in data:
+                yield str(data[f"{name}-{part}-{number}"]).strip()
+                number += 1
+
+        week = {
+            day: [
+                f"{begin}-{_end_of(end)}"
+                for begin, end in zip_longest(entered(f"{day}-from"), entered(f"{day}-until"), fillvalue="")
+            ]
+            for day in DAYS
+        }
+        return Typed(
+            always=data.get(f"{name}-when") != "times",
+            timezone=str(data.get(f"{name}-timezone", "")),
+            closed=[day for day in entered("closed") if day],
+            **week,
+        )
+
+
+class HoursField(forms.Field):
+    """The stored form of opening hours; None: always open. What was entered wrongly stays on the page."""
+
+    widget = HoursWidget
+
+    def to_python(self, value: Any) -> Hours | None:
+        if not isinstance(value, Typed) or value["always"]:
+            return None
+        week = {day: [span for span in value[day] if span != EMPTY] for day in DAYS}
+        for day, name in zip(DAYS, DAY_NAMES, strict=True):
+            if any(span.startswith("-") or span.endswith("-") for span in week[day]):
+                raise forms.ValidationError(f"{name}: give both times of each span, or none.", code="hours")
+        hours = {"timezone": value["timezone"], **week, "closed": value["closed"]}
+        return {key: given for key, given in hours.items() if given}
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        wrong = problem(value) if value is not None else None
+        if value == {}:
+            wrong = "No day has opening hours. Enter at least one, or choose “always”."
+        if wrong:
+            raise forms.ValidationError(_in_words(wrong), code="hours")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return (self.to_python(data) or None) != (initial or None)
+        except forms.ValidationError:
+            return True
+
+
+def _end_of(end: str) -> str:
+    """A time input has no 24:00; a span that ends at 00:00 ends with its day."""
+    return MIDNIGHT if end == "00:00" else end
+
+
+def _in_words(wrong: str) -> str:
+    """With the day's name in place of its key."""
+    key, separator, rest = wrong.partition("[")
+    if not separator or key not in (*DAYS, "closed"):
+        return wrong
+    name = dict(zip(DAYS, DAY_NAMES, strict=True)).get(key, "Days off")
+    return f"{name}: {rest.partition(': ')[2]}"
+
+
+def _shown(value: Any) -> dict[str, Any]:
+    """For the template: of what is stored, or of what was entered."""
+    hours: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    closed = list(hours.get("closed") or ())
+    return {
+        "is_always": hours.get("always", not hours),
+        "zone": hours.get("timezone", ""),
+        "zones": zone_choices(),
+        "days": [
+            {"key": day, "name": name, "spans": list(_spans(hours.get(day) or ()))}
+            for day, name in zip(DAYS, DAY_NAMES, strict=True)
+        ],
+        "closed": [*sorted(closed, key=_place), *[""] * DAYS_OFF_OFFERED],
+    }
+
+
+def _spans(texts: Any) -> Iterator[tuple[str, str]]:
+    found = [text.partition("-")[::2] for text in texts]
+    while found and not any(found[-1]):
+        found.pop()
+    offered = len(found) + 1 if len(found) > SPANS_OFFERED else SPANS_OFFERED
+    for begin, end in (*found, *[("", "")] * (offered - len(found))):
+        yield begin.strip(), "00:00" if end.strip() == MIDNIGHT else end.strip()
+
+
+def _place(day: str) -> tuple[bool, str]:
+    try:
+        return False, date.fromisoformat(day).isoformat()
+    except ValueError:
+        return True, day

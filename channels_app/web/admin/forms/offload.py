@@ -1,0 +1,130 @@
+"""What an admin fills in for an offload provider."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from channels_app.access.audit import Actor, record_audit
+from channels_app.access.changes import differences, values_of
+from channels_app.adapters.inboxes import shared_secret_problem
+from channels_app.adapters.settings import PhraseField, refusal, same_value_problem
+from channels_app.channels.forms.saving import Saved, judged_simply
+from channels_app.channels.forms.secrets import WriteOnlyField
+from channels_app.channels.forms.settings import one_line, prose, speak_alike
+from channels_app.models import Channel
+from channels_app.protocol.errors import BridgeError
+from channels_app.web.admin.forms.hours_field import HoursField
+from offload.models import OffloadProvider
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
+
+SECRETS = ("verify_token", "write_back_secret")
+WRITE_BACK_PLACE = "the Write Back settings of Inbox 2.0"
+
+
+class OffloadProviderForm(ModelForm):
+    verify_token = WriteOnlyField(
+        label="Verify token",
+        help_text="Any text that you choose. Enter the same in Chatlayer › Settings › Offloading › Webhook.",
+    )
+    write_back_secret = WriteOnlyField(
+        label="Write-back secret",
+        help_text="Shown by Inbox 2.0 under Integration and APIs › CRM › Write Back URL. It has only 0-9 and a-f.",
+    )
+    opening_hours = HoursField(
+        label="Opening hours",
+        required=False,
+        help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.",
+    )
+
+    class Meta:
+        model = OffloadProvider
+        fields = ("name", "is_enabled", "opening_hours", "closed_text")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            speak_alike(field)
+        for name in SECRETS:
+            self._show_saved(name)
+
+    def _saved(self, name: str) -> str | None:
+        """None when its key is lost."""
+        with suppress(BridgeError):
+            return str(getattr(self.instance, name))
+        return None
+
+    def _show_saved(self, name: str) -> None:
+        field = self.fields[name]
+        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
+        try:
+            field.show_saved(getattr(self.instance, name))
+        except BridgeError as error:
+            field.help_text = error.detail
+
+    def clean_name(self) -> str:
+        return one_line(self.cleaned_data["name"])
+
+    def clean_closed_text(self) -> str:
+        return prose(self.cleaned_data["closed_text"])
+
+    def clean_verify_token(self) -> str | None:
+        token: str | None = self.cleaned_data["verify_token"]
+        return PhraseField().clean(token) if token else token
+
+    def clean_write_back_secret(self) -> str | None:
+        secret: str | None = self.cleaned_data["write_back_secret"]
+        wrong = shared_secret_problem(secret, {}, name="write-back secret", place=WRITE_BACK_PLACE) if secret else None
+        if wrong:
+            raise refusal(wrong)
+        return secret
+
+    def clean(self) -> dict[str, Any]:
+        """Each secret of a channel comes from a screen of its own."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        others = self._secrets_of_channel()
+        for name in SECRETS:
+            typed = cleaned.get(name)
+            same = same_value_problem(typed, others) if typed else None
+            if same:
+                self.add_error(name, refusal(same))
+            others[str(self.fields[name].label)] = typed
+        return cleaned
+
+    def _secrets_of_channel(self) -> dict[str, object]:
+        """By their labels; none whose key is lost."""
+        channel = self.instance.channel if self.instance.channel_id else None
+        if channel is None:
+            return {}
+        with suppress(BridgeError):
+            return {
+                "Client secret": channel.clear_settings().get("client_secret"),
+                "Shared secret": channel.shared_secret,
+            }
+        return {}
+
+    def save(self, commit: bool = True) -> Any:
+        for name in SECRETS:
+            value = self.cleaned_data.get(name)
+            if value is not None and value != self._saved(name):  # encrypted anew the same would look changed
+                setattr(self.instance, name, value)
+        return super().save(commit)
+
+
+def save_provider(channel: Channel, given: Mapping[str, Any], actor: Actor) -> Saved[OffloadProvider]:
+    """The channel's provider, with what is given over what is saved; a new one if it has none, because its addresses
+    must exist. Raises RefusedError."""
+    row = OffloadProvider.objects.select_for_update(no_key=True, of=("self",)).filter(channel=channel).first()
+    row = row or OffloadProvider(channel=channel)
+    before = values_of(row) if row.pk else {}
+    judged_simply(row, OffloadProviderForm, given).save(commit=False)
+    changes = differences(before, values_of(row))
+    if changes:
+        row.save()
+        record_audit(actor, "changed" if before else "added", row, changes=changes)
+    return Saved(row, changes, is_new=not before)

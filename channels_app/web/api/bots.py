@@ -1,0 +1,146 @@
+"""Bots: what platform each runs on, and how it is reached."""
+
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.adapters.bots import BOTS, bot_class
+from channels_app.channels.care import MAX_NAME
+from channels_app.channels.forms import BotForm
+from channels_app.channels.forms.rows import BOT_ADAPTERS
+from channels_app.channels.forms.saving import save_row
+from channels_app.channels.links import reply_url
+from channels_app.models import Bot
+from channels_app.operations.checks import check_bot
+from channels_app.protocol.errors import BridgeError
+from channels_app.web.api.base import ApiView, OneOf, PageQuery, Strict, row_or_404
+from channels_app.web.api.channel_answers import ChecksSerializer
+from channels_app.web.api.channel_bodies import settings_field
+from channels_app.web.api.channel_shapes import SavedSerializer
+from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of, settings_of
+from channels_app.web.api.schema import Tag, example, operation
+
+TAG = Tag.BOTS
+VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "change"))
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+@example(
+    id=1,
+    name="Parcel bot",
+    kind="http",
+    reply_url="https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
+    settings={"url": "https://bot.example.com/bot", "timeout_s": 20},
+    secrets={"token": {"is_saved": True, "ends_in": "77aa"}},
+    warnings=[],
+    revision=7,
+    failures=0,
+    paused_until=None,
+)
+class BotSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(BOTS))
+    reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
+    settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
+    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    warnings = serializers.SerializerMethodField(help_text="What of the settings works, and should be otherwise.")
+    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
+    failures = serializers.IntegerField(help_text="Calls in a row that failed.")
+    paused_until = serializers.DateTimeField(allow_null=True, help_text="So long nobody calls it but for a trial.")
+
+    def get_reply_url(self, bot: Bot) -> str:
+        return reply_url(bot.uuid)
+
+    def get_settings(self, bot: Bot) -> dict[str, Any]:
+        return settings_of(bot)
+
+    @extend_schema_field(serializers.DictField(child=SavedSerializer()))
+    def get_secrets(self, bot: Bot) -> Any:
+        return {name: SavedSerializer(secret).data for name, secret in secrets_of(bot).items()}
+
+    @extend_schema_field(WarningSerializer(many=True))
+    def get_warnings(self, bot: Bot) -> Any:
+        try:
+            problems = bot_class(bot.kind).warnings(bot.clear_settings())
+        except BridgeError:  # the key is lost: nothing can be said
+            return []
+        return [{"code": str(problem.code), "text": problem.text} for problem in problems]
+
+
+@example(name="Parcel bot", kind="http", settings={"url": "https://bot.example.com/bot", "token": "…"})
+class BotBodySerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+    kind = OneOf(list(BOTS))
+    settings = settings_field(
+        BOT_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
+    )
+
+
+class Bots(ApiView):
+    @operation(
+        "listBots", "All bots, newest first", tag=TAG, needs=VIEW, query=PageQuery, answer=BotSerializer, is_page=True
+    )
+    def get(self, request: Request) -> Response:
+        return self.page(Bot.objects.all(), BotSerializer, self.query(PageQuery))
+
+    @operation(
+        "addBot",
+        "Add a bot",
+        tag=TAG,
+        needs=ADD,
+        body=BotBodySerializer,
+        answer=BotSerializer,
+        status=HTTPStatus.CREATED,
+    )
+    def post(self, request: Request) -> Response:
+        with refusals():
+            bot = save_row(Bot(), BotForm, self.body(BotBodySerializer), self.actor).row
+        return self.answer(bot, BotSerializer, HTTPStatus.CREATED)
+
+
+class OneBot(ApiView):
+    @operation("getBot", "A bot", tag=TAG, needs=VIEW, answer=BotSerializer, problems=[404])
+    def get(self, request: Request, pk: int) -> Response:
+        bot = row_or_404(Bot.objects.all(), pk)
+        return self.answer(bot, BotSerializer, headers=etag(bot))
+
+    @operation(
+        "changeBot",
+        "Change settings",
+        tag=TAG,
+        needs=CHANGE,
+        body=BotBodySerializer,
+        answer=BotSerializer,
+        is_guarded=True,
+        problems=[404],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """What is left out stays as it is. With other settings the bot is called again at once."""
+        given = self.body(BotBodySerializer, is_partial=True)
+        with refusals():
+            expected = expected_revision(request)
+            bot = save_row(row_or_404(Bot.objects.all(), pk), BotForm, given, self.actor, expected=expected).row
+        return self.answer(bot, BotSerializer, headers=etag(bot))
+
+
+class TestBot(ApiView):
+    @operation(
+        "testBot",
+        "One test turn, with nobody behind it",
+        tag=TAG,
+        needs=CHANGE,
+        answer=ChecksSerializer,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        lines = check_bot(row_or_404(Bot.objects.all(), pk))
+        return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)

@@ -1,0 +1,178 @@
+"""Events, deliveries and calls as the API shows them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from channels_app.codes import CODES
+from channels_app.lib.masking import body_for
+from channels_app.models import DeliveryKind, DeliveryState, EventState, Exchange, Outcome, Target
+from channels_app.operations.calls import IN, STATUSES
+from channels_app.web.api.base import IdField, TimedPageQuery, TimeRangeFields
+from channels_app.web.api.conversation_shapes import ChannelNameSerializer, EventSummarySerializer
+from channels_app.web.api.schema import example
+
+_EVENT: dict[str, Any] = {
+    "id": 4093,
+    "type": "message_received",
+    "source": "inbox",
+    "received_at": "2026-03-14T10:31:58.120Z",
+    "outcome": "dead",
+    "reason": "The inbox did not answer.",
+    "channel": {"id": 3, "name": "Acme EU"},
+    "conversation_id": 812,
+    "state": "done",
+    "sent_at": "2026-03-14T10:31:57.900Z",
+    "finished_at": "2026-03-14T10:35:58.000Z",
+    "duplicates": 0,
+}
+_CALL: dict[str, Any] = {
+    "direction": "bot",
+    "id": 5002,
+    "event_id": 4093,
+    "at": "2026-03-14T10:31:58.540Z",
+    "channel": {"id": 3, "name": "Acme EU"},
+    "conversation_id": 812,
+    "what": "message of the contact",
+    "result": "Bot too slow",
+    "code": "CB-501",
+    "is_failed": True,
+    "status": 0,
+    "took_ms": 8000,
+    "n": 1,
+}
+
+
+@example(**_EVENT)
+class EventSerializer(EventSummarySerializer):
+    channel = ChannelNameSerializer()
+    conversation_id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=EventState.values)
+    sent_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    duplicates = serializers.IntegerField(help_text="How often it came again.")
+
+
+class EventQuery(TimedPageQuery):
+    channel = IdField(required=False)
+    conversation = IdField(required=False)
+    outcome = serializers.ChoiceField(required=False, choices=Outcome.values, help_text="dead: failed for good.")
+
+
+@example(result="done again", event_id=4093)
+class ReplayedSerializer(serializers.Serializer[Any]):
+    result = serializers.CharField()
+    event_id = serializers.IntegerField()
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------
+
+_DELIVERY: dict[str, Any] = {
+    "id": 3001,
+    "event_id": 4093,
+    "conversation_id": 812,
+    "kind": "reply",
+    "state": "failed",
+    "tries": 4,
+    "created_at": "2026-03-14T10:32:00.000Z",
+    "finished_at": "2026-03-14T10:35:58.000Z",
+    "last_status": 503,
+    "last_error": "The inbox answered 503.",
+    "trace_id": "",
+}
+
+
+@example(**_DELIVERY)
+class DeliverySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    event_id = serializers.IntegerField()
+    conversation_id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=DeliveryKind.values)
+    state = serializers.ChoiceField(choices=DeliveryState.values)
+    tries = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    last_status = serializers.IntegerField(help_text="0: no answer yet.")
+    last_error = serializers.CharField(allow_blank=True)
+    trace_id = serializers.CharField(allow_blank=True, help_text="The inbox's.")
+
+
+class DeliveryQuery(TimedPageQuery):
+    conversation = IdField(required=False)
+    state = serializers.ChoiceField(required=False, choices=DeliveryState.values)
+
+
+# --- calls --------------------------------------------------------------------------------------------------------
+
+
+@example(**_CALL)
+class CallSerializer(serializers.Serializer[Any]):
+    direction = serializers.ChoiceField(choices=[IN, *Target.values])
+    id = serializers.IntegerField(help_text="Of an event for calls that came in, else of an exchange.")
+    event_id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    channel = ChannelNameSerializer()
+    conversation_id = serializers.IntegerField(source="conversation.pk")
+    what = serializers.CharField()
+    result = serializers.CharField()
+    code = serializers.CharField(allow_blank=True)
+    is_failed = serializers.BooleanField()
+    status = serializers.IntegerField(help_text="HTTP; 0: no answer came.")
+    took_ms = serializers.IntegerField(allow_null=True)
+    n = serializers.IntegerField(help_text="Which try; of a call that came in, how often it came.")
+
+
+class CallQuery(TimeRangeFields):
+    channel = IdField(required=False)
+    conversation = IdField(required=False)
+    direction = serializers.ChoiceField(required=False, choices=[IN, *Target.values])
+    errors = serializers.BooleanField(default=False, help_text="Only what failed.")  # type: ignore[assignment]
+    code = serializers.ChoiceField(required=False, choices=sorted(CODES))
+    status = serializers.ChoiceField(required=False, choices=list(STATUSES))
+    slow = serializers.BooleanField(default=False, help_text="Only what took longer than 3 seconds.")
+    before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
+
+
+@example(
+    id=5002,
+    event_id=4093,
+    delivery_id=None,
+    channel={"id": 3, "name": "Acme EU"},
+    target="bot",
+    n=1,
+    started_at="2026-03-14T10:31:58.540Z",
+    took_ms=8000,
+    result="unknown",
+    code="CB-501",
+    status=0,
+    error="No answer within 8 s.",
+    trace_id="",
+    method="POST",
+    url="https://bot.example.com/bot",
+    request='{"text": "••••"}',
+    response="",
+)
+class ExchangeSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    event_id = serializers.IntegerField()
+    delivery_id = serializers.IntegerField(allow_null=True)
+    channel = ChannelNameSerializer()
+    target = serializers.ChoiceField(choices=Target.values)
+    n = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    took_ms = serializers.IntegerField()
+    result = serializers.CharField()
+    code = serializers.CharField(allow_blank=True)
+    status = serializers.IntegerField()
+    error = serializers.CharField(allow_blank=True)
+    trace_id = serializers.CharField(allow_blank=True)
+    method = serializers.CharField(allow_blank=True)
+    url = serializers.CharField(allow_blank=True)
+    request = serializers.SerializerMethodField(help_text="The body; secrets covered, and texts for who may not read.")
+    response = serializers.SerializerMethodField(help_text="Likewise.")
+
+    def get_request(self, row: Exchange) -> str:
+        return body_for(row.request, reads_text=self.context["reads_text"]).text
+
+    def get_response(self, row: Exchange) -> str:
+        return body_for(row.response, reads_text=self.context["reads_text"]).text

@@ -1,0 +1,91 @@
+"""What the API answers about a channel beside the channel itself."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from channels_app.operations.checks.steps import Progress
+from channels_app.web.api.schema import example
+
+
+class CheckLineSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    is_ok = serializers.BooleanField()
+    detail = serializers.CharField(allow_blank=True)
+    took_ms = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
+
+
+_LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a token.", "took_ms": 212, "code": ""}
+
+
+@example(is_ok=True, lines=[_LINE])
+class ChecksSerializer(serializers.Serializer[Any]):
+    is_ok = serializers.BooleanField(help_text="Whether all lines are.")
+    lines = CheckLineSerializer(many=True)
+
+
+@example(is_saved=True, lines=[_LINE])
+class KeysReplacedSerializer(serializers.Serializer[Any]):
+    is_saved = serializers.BooleanField(help_text="False: the new keys did not work, and the old ones stay.")
+    lines = CheckLineSerializer(many=True)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    progress = serializers.ChoiceField(choices=[str(progress) for progress in Progress])
+    where = serializers.CharField(allow_blank=True, help_text="The menu of the other product.")
+    detail = serializers.CharField(allow_blank=True)
+    code = serializers.CharField(allow_blank=True)
+
+
+@example(
+    results=[
+        {
+            "key": "secret",
+            "title": "Paste the shared secret",
+            "progress": "to do",
+            "where": "Sparkcentral › Users tab › Add Virtual Agent",
+            "detail": "It has only 0-9 and a-f.",
+            "code": "",
+        }
+    ]
+)
+class StepsSerializer(serializers.Serializer[Any]):
+    results = StepSerializer(many=True)
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField(source="problem.text")
+    count = serializers.IntegerField()
+    last_at = serializers.DateTimeField()
+    network = serializers.CharField(allow_blank=True, help_text="Where the latest came from: never a whole address.")
+
+
+@example(
+    results=[
+        {
+            "reason": "bad_signature",
+            "code": "CB-305",
+            "detail": "12 events were refused…",
+            "count": 12,
+            "last_at": "2026-03-14T10:31:58Z",
+            "network": "203.0.113.0/24",
+        }
+    ]
+)
+class RefusalsSerializer(serializers.Serializer[Any]):
+    results = RefusalSerializer(many=True)
+
+
+@example(is_deleted=False)
+class DeletedSerializer(serializers.Serializer[Any]):
+    is_deleted = serializers.BooleanField(help_text="False: much is left. Call again until it is true.")
+
+
+@example(diagnostics={"versions": {"chatbridge": "0.1.0"}})
+class DiagnosticsSerializer(serializers.Serializer[Any]):
+    diagnostics = serializers.JSONField()

@@ -1,0 +1,132 @@
+"""What the API takes about a channel."""
+
+from typing import Any
+
+from django import forms
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from channels_app.adapters.inboxes import INBOXES
+from channels_app.channels.care import MAX_NAME
+from channels_app.channels.forms.rows import INBOX_ADAPTERS
+from channels_app.channels.forms.settings import Adapters, settings_fields
+from channels_app.channels.rotations import OVERLAPS
+from channels_app.models import FailurePolicy, Greeting
+from channels_app.protocol import limits
+from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
+from channels_app.web.api.schema import example
+
+MAX_REASON = 500  # characters
+HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
+
+
+class SettingField(serializers.Field[Any, Any, Any, Any]):
+    """One value: a setting is never a list or an object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict | list):
+            raise serializers.ValidationError("Give a single value.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def settings_field(adapters: Adapters, **kwargs: Any) -> serializers.Field[Any, Any, Any, Any]:
+    """The settings of whichever kind; the schema names those of all kinds, the kind's own form judges."""
+    fields = {
+        name: field
+        for adapter in adapters.values()
+        for name, field in adapter.settings_form.base_fields.items()
+        if name in settings_fields(adapters)
+    }
+    properties = {name: _schema_of(field) for name, field in fields.items()}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    described = extend_schema_field(schema)(type("SettingsField", (serializers.DictField,), {}))
+    return described(child=SettingField(allow_null=True), **kwargs)  # type: ignore[no-any-return]
+
+
+def _schema_of(field: forms.Field) -> dict[str, Any]:
+    """What a form's field takes. null and "": none; of a required one that is refused."""
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        return {"type": ["string", "null"], "enum": [*(str(value) for value, _ in choices if value), "", None]}
+    if isinstance(field, forms.IntegerField):
+        return {"type": ["integer", "null"], "minimum": field.min_value, "maximum": field.max_value}
+    return {"type": ["string", "null"]}
+
+
+class InboxChannelBodySerializer(Strict):
+    external_id = serializers.CharField(max_length=200, help_text="As the inbox names it in its events.")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
+
+
+@example(
+    name="Acme EU",
+    inbox="sparkcentral",
+    bot=1,
+    settings={"region": "eu", "client_id": "4d2f…", "client_secret": "…"},
+)
+class ChannelBodySerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+    inbox = OneOf(list(INBOXES))
+    settings = settings_field(
+        INBOX_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
+    )
+    shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
+    bot = IdField(required=False, allow_null=True, help_text="Its id.")
+    greeting = OneOf(Greeting.values, required=False)
+    greet = serializers.BooleanField(
+        required=False, help_text="As before there was `greeting`, which counts if both are given."
+    )
+    offer_hours = serializers.IntegerField(
+        required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
+    )
+    covers_all_inbox_channels = serializers.BooleanField(required=False)
+    inbox_channels = InboxChannelBodySerializer(
+        many=True, required=False, help_text="Those that are left out stay as they are."
+    )
+    bot_tries = serializers.IntegerField(required=False, min_value=limits.BOT_TRIES[0], max_value=limits.BOT_TRIES[1])
+    answer_within_s = serializers.IntegerField(
+        required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
+    )
+    on_bot_failure = OneOf(FailurePolicy.values, required=False)
+    fallback_text = serializers.CharField(required=False, allow_blank=True)
+    reply_limit_s = serializers.IntegerField(
+        required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
+    )
+    keep_days = serializers.IntegerField(required=False, min_value=limits.KEEP_DAYS[0], max_value=limits.KEEP_DAYS[1])
+
+
+class ChannelQuery(PageQuery):
+    archived = serializers.BooleanField(default=False, help_text="Only those in the archive.")
+    name = serializers.CharField(required=False, help_text="A part of it.")
+
+
+@example(reason="The bot greets itself.")
+class ReasonSerializer(Strict):
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=MAX_REASON, help_text="Kept in the audit log."
+    )
+
+
+@example(shared_secret="8c1f…", overlap_hours=24, reason="Anna left the team.")  # noqa: S106 an example
+class RotateSecretSerializer(ReasonSerializer):
+    shared_secret = serializers.CharField(write_only=True)
+    overlap_hours = serializers.ChoiceField(default=24, choices=HOURS, help_text="So long the old one is taken too.")
+
+
+@example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
+class ReplaceKeysSerializer(ReasonSerializer):
+    settings = settings_field(INBOX_ADAPTERS, help_text="What is left out stays as it is.")
+
+
+@example(name="Acme US")
+class CloneSerializer(Strict):
+    name = serializers.CharField(max_length=MAX_NAME)
+
+
+@example(name="Acme EU", reason="The brand is gone.")
+class DeleteSerializer(ReasonSerializer):
+    name = serializers.CharField(help_text="The channel's name, so that nobody deletes the wrong one.")

@@ -1,0 +1,136 @@
+"""Looking after a channel: tests, set-up, refused events, new keys, copies, diagnostics, and its end."""
+
+from http import HTTPStatus
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.channels.care import clone_channel
+from channels_app.channels.deletion import begin_deletion, delete_some
+from channels_app.channels.forms import ChannelForm
+from channels_app.channels.forms.saving import judged_form
+from channels_app.channels.rotations import replace_keys
+from channels_app.models import Channel
+from channels_app.operations.checks import check_channel
+from channels_app.operations.checks.diagnostics import collect_diagnostics
+from channels_app.operations.checks.facts import facts_of
+from channels_app.operations.checks.steps import setup_steps
+from channels_app.web.api.channel_answers import (
+    ChecksSerializer,
+    DeletedSerializer,
+    DiagnosticsSerializer,
+    KeysReplacedSerializer,
+    RefusalsSerializer,
+    StepsSerializer,
+)
+from channels_app.web.api.channel_bodies import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
+from channels_app.web.api.channel_shapes import ChannelDetailSerializer
+from channels_app.web.api.channels import ADD, CHANGE, TAG, VIEW, ChannelView
+from channels_app.web.api.rows import refusals
+from channels_app.web.api.schema import operation
+
+DELETE = "channels_app.delete_channel"
+
+
+class TestConnection(ChannelView):
+    @operation(
+        "testChannel",
+        "Test keys, address, secret and bot; sends nothing to any contact",
+        tag=TAG,
+        needs=CHANGE,
+        answer=ChecksSerializer,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        lines = check_channel(self.channel(pk))
+        return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)
+
+
+class SetUp(ChannelView):
+    @operation("getSetUp", "How far its set-up is", tag=TAG, needs=VIEW, answer=StepsSerializer, problems=[404])
+    def get(self, request: Request, pk: int) -> Response:
+        return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
+
+
+class RefusedEvents(ChannelView):
+    @operation(
+        "listRefusedEvents",
+        "Events of the last days that were refused, counted by reason",
+        tag=TAG,
+        needs=VIEW,
+        answer=RefusalsSerializer,
+        problems=[404],
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        refused = [group for group in facts_of(self.channel(pk)).refused if not group.is_harmless]
+        return self.answer({"results": refused}, RefusalsSerializer)
+
+
+class ReplaceKeys(ChannelView):
+    @operation(
+        "replaceKeys",
+        "Try new API keys, and save them if they work",
+        tag=TAG,
+        needs=CHANGE,
+        body=ReplaceKeysSerializer,
+        answer=KeysReplacedSerializer,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        given, channel = self.body(ReplaceKeysSerializer), self.channel(pk)
+        with refusals():
+            form = judged_form(channel, ChannelForm, {"settings": given["settings"]})
+        lines = replace_keys(channel, form.values, self.actor, reason=given["reason"])
+        is_saved = bool(lines) and lines[0].is_ok
+        return self.answer({"is_saved": is_saved, "lines": lines}, KeysReplacedSerializer)
+
+
+class Clone(ChannelView):
+    @operation(
+        "cloneChannel",
+        "Copy its settings to a new channel, without secrets, address and history",
+        tag=TAG,
+        needs=ADD,
+        body=CloneSerializer,
+        answer=ChannelDetailSerializer,
+        status=HTTPStatus.CREATED,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        channel, name = self.channel(pk), self.body(CloneSerializer)["name"]
+        if Channel.objects.filter(name=name).exists():
+            raise ValidationError({"name": "There is a channel with this name already."})
+        return self.shown(clone_channel(channel, name, self.actor).pk, HTTPStatus.CREATED)
+
+
+class Diagnostics(ChannelView):
+    @operation(
+        "getDiagnostics",
+        "What a colleague needs to know to help: no secret, and nobody's words",
+        tag=TAG,
+        needs=CHANGE,
+        answer=DiagnosticsSerializer,
+        problems=[404],
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        return Response({"diagnostics": collect_diagnostics(self.channel(pk))})
+
+
+class Deletion(ChannelView):
+    @operation(
+        "deleteChannel",
+        "Delete a channel with all that it has, for good",
+        tag=TAG,
+        needs=DELETE,
+        body=DeleteSerializer,
+        answer=DeletedSerializer,
+        problems=[404],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """It is archived at once, then deleted a little with each call."""
+        given, channel = self.body(DeleteSerializer), self.channel(pk)
+        if given["name"] != channel.name:
+            raise ValidationError({"name": "This is not the name of this channel."})
+        begin_deletion(channel, self.actor, reason=given["reason"])
+        return self.answer({"is_deleted": delete_some(channel, self.actor)}, DeletedSerializer)

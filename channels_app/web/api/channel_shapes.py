@@ -1,0 +1,218 @@
+"""Channels as the API shows them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from channels_app.adapters.inboxes import INBOXES
+from channels_app.channels.links import webhook_url
+from channels_app.channels.rotations import address_rotation, secret_rotation
+from channels_app.models import Channel, FailurePolicy, Greeting
+from channels_app.operations.checks.facts import gather_facts
+from channels_app.operations.checks.repairs import find_repairs, state_of
+from channels_app.operations.checks.steps import setup_steps
+from channels_app.protocol.errors import BridgeError
+from channels_app.web.api.rows import secret_facts, secrets_of, settings_of
+from channels_app.web.api.schema import example
+
+_BOT = {"id": 1, "name": "Parcel bot"}
+_SUMMARY: dict[str, Any] = {
+    "id": 3,
+    "name": "Acme EU",
+    "inbox": "sparkcentral",
+    "bot": _BOT,
+    "is_active": True,
+    "paused_at": None,
+    "paused_by": "",
+    "archived_at": None,
+    "live_at": "2026-03-14T10:41:07.210Z",
+    "webhook_url": "https://bridge.example.com/webhooks/inbox/0c5d6a2e-6f6e-4f2b-9d1b-0f3f3c1f5a10/",
+    "state": {"kind": "trouble", "words": "Keys refused"},
+    "last_event_at": "2026-03-14T11:02:40.000Z",
+    "repairs": [
+        {
+            "code": "CB-204",
+            "text": "Since 11:12 replies cannot be sent: keys refused.",
+            "since": "2026-03-14T11:12:00Z",
+            "is_grave": True,
+        }
+    ],
+}
+
+
+@example(**_BOT)
+class BotNameSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class StateSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["live", "trouble", "setup", "paused", "archived"])
+    words = serializers.CharField()
+
+
+class RepairSerializer(serializers.Serializer[Any]):
+    """Something that broke, or is about to."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    is_grave = serializers.BooleanField(help_text="Whether contacts are without the bot because of it.")
+
+
+def look_at(channels: list[Any]) -> None:
+    """Note beside each channel how it is: a handful of queries, however many there are."""
+    for facts in gather_facts(channels):
+        repairs = find_repairs(facts)
+        channel: Any = facts.channel
+        channel.state = state_of(channel, setup_steps(facts), repairs)
+        channel.repairs, channel.last_event_at = repairs, facts.last_event_at
+
+
+class ChannelListSerializer(serializers.ListSerializer[Any]):
+    def to_representation(self, data: Any) -> Any:
+        channels = list(data)
+        look_at(channels)
+        return super().to_representation(channels)
+
+
+@example(**_SUMMARY)
+class ChannelSerializer(serializers.Serializer[Any]):
+    class Meta:
+        list_serializer_class = ChannelListSerializer
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    inbox = serializers.ChoiceField(choices=list(INBOXES))
+    bot = BotNameSerializer(allow_null=True)
+    is_active = serializers.BooleanField(help_text="False: every conversation goes to the agents at once.")
+    paused_at = serializers.DateTimeField(allow_null=True)
+    paused_by = serializers.CharField(allow_blank=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+    live_at = serializers.DateTimeField(allow_null=True, help_text="When the inbox accepted its first answer.")
+    webhook_url = serializers.SerializerMethodField(help_text="Where the inbox sends its events.")
+    state = StateSerializer()
+    last_event_at = serializers.DateTimeField(allow_null=True)
+    repairs = RepairSerializer(many=True, help_text="What needs attention, the gravest first.")
+
+    def to_representation(self, instance: Any) -> Any:
+        if not hasattr(instance, "repairs"):
+            look_at([instance])
+        return super().to_representation(instance)
+
+    def get_webhook_url(self, channel: Channel) -> str:
+        return webhook_url(channel.uuid)
+
+
+class SavedSerializer(serializers.Serializer[Any]):
+    is_saved = serializers.BooleanField()
+    ends_in = serializers.CharField(allow_blank=True, help_text="Its last four characters, if it is long enough.")
+
+
+class SecretSerializer(SavedSerializer):
+    saved_at = serializers.DateTimeField(allow_null=True)
+    saved_by = serializers.CharField(allow_blank=True)
+
+
+class UsesSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    last_at = serializers.DateTimeField(allow_null=True)
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    """Two that are taken at once."""
+
+    until = serializers.DateTimeField(help_text="When the old one ends.")
+    old = UsesSerializer()
+    new = UsesSerializer()
+    is_safe_to_retire = serializers.BooleanField()
+
+
+class InboxChannelSerializer(serializers.Serializer[Any]):
+    external_id = serializers.CharField(help_text="As the inbox names it.")
+    name = serializers.CharField(allow_blank=True)
+    is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
+    first_seen_at = serializers.DateTimeField(allow_null=True)
+
+
+@example(
+    **_SUMMARY,
+    revision=7,
+    settings={"region": "eu", "client_id": "4d2f…"},
+    secrets={
+        "client_secret": {
+            "is_saved": True,
+            "ends_in": "77aa",
+            "saved_at": "2026-03-14T10:10:00Z",
+            "saved_by": "anna",
+        },
+        "shared_secret": {
+            "is_saved": True,
+            "ends_in": "9f2c",
+            "saved_at": "2026-03-14T10:12:00Z",
+            "saved_by": "anna",
+        },
+    },
+    secret_rotation=None,
+    address_rotation=None,
+    greeting="with_first_message",
+    greet=True,
+    offer_hours=24,
+    covers_all_inbox_channels=True,
+    inbox_channels=[],
+    bot_tries=2,
+    answer_within_s=45,
+    on_bot_failure="hand_over",
+    fallback_text="One moment, a colleague takes over.",
+    reply_limit_s=300,
+    keep_days=30,
+    copied_from="",
+)
+class ChannelDetailSerializer(ChannelSerializer):
+    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
+    settings = serializers.SerializerMethodField(help_text="Of the inbox's adapter, without its secrets.")
+    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    secret_rotation = serializers.SerializerMethodField()
+    address_rotation = serializers.SerializerMethodField()
+    greeting = serializers.ChoiceField(choices=Greeting.values)
+    greet = serializers.BooleanField(help_text="What `greeting` says in the words of before: false for `never`.")
+    offer_hours = serializers.IntegerField()
+    covers_all_inbox_channels = serializers.BooleanField()
+    inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
+    bot_tries = serializers.IntegerField()
+    answer_within_s = serializers.IntegerField()
+    on_bot_failure = serializers.ChoiceField(choices=FailurePolicy.values)
+    fallback_text = serializers.CharField(allow_blank=True)
+    reply_limit_s = serializers.IntegerField()
+    keep_days = serializers.IntegerField()
+    copied_from = serializers.CharField(allow_blank=True)
+
+    def get_settings(self, channel: Channel) -> dict[str, Any]:
+        return settings_of(channel)
+
+    @extend_schema_field(serializers.DictField(child=SecretSerializer()))
+    def get_secrets(self, channel: Channel) -> Any:
+        """The keys are saved together; the shared secret has a date of its own."""
+        try:
+            clear = channel.shared_secret
+        except BridgeError:  # the key is lost
+            clear = ""
+        found = secrets_of(channel, channel.keys_saved_at, channel.keys_saved_by)
+        found["shared_secret"] = secret_facts(
+            bool(channel.shared_secret_encrypted),
+            clear,
+            channel.shared_secret_saved_at,
+            channel.shared_secret_saved_by,
+        )
+        return {name: SecretSerializer(secret).data for name, secret in found.items()}
+
+    @extend_schema_field(RotationSerializer(allow_null=True))
+    def get_secret_rotation(self, channel: Channel) -> Any:
+        rotation = secret_rotation(channel)
+        return RotationSerializer(rotation).data if rotation else None
+
+    @extend_schema_field(RotationSerializer(allow_null=True))
+    def get_address_rotation(self, channel: Channel) -> Any:
+        rotation = address_rotation(channel)
+        return RotationSerializer(rotation).data if rotation else None

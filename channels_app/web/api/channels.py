@@ -1,0 +1,101 @@
+"""Channels: found, added, changed."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.access.audit import Actor
+from channels_app.channels.forms import ChannelForm
+from channels_app.channels.forms.saving import save_inbox_channel, save_row
+from channels_app.models import Channel
+from channels_app.web.api.base import ApiView, row_or_404
+from channels_app.web.api.channel_bodies import ChannelBodySerializer, ChannelQuery
+from channels_app.web.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
+from channels_app.web.api.rows import etag, expected_revision, refusals
+from channels_app.web.api.schema import Tag, operation
+
+TAG = Tag.CHANNELS
+VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
+
+
+class ChannelView(ApiView):
+    """About channels."""
+
+    def rows(self) -> QuerySet[Channel]:
+        return Channel.objects.select_related("bot")
+
+    def channel(self, pk: int) -> Channel:
+        return row_or_404(self.rows(), pk)
+
+    def shown(self, pk: int, status: int = HTTPStatus.OK) -> Response:
+        """The channel as it is now."""
+        channel = row_or_404(self.rows().prefetch_related("inbox_channels"), pk)
+        return self.answer(channel, ChannelDetailSerializer, status, etag(channel))
+
+
+class Channels(ChannelView):
+    @operation(
+        "listChannels",
+        "All channels, newest first",
+        tag=TAG,
+        needs=VIEW,
+        query=ChannelQuery,
+        answer=ChannelSerializer,
+        is_page=True,
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(ChannelQuery)
+        rows = self.rows().filter(archived_at__isnull=not query["archived"])
+        if "name" in query:
+            rows = rows.filter(name__icontains=query["name"])
+        return self.page(rows, ChannelSerializer, query)
+
+    @operation(
+        "addChannel",
+        "Add a channel",
+        tag=TAG,
+        needs=ADD,
+        body=ChannelBodySerializer,
+        answer=ChannelDetailSerializer,
+        status=HTTPStatus.CREATED,
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(ChannelBodySerializer)
+        return self.shown(_save(Channel(), given, self.actor).pk, HTTPStatus.CREATED)
+
+
+class OneChannel(ChannelView):
+    @operation("getChannel", "A channel", tag=TAG, needs=VIEW, answer=ChannelDetailSerializer, problems=[404])
+    def get(self, request: Request, pk: int) -> Response:
+        return self.shown(pk)
+
+    @operation(
+        "changeChannel",
+        "Change settings",
+        tag=TAG,
+        needs=CHANGE,
+        body=ChannelBodySerializer,
+        answer=ChannelDetailSerializer,
+        is_guarded=True,
+        problems=[404],
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """What is left out stays as it is."""
+        given = self.body(ChannelBodySerializer, is_partial=True)
+        _save(self.channel(pk), given, self.actor, expected_revision(request))
+        return self.shown(pk)
+
+
+def _save(channel: Channel, given: dict[str, Any], actor: Actor, expected: int | None = None) -> Channel:
+    """The channel and its inbox channels, or nothing of both."""
+    if "greet" in given:
+        given = {"greeting": channel.greeting_for(given["greet"]), **given}
+    with transaction.atomic(), refusals():
+        saved = save_row(channel, ChannelForm, given, actor, expected=expected).row
+        for values in given.get("inbox_channels", ()):
+            save_inbox_channel(saved, values["external_id"], values, actor)
+    return saved

@@ -1,0 +1,263 @@
+"""Conversations as the API shows them: found, told, explained."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from channels_app.lib.masking import masked_name
+from channels_app.models import EventSource, Outcome, Owner
+from channels_app.operations.explanations import State
+from channels_app.operations.interventions import TEXT_MOST
+from channels_app.operations.search import ConversationLine
+from channels_app.operations.transcripts import Text, Voice
+from channels_app.protocol import EventType
+from channels_app.web.api.base import IdField, Strict, TimeRangeFields
+from channels_app.web.api.schema import example
+
+MOST_WORDS = 200
+
+
+class ChannelNameSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class EventSummarySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    type = serializers.ChoiceField(choices=[str(type_) for type_ in EventType])
+    source = serializers.ChoiceField(choices=EventSource.values)  # type: ignore[assignment]
+    received_at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField(choices=Outcome.values, allow_null=True, help_text="Null: not yet.")
+    reason = serializers.CharField(allow_blank=True)
+
+
+_CHANNEL = {"id": 3, "name": "Acme EU"}
+_EVENT: dict[str, Any] = {
+    "id": 4093,
+    "type": "message_received",
+    "source": "inbox",
+    "received_at": "2026-03-14T10:31:58.120Z",
+    "outcome": "handed_over",
+    "reason": "",
+}
+_CONVERSATION: dict[str, Any] = {
+    "id": 812,
+    "external_id": "0-01d9a0d8",
+    "session_id": "0c5d6a2e-6f6e-4f2b-9d1b-0f3f3c1f5a10",
+    "channel": _CHANNEL,
+    "contact": "••• 4821",
+    "owner": "other",
+}
+
+
+@example(**_CONVERSATION, last_event=_EVENT, code="CB-501", match="its contact", event_id=None)
+class ConversationSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="conversation.pk")
+    external_id = serializers.CharField(source="conversation.external_id", help_text="The inbox's id.")
+    session_id = serializers.UUIDField(source="conversation.session_id", help_text="The bot's id.")
+    channel = ChannelNameSerializer(source="conversation.channel")
+    contact = serializers.SerializerMethodField(help_text="Covered for who may not read texts.")
+    owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
+    last_event = EventSummarySerializer(
+        source="last", allow_null=True, help_text="Of the time range, if one is given."
+    )
+    code = serializers.CharField(allow_blank=True, help_text="What is wrong with its last event.")
+    match = serializers.CharField(allow_blank=True, help_text="By what a search found it.")
+    event_id = serializers.IntegerField(
+        allow_null=True, help_text="The event that the search named, or the latest of the time range."
+    )
+
+    def get_contact(self, line: ConversationLine) -> str:
+        name = str(line.conversation.contact or "")
+        return name if self.context["reads_text"] or not name else masked_name(name)
+
+
+class ConversationQuery(TimeRangeFields):
+    q = serializers.CharField(
+        required=False,
+        max_length=MOST_WORDS,
+        help_text="Any id of it, a trace id, an address of the inbox; for who may read texts also a contact, or words "
+        "that were said.",
+    )
+    channel = IdField(required=False)
+    owner = serializers.ChoiceField(required=False, choices=Owner.values)
+    before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
+
+
+# --- transcript ---------------------------------------------------------------------------------------------------
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    voice = serializers.ChoiceField(choices=[str(voice) for voice in Voice])
+    name = serializers.CharField()
+    text = serializers.CharField(allow_blank=True, help_text="Empty for who may not read texts.")
+    state = serializers.ChoiceField(choices=[str(state) for state in Text], help_text="What there is of the text.")
+    detail = serializers.CharField(allow_blank=True)
+    attachment_url = serializers.CharField(allow_blank=True)
+    is_message = serializers.BooleanField()
+    is_bad = serializers.BooleanField()
+    code = serializers.CharField(allow_blank=True)
+    took_ms = serializers.IntegerField(allow_null=True, help_text="Since the contact's message came.")
+    event_id = serializers.IntegerField(allow_null=True)
+    asked_id = serializers.IntegerField(allow_null=True, help_text="The event to ask “why?” about.")
+    exchange_ids = serializers.ListField(child=serializers.IntegerField())
+    gap_s = serializers.FloatField(help_text="How long nothing had happened before, from 5 seconds on.")
+
+
+_LINE: dict[str, Any] = {
+    "at": "2026-03-14T10:31:42.020Z",
+    "voice": "bot",
+    "name": "Bot",
+    "text": "I can look that up. What is your order number?",
+    "state": "shown",
+    "detail": "",
+    "attachment_url": "",
+    "is_message": True,
+    "is_bad": False,
+    "code": "",
+    "took_ms": 1900,
+    "event_id": None,
+    "asked_id": None,
+    "exchange_ids": [5001, 5002],
+    "gap_s": 0.0,
+}
+
+
+@example(
+    **_CONVERSATION,
+    inbox_channel="WhatsApp NL",
+    medium="whatsapp",
+    topics=["shipping"],
+    is_masked=False,
+    lines=[_LINE],
+    next=None,
+)
+class TranscriptSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="conversation.pk")
+    external_id = serializers.CharField(source="conversation.external_id")
+    session_id = serializers.UUIDField(source="conversation.session_id")
+    channel = ChannelNameSerializer(source="conversation.channel")
+    inbox_channel = serializers.SerializerMethodField()
+    medium = serializers.CharField(source="conversation.medium", allow_blank=True)
+    contact = serializers.CharField(allow_blank=True)
+    owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
+    topics = serializers.ListField(child=serializers.CharField(), help_text="Empty for who may not read texts.")
+    is_masked = serializers.SerializerMethodField(help_text="Whether texts are left out.")
+    lines = LineSerializer(many=True, help_text="Oldest first.")
+    next = serializers.SerializerMethodField(help_text="The lines before these; null if there are none.")
+
+    def get_inbox_channel(self, transcript: Any) -> str:
+        return str(transcript.conversation.inbox_channel or "")
+
+    def get_is_masked(self, transcript: Any) -> bool:
+        return not transcript.reads_text
+
+    def get_next(self, transcript: Any) -> str | None:
+        url: str | None = self.context["next_url"](str(transcript.before or ""))
+        return url
+
+
+class TranscriptQuery(Strict):
+    before = IdField(required=False, help_text="Lines before this event. `next` has it.")
+
+
+# --- why? ---------------------------------------------------------------------------------------------------------
+
+
+class TrySerializer(serializers.Serializer[Any]):
+    exchange_id = serializers.IntegerField()
+    n = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    took_ms = serializers.IntegerField()
+    is_ok = serializers.BooleanField()
+    detail = serializers.CharField(allow_blank=True)
+    code = serializers.CharField(allow_blank=True)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(state) for state in State])
+    detail = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField(allow_null=True)
+    took_ms = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
+    event_id = serializers.IntegerField(allow_null=True)
+    tries = TrySerializer(many=True)
+
+
+class FailureGroupFactsSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    count = serializers.IntegerField()
+    conversations = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+
+
+class RefusingSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    code = serializers.CharField()
+    repairs = serializers.ListField(child=serializers.CharField())
+    accepted_at = serializers.DateTimeField(allow_null=True, help_text="The last event that was accepted.")
+    refused_at = serializers.DateTimeField(help_text="The latest that was refused.")
+
+
+@example(
+    headline="The bot did not answer. The agents got the conversation after 17 s.",
+    is_answered=False,
+    is_open=False,
+    cause="The bot did not answer within 8 s.",
+    code="CB-501",
+    repairs=["Ask who runs the bot why it is slow."],
+    checks=[
+        {
+            "name": "received",
+            "title": "Sparkcentral called us",
+            "state": "ok",
+            "detail": "signature ok, new event",
+            "at": "2026-03-14T10:31:58.120Z",
+            "took_ms": None,
+            "code": "",
+            "event_id": 4093,
+            "tries": [],
+        }
+    ],
+    ids={"conversation": 812, "channel": 3, "event": 4093},
+    failure_group=None,
+    refusing=None,
+)
+class ExplanationSerializer(serializers.Serializer[Any]):
+    headline = serializers.CharField(help_text="What happened to the contact.")
+    is_answered = serializers.BooleanField()
+    is_open = serializers.BooleanField(help_text="Still being worked on.")
+    cause = serializers.CharField(allow_blank=True)
+    code = serializers.CharField(allow_blank=True)
+    repairs = serializers.ListField(child=serializers.CharField())
+    checks = CheckSerializer(many=True, help_text="In order; the first that is not ok says why.")
+    ids = serializers.DictField(child=serializers.IntegerField())
+    failure_group = FailureGroupFactsSerializer(allow_null=True)
+    refusing = RefusingSerializer(
+        allow_null=True, help_text="Set while the channel's events are refused because of its shared secret."
+    )
+
+
+class ExplainQuery(Strict):
+    event = IdField(required=False, help_text="Without: the contact's latest.")
+
+
+# --- acts ---------------------------------------------------------------------------------------------------------
+
+
+@example(text="One moment, I look that up for you.")
+class SaySerializer(Strict):
+    text = serializers.CharField(max_length=TEXT_MOST)
+
+
+@example(event_id=4101)
+class OrderedSerializer(serializers.Serializer[Any]):
+    event_id = serializers.IntegerField(help_text="Of the event that does it. Its outcome tells how it ends.")
+
+
+@example(report={"version": "0.1.0"})
+class BugReportSerializer(serializers.Serializer[Any]):
+    report = serializers.JSONField()

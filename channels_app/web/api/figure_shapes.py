@@ -1,0 +1,159 @@
+"""The dashboard as the API shows it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from channels_app.operations.figures.counting import Fate
+from channels_app.operations.figures.health import Health
+from channels_app.operations.figures.reading import WINDOWS
+from channels_app.web.api.base import IdField, Strict
+from channels_app.web.api.queue_shapes import (
+    QUEUE_EXAMPLE,
+    WORKER_EXAMPLE,
+    ProblemTextSerializer,
+    QueueSerializer,
+    WorkerSerializer,
+)
+from channels_app.web.api.schema import example
+
+HEALTHS = [str(health) for health in Health]
+
+
+class NumbersField(serializers.ListField):
+    """A number for each cell of the window."""
+
+    child = serializers.FloatField(allow_null=True)
+
+
+class CountsField(serializers.DictField):
+    child = serializers.IntegerField()
+
+
+class AnswerTimeSerializer(serializers.Serializer[Any]):
+    """Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less."""
+
+    p50_s = serializers.FloatField(allow_null=True)
+    p95_s = serializers.FloatField(allow_null=True)
+    before_p95_s = serializers.FloatField(allow_null=True, help_text="In the same time before.")
+    bot_p95_s = serializers.FloatField(allow_null=True, help_text="The bot's part.")
+    bridge_p95_s = serializers.FloatField(allow_null=True, help_text="Ours.")
+    cells_p50_s = NumbersField()
+    cells_p95_s = NumbersField()
+
+
+class FatesSerializer(serializers.Serializer[Any]):
+    """What became of the conversations that the bot got."""
+
+    total = serializers.IntegerField()
+    fates = CountsField(help_text=f"By fate: {', '.join(Fate)}.")
+    before = CountsField(help_text="In the same time before.")
+    cells = serializers.DictField(child=NumbersField())
+
+
+class HandoverReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    words = serializers.CharField()
+    count = serializers.IntegerField()
+    before = serializers.IntegerField()
+
+
+class InboundSerializer(serializers.Serializer[Any]):
+    """Events that came in."""
+
+    total = serializers.IntegerField()
+    before = serializers.IntegerField()
+    refused = CountsField(help_text="By reason.")
+    duplicates = serializers.IntegerField()
+    cells = NumbersField()
+    cells_refused = NumbersField()
+    usual = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), allow_null=True),
+        help_text="Lowest and highest number of each cell on the days before; null while there are too few.",
+    )
+
+
+class TopFailureSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="group.row.pk", help_text="Of its group: GET /api/v1/failures/{id}/.")
+    code = serializers.CharField(source="group.row.code")
+    title = serializers.CharField(source="group.title")
+    count = serializers.IntegerField()
+
+
+class TodaySerializer(serializers.Serializer[Any]):
+    answered = serializers.IntegerField()
+    slow = serializers.IntegerField()
+    handed_over = serializers.IntegerField()
+    given_up = serializers.IntegerField(help_text="Hand-overs that nobody wanted: the bot did not work.")
+    lost = serializers.IntegerField(help_text="Nobody answered.")
+
+
+class ChannelHealthSerializer(serializers.Serializer[Any]):
+    channel_id = serializers.IntegerField()
+    now = serializers.ChoiceField(choices=HEALTHS)
+    strip = serializers.ListField(
+        child=serializers.ChoiceField(choices=HEALTHS), help_text="The half hours of the last day."
+    )
+    today = TodaySerializer()
+
+
+@example(
+    at="2026-03-14T11:00:00Z",
+    window="24h",
+    starts=["2026-03-13T11:00:00Z", "2026-03-13T11:30:00Z"],
+    answer_time={
+        "p50_s": 1.1,
+        "p95_s": 1.8,
+        "before_p95_s": 1.5,
+        "bot_p95_s": 1.6,
+        "bridge_p95_s": 0.2,
+        "cells_p50_s": [1.0, 1.2],
+        "cells_p95_s": [1.7, 1.9],
+    },
+    conversations={
+        "total": 418,
+        "fates": {"bot": 40, "handed_over": 96, "resolved": 280, "taken": 2, "lost": 0},
+        "before": {"bot": 38, "handed_over": 90, "resolved": 270, "taken": 3, "lost": 0},
+        "cells": {"handed_over": [2, 3]},
+    },
+    handovers=[{"reason": "asked_for_human", "words": "the bot asked for an agent", "count": 80, "before": 77}],
+    failures=[{"id": 17, "code": "CB-608", "title": "Reply lost", "count": 12}],
+    inbound={
+        "total": 2104,
+        "before": 2001,
+        "refused": {"bad_signature": 3},
+        "duplicates": 1,
+        "cells": [40, 44],
+        "cells_refused": [0, 3],
+        "usual": [[31.0, 52.0], None],
+    },
+    queue=QUEUE_EXAMPLE,
+    workers=[WORKER_EXAMPLE],
+    problems=[],
+    health=[
+        {
+            "channel_id": 3,
+            "now": "healthy",
+            "strip": ["quiet", "healthy"],
+            "today": {"answered": 399, "slow": 4, "handed_over": 96, "given_up": 1, "lost": 0},
+        }
+    ],
+)
+class FiguresSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    window = serializers.ChoiceField(source="window.name", choices=list(WINDOWS))
+    starts = serializers.ListField(child=serializers.DateTimeField(), help_text="Where each cell begins.")
+    answer_time = AnswerTimeSerializer()
+    conversations = FatesSerializer()
+    handovers = HandoverReasonSerializer(many=True)
+    failures = TopFailureSerializer(many=True)
+    inbound = InboundSerializer()
+    queue = QueueSerializer()
+    workers = WorkerSerializer(many=True)
+    problems = ProblemTextSerializer(many=True)
+    health = ChannelHealthSerializer(many=True)
+
+
+class FigureQuery(Strict):
+    window = serializers.ChoiceField(default="24h", choices=list(WINDOWS))
+    channel = IdField(required=False, help_text="Without: all.")

@@ -1,0 +1,91 @@
+"""Who the caller is, and the audit log."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.access.audit_log import AuditSearch
+from channels_app.access.permissions import SEE_AUDIT_LOG
+from channels_app.web.api.base import ApiView, TimedPageQuery
+from channels_app.web.api.schema import Tag, example, operation
+
+
+@example(
+    user="reporting",
+    token="nightly report (cbt_x3Kq…)",  # noqa: S106 its beginning, in an example
+    roles=["Viewer"],
+    permissions=["channels_app.view_channel", "channels_app.view_conversation"],
+)
+class CallerSerializer(serializers.Serializer[Any]):
+    user = serializers.CharField()
+    token = serializers.CharField(allow_null=True, help_text="Its name and beginning; null for a session.")
+    roles = serializers.ListField(child=serializers.CharField())
+    permissions = serializers.ListField(child=serializers.CharField())
+
+
+@example(
+    id=812,
+    at="2026-03-14T10:32:15.020Z",
+    who="anna",
+    what="paused",
+    object={"type": "channel", "id": "3", "name": "Acme EU"},
+    changes={"is_active": [True, False]},
+    reason="The bot greets itself.",
+    address="203.0.113.7",
+    via="admin",
+)
+class AuditEntrySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    who = serializers.CharField(source="actor")
+    what = serializers.CharField(source="action")
+    object = serializers.SerializerMethodField()
+    changes = serializers.JSONField(help_text="Field to [before, after]; of a secret only “changed”.")
+    reason = serializers.CharField(allow_blank=True)
+    address = serializers.CharField(allow_blank=True, help_text="Where the call came from.")
+    via = serializers.CharField(allow_blank=True, help_text="admin, operations, api or command.")
+
+    def get_object(self, row: Any) -> dict[str, str]:
+        return {"type": row.object_type, "id": row.object_id, "name": row.object_name}
+
+
+class AuditQuery(TimedPageQuery):
+    who = serializers.CharField(required=False, help_text="The whole name.")
+    what = serializers.CharField(required=False, help_text="Like paused, or “read texts”.")
+    object = serializers.CharField(required=False, help_text="Like channel:3, or a part of its name.")
+
+
+class Me(ApiView):
+    @operation("getMe", "Who the call acts for", tag=Tag.ME, answer=CallerSerializer)
+    def get(self, request: Request) -> Response:
+        user: Any = request.user
+        caller = {
+            "user": user.get_username(),
+            "token": str(request.auth) if request.auth else None,
+            "roles": list(user.groups.order_by("name").values_list("name", flat=True)),
+            "permissions": sorted(user.get_all_permissions()),
+        }
+        return self.answer(caller, CallerSerializer)
+
+
+class AuditLog(ApiView):
+    @operation(
+        "listAuditEntries",
+        "Who did what, newest first",
+        tag=Tag.AUDIT,
+        needs=SEE_AUDIT_LOG,
+        query=AuditQuery,
+        answer=AuditEntrySerializer,
+        is_page=True,
+    )
+    def get(self, request: Request) -> Response:
+        query = self.query(AuditQuery)
+        search = AuditSearch(
+            who=query.get("who", ""),
+            action=query.get("what", ""),
+            thing=query.get("object", ""),
+            before=query.get("before"),
+        )
+        return self.page(search.entries(), AuditEntrySerializer, query)

@@ -1,0 +1,1 @@
+"""Pages for operators under /ops/: live, read-mostly, with addresses that can be sent to a colleague."""

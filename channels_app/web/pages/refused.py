@@ -1,0 +1,59 @@
+"""Requests that a door turned away or ignored: only counted, by day, address and reason, and never kept."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from channels_app.access.permissions import operator_page, show
+from channels_app.models import Bot, Channel, IntakeCount
+from channels_app.operations.checks.refusals import reason_words
+from channels_app.protocol.causes import REFUSALS
+from channels_app.web.pages.moments import day_clock
+
+DOORS = {
+    "inbox": "webhook URL (inbox)",
+    "bot": "reply URL (bot)",
+    "offload": "offload URL (bot)",
+    "write_back": "write-back URL (inbox)",
+}
+MAX_ROWS = 200
+"""The newest counts: weeks of them, as long as nobody scans."""
+
+
+@operator_page()
+def refused(request: HttpRequest) -> HttpResponse:
+    reason = request.GET.get("reason", "")
+    counts = IntakeCount.objects.order_by("-day", "-last_at")
+    rows = list((counts.filter(reason=reason) if reason in REFUSALS else counts)[:MAX_ROWS])
+    names = _names()
+    return show(
+        request,
+        "refused",
+        "Refused requests",
+        rows=[_row(row, names) for row in rows],
+        reason=reason,
+        reasons=[(word, reason_words(word)) for word in REFUSALS],
+        most=MAX_ROWS if len(rows) == MAX_ROWS else 0,
+    )
+
+
+def _names() -> dict[UUID | None, str]:
+    """Who has an address of ours, by the UUID in it: channels, their offload providers, bots."""
+    channels = Channel.objects.values_list("uuid", "name", "offload_provider__uuid", "offload_provider__name")
+    found: dict[UUID | None, str] = dict(Bot.objects.values_list("uuid", "name"))
+    for uuid, name, provider_uuid, provider in channels:
+        found |= {uuid: name, provider_uuid: f"{provider} of {name}"}
+    return found | {None: "nobody: unknown address"}
+
+
+def _row(row: IntakeCount, names: dict[UUID | None, str]) -> dict[str, Any]:
+    return {
+        "day": row.day,
+        "door": DOORS.get(row.door, row.door),
+        "owner": names.get(row.owner_uuid) or str(row.owner_uuid),
+        "why": reason_words(row.reason, row.door),
+        "count": row.count,
+        "last": day_clock(row.last_at),
+        "network": row.last_network,
+    }

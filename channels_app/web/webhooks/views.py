@@ -1,0 +1,177 @@
+"""The doors for the inbox and for bots: verify, store, wake a worker, answer."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from channels_app.adapters.inboxes import Inbox
+from channels_app.adapters.inboxes.signing import MAX_AGE
+from channels_app.channels.live import (
+    OLD_ADDRESS,
+    LiveBot,
+    LiveChannel,
+    find_bot,
+    find_channel,
+    keyless_channel,
+    remembered_bot,
+    remembered_channel,
+)
+from channels_app.conversations.events import ChannelChangedError, Stored, store_inbox_event, store_session_event
+from channels_app.conversations.lookup import BotChangedError, find_session_of_bot
+from channels_app.conversations.wakeups import wake_a_worker
+from channels_app.models import EventSource, Owner
+from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
+from channels_app.protocol.errors import SignatureError, UnusableError
+from channels_app.web.webhooks.base import DatabaseAwayError, WebhookView, with_patience
+
+logger = logging.getLogger(__name__)
+
+
+def wake_if_owed(stored: Stored) -> None:
+    if stored.owes_wakeup:
+        wake_a_worker()
+
+
+class InboxWebhook(WebhookView):
+    """Events of the inbox, for one channel."""
+
+    door = "inbox"
+    sender = "Sparkcentral"
+
+    def knows(self, uuid: UUID) -> bool:
+        return (remembered_channel(uuid) or find_channel(uuid)) is not None
+
+    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Nearly always the channel as this process knows it will do; whatever speaks against it is looked up."""
+        remembered = remembered_channel(uuid)
+        if remembered is not None and not remembered.is_archived:
+            with suppress(SignatureError, ChannelChangedError):
+                return self._store(remembered, uuid, incoming)
+        channel = with_patience(find_channel, uuid)
+        if channel is None:
+            return self.not_found()
+        if channel.is_archived:
+            return self.gone(uuid)
+        try:
+            return self._store(channel, uuid, incoming)
+        except ChannelChangedError:  # changed twice in a moment: the platform tries again
+            return 503, {"detail": "The channel is being changed. Try again."}
+
+    def _store(self, channel: LiveChannel, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        used = channel.verify(incoming)
+        try:
+            events = channel.inbox.parse(incoming)
+        except UnusableError as error:
+            self.count(uuid, error.reason)
+            return 200, _inline_handover(channel.inbox, channel.fallback_text)
+        if not events:
+            self.count(uuid, "unknown_type")
+        for event in events:
+            if event.sent_at >= incoming.received_at + MAX_AGE:
+                self.count(uuid, "in_future")
+            wake_if_owed(with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body))
+        self._count_rotation(channel, uuid, used)
+        return 200, {}
+
+    def gone(self, uuid: UUID) -> tuple[int, dict[str, Any]]:
+        self.count(uuid, "archived")
+        return 410, {"detail": "The channel of this address is archived. Restore it, or remove the virtual agent."}
+
+    def _count_rotation(self, channel: LiveChannel, uuid: UUID, used: str) -> None:
+        """What tells an admin when the secret or the address before can go; costs nothing otherwise."""
+        if used:
+            self.count(channel.uuid, used)
+        if uuid != channel.uuid:
+            self.count(uuid, OLD_ADDRESS)
+
+    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Hand the conversation over in our answer: it needs no database, no token and no quota.
+
+        Nothing could be stored, so the log is the only place that will know of this event.
+        """
+        channel = remembered_channel(uuid)
+        if channel is None:  # this process hasn't met the channel yet: the platform tries again, or takes over
+            return super().answer_without_database(uuid, incoming)
+        if channel.is_archived:
+            return self.gone(uuid)
+        channel.verify(incoming)
+        return _hand_over_inline(channel.inbox, channel.fallback_text, uuid, incoming, "PostgreSQL is away")
+
+    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """Likewise. What the channel was before will do to verify it; else it is not verified: the answer does
+        nothing by itself, and only the platform can do something with it."""
+        remembered = remembered_channel(uuid)
+        if remembered is not None:
+            remembered.verify(incoming)
+        try:
+            keyless = with_patience(keyless_channel, uuid)
+        except DatabaseAwayError:
+            return self.answer_without_database(uuid, incoming)
+        if keyless is None:
+            return self.not_found()
+        return _hand_over_inline(*keyless, uuid, incoming, "CB-104: no key")
+
+
+def _hand_over_inline(inbox: Inbox, text: str, uuid: UUID, incoming: Incoming, why: str) -> tuple[int, dict[str, Any]]:
+    try:
+        events = inbox.parse(incoming)
+    except UnusableError as error:
+        logger.error("%s: an event of channel %s was handed over inline (%s)", why, uuid, error.reason)
+        return 200, _inline_handover(inbox, text)
+    for event in events:
+        logger.error("%s: event %s of channel %s was handed over inline", why, event.key, uuid)
+        return 200, _inline_handover(inbox, text)
+    return 200, {}
+
+
+def _inline_handover(inbox: Inbox, text: str) -> dict[str, Any]:
+    """The answer to an event that gives its conversation to the agents."""
+    words = (OutgoingMessage(text=text),) if text else ()
+    return inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
+
+
+class BotWebhook(WebhookView):
+    """What a bot that calls back says."""
+
+    door = "bot"
+    sender = "your bot"
+    max_bytes = settings.MAX_BOT_BODY_BYTES
+
+    def knows(self, uuid: UUID) -> bool:
+        return (remembered_bot(uuid) or find_bot(uuid)) is not None
+
+    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        """As at the inbox's door: the bot as this process knows it, looked up if something speaks against it."""
+        remembered = remembered_bot(uuid)
+        if remembered is not None:
+            with suppress(SignatureError, BotChangedError):
+                return self._store(remembered, uuid, incoming)
+        bot = with_patience(find_bot, uuid)
+        if bot is None:
+            return self.not_found()
+        try:
+            return self._store(bot, uuid, incoming)
+        except BotChangedError:  # changed twice in a moment: the bot tries again
+            return 503, {"detail": "The bot is being changed. Try again."}
+
+    def _store(self, bot: LiveBot, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+        connector = bot.connector
+        connector.verify(incoming)
+        answer = connector.accepted()
+        for event in connector.parse(incoming):
+            conversation = with_patience(find_session_of_bot, event.conversation_id, bot.id, bot.revision)
+            if conversation is None:
+                self.count(uuid, "unknown_session")
+                return connector.unknown_session()
+            if conversation.owner != Owner.BOT:
+                self.count(uuid, "not_assigned")
+                return connector.not_assigned()
+            raw = connector.kept(incoming.body)
+            stored = with_patience(store_session_event, conversation, EventSource.BOT, event, raw)
+            wake_if_owed(stored)
+            if not stored.is_new:
+                answer = connector.repeated()
+        return answer
