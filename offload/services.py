@@ -6,12 +6,10 @@ Nothing here calls anybody: a handover is a `Reply` with `complete`, delivered l
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from channels_app.conversations.leases import Lease
-from channels_app.deliveries.attempts import has_doubtful_deliveries
 from channels_app.lib.clocks import database_now
-from channels_app.models import Conversation, Delivery
+from channels_app.models import Conversation, Delivery, DeliveryState
 from channels_app.protocol import Completion, Event, EventType, Message, Reply
 from channels_app.protocol.visible import is_visible
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
@@ -19,6 +17,17 @@ from offload.note import transcript_lines, write_note
 from offload.opening_hours import is_open
 
 DOUBTFUL_REMARK = "Not certain: a message of the bot may not have reached the contact."
+
+
+class Held(Protocol):
+    """A conversation that whoever asks holds the lease of."""
+
+    @property
+    def conversation_id(self) -> int: ...
+    @property
+    def channel_id(self) -> int: ...
+    @property
+    def now(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,7 @@ def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
     return provider is None or (provider.is_enabled and is_open(provider.opening_hours, moment))
 
 
-def request_offload(lease: Lease, reply: Reply, request: Request) -> tuple[Reply, OffloadState]:
+def request_offload(lease: Held, reply: Reply, request: Request) -> tuple[Reply, OffloadState]:
     """The reply as it leaves after a bot asked for a human, and what is granted.
 
     Closed: the bot keeps the conversation and the contact reads the closed text. If then nobody would say
@@ -57,15 +66,20 @@ def request_offload(lease: Lease, reply: Reply, request: Request) -> tuple[Reply
     return kept, OffloadState.CLOSED
 
 
-def hand_over(lease: Lease, reply: Reply, request: Request) -> Reply:
+def hand_over(lease: Held, reply: Reply, request: Request) -> Reply:
     """The same reply with `complete: HANDOVER` and a note: last words and handover leave in one call."""
-    remarks = [DOUBTFUL_REMARK] if has_doubtful_deliveries(lease.conversation_id) else []
+    remarks = [DOUBTFUL_REMARK] if _has_doubtful_deliveries(lease.conversation_id) else []
     if request.payload:
         remarks.append(f"From the bot: {_in_words(request.payload)}")
     if reply.note:
         remarks.append(reply.note)
     note = write_note(request.reason.label, request.detail, remarks, transcript_lines(lease.conversation_id, reply))
     return replace(reply, offload=None, complete=Completion.HANDOVER, note=note)
+
+
+def _has_doubtful_deliveries(conversation_id: int) -> bool:
+    """Whether something may or may not have reached the contact: worth a line in the agents' note."""
+    return Delivery.objects.filter(conversation_id=conversation_id, state=DeliveryState.UNCONFIRMED).exists()
 
 
 def _in_words(payload: Any) -> str:
@@ -75,7 +89,7 @@ def _in_words(payload: Any) -> str:
     return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
 
 
-def record_offload(lease: Lease, event_id: int, request: Request, state: OffloadState) -> None:
+def record_offload(lease: Held, event_id: int, request: Request, state: OffloadState) -> None:
     """Write the request down, in the transaction that writes its delivery."""
     Offload.objects.update_or_create(
         event_id=event_id,
@@ -112,7 +126,7 @@ BOUNCE_WINDOW = timedelta(hours=1)
 """More handovers of one conversation than BOUNCES_MOST within this look like two robots playing ball."""
 
 
-def has_bounced_too_often(lease: Lease) -> bool:
+def has_bounced_too_often(lease: Held) -> bool:
     """Whether bot and agents hand this conversation to and fro; then the bot is left out."""
     recent = Offload.objects.filter(conversation_id=lease.conversation_id, state=OffloadState.HANDED_OVER)
     return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= BOUNCES_MOST

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app.access.audit import Actor, record_audit
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Exchange, FailureGroup, WorkerSlot
 from channels_app.operations.failures.grouping import SETTLED, gather_failures
 from channels_app.operations.figures.counting import count_newest

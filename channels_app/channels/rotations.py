@@ -12,10 +12,10 @@ from django.db.models import Max, Sum
 from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import changing
 from channels_app.adapters.inboxes import elsewhere, inbox_class, shared_secret_problem
+from channels_app.channels.accounts import keep_token
 from channels_app.channels.live import NEW_SECRET, OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, IntakeCount
-from channels_app.operations.checks.connection import keep_token
 from channels_app.protocol import CheckLine
 from channels_app.protocol.errors import ConfigError
 

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db.models import F
 
 from channels_app.channels.milestones import FIRST_EVENT, first_event, note, note_known
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
-from channels_app.models import Conversation, EventSource, IntakeCount, Outcome, WebhookEvent
-from channels_app.operations.figures.counting import count_refused
+from channels_app.models import Conversation, EventSource, Outcome, WebhookEvent
 from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
 
 
@@ -135,22 +134,3 @@ def unshown_since(conversation_id: int, moment: datetime) -> str:
 def answered_by(event_id: int) -> list[int]:
     """The open events that this event of the bot answers."""
     return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))
-
-
-def count_refusal(
-    door: str, owner_uuid: UUID | None, reason: str, *, network: str = "", size_bytes: int | None = None
-) -> None:
-    """Remember that a request was turned away or is to be watched, and why; nothing else of it is kept.
-
-    `network` is the sender's, never the whole address.
-    """
-    now = database_now()
-    IntakeCount.objects.bulk_create(
-        [IntakeCount(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date(), count=0, last_at=now)],
-        ignore_conflicts=True,
-    )
-    IntakeCount.objects.filter(door=door, owner_uuid=owner_uuid, reason=reason, day=now.date()).update(
-        count=F("count") + 1, last_at=now, last_network=network, last_bytes=size_bytes
-    )
-    if door == "inbox" and owner_uuid is not None:
-        count_refused(owner_uuid, reason)

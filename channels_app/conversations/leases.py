@@ -20,12 +20,12 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from channels_app.conversations.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
+from channels_app.conversations.standing import OpenEvent, Standing
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
 from channels_app.lib.statements import fetch
 from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.protocol import EventType
 from channels_app.protocol.offered import Offered
-from channels_app.turns.steps import OpenEvent, Standing
 
 LEASE_S = 30
 """A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after

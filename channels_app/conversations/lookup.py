@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 from channels_app.conversations.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT
-from channels_app.turns.steps import OpenEvent
 
 
 def find_session(session_id: str, bot_id: int | None) -> Conversation | None:

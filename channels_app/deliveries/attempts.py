@@ -489,8 +489,3 @@ def retry_delivery(delivery: Delivery) -> bool:
         )
         wake_at_once(conversation.pk)
     return True
-
-
-def has_doubtful_deliveries(conversation_id: int) -> bool:
-    """Whether something may or may not have reached the contact: worth a line in the agents' note."""
-    return Delivery.objects.filter(conversation_id=conversation_id, state=DeliveryState.UNCONFIRMED).exists()

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.leases import ClaimedEvent, Lease
+from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import NewsError, may_leave_now, write_deliveries
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import Woken, is_of_an_earlier_stint, send_deliveries
@@ -15,7 +16,6 @@ from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply, options
 from channels_app.protocol.visible import is_visible
-from channels_app.turns.steps import OpenEvent
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 

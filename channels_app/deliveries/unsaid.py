@@ -15,13 +15,13 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from channels_app.channels.live import LiveChannel
-from channels_app.conversations.events import count_refusal
 from channels_app.conversations.leases import ClaimedEvent, Lease
+from channels_app.conversations.refusals import count_refusal
+from channels_app.conversations.standing import OpenEvent, in_speech
+from channels_app.deliveries.showable import visible_part
 from channels_app.models import Bot, Delivery, EventSource, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType, Incoming, Reply
 from channels_app.protocol.errors import BridgeError, ConfigError, PayloadError
-from channels_app.protocol.visible import visible_part
-from channels_app.turns.steps import OpenEvent, in_speech
 
 _FROM_BOT = tuple(type_ for type_ in EventType if type_.is_from_bot)
 

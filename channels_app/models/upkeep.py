@@ -1,6 +1,11 @@
 """What the bridge knows about itself: its credentials, its processes, and whom its doors turned away."""
 
-from django.db import models
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.functions import Now
 
 
 class Credential(models.Model):
@@ -105,3 +110,25 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def call(cls, name: str) -> None:
+        """There is something to do for it now."""
+        cls.objects.filter(name=name).update(next_at=Now())
+
+    @classmethod
+    def read_positions(cls, name: str) -> dict[str, Any]:
+        """How far the job has come; empty before its first time."""
+        return cls.objects.filter(name=name).values_list("positions", flat=True).first() or {}
+
+    @classmethod
+    def keep_positions(cls, name: str, positions: Mapping[str, Any]) -> None:
+        """How far it has come now. In the transaction of what was done, so that nothing is done twice or left out."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO channels_app_job AS job"
+                " (name, next_at, claimed_by, took_ms, result, has_failed, positions)"
+                " VALUES (%(name)s, clock_timestamp(), '', 0, '', false, %(positions)s)"
+                " ON CONFLICT (name) DO UPDATE SET positions = job.positions || EXCLUDED.positions",
+                {"name": name, "positions": json.dumps(positions)},
+            )

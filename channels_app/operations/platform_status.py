@@ -9,8 +9,8 @@ from channels_app.codes import Problem, describe
 from channels_app.lib import jsons
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import ApiSession
+from channels_app.models import Job
 from channels_app.protocol.errors import BridgeError
-from channels_app.upkeep.jobs import keep_positions, read_positions
 
 JOB = "status page"
 STALE = timedelta(minutes=10)
@@ -38,7 +38,7 @@ def look_at_status_page() -> str:
     indicator = str(status.get("indicator"))
     description = " ".join(str(status.get("description") or indicator).split())[:DESCRIPTION_MOST]
     news = {"at": database_now().isoformat(), "url": settings.STATUS_PAGE_URL}
-    keep_positions(JOB, {**news, "indicator": indicator, "description": description})
+    Job.keep_positions(JOB, {**news, "indicator": indicator, "description": description})
     return "trouble is reported" if indicator in TROUBLE else "no trouble is reported"
 
 
@@ -46,7 +46,7 @@ def status_problems(now: datetime) -> list[Problem]:
     """The trouble that the status page reported lately; nothing without one. One small query, and nobody is called."""
     if not settings.STATUS_PAGE_URL:
         return []
-    seen = read_positions(JOB)
+    seen = Job.read_positions(JOB)
     is_fresh = seen.get("url") == settings.STATUS_PAGE_URL and now - datetime.fromisoformat(seen["at"]) < STALE
     if not is_fresh or seen["indicator"] not in TROUBLE:
         return []

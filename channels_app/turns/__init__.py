@@ -1,0 +1,1 @@
+"""What is next in a conversation, and doing it. Imported by the tasks and what repairs them."""

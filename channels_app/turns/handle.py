@@ -21,6 +21,7 @@ from channels_app.conversations.lookup import Beginning, begin_turn, was_told_be
 from channels_app.conversations.release import Ended, PutOff, let_go
 from channels_app.deliveries.replies import hand_over_for, say_instead_of_bot, send_reply
 from channels_app.deliveries.sending import Woken, send_deliveries, soft_deadline
+from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.deliveries.unsaid import as_one_reply, count_unsaid, has_spoken, read_event
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
@@ -28,7 +29,7 @@ from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.models import EventState, FailurePolicy, Greeting, Outcome, Owner, Target
 from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Message, Option, Reply, Turn
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
-from channels_app.protocol.visible import UNSEEN, is_visible, visible_part
+from channels_app.protocol.visible import is_visible
 from channels_app.turns.breaker import may_call_bot, note_failure, note_success
 from channels_app.turns.steps import Idle, Run, Wait, next_step
 from offload.models import OffloadReason, OffloadState

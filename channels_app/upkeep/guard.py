@@ -13,7 +13,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 
-from channels_app.conversations.events import count_refusal
 from channels_app.conversations.leases import (
     count_due,
     forget_slots,
@@ -21,6 +20,7 @@ from channels_app.conversations.leases import (
     mend_lost_wakeups,
     stuck_conversations,
 )
+from channels_app.conversations.refusals import count_refusal
 from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.deliveries.sending import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
 from channels_app.lib import outages

@@ -4,14 +4,12 @@ A claim is a row with an end, so a process that dies over a job holds it up for 
 claims are the database's clock.
 """
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models.functions import Now
 
 from channels_app.lib.clocks import database_now
 from channels_app.models import Job
@@ -65,24 +63,3 @@ def end_job(slot: str, name: str, result: str, *, wait: timedelta, has_failed: b
     values: dict[str, Any] = {"slot": slot, "name": name, "result": result, "wait": wait, "has_failed": has_failed}
     with connection.cursor() as cursor:
         cursor.execute(_END, values)
-
-
-def call_job(name: str) -> None:
-    """There is something to do for it now."""
-    Job.objects.filter(name=name).update(next_at=Now())
-
-
-def read_positions(name: str) -> dict[str, Any]:
-    """How far the job has come; empty before its first time."""
-    return Job.objects.filter(name=name).values_list("positions", flat=True).first() or {}
-
-
-def keep_positions(name: str, positions: Mapping[str, Any]) -> None:
-    """How far it has come now. In the transaction of what was done, so that nothing is done twice or left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO channels_app_job AS job (name, next_at, claimed_by, took_ms, result, has_failed, positions)"
-            " VALUES (%(name)s, clock_timestamp(), '', 0, '', false, %(positions)s)"
-            " ON CONFLICT (name) DO UPDATE SET positions = job.positions || EXCLUDED.positions",
-            {"name": name, "positions": json.dumps(positions)},
-        )

@@ -15,8 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from channels_app.lib.clocks import database_now
-from channels_app.models import Channel, WebhookEvent
-from channels_app.upkeep.jobs import keep_positions, read_positions
+from channels_app.models import Channel, Job, WebhookEvent
 
 JOB = "retention"
 BATCH = 200
@@ -71,7 +70,7 @@ def purge_texts(*, days: int | None = None) -> Iterator[Purged]:
 
 def _spans(days: int | None) -> Iterator[tuple[Channel, int, datetime]]:
     """Each channel, the event up to which it is done, and the time before which texts are too old."""
-    now, positions = database_now(), read_positions(JOB)
+    now, positions = database_now(), Job.read_positions(JOB)
     for channel in Channel.objects.order_by("pk"):
         keep = timedelta(days=channel.keep_days if days is None else days)
         yield channel, int(positions.get(str(channel.pk), 0)), now - keep
@@ -132,4 +131,4 @@ def _purge(channel_id: int, events: Sequence[WebhookEvent], cutoff: datetime, po
         values["quiet"] = [row[0] for row in cursor.fetchall()]
         for statement in _FORGET:
             cursor.execute(statement, values)
-        keep_positions(JOB, {str(channel_id): position})
+        Job.keep_positions(JOB, {str(channel_id): position})

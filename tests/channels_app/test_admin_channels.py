@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from channels_app.access.audit import CHANGED
 from channels_app.channels.rotations import rotate_shared_secret
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import (
     AuditEntry,
     Bot,

@@ -16,7 +16,7 @@ from channels_app.channels.care import (
     skip_handover_test,
 )
 from channels_app.channels.deletion import begin_deletion, delete_some, holdings_of
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import (
     AuditEntry,
     Channel,

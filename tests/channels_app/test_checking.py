@@ -11,12 +11,12 @@ import pytest
 from django.test import Client
 
 from channels_app.access.audit import Actor
+from channels_app.channels.accounts import forget_token
 from channels_app.channels.links import READY
 from channels_app.channels.rotations import switch_server
 from channels_app.lib.http.session import Answer, ApiSession, Request
 from channels_app.models import Channel, Credential
 from channels_app.operations.checks import check_address, check_bot, check_channel
-from channels_app.operations.checks.connection import forget_token
 from tests.builders import make_bot, make_channel
 from tests.world import World, answer
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from tests.conftest import Walker
 from tests.world import World, answer
 

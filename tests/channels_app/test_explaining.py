@@ -10,7 +10,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations.events import count_refusal, order_handover
+from channels_app.conversations.events import order_handover
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Bot, Channel, Conversation, Delivery, Owner, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations import Explanation
 from channels_app.operations.explanations.gather import explain

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from channels_app.access.audit import Actor
 from channels_app.conversations.leases import claim_due_conversation
-from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, WebhookEvent
+from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, Job, WebhookEvent
 from channels_app.operations.failures import grouping as gathering
 from channels_app.operations.failures.grouping import count_waiting, gather_failures
 from channels_app.operations.failures.groups import (
@@ -91,7 +91,7 @@ def test_nothing_is_counted_when_the_process_dies_over_it(talk: Walker, monkeypa
         raise RuntimeError
 
     with monkeypatch.context() as dying:
-        dying.setattr(gathering, "keep_positions", die)
+        dying.setattr(Job, "keep_positions", die)
         with pytest.raises(RuntimeError):
             gather_failures()
     assert not FailureGroup.objects.exists()

@@ -10,14 +10,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal, count_refused
 from channels_app.models import Channel, Conversation, Exchange, Figure, Outcome, Period, WebhookEvent
 from channels_app.operations.figures.counting import (
     KEPT,
     Fate,
     Name,
     count_newest,
-    count_refused,
     drop_old_figures,
     sample_queue,
     whole,

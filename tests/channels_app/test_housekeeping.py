@@ -12,7 +12,7 @@ from channels_app.models import EventBody, Figure, Job, WebhookEvent
 from channels_app.upkeep import housekeeping, retention
 from channels_app.upkeep.guard import Guard
 from channels_app.upkeep.housekeeping import TASKS, Done, Housekeeper
-from channels_app.upkeep.jobs import announce_jobs, call_job, claim_due_job, end_job, keep_positions, read_positions
+from channels_app.upkeep.jobs import announce_jobs, claim_due_job, end_job
 from tests.bridge import PATIENCE_S
 from tests.conftest import Walker
 
@@ -47,7 +47,7 @@ def test_a_job_that_ended_is_due_again_after_its_time(jobs: list[str]) -> None:
     assert claim_due_job("one", ["figures"])
     end_job("one", "figures", "counted", wait=timedelta(hours=1))
     assert claim_due_job("two", ["figures"]) is None
-    call_job("figures")
+    Job.call("figures")
     assert claim_due_job("two", ["figures"])
 
 
@@ -67,11 +67,11 @@ def test_the_job_that_waits_longest_comes_first(jobs: list[str]) -> None:
 
 
 def test_positions_are_kept_one_by_one(db: None) -> None:
-    keep_positions("mine", {"a": 1})
-    keep_positions("mine", {"b": 2})
-    keep_positions("mine", {"a": 3})
-    assert read_positions("mine") == {"a": 3, "b": 2}
-    assert read_positions("nobody's") == {}
+    Job.keep_positions("mine", {"a": 1})
+    Job.keep_positions("mine", {"b": 2})
+    Job.keep_positions("mine", {"a": 3})
+    assert Job.read_positions("mine") == {"a": 3, "b": 2}
+    assert Job.read_positions("nobody's") == {}
 
 
 # --- slices -------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_a_job_with_more_to_do_goes_on_soon(jobs: list[str], walker: Walker, mon
     do_all()
     assert EventBody.objects.count() == 1
     assert Job.objects.get(name="retention").next_at < timezone.now() + timedelta(minutes=1)
-    call_job("retention")
+    Job.call("retention")
     do_all()
     assert EventBody.objects.count() == 0
 

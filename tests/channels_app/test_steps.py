@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels_app.conversations.standing import OpenEvent, Standing
 from channels_app.protocol import EventType
 from channels_app.turns.steps import (
     BOT_SETTLE,
@@ -15,9 +16,7 @@ from channels_app.turns.steps import (
     RETURN_SETTLE,
     START_SETTLE,
     Idle,
-    OpenEvent,
     Run,
-    Standing,
     Step,
     Wait,
     next_step,

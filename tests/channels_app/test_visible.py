@@ -7,10 +7,11 @@ import pytest
 
 from channels_app.access.audit import Actor
 from channels_app.conversations.events import order_handover
+from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.models import Conversation
 from channels_app.operations.interventions import speak_as_bot
 from channels_app.protocol import Attachment, Message, Option, Reply
-from channels_app.protocol.visible import UNSEEN, is_visible, visible_part
+from channels_app.protocol.visible import is_visible
 from offload.models import OffloadProvider
 from tests.builders import make_bot
 from tests.channels_app.test_bot_callbacks import calls_back

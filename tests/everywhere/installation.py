@@ -14,7 +14,7 @@ from channels_app.access.changes import ENCRYPTED
 from channels_app.access.tokens import make_token
 from channels_app.adapters.inboxes.tokens import Token
 from channels_app.channels.credentials import TokenRow
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import (
     ApiToken,
     Bot,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Channel
 from offload.models import OffloadProvider
 from tests.pages import fields_of, submit

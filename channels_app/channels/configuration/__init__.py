@@ -1,0 +1,1 @@
+"""Channels from a file, and back into one. Imported by commands and the API."""

@@ -21,13 +21,13 @@ from channels_app.channels.care import put_active, put_archived
 from channels_app.channels.configuration.schema import Document, Entry, read_document
 from channels_app.channels.configuration.source import ConfigurationError, Problems, References, parse_document, place
 from channels_app.channels.forms import BotForm, ChannelForm
+from channels_app.channels.forms.offload import OffloadProviderForm, save_provider
 from channels_app.channels.forms.saving import RefusedError, Saved, judged_simply, save_inbox_channel, save_row
 from channels_app.channels.forms.settings import SettingsForm
 from channels_app.channels.rotations import OVERLAP
 from channels_app.codes import CODES, Problem
 from channels_app.models import Bot, Channel
 from channels_app.protocol.errors import ConfigError
-from channels_app.web.admin.forms.offload import OffloadProviderForm, save_provider
 from offload.models import OffloadProvider
 
 __all__ = ["Applied", "ConfigurationError", "apply_configuration"]

@@ -6,12 +6,12 @@ from typing import Any
 
 from channels_app.adapters import bots, inboxes
 from channels_app.adapters.settings import refusal
+from channels_app.channels.accounts import forget_token
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, prose, settings_fields
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel, FailurePolicy
-from channels_app.operations.checks import forget_token
 from channels_app.protocol.errors import BridgeError
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}

@@ -7,15 +7,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.timesince import timesince
 
-from channels_app.adapters.inboxes import Inbox, elsewhere, inbox_class
-from channels_app.adapters.inboxes.tokens import LEASE_S
-from channels_app.channels.credentials import TokenRow
+from channels_app.adapters.inboxes import elsewhere, inbox_class
+from channels_app.channels.accounts import keep_token
 from channels_app.channels.links import READY, reply_url, webhook_url
 from channels_app.channels.live import make_bot, make_inbox
 from channels_app.codes import Problem, describe
 from channels_app.lib.http.addresses import AllowList, Target, is_internal_host
 from channels_app.lib.http.session import ApiSession
-from channels_app.models import Bot, Channel, Credential
+from channels_app.models import Bot, Channel
 from channels_app.operations.checks.newest import newest_events
 from channels_app.protocol import CheckLine
 from channels_app.protocol.errors import BridgeError
@@ -60,33 +59,6 @@ def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sp
     if parts.scheme == "https" and not is_internal_host(host) and not host.endswith(".test"):  # nobody has a .test
         return CheckLine(title=title, is_ok=True, detail=f"{settings.PUBLIC_BASE_URL} is a public https address.")
     return CheckLine.failed(title, describe("CB-101", caller=caller, url=settings.PUBLIC_BASE_URL))
-
-
-def keep_token(inbox: Inbox) -> None:
-    """Share a token got with the keys as they are now: workers need not ask, and the keys are known to work."""
-    row = TokenRow(inbox.account_key)
-    if not row.claim_refresh(lease_s=LEASE_S):
-        return  # a worker is at it
-    try:
-        row.save(inbox.fetch_token())
-    except BridgeError as error:
-        row.refresh_failed(error)
-
-
-def forget_token(channel: Channel) -> None:
-    """The keys were changed: what was known about the account has to be proven again."""
-    try:
-        account_key = make_inbox(channel).account_key
-    except BridgeError:
-        return  # unreadable keys name no account
-    Credential.objects.filter(account_key=account_key).update(
-        token_encrypted="",
-        token_expires_at=None,
-        token_refresh_at=None,
-        problem="",
-        problem_code="",
-        problem_since=None,
-    )
 
 
 def _check_keys(channel: Channel) -> list[CheckLine]:

@@ -14,9 +14,8 @@ from django.db.models import Count, Q
 from channels_app.access.audit import Actor, record_audit
 from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.lib.clocks import database_now
-from channels_app.models import BulkRetry, BulkRetryItem, BulkState, Outcome, Owner
+from channels_app.models import BulkRetry, BulkRetryItem, BulkState, Job, Outcome, Owner
 from channels_app.operations.replays import Replayed, replay_event
-from channels_app.upkeep.jobs import call_job
 
 JOB = "bulk retries"
 RATE = 2
@@ -208,7 +207,7 @@ def _move(bulk_id: int, actor: Actor, action: str, state: BulkState, reason: str
             _finish(bulk, state)
         bulk.save()
         record_audit(actor, action, bulk, changes={"state": [before, str(state)]}, reason=reason)
-        call_job(JOB)
+        Job.call(JOB)
 
 
 def _finish(bulk: BulkRetry, state: BulkState) -> None:

@@ -11,12 +11,11 @@ from django.db.models import Q
 
 from channels_app.codes import CODES, Severity
 from channels_app.lib.clocks import database_now
-from channels_app.models import Exchange, FailureGroup, Outcome, Period
+from channels_app.models import Exchange, FailureGroup, Job, Outcome, Period
 from channels_app.operations.failures.groups import facts_of
 from channels_app.operations.failures.states import comes_back, fingerprint, normalise
 from channels_app.operations.figures.counting import Name
 from channels_app.protocol.causes import code_of_offload
-from channels_app.upkeep.jobs import keep_positions, read_positions
 from offload.models import Offload, OffloadReason
 
 BATCH = 500
@@ -58,13 +57,13 @@ def gather_failures() -> int:
     One caller at a time. How far we have come is written down together with what was counted, so a failure counts
     once, whatever dies in between.
     """
-    now, positions = database_now(), read_positions(JOB)
+    now, positions = database_now(), Job.read_positions(JOB)
     calls, last_call = _failed_calls(int(positions.get("exchange", 0)), now)
     handovers, last_handover = _handovers(int(positions.get("offload", 0)), now)
     dead = _dead_events({failure.event_id for failure in (*calls, *handovers)})
     with transaction.atomic():
         _put_into_groups([*calls, *handovers, *dead])
-        keep_positions(JOB, {"exchange": last_call, "offload": last_handover})
+        Job.keep_positions(JOB, {"exchange": last_call, "offload": last_handover})
     return len(calls) + len(handovers) + len(dead)
 
 

@@ -1,0 +1,1 @@
+"""Counted and measured: what dashboards show. Imported by web, management and upkeep."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -209,23 +208,6 @@ def sample_queue() -> None:
     """Look how many conversations wait for a worker now, and for how long."""
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE)
-
-
-NOT_REFUSED = frozenset({"new_secret", "old_secret_used", "old_address", "unknown_type", "in_future"})
-"""What the inbox's door counts although it took the request."""
-_REFUSED = """
-INSERT INTO channels_app_figure (period, start, channel_id, name, label, value)
-SELECT 'minute', date_trunc('minute', clock_timestamp()), id, 'refused', %(reason)s, 1
-FROM channels_app_channel WHERE uuid = %(uuid)s OR old_uuid = %(uuid)s
-ON CONFLICT (period, start, channel_id, name, label) DO UPDATE SET value = channels_app_figure.value + 1
-"""
-
-
-def count_refused(channel_uuid: UUID, reason: str) -> None:
-    """One more request that the inbox's door turned away in this minute."""
-    if reason not in NOT_REFUSED:
-        with connection.cursor() as cursor:
-            cursor.execute(_REFUSED, {"uuid": channel_uuid, "reason": reason})
 
 
 def drop_old_figures(now: datetime) -> int:

@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.formats import date_format
 
+from channels_app.channels.forms.offload import OffloadProviderForm
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.web.admin.base import ChangeForm, StackedInline, shows_its_form
 from channels_app.web.admin.channels import ChannelAdmin
-from channels_app.web.admin.forms.offload import OffloadProviderForm
 from offload.models import OffloadProvider
 from offload.opening_hours import is_open, next_opening
 

@@ -1,0 +1,1 @@
+"""The platforms' doors: verify, store, wake a worker, answer. Imported by URLs alone."""

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from channels_app.channels import readiness
 from channels_app.channels.links import READY
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.addresses import network_of

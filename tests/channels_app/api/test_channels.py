@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import AuditEntry, Bot, Channel, Conversation
 from channels_app.web.api.channel_acts import ACTS
 from tests.builders import SHARED_SECRET, make_channel

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Conversation, Delivery, DeliveryState, Exchange, Owner, WebhookEvent
 from offload.models import Offload, OffloadProvider
 from tests.builders import make_bot

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations.events import count_refusal
+from channels_app.conversations.refusals import count_refusal
 from channels_app.models import AuditEntry, Conversation, MessageRow, Owner, WebhookEvent
 from tests.builders import make_event
 from tests.conftest import Walker

@@ -10,12 +10,12 @@ from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import differences, values_of
 from channels_app.adapters.inboxes import shared_secret_problem
 from channels_app.adapters.settings import PhraseField, refusal, same_value_problem
+from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.saving import Saved, judged_simply
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import one_line, prose, speak_alike
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
-from channels_app.web.admin.forms.hours_field import HoursField
 from offload.models import OffloadProvider
 
 if TYPE_CHECKING:

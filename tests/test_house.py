@@ -1,0 +1,63 @@
+"""A package imports only from packages below it: what a line may touch is known from where it stands."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HOUSE = [
+    "channels_app.web",
+    "channels_app.management",
+    "channels_app.upkeep",
+    "channels_app.operations",
+    "channels_app.turns",
+    "channels_app.deliveries",
+    "channels_app.conversations",
+    "channels_app.channels",
+    "offload",
+    "channels_app.access",
+    "channels_app.models",
+    "channels_app.adapters",
+    "channels_app.lib",
+    "channels_app.protocol",
+    "channels_app.codes",
+]
+FILES = [file for app in ("channels_app", "offload") for file in sorted((ROOT / app).rglob("*.py"))]
+
+
+def floor(module: str) -> int:
+    """Counted from the top; what stands in no package is above all, where Django and Celery look."""
+    return next((n for n, name in enumerate(HOUSE) if module == name or module.startswith(f"{name}.")), -1)
+
+
+def imports(file: Path) -> set[str]:
+    found = set[str]()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith(("channels_app.", "offload."))}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_package_imports_only_from_those_below_it(file: Path) -> None:
+    own = floor(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    up = {name for name in imports(file) if floor(name) < own}
+    assert not up, f"{file.relative_to(ROOT)} imports from above it: {', '.join(sorted(up))}"
+
+
+def test_the_simulator_shares_nothing_with_the_apps() -> None:
+    for file in (ROOT / "chatbridge/simulator").rglob("*.py"):
+        assert imports(file) == set(), f"{file.name} imports from the apps"
+    for file in FILES:
+        assert "chatbridge.simulator" not in file.read_text()
+
+
+def test_nobody_outside_the_adapters_asks_for_a_kind() -> None:
+    for file in FILES:
+        if not {"adapters", "migrations"} & set(file.parts):
+            text = file.read_text()
+            assert not any(f'"{kind}"' in text for kind in ("hootsuite", "chatlayer")), file
