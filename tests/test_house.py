@@ -61,3 +61,13 @@ def test_nobody_outside_the_adapters_asks_for_a_kind() -> None:
         if not {"adapters", "migrations"} & set(file.parts):
             text = file.read_text()
             assert not any(f'"{kind}"' in text for kind in ("hootsuite", "chatlayer")), file
+
+
+def test_the_paper_shows_the_same_house() -> None:
+    rows = []
+    for package in HOUSE:
+        opening = ast.get_docstring(ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())) or ""
+        rows.append(
+            f"| `{package.removeprefix('channels_app.')}/` | {' '.join(opening.split(chr(10) * 2)[0].split())} |"
+        )
+    assert "\n".join(rows) in (ROOT / "docs/architecture.md").read_text()
