@@ -9,7 +9,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.demo import LIVE, NEW, OTHER, Demo
 from tests.browser.people import CHANNELS, Admin
-from tests.browser.watching import COLOURS, barriers, overflow
+from tests.browser.stage import PASSWORD
+from tests.browser.watching import COLOURS, Watch, barriers, overflow
 from tests.test_walkthrough import Contact
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -48,6 +49,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "live channel": lambda sights: sights.channel(LIVE),
     "channel in set-up": lambda sights: sights.channel(NEW),
     "rotate secret": lambda sights: sights.channel(LIVE, "rotate-secret/"),
+    "timeouts": lambda sights: sights.channel(LIVE, "timeouts/"),
     "replace keys": lambda sights: sights.channel(LIVE, "replace-keys/"),
     "pause": lambda sights: sights.channel(LIVE, "pause/"),
     "delete": lambda sights: sights.channel(OTHER, "delete/"),
@@ -55,6 +57,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "diagnostics": lambda sights: sights.channel(LIVE, "diagnostics/"),
     "bots": lambda sights: "/admin/channels_app/bot/",
     "bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "change/",
+    "add bot": lambda sights: "/admin/channels_app/bot/add/",
     "add token": lambda sights: "/admin/channels_app/apitoken/add/",
     "users": lambda sights: "/admin/auth/user/",
     "dashboard": lambda sights: "/ops/",
@@ -65,6 +68,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "conversation": lambda sights: sights.talk(sights.mia),
     "conversation that failed": lambda sights: sights.talk(sights.bram),
     "do it again": lambda sights: sights.talk(sights.bram, "again/"),
+    "hand over": lambda sights: sights.talk(sights.bram, "hand-over/"),
     "speak as the bot": lambda sights: sights.talk(sights.bram, "say/"),
     "calls": lambda sights: "/ops/exchanges/",
     "failed calls": lambda sights: "/ops/exchanges/?errors=1",
@@ -135,6 +139,41 @@ def test_a_verdict_is_for_everybody(sights: Sights, session: Any, open_window: C
     page.get_by_role("button", name="Test connection").click()
     page.get_by_role("button", name="Test again").wait_for()
     look_at(page)
+
+
+def test_opening_hours_are_for_everybody(sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), sights.demo.stage).open(sights.channel(OTHER))
+    page.get_by_role("radio", name="At these times").check()
+    expect(page.get_by_role("textbox", name="Monday, from")).to_be_visible()
+    look_at(page)
+
+
+def test_who_has_no_role_is_told(demo: Demo, session: Any, open_window: Callable[..., Page], watch: Watch) -> None:
+    """Also at an address that the role doesn't open, and at one where nothing is."""
+    anna = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage)
+    add_person(anna.open("/admin/auth/user/add/"), "nora")
+    page = Admin(open_window(viewport=WIDE), demo.stage).open("/admin/")
+    page.get_by_label("Username").fill("nora")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="no role").wait_for()
+    look_at(page)
+    for path, status in (("/ops/audit/", 403), ("/ops/nothing/", 404)):
+        answer = page.goto(demo.stage.url + path)
+        assert answer and answer.status == status
+        assert str(status) in watch.complaints.pop()
+        look_at(page)
+
+
+def add_person(page: Page, name: str) -> None:
+    """Who may log in, and no more."""
+    page.get_by_label("Username").fill(name)
+    for field in ("Password:", "Password confirmation"):
+        page.get_by_label(field).fill(PASSWORD)
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_label("Staff status").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("was changed successfully").wait_for()
 
 
 def look_at(page: Page) -> None:

@@ -229,13 +229,17 @@ def test_a_program_that_has_seen_an_older_revision_is_told(
 
 
 def test_an_inbox_channel_is_part_of_its_channels_revision(admin: Program, bea: Client, channel: Channel) -> None:
-    InboxChannel.objects.create(channel=channel, external_id="w-1", name="WhatsApp")
+    for name in ("WhatsApp", "Instagram"):
+        InboxChannel.objects.create(channel=channel, external_id=name, name=name)
     path = f"channels/{channel.pk}/"
     tag = admin.get(path).headers["ETag"]
-    Tab(bea, page_of(channel), "channel_form").save(**{"inbox_channels-0-name": "Phone"})
+    Tab(bea, page_of(channel), "channel_form").save(
+        **{"inbox_channels-0-name": "Phone", "inbox_channels-1-name": "Pictures"}
+    )
     refused = admin.call("patch", path, {"keep_days": 9}, If_Match=tag)
-    assert [change["fields"] for change in refused.body["changes"]] == [{"name": ["WhatsApp", "Phone"]}]
+    changes = [change["fields"]["name"] for change in refused.body["changes"]]
+    assert sorted(changes) == [["Instagram", "Phone"], ["WhatsApp", "Pictures"]]  # rows are in the order of their names
     tag = f'"{refused.body["revision"]}"'
-    given = {"external_id": "w-1", "is_enabled": True}
+    given = {"external_id": "WhatsApp", "is_enabled": True}
     assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 200
     assert admin.call("patch", path, {"keep_days": 9}, If_Match=tag).status == 412

@@ -118,9 +118,9 @@ def save_inbox_channel(channel: Channel, external_id: str, given: Mapping[str, A
     return changes
 
 
-def count_revision(row: SettingsModel) -> None:
-    """Of a row that has itself not changed, but a part of it."""
-    type(row)._default_manager.filter(pk=row.pk).update(revision=F("revision") + 1)
+def count_revision(row: SettingsModel, changes: int = 1) -> None:
+    """Of a row that has itself not changed, but parts of it."""
+    type(row)._default_manager.filter(pk=row.pk).update(revision=F("revision") + changes)
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

@@ -34,10 +34,11 @@ class AuditedAdmin(MeanwhileAdmin):
             if part.instance.pk:  # afterwards it has none
                 record_audit(self.actor(request), "deleted", part.instance)
         super().save_formset(request, form, formset, change)
-        for row in (*formset.new_objects, *(row for row, _ in formset.changed_objects)):
+        touched = (*formset.new_objects, *(row for row, _ in formset.changed_objects))
+        for row in touched:
             self._record(request, row, before.get(row.pk, {}))
-        if formset.model is InboxChannel and formset.has_changed():
-            count_revision(form.instance)  # of which an inbox channel is a part
+        if formset.model is InboxChannel and formset.has_changed():  # a part of its channel's revision
+            count_revision(form.instance, len(touched) + len(formset.deleted_objects))
 
     def save_related(self, request: HttpRequest, form: ChangeForm, formsets: Any, change: bool) -> None:
         """Also who is in which group: such a relation is no column of its row."""

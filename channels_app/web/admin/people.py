@@ -28,6 +28,8 @@ HELP = (
 
 @admin.register(User)
 class PersonAdmin(AuditedPersonAdmin, DjangoUserAdmin):
+    readonly_fields = ("last_login", "date_joined")  # who logs in while the page is open would be set back
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
