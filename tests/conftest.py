@@ -17,7 +17,7 @@ from hypothesis import HealthCheck
 
 from channels_app.adapters.inboxes.tokens import forget_tokens
 from channels_app.channels import milestones
-from channels_app.conversations.leases import claim_due_conversation
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
 from channels_app.lib import clocks, outages
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from channels_app.conversations.leases import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, Owner, WebhookEvent

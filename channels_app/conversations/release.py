@@ -15,18 +15,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Least, Now
 
 from channels_app.channels.milestones import Milestones, note, note_known, reached_by
+from channels_app.conversations.claim import CLAIM_COLUMNS, CLAIM_NEXT, CLAIM_SOURCE, claim_values, claimed_lease
 from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_values
-from channels_app.conversations.leases import (
-    CLAIM_COLUMNS,
-    CLAIM_NEXT,
-    CLAIM_SOURCE,
-    OPEN_EVENTS_MOST,
-    Lease,
-    LeaseLostError,
-    claim_values,
-    claimed_lease,
-    hold,
-)
+from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError, hold
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
@@ -129,7 +120,7 @@ def let_go(
 ) -> datetime | None:
     """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
 
-    `owner`: whose it is from now on. `tried`: what became of a try, see `deliveries.settle`. Returns when the
+    `owner`: whose it is from now on. `tried`: what became of a try, see `recording.settle`. Returns when the
     conversation wants to be woken, None: not before something comes. With `lease.onward` the next conversation is
     claimed as well. Raises LeaseLostError.
     """

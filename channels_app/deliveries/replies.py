@@ -7,12 +7,13 @@ from functools import partial
 from django.db import transaction
 
 from channels_app.channels.live import LiveChannel
-from channels_app.conversations.leases import ClaimedEvent, Lease
+from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.standing import OpenEvent
-from channels_app.deliveries.attempts import NewsError, may_leave_now, write_deliveries
+from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import Woken, is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
+from channels_app.deliveries.writing import NewsError, write_deliveries
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply, options
 from channels_app.protocol.visible import is_visible

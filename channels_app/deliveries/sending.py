@@ -3,29 +3,22 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.events import answered_by
-from channels_app.conversations.leases import ClaimedEvent, Lease, hold
+from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.conversations.release import Ended, PutOff, let_go
 from channels_app.deliveries.attachments import drop_attachments
-from channels_app.deliveries.attempts import (
-    Attempted,
-    attempt_delivery,
-    cancel_deliveries,
-    carried_by,
-    deliveries_of,
-    may_have_arrived,
-    record_attempt,
-    settle,
-    write_deliveries,
-)
+from channels_app.deliveries.attempts import attempt_delivery, carried_by, may_have_arrived
+from channels_app.deliveries.deadlines import hard_deadline, soft_deadline
 from channels_app.deliveries.plans import plan_deliveries, with_extras
+from channels_app.deliveries.recording import Attempted, cancel_deliveries, deliveries_of, record_attempt, settle
 from channels_app.deliveries.unsaid import Unsaid, count_lost, unsaid_words
 from channels_app.deliveries.verdicts import Verdict
+from channels_app.deliveries.writing import write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Outgoing, Reply
@@ -33,13 +26,6 @@ from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, settle_offload
 
 logger = logging.getLogger(__name__)
-
-DELEGATED_LIMIT = timedelta(seconds=120)
-"""The platform takes a conversation away 2 minutes after an agent delegated it, if the bot says nothing. After a
-message the channel's own limit counts, 5 minutes unless somebody changed it there."""
-MARGIN = timedelta(seconds=60)
-"""So long before, everything gives way to the handover: room for a new token, some tries and the rate limit."""
-DELEGATED_MARGIN = timedelta(seconds=40)
 UPLOAD_TRIES = 3
 """Then the contact gets the link: words must not wait for a picture."""
 
@@ -118,18 +104,6 @@ def is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:
     Sent now, a handover of then would take the conversation away from the bot again.
     """
     return any(facts.sent_at > first.facts.sent_at for facts in lease.returns)
-
-
-def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
-    """When the platform takes the conversation away."""
-    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    return claimed.begun_at + (DELEGATED_LIMIT if is_delegated else channel.reply_limit)
-
-
-def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
-    """When the handover has to begin, whatever else was hoped for."""
-    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    return hard_deadline(channel, claimed) - (DELEGATED_MARGIN if is_delegated else MARGIN)
 
 
 def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempted) -> Attempted:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from channels_app.channels.live import LiveChannel
-from channels_app.conversations.leases import ClaimedEvent, Lease
+from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.refusals import count_refusal
 from channels_app.conversations.standing import OpenEvent, in_speech
 from channels_app.deliveries.showable import visible_part

@@ -8,7 +8,8 @@ that have just locked what they point to, and a check would cost as much as the 
 
 from channels_app.models.api import ApiToken, KeptAnswer
 from channels_app.models.audit import AuditEntry
-from channels_app.models.channels import Bot, Channel, FailurePolicy, Greeting, InboxChannel, SettingsModel
+from channels_app.models.bots import Bot, SettingsModel
+from channels_app.models.channels import Channel, FailurePolicy, Greeting, InboxChannel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
 from channels_app.models.deliveries import Delivery, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent

@@ -2,31 +2,32 @@
 
 import json
 import socket
-import time
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection
 
-from channels_app.channels.live import make_inbox
 from channels_app.codes import Problem, describe
-from channels_app.conversations.wakeups import QUEUE, TIMEOUT_S
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
-from channels_app.models import Channel, Credential, Job, Period, WorkerSlot
+from channels_app.models import Job, Period, WorkerSlot
 from channels_app.operations.explanations.arrival import SILENT_AFTER
 from channels_app.operations.figures.counting import OPEN, Name, whole
-from channels_app.protocol.errors import ConfigError
+from channels_app.operations.surroundings import (
+    Account,
+    Service,
+    ask_postgresql,
+    ask_redis,
+    read_accounts,
+    redis_problems,
+)
 from channels_app.protocol.labels import count_of
 
+SKEW_MOST_S = 60.0
 WAIT_TARGET_S = 10.0
 """What waits longer than this waits for a worker that is missing."""
-SKEW_MOST_S = 60.0
 RETRY_CELLS = 12
 RETRY_WIDTH = timedelta(minutes=5)
 
@@ -60,28 +61,6 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """PostgreSQL or Redis: `facts` are words and values for people. `took_ms` None: it did not answer."""
-
-    name: str
-    took_ms: float | None
-    facts: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One set of API keys: the channels that use it, and what the platform says about it."""
-
-    row: Credential
-    channels: Sequence[str]
-
-    @property
-    def quota_share(self) -> float | None:
-        used, limit = self.row.quota_used, self.row.quota_limit
-        return used / limit if used is not None and limit else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFacts:
     at: datetime
     version: str
@@ -104,8 +83,8 @@ def queue_facts() -> QueueFacts:
     """Everything of the page about queue and workers; nothing of it takes longer with more events."""
     now = database_now()
     queue, workers = read_queue(), read_workers()
-    services = [_postgresql(), _redis()]
-    problems = [*work_problems(queue, workers), *_redis_problems(services[1]), *_clock_problems(workers)]
+    services = [ask_postgresql(), ask_redis()]
+    problems = [*work_problems(queue, workers), *redis_problems(services[1]), *_clock_problems(workers)]
     return QueueFacts(
         at=now,
         version=settings.VERSION,
@@ -114,7 +93,7 @@ def queue_facts() -> QueueFacts:
         workers=workers,
         jobs=list(Job.objects.order_by("name")),
         services=services,
-        accounts=_accounts(),
+        accounts=read_accounts(),
         problems=problems,
     )
 
@@ -219,51 +198,6 @@ def _per_minute(now: datetime) -> list[tuple[int, int]]:
     return [counted.get(start, (0, 0)) for start in starts]
 
 
-# --- what they need -----------------------------------------------------------------------------------------------
-
-_SERVER = """
-SELECT current_setting('server_version'), current_setting('max_connections')::int,
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-    (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'),
-    pg_size_pretty(pg_database_size(current_database()))
-"""
-
-
-def _postgresql() -> Service:
-    began = time.perf_counter()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        took_ms = (time.perf_counter() - began) * 1000
-        cursor.execute(_SERVER)
-        version, most, connections, active, size = cursor.fetchone()
-    facts = [("Version", version), ("Connections", f"{connections} of {most}, {active} at work"), ("Size", size)]
-    return Service(name="PostgreSQL", took_ms=took_ms, facts=facts)
-
-
-def _redis() -> Service:
-    """Asked with a short time-out, because it may be away and the page must come all the same."""
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None
-    )
-    began = time.perf_counter()
-    try:
-        client.ping()
-        took_ms = (time.perf_counter() - began) * 1000
-        info: dict[str, Any] = client.info()
-        waiting = client.llen(QUEUE)
-    except redis.RedisError as error:
-        return Service(name="Redis", took_ms=None, facts=[("Problem", type(error).__name__)])
-    finally:
-        client.close()
-    memory = str(info.get("used_memory_human", "?"))
-    facts = [("Version", str(info.get("redis_version", "?"))), ("Memory", memory), ("Wake-ups waiting", str(waiting))]
-    return Service(name="Redis", took_ms=took_ms, facts=facts)
-
-
-def _redis_problems(service: Service) -> list[Problem]:
-    return [describe("CB-708")] if service.took_ms is None else []
-
-
 # Each event is stamped by the platform when it leaves and by us when it is stored: a moment later, normally.
 _NEWEST_EVENTS = """
 SELECT min(late_s), max(late_s) FROM (
@@ -296,12 +230,3 @@ def event_skew_s(least_late_s: float | None, most_late_s: float | None) -> float
     if least_late_s > SKEW_MOST_S:
         return float(least_late_s)
     return float(most_late_s) if most_late_s < -SKEW_MOST_S else 0.0
-
-
-def _accounts() -> list[Account]:
-    channels: dict[str, list[str]] = defaultdict(list)
-    for channel in Channel.objects.filter(archived_at=None):
-        with suppress(ConfigError):  # a channel without keys, or with secrets that nobody can read, has no account
-            channels[make_inbox(channel).account_key].append(channel.name)
-    rows = Credential.objects.order_by("pk")
-    return [Account(row=row, channels=channels.get(row.account_key, [])) for row in rows]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import F
 from django.db.models.functions import Now
 
-from channels_app.conversations.leases import Lease
+from channels_app.conversations.lease import Lease
 from channels_app.models import Bot
 
 FAILURES_MOST = 5

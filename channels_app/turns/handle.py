@@ -16,11 +16,12 @@ from channels_app.channels.live import LiveChannel, live_channel
 from channels_app.conversations import contacts
 from channels_app.conversations.events import unshown_since
 from channels_app.conversations.exchanges import exchange_row
-from channels_app.conversations.leases import ClaimedEvent, Lease, hold
+from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.conversations.lookup import Beginning, begin_turn, was_told_before
 from channels_app.conversations.release import Ended, PutOff, let_go
+from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import hand_over_for, say_instead_of_bot, send_reply
-from channels_app.deliveries.sending import Woken, send_deliveries, soft_deadline
+from channels_app.deliveries.sending import Woken, send_deliveries
 from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.deliveries.unsaid import as_one_reply, count_unsaid, has_spoken, read_event
 from channels_app.deliveries.verdicts import Verdict

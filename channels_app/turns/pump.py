@@ -17,21 +17,17 @@ from django.conf import settings
 from django.db import Error, connection
 
 from channels_app.codes import describe
-from channels_app.conversations.leases import (
-    LEASE_S,
+from channels_app.conversations.claim import claim_due_conversation, steal_conversation
+from channels_app.conversations.lease import LEASE_S, Lease, LeaseLostError, Onward
+from channels_app.conversations.release import let_go, stumble
+from channels_app.conversations.slots import (
     LOST_AFTER_S,
-    Lease,
-    LeaseLostError,
-    Onward,
-    claim_due_conversation,
     free_leases,
     free_lost_leases,
     new_slot_name,
     register_slot,
     renew_leases,
-    steal_conversation,
 )
-from channels_app.conversations.release import let_go, stumble
 from channels_app.conversations.wakeups import hear_wakeup, wake_a_worker_at
 from channels_app.lib import outages
 from channels_app.lib.postgres import limits

@@ -13,16 +13,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 
-from channels_app.conversations.leases import (
-    count_due,
-    forget_slots,
-    free_leases,
-    mend_lost_wakeups,
-    stuck_conversations,
-)
+from channels_app.conversations.claim import count_due, mend_lost_wakeups, stuck_conversations
 from channels_app.conversations.refusals import count_refusal
+from channels_app.conversations.slots import forget_slots, free_leases
 from channels_app.conversations.wakeups import wake_a_worker
-from channels_app.deliveries.sending import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
+from channels_app.deliveries.deadlines import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
 from channels_app.models import WorkerSlot

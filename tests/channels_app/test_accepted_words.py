@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from channels_app.conversations.claim import claim_due_conversation, steal_conversation
 from channels_app.conversations.events import order_handover
-from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, steal_conversation
+from channels_app.conversations.lease import LeaseLostError
 from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from channels_app.operations.transcripts import load_transcript

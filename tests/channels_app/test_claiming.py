@@ -18,8 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.events import store_inbox_event
-from channels_app.conversations.leases import Lease, LeaseLostError, claim_due_conversation
+from channels_app.conversations.lease import Lease, LeaseLostError
 from channels_app.conversations.release import Ended, let_go
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType

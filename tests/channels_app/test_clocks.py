@@ -14,8 +14,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations.leases import register_slot, renew_leases
 from channels_app.conversations.release import wake_at_once
+from channels_app.conversations.slots import register_slot, renew_leases
 from channels_app.lib import clocks
 from channels_app.lib.clocks import database_now, machine_is_ahead_s, note_reading, ticks
 from channels_app.lib.statements import fetch

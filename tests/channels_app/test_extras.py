@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_app.conversations.leases import claim_due_conversation
-from channels_app.deliveries.attempts import retry_delivery, tries_of
+from channels_app.conversations.claim import claim_due_conversation
+from channels_app.deliveries.recording import retry_delivery, tries_of
 from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, WebhookEvent
 from channels_app.operations.explanations.gather import explain

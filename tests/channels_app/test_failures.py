@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from channels_app.access.audit import Actor
-from channels_app.conversations.leases import claim_due_conversation
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.models import AuditEntry, Conversation, Exchange, Failure, FailureGroup, Job, WebhookEvent
 from channels_app.operations.failures import grouping as gathering
 from channels_app.operations.failures.grouping import count_waiting, gather_failures

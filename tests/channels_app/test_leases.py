@@ -10,9 +10,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels_app.conversations import leases
+from channels_app.conversations import claim
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.events import store_inbox_event
-from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, hold
+from channels_app.conversations.lease import LeaseLostError, hold
 from channels_app.conversations.release import Ended, let_go
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
@@ -230,7 +231,7 @@ def test_what_its_holder_did_while_the_conversation_was_taken_away_is_not_done_a
 
 def steal(conversation_id: int) -> Any:
     try:
-        return leases.steal_conversation("quick", conversation_id)
+        return claim.steal_conversation("quick", conversation_id)
     finally:
         connection.close()
 
@@ -285,10 +286,10 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
 def test_a_worker_takes_the_oldest_from_the_index_even_while_there_are_few(channel: Channel) -> None:
     """The plan that it makes then is the one that it keeps, and sorting all that waits grows with what waits."""
     store(channel)
-    values = leases.claim_values("slot")
+    values = claim.claim_values("slot")
     with connection.cursor() as cursor:
         read_by_index(connection)
-        cursor.execute(f"EXPLAIN {leases._CLAIM_DUE}", values)
+        cursor.execute(f"EXPLAIN {claim._CLAIM_DUE}", values)
         plan = " ".join(row[0] for row in cursor.fetchall())
     connection.close()
     assert "Index Scan using conversation_due" in plan

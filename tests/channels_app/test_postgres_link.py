@@ -10,7 +10,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
-from channels_app.conversations.leases import claim_due_conversation, free_lost_leases
+from channels_app.conversations.claim import claim_due_conversation
+from channels_app.conversations.slots import free_lost_leases
 from channels_app.lib import postgres as postgres_link
 from channels_app.lib.postgres import Link, limits, waiting_at_most
 from channels_app.lib.statements import fetch

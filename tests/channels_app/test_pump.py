@@ -13,8 +13,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app.conversations.leases import LeaseLostError, claim_due_conversation, new_slot_name, register_slot
+from channels_app.conversations.claim import claim_due_conversation
+from channels_app.conversations.lease import LeaseLostError
 from channels_app.conversations.release import let_go
+from channels_app.conversations.slots import new_slot_name, register_slot
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.turns import handle as turns
 from channels_app.turns import pump as pump_module

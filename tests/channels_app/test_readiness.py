@@ -17,7 +17,7 @@ from django.test import Client
 
 from channels_app.channels import readiness
 from channels_app.channels.live import forget_channels
-from channels_app.conversations.leases import claim_due_conversation
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.lib import encryption
 from channels_app.models import Bot, Channel, KeyCheck, WebhookEvent
 from channels_app.protocol.errors import MissingKeyError

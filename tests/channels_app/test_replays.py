@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations.leases import claim_due_conversation
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.release import let_go
 from channels_app.models import Conversation, Delivery, WebhookEvent
 from channels_app.operations.replays import Replayed, replay_event

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from channels_app.deliveries.attempts import retry_delivery
+from channels_app.deliveries.recording import retry_delivery
 from channels_app.models import (
     ContactRow,
     Conversation,

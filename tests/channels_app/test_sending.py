@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from channels_app.conversations.leases import claim_due_conversation
-from channels_app.deliveries.attempts import retry_delivery, tries_of
+from channels_app.conversations.claim import claim_due_conversation
+from channels_app.deliveries.recording import retry_delivery, tries_of
 from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, MessageRow, WebhookEvent
 from channels_app.protocol.errors import Effect, TemporaryError
@@ -365,7 +365,7 @@ def test_a_call_cut_off_by_a_crash_is_made_once_more(
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(walker: Walker, world: World) -> None:
-    from channels_app.conversations.leases import LeaseLostError
+    from channels_app.conversations.lease import LeaseLostError
 
     walker.post(make_event(text="Hello", data={}))
     walker.let_time_pass()

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
-from channels_app.conversations import contacts, events, leases
+from channels_app.conversations import claim, contacts, events
 from channels_app.conversations import lookup as conversations
 from channels_app.conversations import release as endings
-from channels_app.deliveries import attempts as deliveries
+from channels_app.deliveries import recording, writing
 from channels_app.lib.statements import _numbered
 from channels_app.models import Channel, ContactRow
 from channels_app.tasks import read_by_index
@@ -32,15 +32,15 @@ AT_THE_DOORS = {
 }
 STATEMENTS = {
     **AT_THE_DOORS,
-    "claim": leases._CLAIM_DUE,
-    "take": leases._TAKE,
+    "claim": claim._CLAIM_DUE,
+    "take": claim._TAKE,
     "begin": conversations._begin(joins=False, chooses=False),
     "begin with its start": conversations._begin(joins=True, chooses=True),
-    "write": deliveries._write(merges=True, answers=True, calls=True, offers=False),
-    "write an offer": deliveries._write(merges=False, answers=False, calls=True, offers=True, checks=True),
-    "mark": deliveries._MARK_IN_FLIGHT,
-    "record": deliveries._RECORD,
-    "record with call": deliveries._RECORD_WITH_CALL,
+    "write": writing._write(merges=True, answers=True, calls=True, offers=False),
+    "write an offer": writing._write(merges=False, answers=False, calls=True, offers=True, checks=True),
+    "mark": recording._MARK_IN_FLIGHT,
+    "record": recording._RECORD,
+    "record with call": recording._RECORD_WITH_CALL,
     "keep contact": contacts._KEEP_CONTACT,
     "find inbox channel": contacts._FIND_INBOX_CHANNEL,
     "end with milestones": endings._give_back(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from channels_app.adapters.inboxes.base import Inbox, Sent
+from channels_app.adapters.inboxes.answers import Sent
+from channels_app.adapters.inboxes.base import Inbox
 from channels_app.adapters.inboxes.signing import shared_secret_problem
 from channels_app.adapters.settings import adapter_class, secret_keys
 

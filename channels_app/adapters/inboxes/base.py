@@ -7,16 +7,17 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from django import forms
 
+from channels_app.adapters.inboxes.answers import EFFECTS, Sent
 from channels_app.adapters.inboxes.signing import secret_bytes
-from channels_app.adapters.inboxes.tokens import Token
+from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import is_signed, unencrypted_problems
 from channels_app.codes import Problem, describe
 from channels_app.lib.clocks import database_now
@@ -39,28 +40,6 @@ SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a messa
 TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
 MAX_ANSWER_BYTES = 100_000  # a token or an error is far below 10 kB
 MAX_CLOCK_SKEW_S = 60  # seconds; far below MAX_AGE, so that it is noticed before events are refused
-MAX_TEXT_OF_THEIRS = 200  # characters of a platform's error message that we repeat
-
-# What a failed call may have done. A status above 500 that isn't named tells nothing: gateways make up their own.
-EFFECTS = {408: Effect.NONE, 429: Effect.NONE, 503: Effect.NONE, 500: Effect.FAILED, 502: Effect.FAILED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A call that the inbox accepted, and what it says of the account's daily quota."""
-
-    status: int
-    took_ms: int
-    quota_used: int | None = None
-    quota_limit: int | None = None
-
-
-class Tokens(Protocol):
-    """Where the access token of our credentials comes from; shared by all workers in production."""
-
-    def get(self) -> str: ...
-
-    def replace(self, rejected: str) -> str: ...
 
 
 class Inbox(ABC):
@@ -101,7 +80,7 @@ class Inbox(ABC):
         self.settings = settings
         self.shared_secrets = tuple(shared_secrets)
         self.api = ApiSession(timeout_s=SEND_TIMEOUT_S, max_bytes=MAX_ANSWER_BYTES)
-        self._token_source = token_source or _OwnTokens
+        self._token_source = token_source or (lambda inbox: OwnTokens(inbox.fetch_token))
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -298,31 +277,3 @@ class Inbox(ABC):
                 "Clock", describe("CB-704", machine="PostgreSQL's server", server=self.server_name, skew=skew_s)
             )
         ]
-
-
-class _OwnTokens:
-    """A token for this object alone, e.g. in a shell; the shared source is given to the constructor."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._token: Token | None = None
-
-    def get(self) -> str:
-        if self._token is None or self._token.refresh_at <= database_now():
-            self._token = self._inbox.fetch_token()
-        return self._token.value
-
-    def replace(self, rejected: str) -> str:
-        if self._token and self._token.value == rejected:
-            self._token = None
-        return self.get()
-
-
-_QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")
-
-
-def public_text(text: object) -> str:
-    """A platform's own words, fit for a log line and everybody's page: what they quote may be a contact's."""
-    words = " ".join(text.split()) if isinstance(text, str) else ""
-    words = _QUOTED.sub("•••", words)
-    return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from channels_app.adapters.inboxes.base import TOKEN_TIMEOUT_S, Inbox, Sent, public_text
+from channels_app.adapters.inboxes.answers import Sent, public_text
+from channels_app.adapters.inboxes.base import TOKEN_TIMEOUT_S, Inbox
 from channels_app.adapters.inboxes.signing import check_age
 from channels_app.adapters.inboxes.sparkcentral_events import read_event, read_write_back
 from channels_app.adapters.inboxes.sparkcentral_form import AccountForm

@@ -29,6 +29,14 @@ class Token:
         return cls(value, now + timedelta(seconds=lifetime_s), now + timedelta(seconds=lifetime_s * REFRESH_AFTER))
 
 
+class Tokens(Protocol):
+    """Where the access token of our credentials comes from; shared by all workers in production."""
+
+    def get(self) -> str: ...
+
+    def replace(self, rejected: str) -> str: ...
+
+
 class TokenStore(Protocol):
     """Where the workers share a token."""
 
@@ -156,3 +164,21 @@ def _as_seen_by_the_call(error: Exception) -> BridgeError:
         told = error.problem or error.detail
         return TemporaryError(told, effect=Effect.NONE, status=error.status, trace_id=error.trace_id)
     return TemporaryError(f"No token: {type(error).__name__}.", effect=Effect.NONE)
+
+
+class OwnTokens:
+    """A token for one object alone, e.g. in a shell."""
+
+    def __init__(self, fetch: Callable[[], Token]) -> None:
+        self._fetch = fetch
+        self._token: Token | None = None
+
+    def get(self) -> str:
+        if self._token is None or self._token.refresh_at <= database_now():
+            self._token = self._fetch()
+        return self._token.value
+
+    def replace(self, rejected: str) -> str:
+        if self._token and self._token.value == rejected:
+            self._token = None
+        return self.get()

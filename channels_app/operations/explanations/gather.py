@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from channels_app.conversations.leases import count_due
+from channels_app.conversations.claim import count_due
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
     Author,

@@ -11,8 +11,7 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
-from channels_app.models import FailurePolicy, Greeting
-from channels_app.protocol import limits
+from channels_app.models import FailurePolicy, Greeting, limits
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
 

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from channels_app.conversations.leases import register_slot, renew_leases
+from channels_app.conversations.slots import register_slot, renew_leases
 from channels_app.models import Conversation, Credential, Job, WebhookEvent, WorkerSlot
 from channels_app.operations.workload import Queue, Worker, event_skew_s, queue_facts, work_problems
 from channels_app.upkeep.guard import Guard

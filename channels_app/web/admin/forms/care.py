@@ -11,8 +11,8 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.rotations import OVERLAP, OVERLAPS
 from channels_app.models import Channel
+from channels_app.models.limits import REPLY_LIMIT_S
 from channels_app.protocol.labels import count_of
-from channels_app.protocol.limits import REPLY_LIMIT_S
 
 MAX_REASON = 500  # characters
 HOUR = timedelta(hours=1)

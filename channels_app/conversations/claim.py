@@ -1,126 +1,21 @@
-"""One worker at a time works on a conversation: claim, hold, renew. `endings` gives it back.
+"""One worker at a time works on a conversation: claim it with its open events. `release` gives it back.
 
 Hand-written SQL, because each of these is one short statement whose locks matter. All times are the database's
 clock, so that machines with different clocks agree. Nothing here is held over a network call but the lease.
 """
 
 import json
-import os
-import socket
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Now
 
 from channels_app.conversations.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
-from channels_app.conversations.standing import OpenEvent, Standing
-from channels_app.lib.clocks import database_now, machine_is_ahead_s
+from channels_app.conversations.lease import LEASE_S, OPEN_EVENTS_MOST, ClaimedEvent, Lease, Onward
+from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
-from channels_app.models import EventState, Owner, WorkerSlot
 from channels_app.protocol import EventType
 from channels_app.protocol.offered import Offered
-
-LEASE_S = 30
-"""A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
-a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
-LOST_AFTER_S = 2.0
-"""What a process was given so long ago and has not taken into its hands has not reached it."""
-OPEN_EVENTS_MOST = 50
-"""Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
-
-
-class LeaseLostError(Exception):
-    """Another worker has the conversation now: stop, and touch nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedEvent:
-    """An open event with what is needed to handle it."""
-
-    facts: OpenEvent
-    source: str
-    raw: bytes
-    attempts: int
-    reason: str
-    begun_at: datetime
-    """From when the platform's time for a reply runs: receipt, or a person's wish to send it again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """A conversation in our hands, as it was at the claim, with its open events."""
-
-    conversation_id: int
-    fence: int
-    arrivals: int
-    slot: str
-    now: datetime
-    channel_id: int
-    channel_revision: int
-    bot_id: int | None
-    bot_revision: int | None
-    bot_failures: int | None
-    bot_paused_until: datetime | None
-    external_id: str
-    session_id: uuid.UUID
-    owner: str
-    stint: int
-    stint_is_implied: bool
-    stint_began_at: datetime | None
-    newest_sent_at: datetime | None
-    offered: Offered
-    last_turn_id: int
-    last_message_id: str
-    bot_counter: int | None
-    medium: str
-    language: str
-    topics: list[str]
-    contact: KnownContact
-    inbox_channel: KnownInboxChannel
-    events: tuple[ClaimedEvent, ...]
-    unwritten: list[dict[str, Any]] = field(default_factory=list)
-    """Calls that were made under this lease and are no rows yet: the next statement writes them."""
-    onward: "Onward | None" = None
-    """With it, the statement that gives this conversation back claims the next one."""
-
-    def standing(self, *, joins_start: bool) -> Standing:
-        return Standing(
-            is_owned=self.owner == Owner.BOT,
-            was_lost=self.owner in (Owner.OTHER, Owner.CLOSED),
-            bot_counter=self.bot_counter,
-            joins_start=joins_start,
-        )
-
-    @property
-    def returns(self) -> list[OpenEvent]:
-        """The events by which agents gave the conversation back and that nobody has handled yet."""
-        queued = [event.facts for event in self.events if event.facts.state == EventState.QUEUED]
-        return [facts for facts in queued if facts.type is EventType.CONVERSATION_DELEGATED]
-
-    def event(self, event_id: int) -> ClaimedEvent:
-        return next(event for event in self.events if event.facts.id == event_id)
-
-
-@dataclass(slots=True)
-class Onward:
-    """What whoever gave a conversation back goes on with."""
-
-    lease: Lease | None = None
-    found_nothing: bool = False
-    """It was looked for, and nothing is due."""
-
-
-def new_slot_name(kind: str) -> str:
-    """A name for this process and this start of it: `host/pid/when/kind`, unique over all machines."""
-    return f"{socket.gethostname()}/{os.getpid()}/{time.time_ns():x}/{kind}"
-
 
 # The conversation is leased in the same statement that finds it; its open events come along. An event that is
 # committed while we lock the row is not seen here. `arrivals` is therefore read as of the same moment as the events,
@@ -322,96 +217,6 @@ def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
         reason=row["event_reason"],
         begun_at=row["event_begun_at"],
     )
-
-
-def hold(lease: Lease) -> None:
-    """Lock the conversation's row until the transaction ends; raise LeaseLostError if it isn't ours any more.
-
-    First statement of every transaction that changes anything of the conversation.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM channels_app_conversation WHERE id = %s AND fence = %s FOR UPDATE",
-            [lease.conversation_id, lease.fence],
-        )
-        if cursor.fetchone() is None:
-            raise LeaseLostError
-
-
-def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
-    """Keep what this process still works on, and say that it lives, how busy and how big it is, and what
-    its clock says."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
-            " WHERE id = ANY(%s) AND lease_slot = %s",
-            [LEASE_S, list(conversation_ids), slot],
-        )
-        cursor.execute(
-            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s,"
-            " clock_ahead_s = %s WHERE name = %s",
-            [len(conversation_ids), _memory_bytes(), machine_is_ahead_s(), slot],
-        )
-
-
-def _memory_bytes() -> int | None:
-    """What this process holds of the machine's memory; None where nobody tells (Linux does)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def register_slot(slot: str) -> None:
-    """Announce this process, so that its leases can be freed when it dies."""
-    host, pid, _, kind = slot.rsplit("/", 3)
-    now = database_now()
-    WorkerSlot.objects.create(
-        name=slot,
-        host=host,
-        pid=int(pid),
-        kind=kind,
-        version=settings.VERSION,
-        started_at=now,
-        beat_at=now,
-        threads=settings.WORKER_THREADS,
-        memory_bytes=_memory_bytes(),
-        clock_ahead_s=machine_is_ahead_s(),
-    )
-
-
-def free_leases(slots: Sequence[str]) -> int:
-    """Free what ended processes held, so that others go on at once; returns how many conversations that were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
-            " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
-            [list(slots)],
-        )
-        freed: int = cursor.rowcount
-    WorkerSlot.objects.filter(name__in=slots).update(ended_at=Now())
-    return freed
-
-
-def forget_slots(older_than: timedelta) -> None:
-    """Forget the processes that nobody has heard of for so long."""
-    WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
-
-
-def free_lost_leases(slot: str, held: Sequence[int]) -> int:
-    """Free what was claimed in this process' name and is in nobody's hands: PostgreSQL did it, and its answer was
-    lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
-    if it is not, the fence stops whoever believes that they have it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, fence = fence + 1"
-            " WHERE lease_slot = %s AND wake_at IS NOT NULL AND NOT id = ANY(%s)"
-            " AND lease_until < clock_timestamp() + make_interval(secs => %s)",
-            [slot, list(held), LEASE_S - LOST_AFTER_S],
-        )
-        freed: int = cursor.rowcount
-    return freed
 
 
 def count_due(*, older_than_s: float = 0.0) -> int:

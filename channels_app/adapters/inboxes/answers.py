@@ -1,0 +1,33 @@
+"""What a platform answered to a call: accepted, or what a failed one may have done and says of it."""
+
+import re
+from dataclasses import dataclass
+
+from channels_app.protocol.errors import (
+    Effect,
+)
+
+MAX_TEXT_OF_THEIRS = 200  # characters of a platform's error message that we repeat
+
+# What a failed call may have done. A status above 500 that isn't named tells nothing: gateways make up their own.
+EFFECTS = {408: Effect.NONE, 429: Effect.NONE, 503: Effect.NONE, 500: Effect.FAILED, 502: Effect.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A call that the inbox accepted, and what it says of the account's daily quota."""
+
+    status: int
+    took_ms: int
+    quota_used: int | None = None
+    quota_limit: int | None = None
+
+
+_QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")
+
+
+def public_text(text: object) -> str:
+    """A platform's own words, fit for a log line and everybody's page: what they quote may be a contact's."""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    words = _QUOTED.sub("•••", words)
+    return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

@@ -1,0 +1,26 @@
+"""Until when a reply may be tried, and from when the handover goes first."""
+
+from datetime import datetime, timedelta
+
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.lease import ClaimedEvent
+from channels_app.protocol import EventType
+
+DELEGATED_LIMIT = timedelta(seconds=120)
+"""The platform takes a conversation away 2 minutes after an agent delegated it, if the bot says nothing. After a
+message the channel's own limit counts, 5 minutes unless somebody changed it there."""
+MARGIN = timedelta(seconds=60)
+"""So long before, everything gives way to the handover: room for a new token, some tries and the rate limit."""
+DELEGATED_MARGIN = timedelta(seconds=40)
+
+
+def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the platform takes the conversation away."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return claimed.begun_at + (DELEGATED_LIMIT if is_delegated else channel.reply_limit)
+
+
+def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
+    """When the handover has to begin, whatever else was hoped for."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    return hard_deadline(channel, claimed) - (DELEGATED_MARGIN if is_delegated else MARGIN)

@@ -1,0 +1,166 @@
+"""A reply becomes rows in one statement, before anything of it leaves."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_values
+from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.deliveries.plans import Plan
+from channels_app.deliveries.recording import deliveries_of
+from channels_app.lib.statements import fetch
+from channels_app.models import (
+    Author,
+    Delivery,
+    DeliveryState,
+)
+
+# The reply becomes rows in one statement: nothing has left yet, and whoever has the conversation next can go on
+# from here. Rows that exist (the process died behind this statement) stay as they are.
+_WRITTEN = """
+WITH held AS (
+    UPDATE channels_app_conversation AS conversation
+    SET options = {options}, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
+    WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s{only_if} RETURNING conversation.id
+), said AS (
+    INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+    SELECT held.id, %(event_id)s, said.author, said.place, said.text, said.url, clock_timestamp()
+    FROM held, unnest(%(authors)s::text[], %(places)s::int[], %(texts)s::text[], %(urls)s::text[])
+        AS said(author, place, text, url)
+    ON CONFLICT DO NOTHING
+), planned AS (
+    INSERT INTO channels_app_delivery (event_id, conversation_id, seq, kind, payload, state, tries, first_sent_at)
+    SELECT %(event_id)s, held.id, call.seq, call.kind, call.payload,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN 'in_flight' ELSE 'pending' END,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN 1 ELSE 0 END,
+        CASE WHEN call.seq = %(leaving)s::bigint THEN clock_timestamp() END
+    FROM held, unnest(%(seqs)s::int[], %(kinds)s::text[], %(payloads)s::jsonb[]) AS call(seq, kind, payload)
+    ON CONFLICT DO NOTHING
+    RETURNING id, seq
+), sending AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'sending', wait_until = NULL, reason = %(reason)s, stint = %(stint)s
+    FROM held WHERE event.id = %(event_id)s
+)"""
+_MERGED = """merged AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = 'merged', reason = 'It became a part of another event''s reply.', wait_until = NULL,
+        finished_at = clock_timestamp()
+    FROM held WHERE event.id = ANY(%(merged)s::bigint[]) AND event.state <> 'done'
+)"""
+_ANSWERED = """answered AS (
+    UPDATE channels_app_webhookevent AS event SET answered_by = %(event_id)s
+    FROM held WHERE event.id = ANY(%(answered)s::bigint[])
+)"""
+
+
+# With an offer goes the newest event that was open then: its contact had not seen it. What has ended chooses nothing.
+_OFFERED = """jsonb_set(%(options)s::jsonb, '{after}', to_jsonb(coalesce((
+        SELECT max(open.id) FROM (
+            SELECT event.id FROM channels_app_webhookevent AS event
+            WHERE event.conversation_id = %(conversation_id)s AND event.outcome IS NULL
+            ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open), 0)))"""
+
+
+class NewsError(Exception):
+    """Something has come since the claim that knows nothing of it; nothing was written.
+
+    `may_leave`: the account's permission for the first call is taken.
+    """
+
+    may_leave = False
+
+
+@cache
+def _write(*, merges: bool, answers: bool, calls: bool, offers: bool, checks: bool = False) -> str:
+    """The statement with the parts that it needs: one that would change nothing costs as much as one that does."""
+    only_if = " AND conversation.arrivals = %(arrivals)s" if checks else ""
+    written = _WRITTEN.format(options=_OFFERED if offers else "%(options)s", only_if=only_if)
+    parts = {_MERGED: merges, _ANSWERED: answers, f"called AS ({INSERT_EXCHANGE})": calls}
+    wanted = [written, *(part for part, is_wanted in parts.items() if is_wanted)]
+    found = "SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq"
+    return f"{', '.join(wanted)} {found}"
+
+
+def write_deliveries(
+    lease: Lease,
+    event_id: int,
+    plan: Plan,
+    *,
+    options: dict[str, Any],
+    reason: str,
+    first_seq: int = 1,
+    author: Author = Author.BOT,
+    bots_words: int = 0,
+    counter: int | None = None,
+    merged: Sequence[int] = (),
+    answered: Sequence[int] = (),
+    is_leaving: bool = False,
+    if_nothing_came: bool = False,
+) -> list[Delivery]:
+    """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
+
+    `bots_words`: how many of its messages, the first ones, are the bot's, whoever is the author of the others;
+    `merged`: events that end with this one; `answered`: events that waited for these words of the bot.
+    `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`. `if_nothing_came`: since
+    the claim, or else NewsError is raised.
+    """
+    seqs = list(range(first_seq, first_seq + len(plan.calls)))
+    # A second plan of the same event (a fallback) says something after what the first one said.
+    first_place = (first_seq - 1) * 100
+    values = {
+        "conversation_id": lease.conversation_id,
+        "channel_id": lease.channel_id,
+        "fence": lease.fence,
+        "event_id": event_id,
+        "options": json.dumps(options),
+        "counter": counter,
+        "authors": [Author.BOT if place < bots_words else author for place in range(len(plan.said))],
+        "places": list(range(first_place, first_place + len(plan.said))),
+        "texts": [text for text, _ in plan.said],
+        "urls": [url for _, url in plan.said],
+        "seqs": seqs,
+        "kinds": [kind.value for kind, _ in plan.calls],
+        "payloads": [json.dumps(payload) for _, payload in plan.calls],
+        "leaving": first_seq if is_leaving else None,
+        "most": OPEN_EVENTS_MOST,
+        "arrivals": lease.arrivals,
+        "reason": reason,
+        "stint": lease.stint,
+        "merged": list(merged),
+        "answered": list(answered),
+        **exchange_values(lease.unwritten),
+    }
+    statement = _write(
+        merges=bool(merged),
+        answers=bool(answered),
+        calls=bool(lease.unwritten),
+        offers=bool(plan.options),
+        checks=if_nothing_came,
+    )
+    rows = fetch(statement, values)
+    if not rows:
+        raise NewsError if if_nothing_came else LeaseLostError
+    lease.unwritten.clear()
+    if first_seq > 1 or len(rows) != len(plan.calls):
+        return deliveries_of(event_id)
+    return [
+        _written(delivery_id, event_id, lease.conversation_id, seq, kind, payload)
+        for (_, delivery_id, seq), (kind, payload) in zip(rows, plan.calls, strict=True)
+    ]
+
+
+_AS_WRITTEN: dict[str, Any] = {
+    "state": DeliveryState.PENDING,
+    "tries": 0,
+    **dict.fromkeys(("first_sent_at", "finished_at")),
+    "last_status": 0,
+    **dict.fromkeys(("last_error", "trace_id"), ""),
+}
+_WRITTEN_FIELDS = ("id", "event_id", "conversation_id", "seq", "kind", "payload", *_AS_WRITTEN)
+
+
+def _written(*facts: Any) -> Delivery:
+    """A row that has just been written, as if it had been read: Django's look for defaults costs more than a query."""
+    return Delivery.from_db(None, _WRITTEN_FIELDS, (*facts, *_AS_WRITTEN.values()))
