@@ -238,7 +238,7 @@ def test_an_inbox_channel_is_part_of_its_channels_revision(admin: Program, bea: 
     )
     refused = admin.call("patch", path, {"keep_days": 9}, If_Match=tag)
     changes = [change["fields"]["name"] for change in refused.body["changes"]]
-    assert sorted(changes) == [["Instagram", "Phone"], ["WhatsApp", "Pictures"]]  # rows are in the order of their names
+    assert sorted(changes) == [["Instagram", "Phone"], ["WhatsApp", "Pictures"]]  # in the order of names
     tag = f'"{refused.body["revision"]}"'
     given = {"external_id": "WhatsApp", "is_enabled": True}
     assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 200
