@@ -67,6 +67,27 @@ class NothingSerializer(Strict):
     """No body, or an empty one."""
 
 
+class RowSerializer(serializers.ModelSerializer[Any]):
+    # A row as an answer shows it: columns by name, typed by the model; `x_id` is another row's number. (A docstring
+    # would become the description of every subclass in the schema.)
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> tuple[Any, dict[str, Any]]:
+        """What an answer needs of a column; bounds and help texts are the admin's."""
+        field, given = super().build_standard_field(field_name, model_field)
+        kwargs: dict[str, Any] = {"allow_null": True} if model_field.null else {}
+        if "choices" in given:
+            kwargs["choices"] = [value for value, _ in model_field.choices]
+        return field, kwargs
+
+    def build_property_field(self, field_name: str, model_class: Any) -> tuple[Any, dict[str, Any]]:
+        column = model_class._meta.get_field(field_name.removesuffix("_id"))
+        return serializers.IntegerField, {"allow_null": True} if column.null else {}
+
+    def get_uniqueness_extra_kwargs(self, field_names: Any, declared_fields: Any, extra_kwargs: Any) -> Any:
+        """None: an answer is never validated."""
+        return extra_kwargs, {}
+
+
 class OneOf(serializers.ChoiceField):
     """One of some words. What was sent is not repeated: it may be a secret."""
 

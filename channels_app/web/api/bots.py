@@ -17,15 +17,15 @@ from channels_app.channels.links import reply_url
 from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
 from channels_app.protocol.errors import BridgeError
-from channels_app.web.api.base import ApiView, OneOf, PageQuery, Strict, row_or_404
-from channels_app.web.api.channel_answers import ChecksSerializer
-from channels_app.web.api.channel_bodies import settings_field
-from channels_app.web.api.channel_shapes import SavedSerializer
+from channels_app.web.api.base import ApiView, OneOf, PageQuery, RowSerializer, Strict, row_or_404
 from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of, settings_of
-from channels_app.web.api.schema import Tag, example, operation
+from channels_app.web.api.schema import Tag, example, operations_of
+from channels_app.web.api.serializers.channel_care import ChecksSerializer
+from channels_app.web.api.serializers.channel_requests import settings_field
+from channels_app.web.api.serializers.channels import SavedSerializer
 
-TAG = Tag.BOTS
 VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "change"))
+operation = operations_of(Tag.BOTS, VIEW)
 
 
 class WarningSerializer(serializers.Serializer[Any]):
@@ -33,29 +33,36 @@ class WarningSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-@example(
-    id=1,
-    name="Parcel bot",
-    kind="http",
-    reply_url="https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
-    settings={"url": "https://bot.example.com/bot", "timeout_s": 20},
-    secrets={"token": {"is_saved": True, "ends_in": "77aa"}},
-    warnings=[],
-    revision=7,
-    failures=0,
-    paused_until=None,
-)
-class BotSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
+_BOT: dict[str, Any] = {
+    "id": 1,
+    "name": "Parcel bot",
+    "kind": "http",
+    "reply_url": "https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
+    "settings": {"url": "https://bot.example.com/bot", "timeout_s": 20},
+    "secrets": {"token": {"is_saved": True, "ends_in": "77aa"}},
+    "warnings": [],
+    "revision": 7,
+    "failures": 0,
+    "paused_until": None,
+}
+
+
+@example(**_BOT)
+class BotSerializer(RowSerializer):
     kind = serializers.ChoiceField(choices=list(BOTS))
     reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
     settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
     warnings = serializers.SerializerMethodField(help_text="What of the settings works, and should be otherwise.")
-    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
-    failures = serializers.IntegerField(help_text="Calls in a row that failed.")
-    paused_until = serializers.DateTimeField(allow_null=True, help_text="So long nobody calls it but for a trial.")
+
+    class Meta:
+        model = Bot
+        fields = tuple(_BOT)
+        extra_kwargs = {
+            "revision": {"help_text": "Counts changes; for If-Match."},
+            "failures": {"help_text": "Calls in a row that failed."},
+            "paused_until": {"help_text": "So long nobody calls it but for a trial."},
+        }
 
     def get_reply_url(self, bot: Bot) -> str:
         return reply_url(bot.uuid)
@@ -86,20 +93,12 @@ class BotBodySerializer(Strict):
 
 
 class Bots(ApiView):
-    @operation(
-        "listBots", "All bots, newest first", tag=TAG, needs=VIEW, query=PageQuery, answer=BotSerializer, is_page=True
-    )
+    @operation("listBots", "All bots, newest first", query=PageQuery, answer=BotSerializer, is_page=True)
     def get(self, request: Request) -> Response:
         return self.page(Bot.objects.all(), BotSerializer, self.query(PageQuery))
 
     @operation(
-        "addBot",
-        "Add a bot",
-        tag=TAG,
-        needs=ADD,
-        body=BotBodySerializer,
-        answer=BotSerializer,
-        status=HTTPStatus.CREATED,
+        "addBot", "Add a bot", needs=ADD, body=BotBodySerializer, answer=BotSerializer, status=HTTPStatus.CREATED
     )
     def post(self, request: Request) -> Response:
         with refusals():
@@ -108,20 +107,13 @@ class Bots(ApiView):
 
 
 class OneBot(ApiView):
-    @operation("getBot", "A bot", tag=TAG, needs=VIEW, answer=BotSerializer, problems=[404])
+    @operation("getBot", "A bot", answer=BotSerializer)
     def get(self, request: Request, pk: int) -> Response:
         bot = row_or_404(Bot.objects.all(), pk)
         return self.answer(bot, BotSerializer, headers=etag(bot))
 
     @operation(
-        "changeBot",
-        "Change settings",
-        tag=TAG,
-        needs=CHANGE,
-        body=BotBodySerializer,
-        answer=BotSerializer,
-        is_guarded=True,
-        problems=[404],
+        "changeBot", "Change settings", needs=CHANGE, body=BotBodySerializer, answer=BotSerializer, is_guarded=True
     )
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is. With other settings the bot is called again at once."""
@@ -133,14 +125,7 @@ class OneBot(ApiView):
 
 
 class TestBot(ApiView):
-    @operation(
-        "testBot",
-        "One test turn, with nobody behind it",
-        tag=TAG,
-        needs=CHANGE,
-        answer=ChecksSerializer,
-        problems=[404],
-    )
+    @operation("testBot", "One test turn, with nobody behind it", needs=CHANGE, answer=ChecksSerializer)
     def post(self, request: Request, pk: int) -> Response:
         lines = check_bot(row_or_404(Bot.objects.all(), pk))
         return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)

@@ -10,7 +10,9 @@ from channels_app.operations.calls import CallFilter, list_exchanges
 from channels_app.operations.interventions import note_reading, replay_events, send_again
 from channels_app.operations.replays import Replayed
 from channels_app.web.api.base import WINDOW, ApiView, asked_range, row_or_404
-from channels_app.web.api.call_shapes import (
+from channels_app.web.api.problems import not_now
+from channels_app.web.api.schema import Tag, operations_of
+from channels_app.web.api.serializers.calls import (
     CallQuery,
     CallSerializer,
     DeliveryQuery,
@@ -20,11 +22,9 @@ from channels_app.web.api.call_shapes import (
     ExchangeSerializer,
     ReplayedSerializer,
 )
-from channels_app.web.api.channel_bodies import ReasonSerializer
-from channels_app.web.api.problems import not_now
-from channels_app.web.api.schema import Tag, operation
+from channels_app.web.api.serializers.channel_requests import ReasonSerializer
 
-TAG = Tag.CALLS
+operation = operations_of(Tag.CALLS, SEE)
 NOT_LOST = "the conversation is not with the bot any more, or nothing of this delivery was lost."
 
 
@@ -33,15 +33,7 @@ def _events() -> QuerySet[WebhookEvent]:
 
 
 class Events(ApiView):
-    @operation(
-        "listEvents",
-        "What came in, newest first",
-        tag=TAG,
-        needs=SEE,
-        query=EventQuery,
-        answer=EventSerializer,
-        is_page=True,
-    )
+    @operation("listEvents", "What came in, newest first", query=EventQuery, answer=EventSerializer, is_page=True)
     def get(self, request: Request) -> Response:
         """A page can be empty although there is a next one: each looks through a bounded number of rows."""
         query = self.query(EventQuery)
@@ -52,7 +44,7 @@ class Events(ApiView):
 
 
 class OneEvent(ApiView):
-    @operation("getEvent", "An event", tag=TAG, needs=SEE, answer=EventSerializer, problems=[404])
+    @operation("getEvent", "An event", answer=EventSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(row_or_404(_events(), pk), EventSerializer)
 
@@ -61,12 +53,10 @@ class ReplayEvent(ApiView):
     @operation(
         "replayEvent",
         "Do an event again that failed for good",
-        tag=TAG,
         needs=REPLAY,
         body=ReasonSerializer,
         answer=ReplayedSerializer,
         is_act=True,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         """What was sent stays sent, so nothing is said twice. The contact gets a late answer."""
@@ -81,8 +71,6 @@ class Deliveries(ApiView):
     @operation(
         "listDeliveries",
         "What goes to the inbox, newest first",
-        tag=TAG,
-        needs=SEE,
         query=DeliveryQuery,
         answer=DeliverySerializer,
         is_page=True,
@@ -97,7 +85,7 @@ class Deliveries(ApiView):
 
 
 class OneDelivery(ApiView):
-    @operation("getDelivery", "A delivery", tag=TAG, needs=SEE, answer=DeliverySerializer, problems=[404])
+    @operation("getDelivery", "A delivery", answer=DeliverySerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(row_or_404(Delivery.objects.all(), pk), DeliverySerializer)
 
@@ -106,12 +94,10 @@ class ReplayDelivery(ApiView):
     @operation(
         "replayDelivery",
         "Send a delivery again that was lost",
-        tag=TAG,
         needs=REPLAY,
         body=ReasonSerializer,
         answer=DeliverySerializer,
         is_act=True,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         """One that was sent and not confirmed may arrive a second time."""
@@ -124,13 +110,7 @@ class ReplayDelivery(ApiView):
 
 class Calls(ApiView):
     @operation(
-        "listCalls",
-        "Calls in both directions, newest first",
-        tag=TAG,
-        needs=SEE,
-        query=CallQuery,
-        answer=CallSerializer,
-        is_page=True,
+        "listCalls", "Calls in both directions, newest first", query=CallQuery, answer=CallSerializer, is_page=True
     )
     def get(self, request: Request) -> Response:
         """A page can be empty although there is a next one: each looks through a bounded number of rows."""
@@ -150,14 +130,7 @@ class Calls(ApiView):
 
 
 class OneExchange(ApiView):
-    @operation(
-        "getExchange",
-        "One call of ours, and what came back",
-        tag=TAG,
-        needs=SEE,
-        answer=ExchangeSerializer,
-        problems=[404],
-    )
+    @operation("getExchange", "One call of ours, and what came back", answer=ExchangeSerializer)
     def get(self, request: Request, pk: int) -> Response:
         row = row_or_404(Exchange.objects.select_related("channel", "event__conversation"), pk)
         if self.reads_text:

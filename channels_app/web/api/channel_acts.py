@@ -20,10 +20,9 @@ from channels_app.channels.rotations import (
 )
 from channels_app.models import Channel
 from channels_app.web.api.base import NothingSerializer, Strict
-from channels_app.web.api.channel_bodies import ReasonSerializer, RotateSecretSerializer
-from channels_app.web.api.channel_shapes import ChannelDetailSerializer
-from channels_app.web.api.channels import CHANGE, TAG, ChannelView
-from channels_app.web.api.schema import operation
+from channels_app.web.api.channels import CHANGE, ChannelView, operation
+from channels_app.web.api.serializers.channel_requests import ReasonSerializer, RotateSecretSerializer
+from channels_app.web.api.serializers.channels import ChannelDetailSerializer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +81,7 @@ def act_view(act: Act) -> Any:
 
     class ChannelAct(ChannelView):
         @operation(
-            act.name,
-            act.summary,
-            tag=TAG,
-            needs=act.needs,
-            body=act.body,
-            answer=ChannelDetailSerializer,
-            problems=[404, 409],
+            act.name, act.summary, needs=act.needs, body=act.body, answer=ChannelDetailSerializer, problems=[409]
         )
         def post(self, request: Request, pk: int) -> Response:
             act.perform(self.channel(pk), self.actor, **self.body(act.body))

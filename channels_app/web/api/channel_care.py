@@ -16,7 +16,10 @@ from channels_app.operations.checks import check_channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.facts import facts_of
 from channels_app.operations.checks.steps import setup_steps
-from channels_app.web.api.channel_answers import (
+from channels_app.web.api.channels import ADD, CHANGE, VIEW, ChannelView
+from channels_app.web.api.rows import refusals
+from channels_app.web.api.schema import Tag, operations_of
+from channels_app.web.api.serializers.channel_care import (
     ChecksSerializer,
     DeletedSerializer,
     DiagnosticsSerializer,
@@ -24,23 +27,16 @@ from channels_app.web.api.channel_answers import (
     RefusalsSerializer,
     StepsSerializer,
 )
-from channels_app.web.api.channel_bodies import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
-from channels_app.web.api.channel_shapes import ChannelDetailSerializer
-from channels_app.web.api.channels import ADD, CHANGE, TAG, VIEW, ChannelView
-from channels_app.web.api.rows import refusals
-from channels_app.web.api.schema import operation
+from channels_app.web.api.serializers.channel_requests import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
+from channels_app.web.api.serializers.channels import ChannelDetailSerializer
 
 DELETE = "channels_app.delete_channel"
+operation = operations_of(Tag.CHANNELS, CHANGE)
 
 
 class TestConnection(ChannelView):
     @operation(
-        "testChannel",
-        "Test keys, address, secret and bot; sends nothing to any contact",
-        tag=TAG,
-        needs=CHANGE,
-        answer=ChecksSerializer,
-        problems=[404],
+        "testChannel", "Test keys, address, secret and bot; sends nothing to any contact", answer=ChecksSerializer
     )
     def post(self, request: Request, pk: int) -> Response:
         lines = check_channel(self.channel(pk))
@@ -48,7 +44,7 @@ class TestConnection(ChannelView):
 
 
 class SetUp(ChannelView):
-    @operation("getSetUp", "How far its set-up is", tag=TAG, needs=VIEW, answer=StepsSerializer, problems=[404])
+    @operation("getSetUp", "How far its set-up is", needs=VIEW, answer=StepsSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
 
@@ -57,10 +53,8 @@ class RefusedEvents(ChannelView):
     @operation(
         "listRefusedEvents",
         "Events of the last days that were refused, counted by reason",
-        tag=TAG,
         needs=VIEW,
         answer=RefusalsSerializer,
-        problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
         refused = [group for group in facts_of(self.channel(pk)).refused if not group.is_harmless]
@@ -71,11 +65,8 @@ class ReplaceKeys(ChannelView):
     @operation(
         "replaceKeys",
         "Try new API keys, and save them if they work",
-        tag=TAG,
-        needs=CHANGE,
         body=ReplaceKeysSerializer,
         answer=KeysReplacedSerializer,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         given, channel = self.body(ReplaceKeysSerializer), self.channel(pk)
@@ -90,12 +81,10 @@ class Clone(ChannelView):
     @operation(
         "cloneChannel",
         "Copy its settings to a new channel, without secrets, address and history",
-        tag=TAG,
         needs=ADD,
         body=CloneSerializer,
         answer=ChannelDetailSerializer,
         status=HTTPStatus.CREATED,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         channel, name = self.channel(pk), self.body(CloneSerializer)["name"]
@@ -108,10 +97,7 @@ class Diagnostics(ChannelView):
     @operation(
         "getDiagnostics",
         "What a colleague needs to know to help: no secret, and nobody's words",
-        tag=TAG,
-        needs=CHANGE,
         answer=DiagnosticsSerializer,
-        problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
         return Response({"diagnostics": collect_diagnostics(self.channel(pk))})
@@ -121,11 +107,9 @@ class Deletion(ChannelView):
     @operation(
         "deleteChannel",
         "Delete a channel with all that it has, for good",
-        tag=TAG,
         needs=DELETE,
         body=DeleteSerializer,
         answer=DeletedSerializer,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         """It is archived at once, then deleted a little with each call."""

@@ -13,13 +13,13 @@ from channels_app.channels.forms import ChannelForm
 from channels_app.channels.forms.saving import save_inbox_channel, save_row
 from channels_app.models import Channel
 from channels_app.web.api.base import ApiView, row_or_404
-from channels_app.web.api.channel_bodies import ChannelBodySerializer, ChannelQuery
-from channels_app.web.api.channel_shapes import ChannelDetailSerializer, ChannelSerializer
 from channels_app.web.api.rows import etag, expected_revision, refusals
-from channels_app.web.api.schema import Tag, operation
+from channels_app.web.api.schema import Tag, operations_of
+from channels_app.web.api.serializers.channel_requests import ChannelBodySerializer, ChannelQuery
+from channels_app.web.api.serializers.channels import ChannelDetailSerializer, ChannelSerializer
 
-TAG = Tag.CHANNELS
 VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
+operation = operations_of(Tag.CHANNELS, VIEW)
 
 
 class ChannelView(ApiView):
@@ -39,13 +39,7 @@ class ChannelView(ApiView):
 
 class Channels(ChannelView):
     @operation(
-        "listChannels",
-        "All channels, newest first",
-        tag=TAG,
-        needs=VIEW,
-        query=ChannelQuery,
-        answer=ChannelSerializer,
-        is_page=True,
+        "listChannels", "All channels, newest first", query=ChannelQuery, answer=ChannelSerializer, is_page=True
     )
     def get(self, request: Request) -> Response:
         query = self.query(ChannelQuery)
@@ -57,7 +51,6 @@ class Channels(ChannelView):
     @operation(
         "addChannel",
         "Add a channel",
-        tag=TAG,
         needs=ADD,
         body=ChannelBodySerializer,
         answer=ChannelDetailSerializer,
@@ -69,19 +62,17 @@ class Channels(ChannelView):
 
 
 class OneChannel(ChannelView):
-    @operation("getChannel", "A channel", tag=TAG, needs=VIEW, answer=ChannelDetailSerializer, problems=[404])
+    @operation("getChannel", "A channel", answer=ChannelDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.shown(pk)
 
     @operation(
         "changeChannel",
         "Change settings",
-        tag=TAG,
         needs=CHANGE,
         body=ChannelBodySerializer,
         answer=ChannelDetailSerializer,
         is_guarded=True,
-        problems=[404],
     )
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is."""

@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from channels_app.codes import CODES, Code, Severity
 from channels_app.web.api.base import ApiView
-from channels_app.web.api.schema import Tag, example, operation
+from channels_app.web.api.schema import Tag, example, operations_of
+
+operation = operations_of(Tag.CODES)
 
 
 @example(
@@ -49,13 +51,13 @@ class CatalogueSerializer(serializers.Serializer[Any]):
 
 
 class Catalogue(ApiView):
-    @operation("listCodes", "Everything that can go wrong", tag=Tag.CODES, answer=CatalogueSerializer)
+    @operation("listCodes", "Everything that can go wrong", answer=CatalogueSerializer)
     def get(self, request: Request) -> Response:
         return self.answer({"results": CODES.values()}, CatalogueSerializer)
 
 
 class CatalogueEntry(ApiView):
-    @operation("getCode", "What a code means", tag=Tag.CODES, answer=CodeSerializer, problems=[404])
+    @operation("getCode", "What a code means", answer=CodeSerializer)
     def get(self, request: Request, code: str) -> Response:
         if code not in CODES:
             raise NotFound

@@ -16,8 +16,10 @@ from channels_app.operations.search import find_conversations
 from channels_app.operations.transcripts import load_transcript
 from channels_app.operations.transcripts.exports import bug_report
 from channels_app.web.api.base import ApiView, asked_range, row_or_404
-from channels_app.web.api.channel_bodies import ReasonSerializer
-from channels_app.web.api.conversation_shapes import (
+from channels_app.web.api.problems import not_now
+from channels_app.web.api.schema import Tag, operations_of
+from channels_app.web.api.serializers.channel_requests import ReasonSerializer
+from channels_app.web.api.serializers.conversations import (
     BugReportSerializer,
     ConversationQuery,
     ConversationSerializer,
@@ -28,10 +30,8 @@ from channels_app.web.api.conversation_shapes import (
     TranscriptQuery,
     TranscriptSerializer,
 )
-from channels_app.web.api.problems import not_now
-from channels_app.web.api.schema import Tag, operation
 
-TAG = Tag.CONVERSATIONS
+operation = operations_of(Tag.CONVERSATIONS, SEE)
 NOT_OURS = "agents have the conversation, or it is closed."
 
 
@@ -53,8 +53,6 @@ class Conversations(ConversationView):
     @operation(
         "listConversations",
         "Conversations in which something happened last, or that a search finds",
-        tag=TAG,
-        needs=SEE,
         query=ConversationQuery,
         answer=ConversationSerializer,
         is_page=True,
@@ -77,11 +75,8 @@ class OneConversation(ConversationView):
     @operation(
         "getConversation",
         "A conversation with its transcript; texts only for who may read them",
-        tag=TAG,
-        needs=SEE,
         query=TranscriptQuery,
         answer=TranscriptSerializer,
-        problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
         before: int | None = self.query(TranscriptQuery).get("before")
@@ -93,15 +88,7 @@ class OneConversation(ConversationView):
 
 
 class Why(ConversationView):
-    @operation(
-        "explainConversation",
-        "Why did the bot not answer?",
-        tag=TAG,
-        needs=SEE,
-        query=ExplainQuery,
-        answer=ExplanationSerializer,
-        problems=[404],
-    )
+    @operation("explainConversation", "Why did the bot not answer?", query=ExplainQuery, answer=ExplanationSerializer)
     def get(self, request: Request, pk: int) -> Response:
         event_id: int | None = self.query(ExplainQuery).get("event")
         conversation = self.conversation(pk)
@@ -114,10 +101,7 @@ class BugReport(ConversationView):
     @operation(
         "getBugReport",
         "What somebody needs who looks for a fault: nothing in it that anybody said",
-        tag=TAG,
-        needs=SEE,
         answer=BugReportSerializer,
-        problems=[404],
     )
     def get(self, request: Request, pk: int) -> Response:
         conversation = self.conversation(pk)
@@ -130,13 +114,11 @@ class HandOver(ConversationView):
     @operation(
         "handOver",
         "Give the conversation to the agents",
-        tag=TAG,
         needs=HAND_OVER,
         body=ReasonSerializer,
         answer=OrderedSerializer,
         status=HTTPStatus.ACCEPTED,
         is_act=True,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         given, conversation = self.body(ReasonSerializer), self.conversation(pk)
@@ -147,13 +129,11 @@ class Messages(ConversationView):
     @operation(
         "sendMessage",
         "Say something as the bot",
-        tag=TAG,
         needs=HAND_OVER,
         body=SaySerializer,
         answer=OrderedSerializer,
         status=HTTPStatus.ACCEPTED,
         is_act=True,
-        problems=[404],
     )
     def post(self, request: Request, pk: int) -> Response:
         text, conversation = self.body(SaySerializer)["text"], self.conversation(pk)

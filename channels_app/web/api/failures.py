@@ -33,7 +33,9 @@ from channels_app.operations.failures.groups import (
 )
 from channels_app.operations.failures.states import GroupState
 from channels_app.web.api.base import ApiView, NothingSerializer, Strict, TimedPageQuery, asked_range, row_or_404
-from channels_app.web.api.failure_shapes import (
+from channels_app.web.api.problems import not_now
+from channels_app.web.api.schema import Tag, operations_of
+from channels_app.web.api.serializers.failures import (
     BulkRetrySerializer,
     FailureGroupDetailSerializer,
     FailureGroupsSerializer,
@@ -41,10 +43,8 @@ from channels_app.web.api.failure_shapes import (
     PlanSerializer,
     StartSerializer,
 )
-from channels_app.web.api.problems import not_now
-from channels_app.web.api.schema import Tag, operation
 
-TAG = Tag.FAILURES
+operation = operations_of(Tag.FAILURES, SEE)
 
 
 def _group_or_404(pk: int) -> Group:
@@ -56,12 +56,7 @@ def _group_or_404(pk: int) -> Group:
 
 class Failures(ApiView):
     @operation(
-        "listFailures",
-        "Failures by cause, the latest first",
-        tag=TAG,
-        needs=SEE,
-        query=FailureQuery,
-        answer=FailureGroupsSerializer,
+        "listFailures", "Failures by cause, the latest first", query=FailureQuery, answer=FailureGroupsSerializer
     )
     def get(self, request: Request) -> Response:
         query = self.query(FailureQuery)
@@ -72,14 +67,7 @@ class Failures(ApiView):
 
 
 class OneFailureGroup(ApiView):
-    @operation(
-        "getFailure",
-        "A cause, with the latest events that failed so",
-        tag=TAG,
-        needs=SEE,
-        answer=FailureGroupDetailSerializer,
-        problems=[404],
-    )
+    @operation("getFailure", "A cause, with the latest events that failed so", answer=FailureGroupDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(_group_or_404(pk), FailureGroupDetailSerializer)
 
@@ -107,15 +95,7 @@ def group_act_view(act: GroupAct) -> Any:
     """The view of an act on a group."""
 
     class GroupActView(ApiView):
-        @operation(
-            act.name,
-            act.summary,
-            tag=TAG,
-            needs=REPLAY,
-            body=NothingSerializer,
-            answer=FailureGroupDetailSerializer,
-            problems=[404],
-        )
+        @operation(act.name, act.summary, needs=REPLAY, body=NothingSerializer, answer=FailureGroupDetailSerializer)
         def post(self, request: Request, pk: int) -> Response:
             self.body(NothingSerializer)
             act.perform(_group_or_404(pk).row.pk, self.actor)
@@ -133,13 +113,7 @@ def _bulks() -> QuerySet[BulkRetry]:
 
 class BulkRetries(ApiView):
     @operation(
-        "listBulkRetries",
-        "Bulk retries, newest first",
-        tag=TAG,
-        needs=SEE,
-        query=TimedPageQuery,
-        answer=BulkRetrySerializer,
-        is_page=True,
+        "listBulkRetries", "Bulk retries, newest first", query=TimedPageQuery, answer=BulkRetrySerializer, is_page=True
     )
     def get(self, request: Request) -> Response:
         return self.page(_bulks(), BulkRetrySerializer, self.query(TimedPageQuery))
@@ -147,7 +121,6 @@ class BulkRetries(ApiView):
     @operation(
         "planBulkRetry",
         "Say what would be done again and what would be skipped",
-        tag=TAG,
         needs=REPLAY,
         body=PlanSerializer,
         answer=BulkRetrySerializer,
@@ -169,7 +142,7 @@ class BulkRetries(ApiView):
 
 
 class OneBulkRetry(ApiView):
-    @operation("getBulkRetry", "How far it is", tag=TAG, needs=SEE, answer=BulkRetrySerializer, problems=[404])
+    @operation("getBulkRetry", "How far it is", answer=BulkRetrySerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(row_or_404(_bulks(), pk), BulkRetrySerializer)
 
@@ -197,16 +170,7 @@ def bulk_act_view(act: BulkAct) -> Any:
     """The view of an act on a bulk retry."""
 
     class BulkActView(ApiView):
-        @operation(
-            act.name,
-            act.summary,
-            tag=TAG,
-            needs=REPLAY,
-            body=act.body,
-            answer=BulkRetrySerializer,
-            is_act=True,
-            problems=[404],
-        )
+        @operation(act.name, act.summary, needs=REPLAY, body=act.body, answer=BulkRetrySerializer, is_act=True)
         def post(self, request: Request, pk: int) -> Response:
             given, bulk = self.body(act.body), row_or_404(_bulks(), pk)
             try:

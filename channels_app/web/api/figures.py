@@ -10,9 +10,9 @@ from channels_app.access.permissions import SEE
 from channels_app.operations.figures.dashboard import Dashboard, dashboard_figures
 from channels_app.operations.workload import queue_facts
 from channels_app.web.api.base import ApiView
-from channels_app.web.api.figure_shapes import FigureQuery, FiguresSerializer
-from channels_app.web.api.queue_shapes import QueueFactsSerializer
 from channels_app.web.api.schema import Tag, operation
+from channels_app.web.api.serializers.figures import FigureQuery, FiguresSerializer
+from channels_app.web.api.serializers.queue import QueueFactsSerializer
 
 
 class Figures(ApiView):

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 
 from channels_app.access.audit_log import AuditSearch
 from channels_app.access.permissions import SEE_AUDIT_LOG
-from channels_app.web.api.base import ApiView, TimedPageQuery
+from channels_app.models import AuditEntry
+from channels_app.web.api.base import ApiView, RowSerializer, TimedPageQuery
 from channels_app.web.api.schema import Tag, example, operation
 
 
@@ -36,16 +37,19 @@ class CallerSerializer(serializers.Serializer[Any]):
     address="203.0.113.7",
     via="admin",
 )
-class AuditEntrySerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    at = serializers.DateTimeField()
+class AuditEntrySerializer(RowSerializer):
     who = serializers.CharField(source="actor")
     what = serializers.CharField(source="action")
     object = serializers.SerializerMethodField()
-    changes = serializers.JSONField(help_text="Field to [before, after]; of a secret only “changed”.")
-    reason = serializers.CharField(allow_blank=True)
-    address = serializers.CharField(allow_blank=True, help_text="Where the call came from.")
-    via = serializers.CharField(allow_blank=True, help_text="admin, operations, api or command.")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("id", "at", "who", "what", "object", "changes", "reason", "address", "via")
+        extra_kwargs = {
+            "changes": {"help_text": "Field to [before, after]; of a secret only “changed”."},
+            "address": {"help_text": "Where the call came from."},
+            "via": {"help_text": "admin, operations, api or command."},
+        }
 
     def get_object(self, row: Any) -> dict[str, str]:
         return {"type": row.object_type, "id": row.object_id, "name": row.object_name}

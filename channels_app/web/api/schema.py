@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
 from http import HTTPStatus
+from inspect import signature
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -133,16 +134,22 @@ def operation(
         request=body,
         parameters=[*([query] if query else []), *([_KEY] if is_act else []), *([_IF_MATCH] if is_guarded else [])],
         responses={int(status): page_of(answer) if is_page else answer},
-        extensions={_FAILURES: sorted(map(int, failures))},
     )
 
     def describe_operation(handler: Handler) -> Handler:
+        may_miss = {HTTPStatus.NOT_FOUND} if {"pk", "code"} & set(signature(handler).parameters) else set()
         handled: Any = once_per_key(handler) if is_act else handler
         handled.needs = needs
         description = " ".join(filter(None, (handler.__doc__, permission)))
-        return describe_as(description=description)(handled)  # type: ignore[no-any-return]
+        documented = describe_as(description=description, extensions={_FAILURES: sorted(failures | may_miss)})
+        return documented(handled)  # type: ignore[no-any-return]
 
     return describe_operation
+
+
+def operations_of(tag: Tag, needs: str = "") -> "partial[Callable[[Handler], Handler]]":
+    """`operation` for the views of one area; `needs`: the permission of those that name no other."""
+    return partial(operation, tag=tag, needs=needs)
 
 
 def example(**values: Any) -> Callable[[type[Described]], type[Described]]:

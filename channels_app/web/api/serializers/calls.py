@@ -6,11 +6,11 @@ from rest_framework import serializers
 
 from channels_app.codes import CODES
 from channels_app.lib.masking import body_for
-from channels_app.models import DeliveryKind, DeliveryState, EventState, Exchange, Outcome, Target
+from channels_app.models import Delivery, DeliveryState, Exchange, Outcome, Target
 from channels_app.operations.calls import IN, STATUSES
-from channels_app.web.api.base import IdField, TimedPageQuery, TimeRangeFields
-from channels_app.web.api.conversation_shapes import ChannelNameSerializer, EventSummarySerializer
+from channels_app.web.api.base import IdField, RowSerializer, TimedPageQuery, TimeRangeFields
 from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.conversations import ChannelNameSerializer, EventSummarySerializer
 
 _EVENT: dict[str, Any] = {
     "id": 4093,
@@ -41,16 +41,39 @@ _CALL: dict[str, Any] = {
     "took_ms": 8000,
     "n": 1,
 }
+_EXCHANGE: dict[str, Any] = {
+    "id": 5002,
+    "event_id": 4093,
+    "delivery_id": None,
+    "channel": {"id": 3, "name": "Acme EU"},
+    "target": "bot",
+    "n": 1,
+    "started_at": "2026-03-14T10:31:58.540Z",
+    "took_ms": 8000,
+    "result": "unknown",
+    "code": "CB-501",
+    "status": 0,
+    "error": "No answer within 8 s.",
+    "trace_id": "",
+    "method": "POST",
+    "url": "https://bot.example.com/bot",
+    "request": '{"text": "••••"}',
+    "response": "",
+}
 
 
 @example(**_EVENT)
 class EventSerializer(EventSummarySerializer):
     channel = ChannelNameSerializer()
-    conversation_id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=EventState.values)
-    sent_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-    duplicates = serializers.IntegerField(help_text="How often it came again.")
+
+    class Meta(EventSummarySerializer.Meta):
+        fields = (
+            *EventSummarySerializer.Meta.fields,
+            *("channel", "conversation_id", "state", "sent_at", "finished_at", "duplicates"),
+        )
+        extra_kwargs = EventSummarySerializer.Meta.extra_kwargs | {
+            "duplicates": {"help_text": "How often it came again."}
+        }
 
 
 class EventQuery(TimedPageQuery):
@@ -83,18 +106,11 @@ _DELIVERY: dict[str, Any] = {
 
 
 @example(**_DELIVERY)
-class DeliverySerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    event_id = serializers.IntegerField()
-    conversation_id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=DeliveryKind.values)
-    state = serializers.ChoiceField(choices=DeliveryState.values)
-    tries = serializers.IntegerField()
-    created_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-    last_status = serializers.IntegerField(help_text="0: no answer yet.")
-    last_error = serializers.CharField(allow_blank=True)
-    trace_id = serializers.CharField(allow_blank=True, help_text="The inbox's.")
+class DeliverySerializer(RowSerializer):
+    class Meta:
+        model = Delivery
+        fields = tuple(_DELIVERY)
+        extra_kwargs = {"last_status": {"help_text": "0: no answer yet."}, "trace_id": {"help_text": "The inbox's."}}
 
 
 class DeliveryQuery(TimedPageQuery):
@@ -133,43 +149,15 @@ class CallQuery(TimeRangeFields):
     before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
 
 
-@example(
-    id=5002,
-    event_id=4093,
-    delivery_id=None,
-    channel={"id": 3, "name": "Acme EU"},
-    target="bot",
-    n=1,
-    started_at="2026-03-14T10:31:58.540Z",
-    took_ms=8000,
-    result="unknown",
-    code="CB-501",
-    status=0,
-    error="No answer within 8 s.",
-    trace_id="",
-    method="POST",
-    url="https://bot.example.com/bot",
-    request='{"text": "••••"}',
-    response="",
-)
-class ExchangeSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    event_id = serializers.IntegerField()
-    delivery_id = serializers.IntegerField(allow_null=True)
+@example(**_EXCHANGE)
+class ExchangeSerializer(RowSerializer):
     channel = ChannelNameSerializer()
-    target = serializers.ChoiceField(choices=Target.values)
-    n = serializers.IntegerField()
-    started_at = serializers.DateTimeField()
-    took_ms = serializers.IntegerField()
-    result = serializers.CharField()
-    code = serializers.CharField(allow_blank=True)
-    status = serializers.IntegerField()
-    error = serializers.CharField(allow_blank=True)
-    trace_id = serializers.CharField(allow_blank=True)
-    method = serializers.CharField(allow_blank=True)
-    url = serializers.CharField(allow_blank=True)
     request = serializers.SerializerMethodField(help_text="The body; secrets covered, and texts for who may not read.")
     response = serializers.SerializerMethodField(help_text="Likewise.")
+
+    class Meta:
+        model = Exchange
+        fields = tuple(_EXCHANGE)
 
     def get_request(self, row: Exchange) -> str:
         return body_for(row.request, reads_text=self.context["reads_text"]).text

@@ -8,11 +8,12 @@ from rest_framework import serializers
 from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.links import webhook_url
 from channels_app.channels.rotations import address_rotation, secret_rotation
-from channels_app.models import Channel, FailurePolicy, Greeting
+from channels_app.models import Bot, Channel, InboxChannel
 from channels_app.operations.checks.facts import gather_facts
 from channels_app.operations.checks.repairs import find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.protocol.errors import BridgeError
+from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.rows import secret_facts, secrets_of, settings_of
 from channels_app.web.api.schema import example
 
@@ -42,9 +43,10 @@ _SUMMARY: dict[str, Any] = {
 
 
 @example(**_BOT)
-class BotNameSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
+class BotNameSerializer(RowSerializer):
+    class Meta:
+        model = Bot
+        fields = tuple(_BOT)
 
 
 class StateSerializer(serializers.Serializer[Any]):
@@ -78,23 +80,22 @@ class ChannelListSerializer(serializers.ListSerializer[Any]):
 
 
 @example(**_SUMMARY)
-class ChannelSerializer(serializers.Serializer[Any]):
-    class Meta:
-        list_serializer_class = ChannelListSerializer
-
-    id = serializers.IntegerField()
-    name = serializers.CharField()
+class ChannelSerializer(RowSerializer):
     inbox = serializers.ChoiceField(choices=list(INBOXES))
     bot = BotNameSerializer(allow_null=True)
-    is_active = serializers.BooleanField(help_text="False: every conversation goes to the agents at once.")
-    paused_at = serializers.DateTimeField(allow_null=True)
-    paused_by = serializers.CharField(allow_blank=True)
-    archived_at = serializers.DateTimeField(allow_null=True)
-    live_at = serializers.DateTimeField(allow_null=True, help_text="When the inbox accepted its first answer.")
     webhook_url = serializers.SerializerMethodField(help_text="Where the inbox sends its events.")
     state = StateSerializer()
     last_event_at = serializers.DateTimeField(allow_null=True)
     repairs = RepairSerializer(many=True, help_text="What needs attention, the gravest first.")
+
+    class Meta:
+        model = Channel
+        list_serializer_class = ChannelListSerializer
+        fields = tuple(_SUMMARY)
+        extra_kwargs = {
+            "is_active": {"help_text": "False: every conversation goes to the agents at once."},
+            "live_at": {"help_text": "When the inbox accepted its first answer."},
+        }
 
     def to_representation(self, instance: Any) -> Any:
         if not hasattr(instance, "repairs"):
@@ -129,18 +130,21 @@ class RotationSerializer(serializers.Serializer[Any]):
     is_safe_to_retire = serializers.BooleanField()
 
 
-class InboxChannelSerializer(serializers.Serializer[Any]):
-    external_id = serializers.CharField(help_text="As the inbox names it.")
-    name = serializers.CharField(allow_blank=True)
-    is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
-    first_seen_at = serializers.DateTimeField(allow_null=True)
+class InboxChannelSerializer(RowSerializer):
+    class Meta:
+        model = InboxChannel
+        fields = ("external_id", "name", "is_enabled", "first_seen_at")
+        extra_kwargs = {
+            "external_id": {"help_text": "As the inbox names it."},
+            "is_enabled": {"help_text": "Whether the bot answers there."},
+        }
 
 
-@example(
+_DETAIL: dict[str, Any] = {
     **_SUMMARY,
-    revision=7,
-    settings={"region": "eu", "client_id": "4d2f…"},
-    secrets={
+    "revision": 7,
+    "settings": {"region": "eu", "client_id": "4d2f…"},
+    "secrets": {
         "client_secret": {
             "is_saved": True,
             "ends_in": "77aa",
@@ -154,39 +158,37 @@ class InboxChannelSerializer(serializers.Serializer[Any]):
             "saved_by": "anna",
         },
     },
-    secret_rotation=None,
-    address_rotation=None,
-    greeting="with_first_message",
-    greet=True,
-    offer_hours=24,
-    covers_all_inbox_channels=True,
-    inbox_channels=[],
-    bot_tries=2,
-    answer_within_s=45,
-    on_bot_failure="hand_over",
-    fallback_text="One moment, a colleague takes over.",
-    reply_limit_s=300,
-    keep_days=30,
-    copied_from="",
-)
+    "secret_rotation": None,
+    "address_rotation": None,
+    "greeting": "with_first_message",
+    "greet": True,
+    "offer_hours": 24,
+    "covers_all_inbox_channels": True,
+    "inbox_channels": [],
+    "bot_tries": 2,
+    "answer_within_s": 45,
+    "on_bot_failure": "hand_over",
+    "fallback_text": "One moment, a colleague takes over.",
+    "reply_limit_s": 300,
+    "keep_days": 30,
+    "copied_from": "",
+}
+
+
+@example(**_DETAIL)
 class ChannelDetailSerializer(ChannelSerializer):
-    revision = serializers.IntegerField(help_text="Counts changes; for If-Match.")
     settings = serializers.SerializerMethodField(help_text="Of the inbox's adapter, without its secrets.")
     secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
     secret_rotation = serializers.SerializerMethodField()
     address_rotation = serializers.SerializerMethodField()
-    greeting = serializers.ChoiceField(choices=Greeting.values)
-    greet = serializers.BooleanField(help_text="What `greeting` says in the words of before: false for `never`.")
-    offer_hours = serializers.IntegerField()
-    covers_all_inbox_channels = serializers.BooleanField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
-    bot_tries = serializers.IntegerField()
-    answer_within_s = serializers.IntegerField()
-    on_bot_failure = serializers.ChoiceField(choices=FailurePolicy.values)
-    fallback_text = serializers.CharField(allow_blank=True)
-    reply_limit_s = serializers.IntegerField()
-    keep_days = serializers.IntegerField()
-    copied_from = serializers.CharField(allow_blank=True)
+
+    class Meta(ChannelSerializer.Meta):
+        fields = tuple(_DETAIL)
+        extra_kwargs = ChannelSerializer.Meta.extra_kwargs | {
+            "revision": {"help_text": "Counts changes; for If-Match."},
+            "greet": {"help_text": "What `greeting` says in the words of before: false for `never`."},
+        }
 
     def get_settings(self, channel: Channel) -> dict[str, Any]:
         return settings_of(channel)

@@ -8,14 +8,14 @@ from channels_app.operations.figures.counting import Fate
 from channels_app.operations.figures.health import Health
 from channels_app.operations.figures.reading import WINDOWS
 from channels_app.web.api.base import IdField, Strict
-from channels_app.web.api.queue_shapes import (
+from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.queue import (
     QUEUE_EXAMPLE,
     WORKER_EXAMPLE,
     ProblemTextSerializer,
     QueueSerializer,
     WorkerSerializer,
 )
-from channels_app.web.api.schema import example
 
 HEALTHS = [str(health) for health in Health]
 

@@ -5,30 +5,31 @@ from typing import Any
 from rest_framework import serializers
 
 from channels_app.lib.masking import masked_name
-from channels_app.models import EventSource, Outcome, Owner
+from channels_app.models import Channel, Owner, WebhookEvent
 from channels_app.operations.explanations import State
 from channels_app.operations.interventions import TEXT_MOST
 from channels_app.operations.search import ConversationLine
 from channels_app.operations.transcripts import Text, Voice
 from channels_app.protocol import EventType
-from channels_app.web.api.base import IdField, Strict, TimeRangeFields
+from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
 from channels_app.web.api.schema import example
 
 MOST_WORDS = 200
 
 
-class ChannelNameSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    name = serializers.CharField()
+class ChannelNameSerializer(RowSerializer):
+    class Meta:
+        model = Channel
+        fields = ("id", "name")
 
 
-class EventSummarySerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+class EventSummarySerializer(RowSerializer):
     type = serializers.ChoiceField(choices=[str(type_) for type_ in EventType])
-    source = serializers.ChoiceField(choices=EventSource.values)  # type: ignore[assignment]
-    received_at = serializers.DateTimeField()
-    outcome = serializers.ChoiceField(choices=Outcome.values, allow_null=True, help_text="Null: not yet.")
-    reason = serializers.CharField(allow_blank=True)
+
+    class Meta:
+        model = WebhookEvent
+        fields: tuple[str, ...] = ("id", "type", "source", "received_at", "outcome", "reason")
+        extra_kwargs = {"outcome": {"help_text": "Null: not yet."}}
 
 
 _CHANNEL = {"id": 3, "name": "Acme EU"}

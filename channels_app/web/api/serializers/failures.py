@@ -6,13 +6,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from channels_app.codes import CODES
-from channels_app.models import BulkRetry, BulkState
+from channels_app.models import BulkRetry
 from channels_app.operations.failures.bulk_retries import progress_of
 from channels_app.operations.failures.groups import list_failures
 from channels_app.operations.failures.states import GroupState
-from channels_app.web.api.base import IdField, Strict, TimeRangeFields
-from channels_app.web.api.conversation_shapes import ChannelNameSerializer
+from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
 from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.conversations import ChannelNameSerializer
 
 MOST_REASON = 500
 _GROUP: dict[str, Any] = {
@@ -96,33 +96,30 @@ class ProgressSerializer(serializers.Serializer[Any]):
     minutes = serializers.IntegerField(help_text="About how long it takes for what waits.")
 
 
-@example(
-    id=5,
-    channel={"id": 3, "name": "Acme EU"},
-    group_id=17,
-    since=None,
-    until=None,
-    state="planned",
-    reason="",
-    planned_by="anna",
-    planned_at="2026-03-14T11:00:00Z",
-    started_at=None,
-    finished_at=None,
-    progress={**_PROGRESS, "skipped": {"handed over": 17, "older than 24 h": 15}},
-)
-class BulkRetrySerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+_BULK: dict[str, Any] = {
+    "id": 5,
+    "channel": {"id": 3, "name": "Acme EU"},
+    "group_id": 17,
+    "since": None,
+    "until": None,
+    "state": "planned",
+    "reason": "",
+    "planned_by": "anna",
+    "planned_at": "2026-03-14T11:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+    "progress": {**_PROGRESS, "skipped": {"handed over": 17, "older than 24 h": 15}},
+}
+
+
+@example(**_BULK)
+class BulkRetrySerializer(RowSerializer):
     channel = ChannelNameSerializer()
-    group_id = serializers.IntegerField(allow_null=True)
-    since = serializers.DateTimeField(allow_null=True)
-    until = serializers.DateTimeField(allow_null=True)
-    state = serializers.ChoiceField(choices=BulkState.values)
-    reason = serializers.CharField(allow_blank=True)
-    planned_by = serializers.CharField()
-    planned_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
     progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BulkRetry
+        fields = tuple(_BULK)
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, bulk: BulkRetry) -> Any:
