@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+from channels_app.adapters.inboxes.base import Inbox
 from channels_app.channels.live import LiveChannel
 from channels_app.deliveries.media import file_name
 from channels_app.lib.http.addresses import holds_data, shown_address
@@ -38,12 +39,13 @@ class Plan:
         return sum(start < messages for start in self.starts)
 
 
-def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, unique: str) -> Plan:
-    """How this reply leaves on this channel: uploads first, then as few calls as the inbox allows.
+def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_id: str, unique: str) -> Plan:
+    """How this reply leaves on this channel to a contact on `medium`: uploads first, then as few calls as the inbox
+    allows.
 
     `unique` tells apart the files of different turns.
     """
-    groups = _joined(reply.messages)
+    groups = _joined([_shown(channel.inbox, message, medium) for message in reply.messages])
     said, lost = groups[:MESSAGES_MOST], sum(map(len, groups[MESSAGES_MOST:]))
     if len(reply.messages) > MESSAGES_MOST:
         logger.warning("a bot of channel %s said %s messages at once", channel.name, len(reply.messages))
@@ -78,6 +80,12 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, message_id: str, uniq
         starts=tuple(accumulate(map(len, said[:-1]), initial=0)),
         unshown_words=reply.unshown_words,
     )
+
+
+def _shown(inbox: Inbox, message: Message, medium: str) -> Message:
+    """The message as it is written for its reader: his medium's marks, and nothing that would be a shortcode."""
+    shown = tuple(replace(option, title=inbox.plain(option.title)) for option in message.options)
+    return replace(message, text=inbox.shown(message.text, medium), options=shown)
 
 
 def _without_last(reply: Reply, lost: int) -> Reply:

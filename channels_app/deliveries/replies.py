@@ -134,7 +134,8 @@ def _write_and_send(
     """Write the reply down, with all that follows from it, at one stroke; then send it. `before`: what of it the bot
     had said by its other way. `checks`, `may_leave`: see `_send`."""
     first, others = claimed[0], claimed[1:]
-    plan = plan_deliveries(channel, reply, message_id=lease.last_message_id, unique=f"{first.facts.id:x}")
+    unique = f"{first.facts.id:x}"
+    plan = plan_deliveries(channel, reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique)
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
     write = partial(

@@ -162,7 +162,7 @@ def _say_instead(
 ) -> Woken:
     """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
     bot had said since."""
-    plan = plan_deliveries(channel, reply, message_id="", unique="")
+    plan = plan_deliveries(channel, reply, medium=lease.medium, message_id="", unique="")
     with transaction.atomic():
         record_attempt(lease, attempted)
         cancel_deliveries(lease.conversation_id)

@@ -16,12 +16,14 @@ from typing import Any, ClassVar
 from django import forms
 
 from channels_app.adapters.inboxes.answers import EFFECTS, Sent
+from channels_app.adapters.inboxes.media import medium_of
 from channels_app.adapters.inboxes.signing import secret_bytes
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import is_signed, unencrypted_problems
 from channels_app.codes import Problem, describe
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import Answer, ApiSession
+from channels_app.lib.markdown import render
 from channels_app.protocol import CheckLine, Event, Incoming, Outgoing
 from channels_app.protocol.causes import TOKEN, describe_call
 from channels_app.protocol.errors import (
@@ -145,6 +147,14 @@ class Inbox(ABC):
             },
             note=outgoing.note if self.carries_notes and is_visible(outgoing.note) else "",
         )
+
+    def shown(self, text: str, medium: str) -> str:
+        """What a bot or a person says, as it has to be written to be read on this medium as it was meant."""
+        return render(text, medium_of(medium).marks)
+
+    def plain(self, text: str) -> str:
+        """The same for words without Markdown, like an option's title."""
+        return text
 
     def split(self, outgoing: Outgoing) -> list[Outgoing]:
         """One part per call; all that is not a message rides on the last, so that a completion never comes early."""

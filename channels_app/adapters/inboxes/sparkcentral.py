@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from channels_app.adapters.inboxes.answers import Sent, public_text
 from channels_app.adapters.inboxes.base import TOKEN_TIMEOUT_S, Inbox
+from channels_app.adapters.inboxes.shortcodes import neutralised
 from channels_app.adapters.inboxes.signing import check_age
 from channels_app.adapters.inboxes.sparkcentral_events import read_event, read_write_back
 from channels_app.adapters.inboxes.sparkcentral_form import AccountForm
@@ -142,6 +143,12 @@ class Sparkcentral(Inbox):
         return ConfigError(describe("CB-201", inbox=self.label, server=self.server_name, advice=advice), status=status)
 
     # --- what goes out ---
+
+    def shown(self, text: str, medium: str) -> str:
+        return neutralised(super().shown(text, medium))
+
+    def plain(self, text: str) -> str:
+        return neutralised(text)
 
     def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
         answer = self.call("POST", self.conversation_url(conversation_id), json=manipulation(outgoing), headers=JSON)

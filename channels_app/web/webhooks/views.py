@@ -129,7 +129,7 @@ def _hand_over_inline(inbox: Inbox, text: str, uuid: UUID, incoming: Incoming, w
 
 def _inline_handover(inbox: Inbox, text: str) -> dict[str, Any]:
     """The answer to an event that gives its conversation to the agents."""
-    words = (OutgoingMessage(text=text),) if text else ()
+    words = (OutgoingMessage(text=inbox.plain(text)),) if text else ()
     return inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))
 
 
