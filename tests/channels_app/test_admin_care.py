@@ -134,14 +134,14 @@ def test_the_hand_over_is_skipped_with_a_reason_only(admin_client: Client, chann
 def test_a_shared_secret_is_rotated_with_a_meter(admin_client: Client, walker: Walker) -> None:
     channel = walker.channel
     page = act(admin_client, channel, "rotate-secret", shared_secret=f" {NEW_SECRET} ", overlap="1")
-    assert "Both are taken now." in page
+    assert "Both are accepted now." in page
     for secret in (NEW_SECRET, NEW_SECRET, SHARED_SECRET):
         assert walker.post(make_event(), secret=secret).status_code == 200
     page = text_of(admin_client.get(url(channel)))
     assert "Verified with new: <strong>2</strong> · with old: <strong>1</strong>" in page
     assert f"ends in {NEW_SECRET[-4:]}" in page and "by admin" in page
     assert again(channel).old_secret_until <= timezone.now() + timedelta(hours=1)  # type: ignore[operator]
-    assert "the old one 1." in text_of(admin_client.get(url(channel, "retire-old-secret")))
+    assert "came with the new secret, and 1 with the old one." in text_of(admin_client.get(url(channel, "retire-old-secret")))
     page = act(admin_client, channel, "retire-old-secret")
     assert "Verified with new" not in page
     assert walker.post(make_event(), secret=SHARED_SECRET).status_code == 401
@@ -196,7 +196,7 @@ def test_keys_are_tried_before_they_replace_the_old(
     with monkeypatch.context() as patch:
         patch.setattr(world.inbox, "handle", lambda *args: answer(401))
         page = act(admin_client, channel, "replace-keys", **keys)
-    assert "Not saved: the keys from before are still in use." in page and "CB-201" in page
+    assert "Not saved: the previous keys are still in use." in page and "CB-201" in page
     assert 'value="new-client"' in page and CANARY not in page  # nothing is lost but the secret
     assert again(channel).clear_settings()["client_id"] != "new-client"
     page = act(admin_client, channel, "replace-keys", **keys)
@@ -282,7 +282,7 @@ def test_a_channel_is_deleted_by_typing_its_name(admin_client: Client, walker: W
     assert "not the name of this channel" in errors_on(shown)
     assert Conversation.objects.exists()
     page = act(admin_client, channel, "delete", name=channel.name, reason="Contract ended")
-    assert "is deleted, with all that it had." in page
+    assert "is deleted, with everything it had." in page
     assert not Channel.objects.exists() and not Conversation.objects.exists()
     assert AuditEntry.objects.get(action="ordered deletion").reason == "Contract ended"
 

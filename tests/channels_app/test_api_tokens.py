@@ -94,3 +94,12 @@ def test_the_command_prints_a_token(db: None) -> None:
     for arguments, words in ((["nobody", "x"], "no user"), (["robot", "x", "--days", "0"], "1 to 366")):
         with pytest.raises(CommandError, match=words):
             call_command("make_token", *arguments)
+
+
+def test_several_are_revoked_from_the_list_after_a_question(client: Client, admin: User) -> None:
+    rows = [token_of(admin)[0] for _ in range(2)]
+    chosen = {"action": "revoke", "_selected_action": [str(row.pk) for row in rows]}
+    assert "Revoke these tokens?" in client.post(PAGE, chosen).content.decode()
+    assert not ApiToken.objects.filter(revoked_at__isnull=False).exists()
+    for words in ("2 tokens are revoked.", "Already revoked: 2."):
+        assert words in client.post(PAGE, {**chosen, "confirmed": "yes"}, follow=True).content.decode()

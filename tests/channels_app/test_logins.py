@@ -190,7 +190,7 @@ def test_no_more_passwords_are_looked_at_than_there_are_places(
     monkeypatch.setattr(logins, "_places", threading.BoundedSemaphore(1))
     monkeypatch.setattr(logins, "PATIENCE_S", 0.01)
     with logins._places:
-        assert "Too many people log in at this moment" in log_in(client, password="correct horse")
+        assert "Too many people are logging in right now" in log_in(client, password="correct horse")
     assert facts() == []
     assert log_in(client, password="correct horse") == "in"
 

@@ -37,4 +37,4 @@ class Command(CheckedCommand):
         ends_at = database_now() + timedelta(days=options["days"])
         row = ApiToken(user=user, name=options["name"][:100], expires_at=ends_at)
         self.stdout.write(make_token(row, Actor(name=getpass.getuser(), via="command")))
-        self.stderr.write(f"It counts until {ends_at:%d %b %Y}. Only its digest is kept: copy it now.")
+        self.stderr.write(f"It is valid until {ends_at:%d %b %Y}. Only its digest is kept: copy it now.")

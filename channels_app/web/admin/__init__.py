@@ -1,5 +1,5 @@
 """Django's admin of what people set up: channels, bots, tokens, people; one module per page."""
 
-from channels_app.web.admin import bots, channels, offload, people, tokens
+from channels_app.web.admin import bots, channels, people, tokens
 
-__all__ = ["bots", "channels", "offload", "people", "tokens"]
+__all__ = ["bots", "channels", "people", "tokens"]

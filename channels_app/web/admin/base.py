@@ -1,17 +1,15 @@
-"""What the pages of the admin share: rows that nobody edits, lists that nobody counts, questions before an act."""
+"""What the pages of the admin share: generic classes as mypy knows them, times and links, the frame of a page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -25,64 +23,15 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     StackedInline = admin.StackedInline[Any, Any]
-    InlineModelAdmin = admin.options.InlineModelAdmin[Any, Any]
     ChangeForm = forms.ModelForm[Any]
     ChildFormSet = forms.BaseInlineFormSet[Any, Any, Any]
-    AnyPaginator = Paginator[Any]
 else:
     ModelAdmin, TabularInline, StackedInline = admin.ModelAdmin, admin.TabularInline, admin.StackedInline
-    InlineModelAdmin = admin.options.InlineModelAdmin
-    ChangeForm, ChildFormSet, AnyPaginator = forms.ModelForm, forms.BaseInlineFormSet, Paginator
+    ChangeForm, ChildFormSet = forms.ModelForm, forms.BaseInlineFormSet
 
 AdminClass = TypeVar("AdminClass", bound=type[Any])
 
-COUNTED_MOST = 10_000
-"""Rows that a list counts for its page numbers: counting millions takes seconds and tells nobody anything."""
 SHOWN_IN_SECONDS = 120
-SHOWN_MOST = 20
-"""Rows that a question "really?" names; the rest are a number."""
-
-
-class ShortPaginator(AnyPaginator):
-    """Stops counting where nobody turns pages any more."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows.order_by()[:COUNTED_MOST].count() if isinstance(rows, QuerySet) else len(rows)
-
-
-class FilteredAdmin(ModelAdmin):
-    """A list that is filtered by what its page offers alone."""
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Django takes any column from the address: what no page shows could be guessed there, letter by letter."""
-        offered = [str(getattr(filter_, "parameter_name", filter_)) for filter_ in self.list_filter]
-        is_offered = any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
-        return is_offered and super().lookup_allowed(lookup, value, request)
-
-
-class ReadOnlyAdmin(FilteredAdmin):
-    """Rows that the bridge writes and people only read."""
-
-    paginator = ShortPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    ordering: ClassVar[tuple[Any, ...]] = ("-id",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def may_act(self, request: HttpRequest) -> bool:
-        """Whether this person may do what the page offers, although nobody may edit the row."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
 
 moment = day_clock
@@ -136,29 +85,6 @@ def page(
         "list_url": _url_of(model_admin, "changelist"),
     }
     return TemplateResponse(request, f"admin/chatbridge/{template}.html", {**common, **context})
-
-
-def ask_first(
-    model_admin: ModelAdmin, request: HttpRequest, title: str, text: str, button: str, rows: Mapping[Any, str]
-) -> HttpResponse:
-    """A page that says what is about to happen to these rows, by their names.
-
-    Its form posts the same action with `confirmed`.
-    """
-    names = list(rows.values())[:SHOWN_MOST]
-    return page(
-        model_admin,
-        request,
-        "confirm",
-        title,
-        row=next(iter(rows)) if len(rows) == 1 else None,
-        text=text,
-        button=button,
-        names=names,
-        more=len(rows) - len(names),
-        action=request.POST.get("action", ""),
-        selected=[row.pk for row in rows],
-    )
 
 
 def _url_of(model_admin: ModelAdmin, name: str, *args: Any) -> str:

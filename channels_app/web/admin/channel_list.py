@@ -1,13 +1,12 @@
-"""The list of channels: how each is, what it did today, and what needs somebody's attention."""
+"""The list of channels: how each is, what it did today, and what needs attention."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,8 +16,8 @@ from channels_app.operations.checks.facts import Facts, gather_facts
 from channels_app.operations.checks.repairs import Repair, State, bridge_repairs, find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.operations.figures.health import ChannelHealth, Health, channel_health
-from channels_app.web.admin.base import ModelAdmin, ago, row_link
-from channels_app.web.admin.places import links_of
+from channels_app.web.admin.base import ago, row_link
+from channels_app.web.links import links_of
 
 LIVE = Q(archived_at=None, is_active=True, live_at__isnull=False)
 SET_UP = Q(archived_at=None, is_active=True, live_at=None)
@@ -33,7 +32,7 @@ HEALTH_WORDS = {
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Archived channels are shown only to who asks for them."""
+    """Archived channels show only when asked for."""
 
     title = "state"
     parameter_name = "state"
@@ -88,83 +87,66 @@ def _row(facts: Facts, health: ChannelHealth | None) -> Row:
     return Row(channel=facts.channel, facts=facts, state=state, repairs=repairs, health=health)
 
 
-class ChannelListAdmin(ModelAdmin):
-    list_display = ("name", "state", "bot_link", "last_event", "answered", "failed", "handed_over")
-    list_filter = (StateFilter, "inbox", "bot")
-    search_fields = ("name",)
-    search_help_text = (
-        "A name, or the end of a client ID or of a webhook URL. Answered, failed and handed over: within 24 hours."
-    )
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
-    change_list_template = "admin/chatbridge/channels.html"
+def list_context(request: HttpRequest) -> dict[str, Any]:
+    """For the page of the list: what needs attention stands above it."""
+    rows = overview(request).values()
+    return {
+        "title": "Channels",
+        "bridge": bridge_repairs() if rows else [],
+        "attention": [
+            (row.channel, repair, list(links_of(repair.buttons, row.channel)))
+            for row in rows
+            for repair in row.repairs
+        ],
+        "has_channels": bool(rows),
+    }
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By what people have of a channel: its name, or the end of a value that they look at elsewhere."""
-        term = search_term.strip().rstrip("/")
-        if not term:
-            return queryset, False
-        by_end = Q(address__iendswith=term) | Q(settings__client_id__iendswith=term)
-        return queryset.annotate(address=Cast("uuid", TextField())).filter(Q(name__icontains=term) | by_end), False
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Each row of the list knows what is known of its channel."""
-        changelist = super().get_changelist_instance(request)
-        rows = overview(request)
-        for channel in changelist.result_list:
-            channel.overview = rows[channel.pk]
-        return changelist
+# --- columns; each channel of the list has its `overview` ------------------------------------------------------------
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        rows = overview(request).values()
-        context = {
-            "title": "Channels",
-            "bridge": bridge_repairs() if rows else [],
-            "attention": [
-                (row.channel, repair, list(links_of(repair.buttons, row.channel)))
-                for row in rows
-                for repair in row.repairs
-            ],
-            "has_channels": bool(rows),
-        }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    @admin.display(description="state")
-    def state(self, channel: Any) -> SafeString:
-        state: State = channel.overview.state
-        health = channel.overview.health
-        words = format_html('<span class="state state-{}">{} {}</span>', state.kind, state.shape, state.words)
-        if state.kind != "live" or health is None or health.now not in HEALTH_WORDS:
-            return words
-        return format_html("{} {}", words, format_html('<span class="state {}">{}</span>', *HEALTH_WORDS[health.now]))
+@admin.display(description="state")
+def state(channel: Any) -> SafeString:
+    now: State = channel.overview.state
+    health = channel.overview.health
+    words = format_html('<span class="state state-{}">{} {}</span>', now.kind, now.shape, now.words)
+    if now.kind != "live" or health is None or health.now not in HEALTH_WORDS:
+        return words
+    return format_html("{} {}", words, format_html('<span class="state {}">{}</span>', *HEALTH_WORDS[health.now]))
 
-    @admin.display(description="bot", ordering="bot__name")
-    def bot_link(self, channel: Channel) -> SafeString | str:
-        return row_link(channel.bot)
 
-    @admin.display(description="last event")
-    def last_event(self, channel: Any) -> SafeString | str:
-        facts: Facts = channel.overview.facts
-        if facts.last_event_at:
-            return ago(facts.last_event_at)
-        refused = sum(group.count for group in facts.refused)
-        return f"{refused} refused" if refused else "none yet"
+@admin.display(description="bot", ordering="bot__name")
+def bot_link(channel: Channel) -> SafeString | str:
+    return row_link(channel.bot)
 
-    @admin.display(description="answered")
-    def answered(self, channel: Any) -> str:
-        return _figure(channel, lambda health: health.today.answered)
 
-    @admin.display(description="failed")
-    def failed(self, channel: Any) -> str:
-        return _figure(channel, lambda health: health.today.given_up + health.today.lost)
+@admin.display(description="last event")
+def last_event(channel: Any) -> SafeString | str:
+    facts: Facts = channel.overview.facts
+    if facts.last_event_at:
+        return ago(facts.last_event_at)
+    refused = sum(group.count for group in facts.refused)
+    return f"{refused} refused" if refused else "none yet"
 
-    @admin.display(description="handed over")
-    def handed_over(self, channel: Any) -> str:
-        return _figure(channel, lambda health: health.today.handed_over)
+
+@admin.display(description="answered")
+def answered(channel: Any) -> str:
+    return _figure(channel, lambda health: health.today.answered)
+
+
+@admin.display(description="failed")
+def failed(channel: Any) -> str:
+    return _figure(channel, lambda health: health.today.given_up + health.today.lost)
+
+
+@admin.display(description="handed over")
+def handed_over(channel: Any) -> str:
+    return _figure(channel, lambda health: health.today.handed_over)
 
 
 def _figure(channel: Any, read: Callable[[ChannelHealth], int]) -> str:
     health: ChannelHealth | None = channel.overview.health
     return str(read(health)) if health else "–"
+
+
+COLUMNS = (state, bot_link, last_event, answered, failed, handed_over)

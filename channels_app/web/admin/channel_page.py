@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.links import webhook_url
 from channels_app.channels.rotations import Rotation, address_rotation, secret_rotation
@@ -13,9 +16,8 @@ from channels_app.models import Channel
 from channels_app.operations.checks.facts import Facts, facts_of
 from channels_app.operations.checks.repairs import Repair, bridge_repairs, find_repairs, state_of
 from channels_app.operations.checks.steps import Step, next_step, setup_steps
-from channels_app.web.admin.base import ago
-from channels_app.web.admin.care_acts import channel_url
-from channels_app.web.admin.places import Link, links_of
+from channels_app.web.admin.base import ModelAdmin, ago
+from channels_app.web.links import Link, channel_url, links_of
 
 WAITED_FOR = frozenset({"url", "secret", "bot", "answer", "hand_over"})
 """Steps during which something may come in from outside: the page looks for it by itself."""
@@ -54,12 +56,20 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "refused": [group for group in facts.refused if not group.is_harmless],
         **_rotations(channel),
         "guides": access_guides([channel.inbox]),
+        "test_url": channel_url(channel, "test"),
         "old_url": webhook_url(old_uuid) if old_uuid else "",
         "was_paused": not channel.is_active and not channel.archived_at,
         "set_up_url": channel_url(channel, "set-up"),
         "now": database_now(),
         "show_delete": False,  # it is in the danger zone
     }
+
+
+def set_up_part(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:
+    """This part of the page alone, for the script that waits for the first event."""
+    context = {**channel_context(channel), "original": channel}
+    context["has_change_permission"] = admin.has_change_permission(request, channel)
+    return TemplateResponse(request, "admin/chatbridge/set_up.html", context)
 
 
 def access_guides(kinds: Iterable[str]) -> list[dict[str, str]]:

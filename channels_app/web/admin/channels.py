@@ -1,78 +1,93 @@
-"""A channel: one page for its whole set-up, with the steps above and the settings below."""
+"""A channel: one page for its whole set-up, with the steps above and the settings below.
 
-from typing import Any, ClassVar
+What it consists of stands beside: the list (`channel_list`), the part above the form (`channel_page`), what is edited
+with it (`inlines`), and the pages below it (`channel_acts`, `channel_tools`).
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
+from channels_app.access.permissions import CHANGE_CHANNEL, DELETE_CHANNEL, SEE_CHANNEL
 from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.forms import INBOX_FIELDS, ChannelForm
-from channels_app.models import Channel, InboxChannel
+from channels_app.models import Channel
 from channels_app.operations.checks import check_channel
 from channels_app.protocol import CheckLine
-from channels_app.web.admin.base import ChildFormSet, InlineModelAdmin, TabularInline, moment, shows_its_form
-from channels_app.web.admin.channel_list import ChannelListAdmin
-from channels_app.web.admin.channel_page import access_guides, channel_context
-from channels_app.web.admin.channel_tools import ToolsAdmin
+from channels_app.web.admin import channel_list, channel_tools
+from channels_app.web.admin.base import ChangeForm, ModelAdmin, shows_its_form
+from channels_app.web.admin.channel_acts import ACTS
+from channels_app.web.admin.channel_page import access_guides, channel_context, set_up_part
+from channels_app.web.admin.inlines import InboxChannelInline, OffloadProviderInline
 from channels_app.web.admin.setup import SetupAdmin
+from offload.models import OffloadProvider
 
 FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within_s", "reply_limit_s")
-
-
-class LabelledFormSet(ChildFormSet):
-    """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.is_bound and self.management_form.is_valid():
-            self._forget_deleted()
-
-    def _forget_deleted(self) -> None:
-        """What others deleted while the page was open stays deleted; Django would let nobody save the rest."""
-        saved = {str(pk) for pk in self.get_queryset().values_list("pk", flat=True)}
-        rows = [f"{self.prefix}-{number}-" for number in range(self.total_form_count())]
-        known = rows[: self.initial_form_count()]
-        gone = {row for row in known if self.data.get(f"{row}id") not in saved}
-        if not gone:
-            return
-        kept = [row for row in rows if row not in gone]
-        data = {name: value for name, value in self.data.items() if not name.startswith(tuple(rows))}
-        for number, row in enumerate(kept):
-            own = {name.removeprefix(row): value for name, value in self.data.items() if name.startswith(row)}
-            data |= {f"{self.prefix}-{number}-{name}": value for name, value in own.items()}
-        counts = {"TOTAL_FORMS": len(kept), "INITIAL_FORMS": len(known) - len(gone)}
-        self.data = data | {f"{self.prefix}-{name}": str(count) for name, count in counts.items()}
-        del self.management_form
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        super().add_fields(form, index)
-        for name, field in form.fields.items():
-            field.widget.attrs.setdefault("aria-label", str(field.label or name))
-
-
-class InboxChannelInline(TabularInline):
-    model = InboxChannel
-    formset = LabelledFormSet
-    fields = ("is_enabled", "name", "external_id", "first_event")
-    readonly_fields = ("first_event",)
-    extra = 0
-    verbose_name_plural = "inbox channels"
-
-    @admin.display(description="first event")
-    def first_event(self, row: InboxChannel) -> str:
-        return moment(row.first_seen_at) if row.first_seen_at else "none yet"
+Page = Callable[[ModelAdmin, HttpRequest, Channel], HttpResponse]
+PAGES: dict[str, tuple[str, Page]] = {
+    "set-up": (SEE_CHANNEL, set_up_part),
+    "replace-keys": (CHANGE_CHANNEL, channel_tools.replace_keys_page),
+    "send-test": (CHANGE_CHANNEL, channel_tools.send_test_page),
+    "diagnostics": (CHANGE_CHANNEL, channel_tools.diagnostics_page),
+    "export": (CHANGE_CHANNEL, channel_tools.export_page),
+    "delete": (DELETE_CHANNEL, channel_tools.delete_page),
+    **{act.path: (act.permission, act) for act in ACTS},
+}
+"""Below a channel's own: the end of the address, and who may see what."""
 
 
 @admin.register(Channel)
 @shows_its_form
-class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
+class ChannelAdmin(SetupAdmin):
     form = ChannelForm
-    inlines: ClassVar[tuple[type[InlineModelAdmin], ...]] = (InboxChannelInline,)
     radio_fields = {"inbox": admin.VERTICAL}
     settings_fields = tuple(INBOX_FIELDS)
+    list_display = ("name", *channel_list.COLUMNS)
+    list_filter = (channel_list.StateFilter, "inbox", "bot")
     list_select_related = ("bot",)
+    search_fields = ("name",)
+    search_help_text = (
+        "A name, or the end of a client ID or of a webhook URL. Answered, failed and handed over: within 24 hours."
+    )
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    change_list_template = "admin/chatbridge/channels.html"
+
+    # --- the list ---
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By what people have of a channel: its name, or the end of a value that they look at elsewhere."""
+        term = search_term.strip().rstrip("/")
+        if not term:
+            return queryset, False
+        by_end = Q(address__iendswith=term) | Q(settings__client_id__iendswith=term)
+        return queryset.annotate(address=Cast("uuid", TextField())).filter(Q(name__icontains=term) | by_end), False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Each row of the list knows what is known of its channel."""
+        changelist = super().get_changelist_instance(request)
+        rows = channel_list.overview(request)
+        for channel in changelist.result_list:
+            channel.overview = rows[channel.pk]
+        return changelist
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**channel_list.list_context(request), **(extra_context or {})})
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Without deleting many at once: each name has to be typed."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    # --- the form ---
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         keys = ("API keys", {"fields": self.settings_fields})
@@ -88,6 +103,9 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),
         )
 
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (InboxChannelInline, OffloadProviderInline) if obj else ()
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A bot can be added and changed from here, but not deleted: other channels may use it."""
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -99,28 +117,35 @@ class ChannelAdmin(ChannelListAdmin, ToolsAdmin, SetupAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return super().add_view(request, form_url, {"guides": access_guides(INBOXES), **(extra_context or {})})
 
-    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.inlines if obj else ()
+    def save_related(self, request: HttpRequest, form: ChangeForm, formsets: Any, change: bool) -> None:
+        """Every channel has a provider from its first save on, because its addresses are needed for the set-up."""
+        super().save_related(request, form, formsets, change)
+        OffloadProvider.objects.get_or_create(channel=form.instance)
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.care_url("set-up", self.set_up_view), *super().get_urls()]
-
-    def set_up_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The upper part of the page alone, for the script that waits for the first event."""
-        channel = self.channel_for(request, object_id, "channels_app.view_channel")
-        context = {**self.page_context(channel), "original": channel, "test_url": self.url_of(channel, "test")}
-        context["has_change_permission"] = self.has_change_permission(request, channel)
-        return TemplateResponse(request, "admin/chatbridge/set_up.html", context)
+    # --- above the form, and below the page ---
 
     def page_context(self, row: Channel) -> dict[str, Any]:
         return channel_context(row)
 
-    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
-        return {"is_other_region": any(line.code == "CB-202" for line in lines)}
-
     def check_lines(self, row: Channel) -> list[CheckLine]:
         return check_channel(row)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without deleting many at once: each name has to be typed."""
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
+        return {"is_other_region": any(line.code == "CB-202" for line in lines)}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.page_below)
+        below = [
+            path(f"<path:object_id>/{tail}/", view, {"tail": tail}, f"channels_app_channel_{tail.replace('-', '_')}")
+            for tail in PAGES
+        ]
+        return [*below, *super().get_urls()]
+
+    def page_below(self, request: HttpRequest, object_id: str, tail: str) -> HttpResponse:
+        permission, show = PAGES[tail]
+        channel: Channel | None = self.get_object(request, unquote(object_id))
+        if channel is None:
+            raise Http404
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return show(self, request, channel)

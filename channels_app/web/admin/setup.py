@@ -12,14 +12,14 @@ from channels_app.channels.forms.settings import SettingsForm
 from channels_app.codes import Severity
 from channels_app.models import SettingsModel
 from channels_app.protocol import CheckLine
-from channels_app.web.admin.auditing import AuditedAdmin
 from channels_app.web.admin.base import ChangeForm, page
+from channels_app.web.admin.editing import EditedAdmin
 
 CHECK_NOW = "check_now"
 """In a session: the page that was just saved, whose checks its next request may run without a form of its own."""
 
 
-class SetupAdmin(AuditedAdmin):
+class SetupAdmin(EditedAdmin):
     """A row with settings of an adapter. Saving never calls anybody: it is saved first, and then checked."""
 
     settings_fields: tuple[str, ...] = ()

@@ -1,31 +1,68 @@
 """API tokens: made on a page that shows the token once, ended by a button."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from channels_app.access.permissions import actor_of
-from channels_app.access.tokens import make_token, revoke_token
+from channels_app.access.permissions import CHANGE_TOKENS, actor_of
+from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, make_token, revoke_token
 from channels_app.lib.clocks import database_now
 from channels_app.models import ApiToken
-from channels_app.web.admin.acting import ActingAdmin
 from channels_app.web.admin.base import ChangeForm, ModelAdmin, moment, page
-from channels_app.web.admin.forms.tokens import TokenForm
+
+
+class TokenForm(ChangeForm):
+    days = forms.IntegerField(
+        label="Days until it expires",
+        min_value=1,
+        max_value=MAX_DAYS,
+        initial=DEFAULT_DAYS,
+        help_text="Make a new one before this one expires; both are valid until then.",
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("name", "user")
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.expires_at = database_now() + timedelta(days=self.cleaned_data["days"])
+        return super().save(commit)
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ActingAdmin):
-    """People see and make their own tokens; superusers everybody's."""
+class ApiTokenAdmin(ModelAdmin):
+    """People see and make their own tokens; superusers everybody's. Nobody edits one."""
 
     form = TokenForm
     list_display = ("name", "start", "user", "life", "used", "made")
     list_select_related = ("user",)
+    ordering = ("-id",)
     actions = ("revoke",)
+    change_form_template = "admin/chatbridge/act.html"
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(CHANGE_TOKENS))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """The list has no filters; what no page shows could be guessed by one, letter by letter."""
+        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -44,8 +81,8 @@ class ApiTokenAdmin(ActingAdmin):
         if token.revoked_at:
             return "○ revoked"
         if token.expires_at < database_now():
-            return "○ ended"
-        return format_html("● counts until {}", moment(token.expires_at))
+            return "○ expired"
+        return format_html("● valid until {}", moment(token.expires_at))
 
     @admin.display(description="last used, to the hour", ordering="last_used_at")
     def used(self, token: ApiToken) -> SafeString | str:
@@ -57,9 +94,6 @@ class ApiTokenAdmin(ActingAdmin):
 
     # --- make one -------------------------------------------------------------------------------------------------
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return ModelAdmin.has_add_permission(self, request)
-
     def save_model(self, request: HttpRequest, obj: Any, form: ChangeForm, change: bool) -> None:
         if not _sees_all(request):
             obj.user = request.user
@@ -68,6 +102,9 @@ class ApiTokenAdmin(ActingAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:
         """One way to save: each token has to be copied before the next."""
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        row = context.get("original")
+        if row is not None and row.revoked_at is None and self.has_revoke_permission(request):
+            context |= {"act_url": _url("revoke", row.pk), "act_button": "Revoke"}
         return super().render_change_form(request, context, *args, **kw)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -76,28 +113,55 @@ class ApiTokenAdmin(ActingAdmin):
         add_never_cache_headers(response)
         return response
 
-    # --- end one --------------------------------------------------------------------------------------------------
+    # --- end some: from the list, or one from its page --------------------------------------------------------------
 
-    act_path = "revoke"
-    act_title = "Revoke this token?"
-    act_text = "It is refused from now on, and can't be made valid again."
-    act_button = "Revoke"
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.revoke_view)
+        name = "channels_app_apitoken_revoke"
+        return [path("<path:object_id>/revoke/", view, name=name), *super().get_urls()]
 
-    @admin.action(description="Revoke", permissions=["act"])
+    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_revoke_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._ask(request, [row])
+        self._revoke(request, [row])
+        return HttpResponseRedirect(_url("change", row.pk))
+
+    @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
-        return self.ask_or_act(request, queryset)
+        if "confirmed" not in request.POST:
+            return self._ask(request, list(queryset))
+        self._revoke(request, list(queryset))
+        return None
 
-    def is_open_to_act(self, row: ApiToken) -> bool:
-        return row.revoked_at is None
+    def _ask(self, request: HttpRequest, rows: Sequence[ApiToken]) -> HttpResponse:
+        row = rows[0] if len(rows) == 1 else None
+        action = request.POST.get("action", "")
+        return page(
+            self,
+            request,
+            "revoke",
+            "Revoke this token?" if row else "Revoke these tokens?",
+            row,
+            rows=rows,
+            action=action,
+        )
 
-    def act_on(self, request: HttpRequest, row: ApiToken) -> bool:
-        return revoke_token(row, actor_of(request, via="admin"))
+    def _revoke(self, request: HttpRequest, rows: Sequence[ApiToken]) -> None:
+        actor = actor_of(request, via="admin")
+        done = sum(revoke_token(row, actor) for row in rows)
+        if done:
+            self.message_user(request, f"{done} token{'s are' if done > 1 else ' is'} revoked.")
+        if done < len(rows):
+            self.message_user(request, f"Already revoked: {len(rows) - done}.", messages.WARNING)
 
-    def done_words(self, count: int) -> str:
-        return f"{count} token{'s are' if count > 1 else ' is'} revoked."
 
-    def skipped_words(self, count: int) -> str:
-        return f"Revoked before: {count}."
+def _url(name: str, pk: int) -> str:
+    return reverse(f"admin:channels_app_apitoken_{name}", args=[pk])
 
 
 def _sees_all(request: HttpRequest) -> bool:

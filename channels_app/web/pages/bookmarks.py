@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 
 from channels_app.models import Conversation
-from channels_app.web.pages.places import page_address
+from channels_app.web.links import page_address
 
 
 def _page(name: str, **query: str) -> Callable[..., HttpResponse]:

@@ -14,10 +14,10 @@ from channels_app.operations.interventions import note_reading
 from channels_app.operations.search import ConversationLine, Found, find_conversations
 from channels_app.operations.transcripts import Text, Transcript, load_transcript
 from channels_app.protocol.labels import event_word
+from channels_app.web.links import code_url, page_address
 from channels_app.web.pages.asked_time import asked_time
 from channels_app.web.pages.moments import day_clock
 from channels_app.web.pages.names import contact_name, title_of
-from channels_app.web.pages.places import code_url, page_address
 from channels_app.web.pages.talk import SHOWN, explanation_box, transcript_lines
 
 

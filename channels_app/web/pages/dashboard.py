@@ -16,12 +16,12 @@ from channels_app.models import Channel
 from channels_app.operations.figures.dashboard import Dashboard, dashboard_figures
 from channels_app.operations.figures.health import STRIP_WIDTH, Health, Tally, strip_starts
 from channels_app.operations.figures.reading import WINDOWS
+from channels_app.web.links import page_address
 from channels_app.web.pages import plots
 from channels_app.web.pages.dashboard_tiles import make_tiles
 from channels_app.web.pages.downloads import csv_download
 from channels_app.web.pages.failures import ALL_WORD
 from channels_app.web.pages.numbers import many
-from channels_app.web.pages.places import page_address
 from channels_app.web.pages.tiles import Cells, Link, link_to
 
 DEFAULT_WINDOW = "24h"

@@ -8,8 +8,8 @@ from django.urls import reverse
 from channels_app.access.permissions import REPLAY, actor_of, operator_page, posted_text
 from channels_app.models import Delivery
 from channels_app.operations.interventions import preview_retry, send_again
+from channels_app.web.links import page_address
 from channels_app.web.pages.conversation_acts import ask
-from channels_app.web.pages.places import page_address
 
 
 @operator_page()

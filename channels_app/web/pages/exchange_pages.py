@@ -16,11 +16,11 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Delivery, EventSource, Exchange, Outcome, Target, WebhookEvent
 from channels_app.operations.interventions import LOST, note_reading
 from channels_app.protocol.labels import DOOR_WORDS, duration, event_word, is_trouble, milliseconds, result_word
+from channels_app.web.links import code_url, page_address
 from channels_app.web.pages import curl
 from channels_app.web.pages.bodies import ShownBody, show_body
 from channels_app.web.pages.moments import clock, day_clock
 from channels_app.web.pages.names import contact_name
-from channels_app.web.pages.places import code_url, page_address
 
 CALLS_MOST = 50
 """Calls of one event in its timeline."""

@@ -34,11 +34,11 @@ from channels_app.operations.failures.groups import (
     resolve_group,
 )
 from channels_app.operations.failures.states import GroupState
+from channels_app.web.links import page_address
 from channels_app.web.pages import plots
 from channels_app.web.pages.asked_time import AskedTime, asked_time
 from channels_app.web.pages.bulk_form import WindowForm
 from channels_app.web.pages.numbers import grouped, many
-from channels_app.web.pages.places import page_address
 from channels_app.web.pages.tiles import Link, link_to
 
 SHOWN = 50

@@ -10,8 +10,8 @@ from django.urls import reverse
 from channels_app.operations.explanations import Check, Explanation, State, Try
 from channels_app.operations.transcripts import Line, Text, Transcript
 from channels_app.protocol.labels import count_of, duration, milliseconds, one_line, visible
+from channels_app.web.links import buttons_of, code_url, group_url
 from channels_app.web.pages.moments import clock, day
-from channels_app.web.pages.places import buttons_of, code_url, group_url
 from channels_app.web.pages.sentences import rich
 
 SIGNS = {

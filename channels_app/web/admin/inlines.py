@@ -1,0 +1,78 @@
+"""What is edited on a channel's page with the channel: its inbox channels and its offload provider."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.formats import date_format
+
+from channels_app.channels.forms.offload import OffloadProviderForm
+from channels_app.lib.clocks import database_now
+from channels_app.models import InboxChannel
+from channels_app.web.admin.base import ChildFormSet, StackedInline, TabularInline, moment, shows_its_form
+from offload.models import OffloadProvider
+from offload.opening_hours import is_open, next_opening
+
+
+class LabelledFormSet(ChildFormSet):
+    """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.management_form.is_valid():
+            self._forget_deleted()
+
+    def _forget_deleted(self) -> None:
+        """What others deleted while the page was open stays deleted; Django would let nobody save the rest."""
+        saved = {str(pk) for pk in self.get_queryset().values_list("pk", flat=True)}
+        rows = [f"{self.prefix}-{number}-" for number in range(self.total_form_count())]
+        known = rows[: self.initial_form_count()]
+        gone = {row for row in known if self.data.get(f"{row}id") not in saved}
+        if not gone:
+            return
+        kept = [row for row in rows if row not in gone]
+        data = {name: value for name, value in self.data.items() if not name.startswith(tuple(rows))}
+        for number, row in enumerate(kept):
+            own = {name.removeprefix(row): value for name, value in self.data.items() if name.startswith(row)}
+            data |= {f"{self.prefix}-{number}-{name}": value for name, value in own.items()}
+        counts = {"TOTAL_FORMS": len(kept), "INITIAL_FORMS": len(known) - len(gone)}
+        self.data = data | {f"{self.prefix}-{name}": str(count) for name, count in counts.items()}
+        del self.management_form
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            field.widget.attrs.setdefault("aria-label", str(field.label or name))
+
+
+class InboxChannelInline(TabularInline):
+    model = InboxChannel
+    formset = LabelledFormSet
+    fields = ("is_enabled", "name", "external_id", "first_event")
+    readonly_fields = ("first_event",)
+    extra = 0
+    verbose_name_plural = "inbox channels"
+
+    @admin.display(description="first event")
+    def first_event(self, row: InboxChannel) -> str:
+        return moment(row.first_seen_at) if row.first_seen_at else "none yet"
+
+
+@shows_its_form
+class OffloadProviderInline(StackedInline):
+    model = OffloadProvider
+    form = OffloadProviderForm
+    readonly_fields = ("now",)
+    fields = ("name", "is_enabled", "verify_token", "opening_hours", "now", "closed_text", "write_back_secret")
+    can_delete = False
+    max_num = 1
+    extra = 1
+
+    @admin.display(description="right now")
+    def now(self, provider: OffloadProvider) -> str:
+        moment_now = database_now()
+        if provider.pk is None or is_open(provider.opening_hours, moment_now):
+            return "Open." if provider.is_enabled else "Open, but switched off."
+        opening = next_opening(provider.opening_hours, moment_now)
+        if opening is None:
+            return "Closed, and never open."
+        return f"Closed. Opens {date_format(opening, 'l j F, H:i')} ({opening.tzinfo})."
