@@ -141,7 +141,8 @@ def test_a_shared_secret_is_rotated_with_a_meter(admin_client: Client, walker: W
     assert "Verified with new: <strong>2</strong> · with old: <strong>1</strong>" in page
     assert f"ends in {NEW_SECRET[-4:]}" in page and "by admin" in page
     assert again(channel).old_secret_until <= timezone.now() + timedelta(hours=1)  # type: ignore[operator]
-    assert "came with the new secret, and 1 with the old one." in text_of(admin_client.get(url(channel, "retire-old-secret")))
+    question = text_of(admin_client.get(url(channel, "retire-old-secret")))
+    assert "So far 2 events came with the new secret, and 1 with the old one." in question
     page = act(admin_client, channel, "retire-old-secret")
     assert "Verified with new" not in page
     assert walker.post(make_event(), secret=SHARED_SECRET).status_code == 401
