@@ -1,56 +1,32 @@
 """The catalogue: everything that can go wrong, or that people wonder about, with a code, a sentence and a page.
 
-The admin's pages, the API, the commands and the logs all take their words from here. `docs/codes/` is rendered from
-it by `python -m channels_app.codes`. Which facts mean which code is said in `channels_app.protocol.causes`.
+The admin's pages, the API, the commands and the logs all take their words from here. An entry is a Markdown file in
+`catalogue/`, which people also read on GitHub; `channels_app.codes.markdown` says what such a file consists of.
+Which facts mean which code is said in `channels_app.protocol.causes`.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from channels_app.codes import (
-    api,
-    api_keys,
-    arrivals,
-    bot_callbacks,
-    bot_calls,
-    bridge,
-    handover,
-    mix_ups,
-    running,
-    sending,
-    shared_secret,
-)
+from channels_app.codes.markdown import read_catalogue
 from channels_app.codes.words import Button, Code, Place, Problem, Severity
 
 __all__ = ["AREAS", "CODES", "Button", "Code", "Place", "Problem", "Severity", "code", "describe"]
 
-_ALL = (
-    *bridge.CODES,
-    *api_keys.CODES,
-    *shared_secret.CODES,
-    *mix_ups.CODES,
-    *arrivals.CODES,
-    *bot_calls.CODES,
-    *bot_callbacks.CODES,
-    *sending.CODES,
-    *running.CODES,
-    *handover.CODES,
-    *api.CODES,
-)
-CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in sorted(_ALL, key=str)})
+CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in read_catalogue()})
 """By code, in order. A stored code may be of another release: use `CODES.get` for those."""
 
 AREAS: Mapping[str, str] = MappingProxyType(
     {
-        "CB-1": bridge.TITLE,
-        "CB-2": api_keys.TITLE,
-        "CB-3": shared_secret.TITLE,
-        "CB-4": arrivals.TITLE,
-        "CB-5": bot_calls.TITLE,
-        "CB-6": sending.TITLE,
-        "CB-7": running.TITLE,
-        "CB-8": handover.TITLE,
-        "CB-9": api.TITLE,
+        "CB-1": "The bridge's own address and its saved secrets",
+        "CB-2": "API keys",
+        "CB-3": "Shared secret and other values that you paste",
+        "CB-4": "What arrives",
+        "CB-5": "The bot",
+        "CB-6": "Sending to Sparkcentral",
+        "CB-7": "Running the bridge",
+        "CB-8": "Hand-over, and the state of a channel",
+        "CB-9": "Calls to the REST API",
     }
 )
 """What the codes that begin so are about."""

@@ -1,22 +1,35 @@
-"""`python -m channels_app.codes`: writes docs/codes anew."""
+"""`python -m channels_app.codes`: writes the index of the catalogue, catalogue/README.md."""
 
-from pathlib import Path
+from channels_app.codes import AREAS, CODES
+from channels_app.codes.markdown import FOLDER
 
-from channels_app.codes import CODES
-from channels_app.codes.pages import markdown_index, markdown_page
+INDEX = FOLDER / "README.md"
+INTRODUCTION = """\
+# Codes
 
-FOLDER = Path("docs/codes")
+Whatever can go wrong has a code, everywhere the same: on the admin's pages, in the API, in commands and in the logs. \
+Each code has a page that says what it means, what usually causes it, how to check that, how to repair it, whether \
+the bridge tries again by itself, and what the contact notices.
+
+**Error**: contacts get no answer from the bot, or somebody has to act. **Warning**: it works or mends itself, but \
+not as it should. **Info**: good to know, nobody has to do anything.
+
+In the product, the same pages are at `/ops/codes/<code>/`.
+"""
 
 
-def write_pages(folder: Path) -> None:
-    """All pages and their index; a page whose code is gone goes too."""
-    pages = {f"{one}.md": markdown_page(one) for one in CODES.values()} | {"README.md": markdown_index()}
-    folder.mkdir(parents=True, exist_ok=True)
-    for stray in {path.name for path in folder.glob("*.md")} - pages.keys():
-        (folder / stray).unlink()
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def index() -> str:
+    parts = [INTRODUCTION]
+    for prefix, title in AREAS.items():
+        rows = "".join(
+            f"| [{one}]({one}.md) | {one.severity} | {one.name} | {one.text} |\n"
+            for one in CODES.values()
+            if one.code.startswith(prefix)
+        )
+        parts.append(f"## {title}\n\n| code | | | says |\n|---|---|---|---|\n{rows}")
+    parts.append("---\n\n`python -m channels_app.codes` writes this index from the files beside it.\n")
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":
-    write_pages(FOLDER)
+    INDEX.write_text(index(), encoding="utf-8")

@@ -1,14 +1,26 @@
-"""What a catalogued problem consists of: all that people read about it stands here once."""
+"""What an entry of the catalogue consists of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from string import Formatter
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 
 UNKNOWN = "…"
 """Shown for a value that nobody gave: a page must not fail with what it explains."""
+
+SECTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "What it means": "meaning",
+        "Likely causes": "causes",
+        "How to check": "checks",
+        "How to repair": "repairs",
+        "Is it tried again?": "retried",
+        "What the contact notices": "contact",
+    }
+)
+"""Titles of a code's page, in the order in which people ask, with the fields of `Code` that they show."""
 
 
 class Severity(StrEnum):
@@ -100,14 +112,16 @@ class Code:
         return frozenset(name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
 
     @property
-    def doc_path(self) -> str:
-        """Its page in the repository."""
-        return f"docs/codes/{self.code}.md"
-
-    @property
     def docs_url(self) -> str:
         """Its page in the product, below PUBLIC_BASE_URL."""
         return f"/ops/codes/{self.code}/"
+
+    def sections(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Titles with their texts; several of them are a list."""
+        for title, field_name in SECTIONS.items():
+            texts = getattr(self, field_name)
+            if texts:
+                yield title, (texts,) if isinstance(texts, str) else texts
 
 
 class _Lenient(dict[str, Any]):
@@ -135,26 +149,5 @@ class Problem:
         """For logs and terminals: "CB-101: Sparkcentral cannot reach …"."""
         return f"{self.code}: {self.text}"
 
-    def with_values(self, **values: object) -> Self:
-        return type(self)(self.code, {**self.values, **values})
-
     def _filled(self, text: str) -> str:
         return text.format_map(_Lenient(self.values))
-
-
-# --- sentences that several codes share ---------------------------------------------------------------------------
-
-REFUSED_EVENT = (
-    "Nothing from the bot. Sparkcentral tries each event four times within about two seconds, then gives the "
-    "conversation to your agents."
-)
-"""What the contact notices when a door turned the inbox away."""
-REFUSED_IS_NOT_REPEATED = (
-    "Not by us. Sparkcentral tries an event three more times within about two seconds; what was refused by then is "
-    "not sent again."
-)
-LIKE_A_FAILED_BOT = (
-    "What the channel does when its bot fails: by default an agent takes over, with your text for this case if you "
-    "wrote one."
-)
-NOTHING_NOTICED = "The contact notices nothing."

@@ -4,7 +4,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from channels_app.access.permissions import operator_page, show
 from channels_app.codes import AREAS, CODES
-from channels_app.codes.pages import sections
 from channels_app.web.pages.sentences import rich, with_variables
 
 
@@ -22,6 +21,6 @@ def code(request: HttpRequest, code: str) -> HttpResponse:
     found = CODES.get(code.upper())
     if found is None:
         raise Http404
-    parts = [(title, [rich(text) for text in texts]) for title, texts in sections(found)]
+    parts = [(title, [rich(text) for text in texts]) for title, texts in found.sections()]
     sentence = with_variables(found.text)
     return show(request, "code", f"{found}: {found.name}", code=found, sentence=sentence, parts=parts)

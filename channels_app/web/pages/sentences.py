@@ -5,14 +5,17 @@ import re
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from channels_app.codes.pages import html_text
-
+_MARKS = re.compile(r"`([^`]+)`|\b(CB-\d{3})\b")
 _VALUE = re.compile(r"\{(\w+)\}")
 
 
 def rich(text: str) -> SafeString:
-    """A sentence of the catalogue."""
-    return mark_safe(html_text(text))  # noqa: S308 - escaped there
+    """A text of a code's page: what is in backticks as code, other codes as links."""
+    return mark_safe(_MARKS.sub(_marked, escape(text)))  # noqa: S308 - escaped, and what is added needs no escaping
+
+
+def _marked(found: re.Match[str]) -> str:
+    return f"<code>{found[1]}</code>" if found[1] else f'<a href="/ops/codes/{found[2]}/">{found[2]}</a>'
 
 
 def with_variables(text: str) -> SafeString:
