@@ -1,14 +1,14 @@
-"""A worker gives a conversation back, and writes down with it what has ended.
+"""A worker releases a conversation, and writes down with it what has ended.
 
 One statement and one commit, whatever ended: a step that dies before it changes nothing, one that dies after it
 has nothing left to do.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from django.db import transaction
 from django.db.models import F
@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Least, Now
 from channels_app.channels.milestones import Milestones, note, note_known, reached_by
 from channels_app.conversations.claim import CLAIM_COLUMNS, CLAIM_NEXT, CLAIM_SOURCE, claim_values, claimed_lease
 from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_values
-from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError, hold
+from channels_app.conversations.lease import OPEN_EVENTS_MOST, ClaimedEvent, Lease, LeaseLostError, hold
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
@@ -40,6 +40,32 @@ class PutOff:
     state: EventState
     wait: timedelta
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a step came to: how its conversation is given back, and what is written together with that."""
+
+    ended: Sequence[Ended] = ()
+    put_off: PutOff | None = None
+    until: datetime | None = None
+    """When it is to be woken; None: as soon as something that is left open can be done."""
+    owner: str | None = None
+    """Whose it is from now on; None: as before."""
+    tried: Mapping[str, Any] | None = None
+    """What became of a try, see `recording.settle`."""
+    along: Callable[[], object] | None = None
+    """Writes other rows in the same transaction, once the conversation's row is locked."""
+
+    @classmethod
+    def ending(cls, claimed: Sequence[ClaimedEvent], outcome: Outcome, reason: str = "") -> Self:
+        """These events have ended."""
+        return cls(ended=[Ended(event_ids=[event.facts.id for event in claimed], outcome=outcome, reason=reason)])
+
+    @classmethod
+    def putting_off(cls, claimed: ClaimedEvent, state: EventState, wait: timedelta, reason: str | None = None) -> Self:
+        """This event waits in this state."""
+        return cls(put_off=PutOff(event_id=claimed.facts.id, state=state, wait=wait, reason=reason))
 
 
 UPDATE_DELIVERY = """
@@ -109,30 +135,56 @@ def _give_back(*, ends: bool, puts_off: bool, tries: bool, calls: bool, claims: 
     return f"WITH {', '.join(wanted)} {_AND_CLAIMED if claims else 'SELECT held.wake_at FROM held'}"
 
 
-def let_go(
-    lease: Lease,
-    *,
-    ended: Iterable[Ended] = (),
-    put_off: PutOff | None = None,
-    until: datetime | None = None,
-    owner: str | None = None,
-    tried: Mapping[str, Any] | None = None,
-) -> datetime | None:
-    """Give the conversation back, to be woken at `until`, or as soon as something that is left open can be done.
+def release(lease: Lease, given: Release) -> datetime | None:
+    """Give the conversation back, and write down what the step came to.
 
-    `owner`: whose it is from now on. `tried`: what became of a try, see `recording.settle`. Returns when the
-    conversation wants to be woken, None: not before something comes. With `lease.onward` the next conversation is
-    claimed as well. Raises LeaseLostError.
+    Returns when the conversation wants to be woken, None: not before something comes. With `lease.onward` the next
+    conversation is claimed as well. Raises LeaseLostError.
     """
-    endings = [(event_id, group) for group in ended for event_id in group.event_ids]
+    if given.along is None:
+        return _write(lease, given)
+    with transaction.atomic():
+        hold(lease)
+        given.along()
+        return _write(lease, given)
+
+
+def _write(lease: Lease, given: Release) -> datetime | None:
+    reaches = reached_by(lease.channel_id, (group.outcome for group in given.ended if group.event_ids))
+    statement = _give_back(
+        ends=any(group.event_ids for group in given.ended),
+        puts_off=given.put_off is not None,
+        tries=given.tried is not None,
+        calls=bool(lease.unwritten),
+        claims=lease.onward is not None,
+        reaches=reaches,
+    )
+    rows = fetch(statement, _values(lease, given))
+    if not rows:
+        raise LeaseLostError
+    note_known(lease.channel_id, reaches)
+    lease.unwritten.clear()
+    if lease.onward:
+        _, is_due, next_id, *_ = rows[0]
+        following = [row[3:] for row in rows] if next_id else []
+        lease.onward.lease = claimed_lease(lease.slot, following, goes_on=True)
+        lease.onward.found_nothing = next_id is None and not is_due
+    wake_at: datetime | None = rows[0][0]
+    return wake_at
+
+
+def _values(lease: Lease, given: Release) -> dict[str, Any]:
+    """What `_give_back` asks for."""
+    endings = [(event_id, group) for group in given.ended for event_id in group.event_ids]
     settled = [event_id for event_id, _ in endings]
+    put_off = given.put_off
     values: dict[str, Any] = {
         "conversation_id": lease.conversation_id,
         "channel_id": lease.channel_id,
         "fence": lease.fence,
         "arrivals": lease.arrivals,
-        "owner": owner,
-        "until": until,
+        "owner": given.owner,
+        "until": given.until,
         "settled": [*settled, put_off.event_id] if put_off else settled,
         "ended": settled,
         "outcomes": [group.outcome.value for _, group in endings],
@@ -142,34 +194,11 @@ def let_go(
     }
     if put_off:
         values |= {"put_off_id": put_off.event_id, "state": put_off.state, "reason": put_off.reason}
-    if tried:
-        values |= tried
+    values |= given.tried or {}
     values |= exchange_values(lease.unwritten)
     if lease.onward:
         values |= claim_values(lease.slot)
-    reaches = reached_by(lease.channel_id, (group.outcome for _, group in endings))
-    rows = fetch(
-        _give_back(
-            ends=bool(settled),
-            puts_off=put_off is not None,
-            tries=tried is not None,
-            calls=bool(lease.unwritten),
-            claims=lease.onward is not None,
-            reaches=reaches,
-        ),
-        values,
-    )
-    if not rows:
-        raise LeaseLostError
-    note_known(lease.channel_id, reaches)
-    lease.unwritten.clear()
-    wake_at: datetime | None = rows[0][0]
-    if lease.onward:
-        _, is_due, next_id, *_ = rows[0]
-        following = [row[3:] for row in rows] if next_id else []
-        lease.onward.lease = claimed_lease(lease.slot, following, goes_on=True)
-        lease.onward.found_nothing = next_id is None and not is_due
-    return wake_at
+    return values
 
 
 def wake_at_once(conversation_id: int) -> None:
@@ -186,21 +215,15 @@ STUMBLES_MOST = 6
 """An event whose handling failed unforeseen this often is left to an operator instead of blocking the next ones."""
 
 
-def stumble(lease: Lease) -> None:
-    """Something unforeseen happened in a step: count it against the events that may have caused it, and let go.
+def after_stumble(lease: Lease) -> Release:
+    """Something unforeseen happened in a step: count it against the events that may have caused it.
 
-    The runnable events wait a moment; one that stumbled too often is dead. Raises LeaseLostError.
+    The runnable events wait a moment; one that stumbled too often is dead.
     """
     runnable = [event for event in lease.events if event.facts.state != EventState.BOT_WAIT]
-    dead = [event.facts.id for event in runnable if event.attempts >= STUMBLES_MOST]
-    others = [event.facts.id for event in runnable if event.attempts < STUMBLES_MOST]
-    lease.unwritten.clear()  # whatever stumbled may have been one of these
-    with transaction.atomic():
-        hold(lease)
-        WebhookEvent.objects.filter(pk__in=others).update(attempts=F("attempts") + 1)
-        reason = "Handling it failed again and again; see the log."
-        let_go(
-            replace(lease, onward=None),  # its holder begins anew
-            ended=[Ended(event_ids=dead, outcome=Outcome.DEAD, reason=reason)],
-            until=lease.now + STUMBLE_WAIT,
-        )
+    dead = [event for event in runnable if event.attempts >= STUMBLES_MOST]
+    others = WebhookEvent.objects.filter(
+        pk__in=[event.facts.id for event in runnable if event.attempts < STUMBLES_MOST]
+    )
+    ending = Release.ending(dead, Outcome.DEAD, "Handling it failed again and again; see the log.")
+    return replace(ending, until=lease.now + STUMBLE_WAIT, along=lambda: others.update(attempts=F("attempts") + 1))

@@ -8,10 +8,11 @@ from django.db import transaction
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.plans import plan_deliveries
-from channels_app.deliveries.sending import Woken, is_of_an_earlier_stint, send_deliveries
+from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, write_deliveries
 from channels_app.models import Author, EventState
@@ -21,7 +22,7 @@ from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
 
-def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Woken:
+def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Release:
     """Send what the bot said, completed by what a wish for a human needs.
 
     What it had said before by its other way leaves first: what had come by the claim, and if something has come since,
@@ -61,7 +62,7 @@ def _send(
     waits: bool,
     checks: bool = False,
     may_leave: bool = False,
-) -> Woken:
+) -> Release:
     """`waits`: a message of the contact does, so the conversation stays open. `checks`: raise NewsError if anything
     has come since the claim. `may_leave`: the permission for its first call is taken."""
     write_and_send = partial(_write_and_send, lease, channel, claimed, may_leave=may_leave)
@@ -97,14 +98,14 @@ _FAILURES = frozenset(
 """Handovers that the contact had no reason to expect."""
 
 
-def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Woken:
+def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Release:
     """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
     before = unsaid_words(lease, channel, [claimed])
     reply = _with_numbers(lease, before.reply.merged_with(Reply(messages=(Message(text=text),))))
     return _write_and_send(lease, channel, [claimed], reply, before, reason=reason, author=Author.BRIDGE)
 
 
-def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Woken:
+def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release:
     """Humans take over because the bot can't or shouldn't answer. What it had said before leaves first."""
     before = unsaid_words(lease, channel, [claimed])
     has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
@@ -130,7 +131,7 @@ def _write_and_send(
     reason: str = "",
     checks: bool = False,
     may_leave: bool = False,
-) -> Woken:
+) -> Release:
     """Write the reply down, with all that follows from it, at one stroke; then send it. `before`: what of it the bot
     had said by its other way. `checks`, `may_leave`: see `_send`."""
     first, others = claimed[0], claimed[1:]

@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from django.db import transaction
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.events import answered_by
 from channels_app.conversations.lease import ClaimedEvent, Lease, hold
-from channels_app.conversations.release import Ended, PutOff, let_go
+from channels_app.conversations.release import Ended, Release
 from channels_app.deliveries.attachments import drop_attachments
 from channels_app.deliveries.attempts import attempt_delivery, carried_by, may_have_arrived
 from channels_app.deliveries.deadlines import hard_deadline, soft_deadline
@@ -29,9 +28,6 @@ logger = logging.getLogger(__name__)
 UPLOAD_TRIES = 3
 """Then the contact gets the link: words must not wait for a picture."""
 
-Woken = datetime | None
-"""When the conversation that was given back wants to be woken again."""
-
 _OFFLOAD_STATES = {
     Outcome.HANDED_OVER: OffloadState.HANDED_OVER,
     Outcome.MOOT: OffloadState.MOOT,
@@ -46,8 +42,8 @@ def send_deliveries(
     deliveries: Sequence[Delivery] | None = None,
     *,
     is_leaving: bool = False,
-) -> Woken:
-    """Send what is written for this event, in order; ends the event, or puts it off to the next try.
+) -> Release:
+    """Send what is written for this event, in order: how it ends then, or is put off to the next try.
 
     `deliveries`: what has just been written; `is_leaving`: the first of them is marked as on its way already.
     """
@@ -123,14 +119,14 @@ def _upload_or_link(attempted: Attempted) -> Attempted:
     return attempted
 
 
-def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Woken:
-    put_off = PutOff(event_id=first.facts.id, state=EventState.SENDING, wait=attempted.retry_in)
-    return let_go(lease, put_off=put_off, tried=settle(lease, attempted))
+def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Release:
+    later = Release.putting_off(first, EventState.SENDING, attempted.retry_in)
+    return replace(later, tried=settle(lease, attempted))
 
 
 def _on_lost_reply(
     lease: Lease, channel: LiveChannel, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted
-) -> Woken:
+) -> Release:
     """The inbox won't take a reply: as links without its files, else humans, else only the bare handover."""
     delivery = attempted.delivery
     outgoing = Outgoing.from_json(delivery.payload["outgoing"])
@@ -159,7 +155,7 @@ def _say_instead(
     reply: Reply,
     before: Unsaid,
     request: Request | None,
-) -> Woken:
+) -> Release:
     """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
     bot had said since."""
     plan = plan_deliveries(channel, reply, medium=lease.medium, message_id="", unique="")
@@ -191,26 +187,27 @@ class _End:
     reason: str | None = None
 
 
-def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Woken:
-    """Record the last try and end the event, and those that were answered with it, at one stroke."""
+def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted | None) -> Release:
+    """The last try and the end of the event, and of those that were answered with it: written at one stroke."""
     tried = settle(lease, attempted) if attempted is not None else None
     end = _end(deliveries, attempted)
     if end.outcome is Outcome.MOOT:
         count_lost(lease, first.facts.id)
     owner = _owner_after(lease, end.outcome)
+    ended = _ended(lease, first, end, owner)
     if end.outcome not in _OFFLOAD_STATES and owner == lease.owner:
-        return let_go(lease, ended=_ended(lease, first, end, owner), tried=tried)
-    with transaction.atomic():
-        hold(lease)
-        ended = _ended(lease, first, end, owner)
+        return Release(ended=ended, tried=tried)
+    last = deliveries[-1] if deliveries else None
+
+    def follow() -> None:
         if owner != lease.owner:
             cancel_deliveries(lease.conversation_id)
         if end.outcome in _OFFLOAD_STATES:
-            last = deliveries[-1] if deliveries else None
             was_refused = end.outcome is Outcome.DEAD and last is not None and last.state == DeliveryState.REFUSED
             state = OffloadState.REFUSED if was_refused else _OFFLOAD_STATES[end.outcome]
             settle_offload(first.facts.id, state, last)
-        return let_go(lease, ended=ended, tried=tried, owner=owner)
+
+    return Release(ended=ended, tried=tried, owner=owner, along=follow)
 
 
 def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:

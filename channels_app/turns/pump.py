@@ -19,7 +19,7 @@ from django.db import Error, connection
 from channels_app.codes import describe
 from channels_app.conversations.claim import claim_due_conversation, steal_conversation
 from channels_app.conversations.lease import LEASE_S, Lease, LeaseLostError, Onward
-from channels_app.conversations.release import let_go, stumble
+from channels_app.conversations.release import Release, after_stumble, release
 from channels_app.conversations.slots import (
     LOST_AFTER_S,
     free_leases,
@@ -103,7 +103,7 @@ class Pump:
         lease = self._claim()
         while lease is not None:
             if self._is_stopping.is_set():
-                self._take_step(replace(lease, onward=None), let_go)
+                self._take_step(replace(lease, onward=None), lambda left: release(left, Release()))
                 break
             self._take_step(lease, take_step)
             steps += 1
@@ -144,12 +144,12 @@ class Pump:
                 "%s (conversation %s is left to other processes)", error.problem or error, lease.conversation_id
             )
             self._rest_until = time.monotonic() + KEYLESS_REST_S
-            self._give_up(lease, self._leave_to_others)
+            self._give_up(lease, Release(until=lease.now + timedelta(seconds=KEYLESS_WAIT_S)))
         except Exception as error:
             if outages.met(error) is None:
                 logger.exception("CB-705: a step of conversation %s failed", lease.conversation_id)
             self._lost_touch.set()
-            self._give_up(lease, stumble)
+            self._give_up(lease, after_stumble(lease))
         else:
             if wake_at is not None and wake_at > lease.now:
                 wake_a_worker_at(wake_at)
@@ -157,15 +157,16 @@ class Pump:
             with self._lock:
                 self._held.pop(lease.conversation_id, None)
 
-    def _leave_to_others(self, lease: Lease) -> None:
-        let_go(replace(lease, onward=None, unwritten=[]), until=lease.now + timedelta(seconds=KEYLESS_WAIT_S))
+    def _give_up(self, lease: Lease, given: Release) -> None:
+        """Give the conversation back, if need be once PostgreSQL is there again.
 
-    def _give_up(self, lease: Lease, give_back: Callable[[Lease], object]) -> None:
-        """Give the conversation back, if need be once PostgreSQL is there again."""
+        Calls that are no rows yet are dropped: one of them may be what went wrong. Who holds it begins anew.
+        """
+        lease = replace(lease, onward=None, unwritten=[])
         deadline = time.monotonic() + DATABASE_PATIENCE_S
         while True:
             try:
-                give_back(lease)
+                release(lease, given)
                 return
             except LeaseLostError:
                 return

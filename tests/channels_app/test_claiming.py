@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.events import store_inbox_event
 from channels_app.conversations.lease import Lease, LeaseLostError
-from channels_app.conversations.release import Ended, let_go
+from channels_app.conversations.release import Ended, Release, release
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from tests.builders import make_channel
@@ -78,7 +78,7 @@ class Claiming(RuleBasedStateMachine):
     def a_worker_ends_what_it_saw(self, lease: Lease) -> None:
         try:
             ids = [event.facts.id for event in lease.events]
-            wake_at = let_go(lease, ended=[Ended(event_ids=ids, outcome=Outcome.REPLIED)])
+            wake_at = release(lease, Release(ended=[Ended(event_ids=ids, outcome=Outcome.REPLIED)]))
         except LeaseLostError:
             self._was_rightly_refused(lease)
             return
@@ -89,7 +89,7 @@ class Claiming(RuleBasedStateMachine):
     @rule(lease=consumes(leases))
     def a_worker_decides_to_wait(self, lease: Lease) -> None:
         try:
-            wake_at = let_go(lease, until=timezone.now() + timedelta(hours=1))
+            wake_at = release(lease, Release(until=timezone.now() + timedelta(hours=1)))
         except LeaseLostError:
             self._was_rightly_refused(lease)
             return

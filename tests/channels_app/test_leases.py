@@ -14,7 +14,7 @@ from channels_app.conversations import claim
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.events import store_inbox_event
 from channels_app.conversations.lease import LeaseLostError, hold
-from channels_app.conversations.release import Ended, let_go
+from channels_app.conversations.release import Ended, Release, release
 from channels_app.models import Channel, Conversation, Outcome, WebhookEvent
 from channels_app.protocol import Event, EventType
 from channels_app.tasks import read_by_index
@@ -113,17 +113,17 @@ def test_a_lease_that_ended_is_taken_over_and_its_holder_can_change_nothing(chan
     Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     quick = claim_due_conversation("quick")
     assert quick is not None
-    for act in (hold, let_go):
+    for act in (hold, lambda lease: release(lease, Release())):
         with pytest.raises(LeaseLostError), transaction.atomic():
             act(slow)
-    let_go(quick)
+    release(quick, Release())
 
 
 def test_released_without_open_events_it_sleeps(channel: Channel) -> None:
     stored = store(channel)
     lease = claim_due_conversation("slot")
     assert lease is not None
-    assert let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]) is None
+    assert release(lease, Release(ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])) is None
     assert Conversation.objects.get().wake_at is None
 
 
@@ -133,7 +133,7 @@ def test_an_event_that_comes_while_a_worker_decides_to_wait_is_seen_at_once(chan
     assert lease is not None
     later = timezone.now() + timedelta(minutes=5)
     store(channel, "key-2")
-    wake_at = let_go(lease, until=later)
+    wake_at = release(lease, Release(until=later))
     assert wake_at is not None
     assert wake_at < later
 
@@ -149,14 +149,14 @@ def test_whoever_gives_a_conversation_back_may_have_the_next_one_at_once(channel
     store(channel, "b", "conv-2")
     store(channel, "c", "conv-2")
     first = lease_going_on()
-    let_go(first, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    release(first, Release(ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]))
     second = first.onward.lease
     assert second.external_id == "conv-2"
     assert len(second.events) == 2
     assert second.fence == Conversation.objects.get(external_id="conv-2").fence
     assert claim_due_conversation("other") is None
     ended = [Ended(event_ids=[event.facts.id for event in second.events], outcome=Outcome.SILENT)]
-    assert let_go(second, ended=ended) is None
+    assert release(second, Release(ended=ended)) is None
     assert (second.onward.lease, second.onward.found_nothing) == (None, True)
     assert Conversation.objects.filter(lease_slot__isnull=False).count() == 0
 
@@ -165,7 +165,7 @@ def test_going_on_does_not_overlook_the_conversation_that_was_just_given_back(ch
     stored = store(channel)
     lease = lease_going_on()
     store(channel, "key-2")
-    let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    release(lease, Release(ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]))
     assert (lease.onward.lease, lease.onward.found_nothing) == (None, False)
     assert claim_due_conversation("slot") is not None
 
@@ -174,7 +174,7 @@ def test_a_lease_that_ran_out_is_given_back_and_not_claimed_in_one_go(channel: C
     stored = store(channel)
     lease = lease_going_on()
     Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    let_go(lease, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+    release(lease, Release(ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]))
     assert lease.onward.lease is None
     assert Conversation.objects.get().lease_until is None
 
@@ -186,7 +186,7 @@ def test_whoever_lost_its_lease_gets_no_other_one_with_it(channel: Channel) -> N
     claim_due_conversation("quick")
     store(channel, "b", "conv-2")
     with pytest.raises(LeaseLostError):
-        let_go(slow)
+        release(slow, Release())
     assert (slow.onward.lease, slow.onward.found_nothing) == (None, False)
     assert Conversation.objects.get(external_id="conv-2").lease_slot is None
 
@@ -199,7 +199,7 @@ def test_what_another_worker_did_while_the_claim_waited_is_not_done_again(channe
     answered = store(channel, "b", "conv-2")
 
     def give_back() -> None:
-        let_go(mine, ended=[Ended(event_ids=[held.event_id], outcome=Outcome.SILENT)])
+        release(mine, Release(ended=[Ended(event_ids=[held.event_id], outcome=Outcome.SILENT)]))
         connection.close()
 
     with transaction.atomic():
@@ -221,7 +221,7 @@ def test_what_its_holder_did_while_the_conversation_was_taken_away_is_not_done_a
     slow = claim_due_conversation("slow")
     assert slow is not None
     with ThreadPoolExecutor(1) as other, transaction.atomic():
-        let_go(slow, ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)])
+        release(slow, Release(ended=[Ended(event_ids=[stored.event_id], outcome=Outcome.SILENT)]))
         stolen = other.submit(steal, slow.conversation_id)
         eventually(somebody_waits_for_a_lock)
     lease = stolen.result()
@@ -239,7 +239,7 @@ def steal(conversation_id: int) -> Any:
 def answer_and_write_again(channel: Channel, event_id: int) -> int:
     quick = claim_due_conversation("quick")
     assert quick is not None
-    let_go(quick, ended=[Ended(event_ids=[event_id], outcome=Outcome.SILENT)])
+    release(quick, Release(ended=[Ended(event_ids=[event_id], outcome=Outcome.SILENT)]))
     again: int = store(channel, "d", "conv-2").event_id
     connection.close()
     return again
@@ -268,7 +268,7 @@ def test_no_wakeup_is_lost_between_release_and_a_new_event(channel: Channel, thr
             connection.close()
 
         def give_back(lease: Any = lease, ids: Any = (stored.event_id,)) -> None:
-            let_go(lease, ended=[Ended(event_ids=ids, outcome=Outcome.SILENT)])
+            release(lease, Release(ended=[Ended(event_ids=ids, outcome=Outcome.SILENT)]))
             connection.close()
 
         receiver = threading.Thread(target=receive)

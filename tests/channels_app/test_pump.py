@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.lease import LeaseLostError
-from channels_app.conversations.release import let_go
+from channels_app.conversations.release import Release, release
 from channels_app.conversations.slots import new_slot_name, register_slot
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.turns import handle as turns
@@ -256,7 +256,7 @@ def test_the_guard_takes_over_what_a_stuck_worker_still_holds(
     guard._threads.shutdown(wait=True)
     assert world.inbox.completions("conv-1") == ["HANDOVER"]
     with pytest.raises(LeaseLostError):
-        let_go(stuck)
+        release(stuck, Release())
 
 
 def test_the_guard_leaves_alone_what_is_being_sent_and_what_has_time(

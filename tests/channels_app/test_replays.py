@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app.conversations.claim import claim_due_conversation
-from channels_app.conversations.release import let_go
+from channels_app.conversations.release import Release, release
 from channels_app.models import Conversation, Delivery, WebhookEvent
 from channels_app.operations.replays import Replayed, replay_event
 from channels_app.protocol.errors import Effect, TemporaryError
@@ -58,7 +58,7 @@ def test_a_worker_that_decides_to_wait_meanwhile_looks_again_at_once(dead: Walke
     lease = claim_due_conversation("slot")
     assert lease is not None
     assert replay_event(WebhookEvent.objects.earliest("pk").pk, by="anna") is Replayed.AGAIN
-    wake_at = let_go(lease, until=timezone.now() + timedelta(hours=1))
+    wake_at = release(lease, Release(until=timezone.now() + timedelta(hours=1)))
     assert wake_at is not None
     assert wake_at <= timezone.now()
 

@@ -39,9 +39,9 @@ def forget_what_came_meanwhile() -> None:
     from django.db import connection
 
     def make(true: Function) -> Function:
-        def let_go(lease: Any, **what: Any) -> datetime | None:
-            woken: datetime | None = true(lease, **what)
-            if not {"until", "put_off"} & what.keys():
+        def release(lease: Any, given: Any) -> datetime | None:
+            woken: datetime | None = true(lease, given)
+            if given.until is None and given.put_off is None:
                 with connection.cursor() as cursor:
                     cursor.execute(
                         "UPDATE channels_app_conversation SET wake_at = NULL WHERE id = %s AND NOT EXISTS ("
@@ -51,9 +51,9 @@ def forget_what_came_meanwhile() -> None:
                     )
             return woken
 
-        return let_go
+        return release
 
-    put_in("channels_app.conversations.release", "let_go", make)
+    put_in("channels_app.conversations.release", "release", make)
 
 
 def never_mend_it() -> None:
@@ -130,9 +130,9 @@ def forget_the_handover() -> None:
     """Whose the conversation is isn't written down, so the bot goes on."""
 
     def make(true: Function) -> Function:
-        return lambda lease, *, owner=None, **what: true(lease, **what)
+        return lambda lease, given: true(lease, replace(given, owner=None))
 
-    put_in("channels_app.conversations.release", "let_go", make)
+    put_in("channels_app.conversations.release", "release", make)
 
 
 # --- left alone ------------------------------------------------------------------------------------------------------
@@ -140,11 +140,11 @@ def forget_the_handover() -> None:
 
 def say_nothing_when_the_bot_fails() -> None:
     """A failed bot is like one that has nothing to say."""
+    from channels_app.conversations.release import Release
     from channels_app.models import Outcome
-    from channels_app.turns import handle as turns
 
     def make(true: Function) -> Function:
-        return lambda lease, channel, claimed, *more, **kwargs: turns._finish(lease, [claimed], Outcome.SILENT)
+        return lambda lease, channel, claimed, *more, **kwargs: Release.ending([claimed], Outcome.SILENT)
 
     put_in("channels_app.deliveries.replies", "hand_over_for", make)
 

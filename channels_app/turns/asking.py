@@ -1,0 +1,166 @@
+"""Ask the bot for one event, and what follows when it answers, fails or keeps silent."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid5
+
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.events import unshown_since
+from channels_app.conversations.exchanges import exchange_row
+from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.release import Release
+from channels_app.deliveries.deadlines import soft_deadline
+from channels_app.deliveries.replies import hand_over_for, say_instead_of_bot, send_reply
+from channels_app.deliveries.showable import UNSEEN, visible_part
+from channels_app.deliveries.unsaid import has_spoken
+from channels_app.deliveries.verdicts import Verdict
+from channels_app.lib.clocks import database_now
+from channels_app.lib.http.recorder import Call, recorded_calls
+from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
+from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn
+from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
+from channels_app.protocol.visible import is_visible
+from channels_app.turns.breaker import note_failure, note_success
+from offload.models import OffloadReason
+from offload.services import Request
+
+logger = logging.getLogger(__name__)
+
+NOT_WITH_BOT = "The conversation is not with the bot."
+RETRY_WAIT = timedelta(seconds=1)
+"""Between two tries to reach the bot: long enough for a restart of a process, short for a contact."""
+DOUBTFUL_CALL_WAIT = timedelta(seconds=5)
+"""For a bot that calls back and may have got a message although we don't know: it has no key to tell a second
+call from a new message, so its answer is waited for before it is asked again."""
+
+
+def ask_bot(
+    lease: Lease,
+    channel: LiveChannel,
+    claimed: ClaimedEvent,
+    event: Event,
+    choice: Option | None,
+    *,
+    is_first: bool,
+) -> Release:
+    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
+    with recorded_calls() as calls:
+        try:
+            reply = channel.bot.send(replace(_turn(lease, channel, event, claimed, choice), is_first=is_first))
+        except BridgeError as error:
+            _note_call(lease, claimed, calls, error)
+            note_failure(lease)
+            return _on_failed_bot(lease, channel, claimed, error)
+    _note_call(lease, claimed, calls, None)
+    note_success(lease)
+    if reply is None:
+        return Release.putting_off(claimed, EventState.BOT_WAIT, time_left(channel, claimed))
+    reply = visible_part(reply)
+    if reply.is_unshowable and UNSEEN not in reply.unshown:
+        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, ", ".join(reply.unshown))
+    return send_reply(lease, channel, [claimed], reply)
+
+
+def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
+    """Keep what was said on the wire; the next statement of this lease writes it."""
+    effect = getattr(error, "effect", Verdict.REFUSED)
+    row = exchange_row(
+        Target.BOT,
+        calls[-1] if calls else None,
+        event_id=claimed.facts.id,
+        n=claimed.attempts + 1,
+        result=Verdict.SENT if error is None else effect,
+        error=error,
+    )
+    lease.unwritten.append(row)
+
+
+def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent, choice: Option | None) -> Turn:
+    message = event.message or ContactMessage()
+    text, payload = message.text, message.payload
+    if choice is not None and payload is None:
+        text, payload = choice.title, choice.payload
+    return Turn(
+        type=event.type,
+        turn_id=str(uuid5(lease.session_id, str(claimed.facts.id))),
+        session_id=str(lease.session_id),
+        text=text,
+        payload=payload,
+        message_id=message.external_id,
+        language=lease.language,
+        medium=lease.medium,
+        contact=lease.contact.contact,
+        attributes=lease.contact.attributes,
+        inbox_channel=lease.inbox_channel.ref,
+        topics=tuple(lease.topics),
+        trigger=event.trigger,
+        time_left_s=time_left(channel, claimed).total_seconds(),
+    )
+
+
+def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Release:
+    """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
+    logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
+    may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
+    is_doubtful = isinstance(error, TemporaryError) and error.effect is not Effect.NONE
+    wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
+    if may_try and time_left(channel, claimed) > wait:
+        return Release.putting_off(claimed, EventState.BOT_CALL, wait, error.detail)
+    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail)
+
+
+def time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
+    """How long the bot may still take: the channel's patience from its first call on, and never beyond the time
+    that a handover needs."""
+    now = database_now()
+    patience_ends = (claimed.facts.called_at or now) + channel.answer_within
+    return min(patience_ends, soft_deadline(channel, claimed)) - now
+
+
+def on_lost_bot(
+    lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: OffloadReason, detail: str
+) -> Release:
+    """There will be no answer: what the channel's owner wants to follow.
+
+    A bot that has spoken is not lost, whatever became of its call. An agent who delegated gets the conversation back
+    in any case: the contact didn't ask for the bot.
+    """
+    if has_spoken(lease, claimed.facts.id):
+        return let_it_speak(lease, channel, claimed, detail)
+    request = Request(reason=reason, by="chatbridge", detail=detail)
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    has_text = is_visible(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
+    if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or not has_text:
+        return hand_over_for(lease, channel, claimed, request)
+    said = f"{request.reason.label}: {detail}"
+    if channel.on_bot_failure == FailurePolicy.SAY_TEXT:
+        return say_instead_of_bot(lease, channel, claimed, channel.fallback_text, said)
+    return Release.ending([claimed], Outcome.SILENT, said)
+
+
+SPEAKING_WAIT = timedelta(seconds=5)
+"""For words that are here and only have to be sent: they settle within GAP_PATIENCE, and then end what they answer."""
+LOSSES = frozenset({OffloadReason.BOT_FAILED, OffloadReason.OUT_OF_TIME})
+"""Of the reasons against asking the bot: those for which it may have been asked, and have spoken, before."""
+
+
+def let_it_speak(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: str) -> Release:
+    """The bot has spoken since it was called, and its words wait to be sent: they are the answer."""
+    wait = max(time_left(channel, claimed), SPEAKING_WAIT)
+    return Release.putting_off(claimed, EventState.BOT_WAIT, wait, reason)
+
+
+def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release:
+    """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
+    if lease.owner != Owner.BOT:
+        return Release.ending([claimed], Outcome.MOOT, NOT_WITH_BOT)
+    unshown = unshown_since(lease.conversation_id, claimed.facts.called_at or claimed.begun_at)
+    if claimed.facts.type is EventType.CONVERSATION_STARTED and not has_spoken(lease, claimed.facts.id):
+        return Release.ending([claimed], Outcome.SILENT, unshown or "The bot had no greeting.")
+    if unshown:
+        named = unshown.removeprefix(f"{CANT_BE_SHOWN}: ")
+        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named)
+    detail = f"No answer within {channel.answer_within.seconds} seconds."
+    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail)

@@ -1,0 +1,194 @@
+"""What a contact does: write down how the conversation stands, and ask the bot unless it has no part in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations import contacts
+from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.lookup import Beginning, begin_turn, was_told_before
+from channels_app.conversations.release import Release
+from channels_app.deliveries.deadlines import soft_deadline
+from channels_app.deliveries.replies import hand_over_for
+from channels_app.deliveries.unsaid import has_spoken
+from channels_app.models import EventState, Greeting, Outcome, Owner
+from channels_app.protocol import Event, EventType, Option
+from channels_app.turns.asking import (
+    DOUBTFUL_CALL_WAIT,
+    LOSSES,
+    NOT_WITH_BOT,
+    ask_bot,
+    let_it_speak,
+    on_lost_bot,
+    on_silent_bot,
+)
+from channels_app.turns.breaker import may_call_bot
+from offload.models import OffloadReason
+from offload.services import Request, has_bounced_too_often
+
+TRIES_MOST = 6
+"""A turn that was begun this often without an end (crashes included) goes to humans without asking the bot."""
+
+
+def on_contact_event(
+    lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
+) -> Release:
+    """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation.
+
+    A message may bring the STARTED of its conversation with it: then both are one turn, the message's.
+    """
+    event, first = events[0], claimed[0]
+    starts = list(zip(events[1:], claimed[1:], strict=True))
+    if starts and _is_late_start(lease, *starts[0]):
+        return on_contact_event(lease, channel, claimed[1:], events[1:])
+    if first.facts.state == EventState.BOT_WAIT:
+        return on_silent_bot(lease, channel, first)
+    if _may_still_answer(channel, first):
+        return Release.putting_off(first, EventState.BOT_CALL, DOUBTFUL_CALL_WAIT, "The call was cut off.")
+    is_late = _is_late_start(lease, event, first)
+    is_retry = first.facts.state != EventState.QUEUED
+    begun = lease
+    for start, its_claim in starts:
+        begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
+    begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
+    choice = _choice(begun, channel, event, first)
+    begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
+    begin_turn(
+        lease,
+        _beginning(begun, event, first, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None),
+    )
+    if is_late:  # what it tells of the contact is known now
+        return Release.ending(claimed, Outcome.IGNORED, "The conversation had begun without it.")
+    if begun.owner != Owner.BOT:
+        return Release.ending([first], Outcome.MOOT, NOT_WITH_BOT)
+    request = _reason_against_bot(begun, channel, first)
+    if request is not None:
+        if request.reason in LOSSES and has_spoken(begun, first.facts.id):
+            return let_it_speak(begun, channel, first, request.detail)
+        return hand_over_for(begun, channel, first, request)
+    if event.type is EventType.CONVERSATION_STARTED and not _greets(channel):
+        return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
+    if not may_call_bot(begun):
+        return on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
+    is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
+    return ask_bot(begun, channel, first, event, choice, is_first=is_first)
+
+
+def _greets(channel: LiveChannel) -> bool:
+    """Whether the bot is told of a conversation in which the contact has not written yet."""
+    if channel.greeting == Greeting.WITH_FIRST_MESSAGE:
+        return channel.bot is not None and channel.bot.speaks_first
+    return channel.greeting == Greeting.ALWAYS
+
+
+def _is_first(lease: Lease, begun: Lease, claimed: ClaimedEvent) -> bool:
+    """Whether the bot learns with this message that the conversation has begun: no other event of the stint came
+    before it. Looked up only when the message is done again: at its first try it has just begun the stint."""
+    if claimed.facts.type is not EventType.MESSAGE_RECEIVED:
+        return False
+    is_again = claimed.attempts > 0 or claimed.begun_at != claimed.facts.received_at
+    return not was_told_before(begun, claimed.facts) if is_again else begun.stint != lease.stint
+
+
+RETRIES_LAST = timedelta(seconds=45)
+"""The platform tries to deliver an event four times, each for up to 10 seconds, with two seconds of pauses."""
+
+
+def _may_still_answer(channel: LiveChannel, claimed: ClaimedEvent) -> bool:
+    """Whether a process ended over the call to a bot that calls back: no pause was decided on, so nobody judged it."""
+    was_cut_off = claimed.facts.state == EventState.BOT_CALL and claimed.facts.wait_until is None
+    return was_cut_off and channel.bot is not None and channel.bot.answers_later
+
+
+def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
+    """A STARTED that comes when messages had opened the stint belongs to that stint.
+
+    Greeting now would follow the answer, and after a handover it would take the conversation back. A retry may be
+    stamped anew, so a younger timestamp proves nothing as long as retries last.
+    """
+    if event.type is not EventType.CONVERSATION_STARTED:
+        return False
+    is_older = lease.newest_sent_at is not None and event.sent_at < lease.newest_sent_at
+    if not lease.stint_is_implied:
+        return is_older and lease.owner == Owner.BOT
+    began_at = lease.stint_began_at
+    return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
+
+
+def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool) -> Lease:
+    """The conversation as it stands with this event: whose it is, who writes, and from where.
+
+    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled.
+    """
+    owner, stint, is_implied = lease.owner, lease.stint, lease.stint_is_implied
+    if takes_over:
+        owner, stint, is_implied = Owner.BOT, stint + 1, False
+    elif owner == Owner.UNKNOWN:  # its STARTED is lost or late; nobody but the virtual agent gets messages
+        owner, stint, is_implied = Owner.BOT, stint + 1, True
+    return replace(
+        lease,
+        owner=owner,
+        stint=stint,
+        stint_is_implied=is_implied,
+        newest_sent_at=max(lease.newest_sent_at or event.sent_at, event.sent_at),
+        contact=contacts.learn_contact(channel.id, lease.contact, event),
+        inbox_channel=contacts.learn_inbox_channel(
+            channel.id, lease.inbox_channel, event, is_enabled=channel.covers_all_inbox_channels
+        ),
+        medium=event.medium or lease.medium,
+        language=event.language or lease.language,
+        topics=list(event.topics) or lease.topics,
+        last_turn_id=event_id,
+        last_message_id=event.message.external_id if event.message else lease.last_message_id,
+    )
+
+
+def _choice(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Option | None:
+    """What the contact chooses from the bot's latest offer."""
+    if event.message is None or lease.owner != Owner.BOT:
+        return None
+    return lease.offered.choice(
+        event.message, claimed.facts.id, stint=lease.stint, now=lease.now, lasts=channel.offer_lasts
+    )
+
+
+def _beginning(
+    lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int], *, chooses: bool
+) -> Beginning:
+    said = (event.message.text or "") if event.message else None
+    return Beginning(
+        event_id=claimed.facts.id,
+        state=EventState.BOT_CALL,
+        owner=lease.owner,
+        stint=lease.stint,
+        stint_is_implied=lease.stint_is_implied,
+        newest_sent_at=lease.newest_sent_at or event.sent_at,
+        medium=lease.medium,
+        language=lease.language,
+        topics=lease.topics,
+        contact_id=lease.contact.id,
+        inbox_channel_id=lease.inbox_channel.id,
+        last_message_id=lease.last_message_id,
+        said=said,
+        said_at=event.sent_at,
+        joined=joined,
+        offered=lease.offered.to_json() if chooses else None,
+    )
+
+
+def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Request | None:
+    """Why humans get this event without the bot being asked; None: the bot is asked."""
+    if not channel.is_active:
+        return Request(reason=OffloadReason.CHANNEL_OFF, by="chatbridge")
+    if not channel.covers_all_inbox_channels and not lease.inbox_channel.is_enabled:
+        return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
+    if channel.bot is None:
+        return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
+    if claimed.attempts >= TRIES_MOST:
+        return Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=claimed.reason)
+    if lease.now >= soft_deadline(channel, claimed):
+        return Request(reason=OffloadReason.OUT_OF_TIME, by="chatbridge", detail=claimed.reason)
+    if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease):
+        return Request(reason=OffloadReason.BOUNCED, by="chatbridge")
+    return None
