@@ -120,6 +120,14 @@ class JsonObject:
     def read(cls, body: bytes) -> "JsonObject":
         return cls(read_object(body))
 
+    @classmethod
+    def read_list(cls, body: bytes) -> "list[JsonObject]":
+        """The objects of a document that is a list."""
+        document = read(body)
+        if not isinstance(document, list):
+            raise PayloadError("The body must be a JSON list.")
+        return list(_objects_of((f"[{index}]", item) for index, item in enumerate(document)))
+
     def has(self, key: str) -> bool:
         return self.values.get(key) is not None
 
@@ -143,10 +151,7 @@ class JsonObject:
         return JsonObject(value, self.path_of(key))
 
     def objects(self, key: str) -> "Iterator[JsonObject]":
-        for place, value in self._items(key):
-            if not isinstance(value, dict):
-                raise PayloadError(f"{place}: must be an object")
-            yield JsonObject(value, place)
+        return _objects_of(self._items(key))
 
     def texts(self, key: str) -> Iterator[str]:
         for place, value in self._items(key):
@@ -169,3 +174,11 @@ class JsonObject:
             self.refuse(key, "must be a list")
         for index, item in enumerate(value):
             yield f"{self.path_of(key)}[{index}]", item
+
+
+def _objects_of(items: Iterator[tuple[str, Any]]) -> Iterator[JsonObject]:
+    """Of values with their places; raises PayloadError at the first that is no object."""
+    for place, value in items:
+        if not isinstance(value, dict):
+            raise PayloadError(f"{place}: must be an object")
+        yield JsonObject(value, place)

@@ -21,6 +21,7 @@ from chatbridge.simulator.inbox_api import InboxApi
 from chatbridge.simulator.ledger import LEDGER_SIZE, Ledger
 from chatbridge.simulator.media import map_png
 from chatbridge.simulator.platform import Platform
+from chatbridge.simulator.rasa import Rasa
 from chatbridge.simulator.token_api import TokenApi
 from chatbridge.simulator.wire import Handler
 
@@ -66,6 +67,7 @@ def build_app(options: Options, client: Client) -> web.Application:
         InboxApi(platform, ledger, faults),
         bots,
         chatlayer,
+        Rasa(options.slow_s),
         Control(platform, events),
         ControlTools(platform, events, bots, chatlayer, faults, ledger, client),
     ):

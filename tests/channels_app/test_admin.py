@@ -131,6 +131,16 @@ def test_a_bot_can_move_to_another_platform(admin_client: Client, db: None) -> N
     assert "token" not in bot.settings
 
 
+@pytest.mark.parametrize(("kind", "has_one"), [("http", True), ("chatlayer", True), ("rasa", False)])
+def test_a_reply_url_is_shown_where_somebody_may_call_it(
+    admin_client: Client, db: None, kind: str, has_one: bool
+) -> None:
+    bot = make_bot(kind)
+    page = text_of(admin_client.get(f"/admin/channels_app/bot/{bot.pk}/change/"))
+    assert (f"/webhooks/bot/{bot.uuid}/" in page) == has_one
+    assert ("POSTs its replies here" in page or "paste this URL into your bot" in page) == has_one
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [

@@ -405,9 +405,10 @@ def test_who_opens_a_page_and_saves_it_changes_nothing(admin_client: Client, cha
     """Not even what the page shows of a setting that was never chosen, or the ends of lines of a browser."""
     Channel.objects.update(fallback_text="One\nmoment", on_bot_failure="say_text")
     OffloadProvider.objects.create(channel=channel, closed_text="Closed.\nSorry.")
-    bots = {
+    bots: dict[str, dict[str, Any]] = {
         "http": {"url": "https://bot.example.com/bot"},
         "chatlayer": {"url": "https://c.example.com", "access_token": "a" * 20, "verify_token": "any words"},
+        "rasa": {"url": "https://r.example.com", "start_message": "/greet", "timeout_s": 7},
     }
     rows: list[Any] = [channel]
     for kind, settings in bots.items():

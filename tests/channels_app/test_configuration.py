@@ -19,6 +19,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from channels_app.adapters.bots import BOTS
 from channels_app.channels.configuration.apply import apply_configuration
 from channels_app.channels.configuration.export import export_configuration
 from channels_app.channels.configuration.schema import BOT as BOT_KEYS
@@ -471,7 +472,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*BOT, "name"), "n" * 101, "bots[0].name: Ensure this field has no more than 100 characters."),
     ((*BOT, "name"), "Chatlayer bot", "bots[1].name: is the same as that of bots[0]."),
     ((*BOT, "kind"), DROP, "bots[0].kind: is missing."),
-    ((*BOT, "kind"), "telepathy", "bots[0].kind: Must be one of: http, chatlayer."),
+    ((*BOT, "kind"), "telepathy", f"bots[0].kind: Must be one of: {', '.join(BOTS)}."),
     ((*BOT, "kind"), ["http"], f"bots[0].kind: {NOT_TEXT}"),
     ((*BOT, "settings"), [], "bots[0].settings: must be an object."),
     ((*BOT, "settings", "url"), DROP, "bots[0].settings.url: This field is required."),

@@ -8,6 +8,7 @@ __all__ = ["BOTS", "BotConnector", "bot_class", "choices", "secret_keys"]
 BOTS = {
     "http": "channels_app.adapters.bots.generic.HttpBot",
     "chatlayer": "channels_app.adapters.bots.chatlayer.Chatlayer",
+    "rasa": "channels_app.adapters.bots.rasa.Rasa",
 }
 
 

@@ -26,9 +26,24 @@ MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
 MAX_NAME = 40  # characters of a name of theirs that an operator reads
 MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
+# A picture or a sticker comes without text, and few platforms take an empty text message. With these words their own
+# "not understood" answers, or an intent that the bot's author trains on them.
+NO_TEXT = "[attachment]"
 
 HttpAnswer = tuple[int, dict[str, Any]]
 """Status and JSON body that a callback gets."""
+
+
+class TimeoutField(forms.IntegerField):
+    """For the setting `timeout_s` of a bot whose author may need more time, or less."""
+
+    def __init__(self, **options: Any) -> None:
+        texts = {
+            "label": "Timeout in seconds",
+            "help_text": "No answer within this time counts as a failed try.",
+        }
+        limits = {"initial": DEFAULT_TIMEOUT_S, "min_value": 1, "max_value": MAX_TIMEOUT_S}
+        super().__init__(**{"required": False, **texts, **limits, **options})
 
 
 class BotConnector(ABC):
@@ -54,11 +69,28 @@ class BotConnector(ABC):
         """Seconds for the call of this turn."""
         return self.timeout_s if turn.time_left_s is None else max(min(self.timeout_s, turn.time_left_s), 1.0)
 
+    def post(self, turn: Turn, url: str, **request: Any) -> Answer:
+        """POST to the bot, within what time this turn has left. Raises its refusal as one of our errors."""
+        answer = self.api.call("POST", url, timeout_s=self.timeout_for(turn), **request)
+        self.raise_for(answer)
+        return answer
+
     @abstractmethod
     def send(self, turn: Turn) -> Reply | None:
-        """Tell the bot a turn. None: it was taken, and an answer may come later by webhook."""
+        """Tell the bot a turn. An empty Reply: it has nothing to say. None, only of a bot that calls back: it was
+        taken, and an answer may come later by webhook."""
 
     # --- a bot that calls back; by default none does ---
+
+    @classmethod
+    def calls_back(cls) -> bool:
+        """Whether this kind has a use for a reply URL."""
+        return cls.parse is not BotConnector.parse
+
+    @property
+    def can_call_back(self) -> bool:
+        """Whether this bot's messages would be accepted there."""
+        return self.calls_back()
 
     def verify(self, incoming: Incoming) -> None:
         raise SignatureError("This kind of bot does not call back.", reason="no_callback")
@@ -121,8 +153,17 @@ class BotConnector(ABC):
         took_ms = int((time.monotonic() - started) * 1000)
         if problem:
             return [CheckLine.failed("Bot", problem, took_ms)]
-        detail = f"{self.label} {_what_came(reply)} in {took_ms} ms."
+        detail = f"{self.label} {self._what_came(reply)} in {took_ms} ms."
         return [CheckLine(title="Bot", is_ok=True, detail=detail, took_ms=took_ms)]
+
+    def _what_came(self, reply: Reply | None) -> str:
+        if reply is None and self.can_call_back:
+            return "took our test and answers later, to the reply URL,"
+        if reply is None:
+            return "took our test without an answer, and has no way to answer later,"
+        if reply.messages:
+            return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
+        return "answered our test without a message"
 
     def raise_for(self, answer: Answer) -> None:
         """Their HTTP status as one of our errors; nothing for 2xx."""
@@ -135,14 +176,6 @@ class BotConnector(ABC):
         if status >= 500:
             raise TemporaryError(detail, effect=Effect.FAILED, status=status)
         raise RefusedError(detail, status=status)
-
-
-def _what_came(reply: Reply | None) -> str:
-    if reply is None:
-        return "took our test and answers later, to the reply address,"
-    if reply.messages:
-        return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
-    return "answered our test without a message"
 
 
 def named(name: object) -> str:

@@ -60,10 +60,7 @@ class Chatlayer(BotConnector):
             raise ConfigError(describe("CB-507", problem=missing))
         headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
         document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
-        timeout_s = self.timeout_for(turn)
-        self.raise_for(
-            self.api.call("POST", self.settings["url"], json=document, headers=headers, timeout_s=timeout_s)
-        )
+        self.post(turn, self.settings["url"], json=document, headers=headers)
         return None
 
     @classmethod

@@ -2,15 +2,13 @@
 
 from typing import Any
 
+from channels_app.adapters.bots.base import NO_TEXT
 from channels_app.lib import jsons
 from channels_app.protocol import Contact, Turn
 from channels_app.protocol.errors import PayloadError
 
 CONVERSATION_ID = "conversationId"
 USER_ID = "user.id"
-# A picture or a sticker comes without text, and Chatlayer takes no empty text message. With these words its own "not
-# understood" answers, or an intent that the bot's author trains on them.
-NO_TEXT = "[attachment]"
 PARAMETERS = ("parameters", "params", "sessionDataToSet")
 """What a button sets in the session: the payloads of three generations of Chatlayer name it so."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from channels_app.adapters.bots.base import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, BotConnector, message_of
+from channels_app.adapters.bots.base import BotConnector, TimeoutField, message_of
 from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same, is_signed, signature
 from channels_app.codes import describe
 from channels_app.lib import jsons
@@ -72,14 +72,7 @@ class HttpBotForm(forms.Form):
         help_text=f"With a signing secret: what the bot signs. The time stands in {TIMESTAMP_HEADER}. With the older "
         "form both are accepted.",
     )
-    timeout_s = forms.IntegerField(
-        label="Timeout in seconds",
-        required=False,
-        initial=DEFAULT_TIMEOUT_S,
-        min_value=1,
-        max_value=MAX_TIMEOUT_S,
-        help_text="No answer within this time counts as a failed try.",
-    )
+    timeout_s = TimeoutField()
 
 
 class HttpBot(BotConnector):
@@ -92,28 +85,26 @@ class HttpBot(BotConnector):
         if not self.settings.get("url"):
             raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
         body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
-        headers, timeout_s = self._headers(body, turn.turn_id), self.timeout_for(turn)
-        answer = self.api.call("POST", self.settings["url"], data=body, headers=headers, timeout_s=timeout_s)
-        self.raise_for(answer)
+        answer = self.post(turn, self.settings["url"], data=body, headers=self._headers(body, turn.turn_id))
         if answer.status in ACKNOWLEDGED or not answer.body.strip():
             return None
         try:
             document = JsonObject.read(answer.body)
         except PayloadError:
-            if self._can_call_back and not _is_document(answer.body):  # "OK": what web frameworks answer by themselves
+            if self.can_call_back and not _is_document(answer.body):  # "OK": what web frameworks answer by themselves
                 return None
             raise
         return read_reply(document) if any(map(document.has, REPLY_KEYS)) else None
 
     @property
-    def _can_call_back(self) -> bool:
+    def can_call_back(self) -> bool:
         """Whether it has something to prove itself with."""
         return bool(self.settings.get("token") or self.settings.get("signing_secret"))
 
     def verify(self, incoming: Incoming) -> None:
         """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""
         proofs = list(self._proofs(incoming))
-        if not self._can_call_back:
+        if not self.can_call_back:
             raise SignatureError("Set a token or a signing secret: the bot has to prove itself.", reason="no_secret")
         if not proofs:
             raise SignatureError("The bot presented neither its token nor a signature.", reason="no_signature")

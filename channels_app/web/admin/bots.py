@@ -39,12 +39,12 @@ class BotAdmin(SetupAdmin):
         return (None, {"fields": about}), ("How we reach it", {"fields": self.shown_settings(request, obj)})
 
     def page_context(self, row: Bot) -> dict[str, Any]:
-        later = bot_class(row.kind).answers_later
-        label = "Reply URL"
+        connector = bot_class(row.kind)
+        address = Address(label="Reply URL", url=reply_url(row.uuid))
         return {
-            "addresses": [Address(label=label, url=reply_url(row.uuid))],
+            "addresses": [address] if connector.calls_back() else [],
             "address_help": "Your bot sends its messages here: paste this URL into your bot's platform."
-            if later
+            if connector.answers_later
             else "Only for a bot that answers later: it POSTs its replies here.",
             "pause": pause_problem(row),
             "refusals": recent_refusals("bot", row.uuid),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from channels_app.adapters.bots import BotConnector, bot_class
-from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Turn
+from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Reply, Turn
 from tests.fakes.api import FakeApi
 
 SESSION = "3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77"
@@ -24,7 +24,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "verify_token": "demo verify token",
         "identify_by": "conversationId",
     },
+    "rasa": {
+        "url": "https://rasa.example/webhooks/rest/webhook",
+        "token": "demo-token",
+        "start_message": "/greet",
+        "handover_intent": "/talk_to_a_person",
+        "timeout_s": 20,
+    },
 }
+SILENCE: dict[str, tuple[Any, Reply | None]] = {"http": ({}, None), "chatlayer": ({}, None), "rasa": ([], Reply())}
+"""What each kind answers when it says nothing in this call, and what that means: None is "perhaps later"."""
 
 
 def make_bot(kind: str, *answers: Any, **settings: Any) -> BotConnector:

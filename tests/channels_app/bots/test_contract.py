@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.adapters.bots import BOTS, bot_class, choices, secret_keys
+from channels_app.adapters.bots import BOTS, BotConnector, bot_class, choices, secret_keys
 from channels_app.protocol import EventType, Reply
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
 from tests import payloads
-from tests.channels_app.bots.cast import NOW, SESSION, SETTINGS, calls, make_bot, make_turn, request
+from tests.channels_app.bots.cast import NOW, SESSION, SETTINGS, SILENCE, calls, make_bot, make_turn, request
 from tests.fakes.api import answer
 
 KINDS = pytest.mark.parametrize("kind", BOTS)
@@ -33,6 +33,13 @@ STRANGERS: tuple[Any, ...] = (
 )
 
 
+SECRET_WORDS = ("token", "secret", "key", "password")
+
+
+def silent_bot(kind: str) -> BotConnector:
+    return make_bot(kind, answer(200, SILENCE[kind][0]))
+
+
 def files(prefix: str) -> list[tuple[str, str]]:
     return [(kind, name) for kind in BOTS for name in payloads.names(kind, prefix)]
 
@@ -44,14 +51,15 @@ def test_the_registry_names_the_class_by_its_kind(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_the_admins_to_put_right() -> None:
-    with pytest.raises(ConfigError, match="Known kinds: http"):
+    with pytest.raises(ConfigError, match=f"Known kinds: {', '.join(BOTS)}"):
         bot_class("oracle")
 
 
 @KINDS
 def test_the_form_hides_secrets_and_takes_none_for_what_is_not_required(kind: str) -> None:
     form_class = bot_class(kind).settings_form
-    assert secret_keys(form_class)
+    named_so = {name for name in form_class.base_fields if name.rpartition("_")[2] in SECRET_WORDS}
+    assert named_so <= secret_keys(form_class)
     form = form_class(dict.fromkeys(form_class.base_fields))
     assert set(form.errors) == {name for name, field in form.fields.items() if field.required}
 
@@ -70,8 +78,8 @@ def test_a_bot_without_settings_can_be_made_and_says_what_is_missing(kind: str) 
 @pytest.mark.parametrize("event_type", [event_type for event_type in EventType if event_type.asks_bot])
 @pytest.mark.parametrize("text", ["Where is my parcel?", None])
 def test_each_turn_is_one_call_to_the_bots_address(kind: str, event_type: EventType, text: str | None) -> None:
-    bot = make_bot(kind, answer(200, {}))
-    assert bot.send(make_turn(type=event_type, text=text)) is None
+    bot = silent_bot(kind)
+    assert bot.send(make_turn(type=event_type, text=text)) == SILENCE[kind][1]
     [call] = calls(bot)
     assert (call.method, call.url) == ("POST", bot.settings["url"])
     assert SESSION in json.dumps(call.request.get("json") or call.request["data"].decode())
@@ -105,11 +113,29 @@ def test_their_status_tells_what_may_have_been_done(
 
 
 @KINDS
+def test_a_call_lasts_no_longer_than_its_turn_may(kind: str) -> None:
+    for left, limit in ((None, 20.0), (7.5, 7.5), (60.0, 20.0), (0.1, 1.0)):
+        bot = silent_bot(kind)
+        bot.send(make_turn(time_left_s=left))
+        assert calls(bot)[0].request["timeout_s"] == limit
+
+
+@KINDS
+def test_later_is_said_of_bots_that_can_call_back_only(kind: str) -> None:
+    bot_type = bot_class(kind)
+    assert bot_type.calls_back() or not bot_type.answers_later
+    assert bot_type.calls_back() or SILENCE[kind][1] is not None
+    assert bot_type.calls_back() == (bot_type.verify is not BotConnector.verify)
+    assert bot_type.calls_back() == bool(payloads.names(kind, "callback_"))
+
+
+@KINDS
 def test_the_check_begins_a_conversation_with_nobody(kind: str) -> None:
-    bots = [make_bot(kind, answer(200, {})) for _ in range(2)]
+    bots = [silent_bot(kind) for _ in range(2)]
     for bot in bots:
         [line] = bot.check()
-        assert line.is_ok and line.took_ms is not None and "answers later" in line.detail
+        assert line.is_ok and line.took_ms is not None
+        assert ("answers later" in line.detail) == (SILENCE[kind][1] is None)
     first, second = (calls(bot)[0].request for bot in bots)
     assert first != second  # each in a session of its own
 
@@ -155,6 +181,19 @@ def test_a_strange_value_in_a_callback_breaks_nothing(kind: str, name: str) -> N
     assert seen > 20
 
 
+@pytest.mark.parametrize(("kind", "name"), files("reply_"))
+def test_a_strange_value_in_an_answer_breaks_nothing(kind: str, name: str) -> None:
+    document = payloads.load(kind, name)
+    said = make_bot(kind, answer(200, document)).send(make_turn())
+    assert said and said.messages and not said.unshown
+    for variant in payloads.variants(document, STRANGERS):
+        try:
+            reply = make_bot(kind, answer(200, body=json.dumps(variant).encode())).send(make_turn())
+        except BridgeError:
+            continue
+        assert reply is None or isinstance(reply, Reply)
+
+
 @KINDS
 @given(body=st.binary() | st.text().map(str.encode), header=st.text())
 def test_a_stranger_is_refused_whatever_is_sent(kind: str, body: bytes, header: str) -> None:
@@ -175,7 +214,7 @@ def test_what_a_callback_is_answered(kind: str) -> None:
 @KINDS
 def test_a_turn_can_be_told_twice_in_the_same_words(kind: str) -> None:
     def told(**changes: Any) -> Any:
-        bot = make_bot(kind, answer(200, {}))
+        bot = silent_bot(kind)
         bot.send(replace(make_turn(), **changes))
         return calls(bot)[0].request
 
@@ -203,7 +242,8 @@ def test_a_token_that_goes_over_the_internet_in_clear_is_told(
 ) -> None:
     settings.ALLOWED_PRIVATE_HOSTS = ["Partner.example.com"]
     found = bot_class(kind).warnings({**SETTINGS[kind], "url": url})
-    assert [str(problem.code) for problem in found] == ["CB-521"] * is_in_clear
+    has_secret = bool(secret_keys(bot_class(kind).settings_form))
+    assert [str(problem.code) for problem in found] == ["CB-521"] * (is_in_clear and has_secret)
 
 
 def test_without_a_token_nothing_is_given_away() -> None:

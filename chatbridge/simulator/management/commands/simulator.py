@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 class Command(BaseCommand):
     """Serves the simulator."""
 
-    help = "Serves a Sparkcentral, a Chatlayer and a demo bot for trying out, tests and benchmarks."
+    help = "Serves a Sparkcentral, a Chatlayer, a Rasa and a demo bot for trying out, tests and benchmarks."
     requires_system_checks: list[str] = []  # nothing of the bridge is used
 
     def add_arguments(self, parser: ArgumentParser) -> None:
