@@ -26,7 +26,7 @@ def upload_file(channel: LiveChannel, conversation_id: str, delivery: Delivery) 
 def with_links(delivery: Delivery) -> Outgoing:
     """The reply as it can be sent now: a file that could not be uploaded becomes its link, if the contact could open
     that."""
-    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    outgoing = delivery.outgoing
     links = delivery.payload["links"]
     if not links:
         return outgoing

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from channels_app.channels.credentials import note_quota
 from channels_app.channels.live import LiveChannel
@@ -43,7 +42,8 @@ def may_leave_now(channel: LiveChannel, plan: Plan) -> bool:
     if not plan.calls:
         return False
     kind, payload = plan.calls[0]
-    return take_ticket(channel.inbox.account_key, is_completion=_carried(kind, payload).completes) == 0
+    completes = kind == DeliveryKind.REPLY and bool(Outgoing.from_json(payload["outgoing"]).complete)
+    return take_ticket(channel.inbox.account_key, is_completion=completes) == 0
 
 
 def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, is_leaving: bool = False) -> Attempted:
@@ -106,16 +106,10 @@ def _with_less(attempted: Attempted, error: BridgeError) -> Attempted:
 
 
 def carried_by(delivery: Delivery) -> Carried:
-    return _carried(delivery.kind, delivery.payload)
-
-
-def _carried(kind: str, payload: dict[str, Any]) -> Carried:
-    if kind == DeliveryKind.ATTACHMENT:
+    if delivery.kind == DeliveryKind.ATTACHMENT:
         return Carried(uploads=True)
-    outgoing = payload["outgoing"]
-    return Carried(
-        completes=bool(outgoing["complete"]), speaks=bool(outgoing["messages"]), notes=bool(outgoing["note"])
-    )
+    outgoing = delivery.outgoing
+    return Carried(completes=bool(outgoing.complete), speaks=bool(outgoing.messages), notes=bool(outgoing.note))
 
 
 def may_have_arrived(delivery: Delivery) -> bool:

@@ -20,6 +20,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call
 from channels_app.lib.statements import fetch
 from channels_app.models import (
+    RETRYABLE,
     Conversation,
     Delivery,
     DeliveryKind,
@@ -181,9 +182,8 @@ def retry_delivery(delivery: Delivery) -> bool:
         conversation = Conversation.objects.select_for_update().get(pk=delivery.conversation_id)
         if conversation.owner != Owner.BOT:
             return False
-        lost = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
         whole = with_extras(delivery.payload)  # why something was left out may be mended by now
-        if not Delivery.objects.filter(pk=delivery.pk, state__in=lost).update(
+        if not Delivery.objects.filter(pk=delivery.pk, state__in=RETRYABLE).update(
             state=DeliveryState.PENDING, finished_at=None, payload=whole
         ):
             return False

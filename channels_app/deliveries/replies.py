@@ -14,7 +14,7 @@ from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
-from channels_app.deliveries.writing import NewsError, write_deliveries
+from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply, options
 from channels_app.protocol.visible import is_visible
@@ -139,11 +139,9 @@ def _write_and_send(
     plan = plan_deliveries(channel, reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique)
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
-    write = partial(
-        write_deliveries,
-        lease,
-        first.facts.id,
-        plan,
+    writing = Writing(
+        event_id=first.facts.id,
+        plan=plan,
         options=lease.offered.followed_by(lease.last_turn_id, lease.stint, plan.options, lease.now).to_json(),
         reason=" · ".join(filter(None, (request.reason.label if request else reason, plan.unshown_words))),
         author=author,
@@ -151,17 +149,16 @@ def _write_and_send(
         counter=counters[-1] if counters else None,
         merged=[*before.event_ids, *(event.facts.id for event in others)],
         answered=_answered(lease, claimed, before),
-        is_leaving=is_leaving,
     )
     if request is None:
         try:
-            deliveries = write(if_nothing_came=checks)
+            deliveries = write_deliveries(lease, writing, is_leaving=is_leaving, if_nothing_came=checks)
         except NewsError as news:
             news.may_leave = is_leaving
             raise
         return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
     with transaction.atomic():
-        deliveries = write()
+        deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
         record_offload(lease, first.facts.id, request, state)
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
 

@@ -17,7 +17,7 @@ from channels_app.deliveries.plans import plan_deliveries, with_extras
 from channels_app.deliveries.recording import Attempted, cancel_deliveries, deliveries_of, record_attempt, settle
 from channels_app.deliveries.unsaid import Unsaid, count_lost, unsaid_words
 from channels_app.deliveries.verdicts import Verdict
-from channels_app.deliveries.writing import write_deliveries
+from channels_app.deliveries.writing import Writing, write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Outgoing, Reply
@@ -81,12 +81,11 @@ def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]
     if EventType.MESSAGE_RECEIVED not in queued:
         return
     for delivery in deliveries:
-        outgoing = delivery.payload.get("outgoing", {})
-        closes = delivery.state == DeliveryState.PENDING and outgoing.get("complete") == Completion.RESOLVED
-        if not closes or may_have_arrived(delivery):
+        waits = delivery.kind == DeliveryKind.REPLY and delivery.state == DeliveryState.PENDING
+        if not waits or delivery.outgoing.complete is not Completion.RESOLVED or may_have_arrived(delivery):
             continue
-        delivery.payload = {**delivery.payload, "outgoing": {**outgoing, "complete": None}}
-        if Outgoing.from_json(delivery.payload["outgoing"]) == Outgoing():
+        delivery.outgoing = replace(delivery.outgoing, complete=None)
+        if delivery.outgoing == Outgoing():
             delivery.state, delivery.finished_at = DeliveryState.CANCELLED, database_now()
         with transaction.atomic():
             hold(lease)
@@ -129,7 +128,7 @@ def _on_lost_reply(
 ) -> Release:
     """The inbox won't take a reply: as links without its files, else humans, else only the bare handover."""
     delivery = attempted.delivery
-    outgoing = Outgoing.from_json(delivery.payload["outgoing"])
+    outgoing = delivery.outgoing
     logger.warning("delivery %s of %s: %s", delivery.pk, channel.name, attempted.error or attempted.verdict)
     if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
         whole = with_extras(delivery.payload)  # it may have been the files that were refused
@@ -162,10 +161,9 @@ def _say_instead(
     with transaction.atomic():
         record_attempt(lease, attempted)
         cancel_deliveries(lease.conversation_id)
-        write_deliveries(
-            lease,
-            first.facts.id,
-            plan,
+        writing = Writing(
+            event_id=first.facts.id,
+            plan=plan,
             options={},
             reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.unshown_words))),
             first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
@@ -173,6 +171,7 @@ def _say_instead(
             bots_words=plan.said_with(len(before.reply.messages)),
             merged=before.event_ids,
         )
+        write_deliveries(lease, writing)
         if request is not None:
             record_offload(lease, first.facts.id, request, OffloadState.REQUESTED)
     return send_deliveries(lease, channel, first)
@@ -227,10 +226,10 @@ def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
     replies = [delivery for delivery in deliveries if delivery.kind == DeliveryKind.REPLY]
     last = attempted.delivery if attempted else next(reversed(replies), None)
     arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
-    parts = [Outgoing.from_json(delivery.payload["outgoing"]) for delivery in arrived]
+    parts = [delivery.outgoing for delivery in arrived]
     if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
         why = last.last_error or "the account's limit left no room in time"
-        lost = Outgoing.from_json(last.payload["outgoing"])
+        lost = last.outgoing
         if not lost.messages and not lost.complete:
             return _End(outcome=Outcome.SILENT, reason=f"No words; what the bot wanted done was lost: {why}")
         return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {why}")

@@ -1,7 +1,8 @@
 """A reply becomes rows in one statement, before anything of it leaves."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -83,72 +84,80 @@ def _write(*, merges: bool, answers: bool, calls: bool, offers: bool, checks: bo
     return f"{', '.join(wanted)} {found}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """A reply that is to be written down for an event, and what changes together with that."""
+
+    event_id: int
+    plan: Plan
+    options: Mapping[str, Any]
+    reason: str
+    first_seq: int = 1
+    """Above 1: a second plan of the same event, which says something after what the first one said."""
+    author: Author = Author.BOT
+    bots_words: int = 0
+    """How many of its messages, the first ones, are the bot's, whoever is the author of the others."""
+    counter: int | None = None
+    merged: Sequence[int] = ()
+    """Events that end with this one."""
+    answered: Sequence[int] = ()
+    """Events that waited for these words of the bot."""
+
+
 def write_deliveries(
-    lease: Lease,
-    event_id: int,
-    plan: Plan,
-    *,
-    options: dict[str, Any],
-    reason: str,
-    first_seq: int = 1,
-    author: Author = Author.BOT,
-    bots_words: int = 0,
-    counter: int | None = None,
-    merged: Sequence[int] = (),
-    answered: Sequence[int] = (),
-    is_leaving: bool = False,
-    if_nothing_came: bool = False,
+    lease: Lease, writing: Writing, *, is_leaving: bool = False, if_nothing_came: bool = False
 ) -> list[Delivery]:
     """Write a reply down and set its event to SENDING; the event's deliveries, in order. Raises LeaseLostError.
 
-    `bots_words`: how many of its messages, the first ones, are the bot's, whoever is the author of the others;
-    `merged`: events that end with this one; `answered`: events that waited for these words of the bot.
     `is_leaving`: its first call is made at once, and is marked so, see `attempt_delivery`. `if_nothing_came`: since
     the claim, or else NewsError is raised.
     """
-    seqs = list(range(first_seq, first_seq + len(plan.calls)))
-    # A second plan of the same event (a fallback) says something after what the first one said.
-    first_place = (first_seq - 1) * 100
-    values = {
-        "conversation_id": lease.conversation_id,
-        "channel_id": lease.channel_id,
-        "fence": lease.fence,
-        "event_id": event_id,
-        "options": json.dumps(options),
-        "counter": counter,
-        "authors": [Author.BOT if place < bots_words else author for place in range(len(plan.said))],
-        "places": list(range(first_place, first_place + len(plan.said))),
-        "texts": [text for text, _ in plan.said],
-        "urls": [url for _, url in plan.said],
-        "seqs": seqs,
-        "kinds": [kind.value for kind, _ in plan.calls],
-        "payloads": [json.dumps(payload) for _, payload in plan.calls],
-        "leaving": first_seq if is_leaving else None,
-        "most": OPEN_EVENTS_MOST,
-        "arrivals": lease.arrivals,
-        "reason": reason,
-        "stint": lease.stint,
-        "merged": list(merged),
-        "answered": list(answered),
-        **exchange_values(lease.unwritten),
-    }
+    event_id, calls = writing.event_id, writing.plan.calls
     statement = _write(
-        merges=bool(merged),
-        answers=bool(answered),
+        merges=bool(writing.merged),
+        answers=bool(writing.answered),
         calls=bool(lease.unwritten),
-        offers=bool(plan.options),
+        offers=bool(writing.plan.options),
         checks=if_nothing_came,
     )
-    rows = fetch(statement, values)
+    rows = fetch(statement, {**_values(lease, writing), "leaving": writing.first_seq if is_leaving else None})
     if not rows:
         raise NewsError if if_nothing_came else LeaseLostError
     lease.unwritten.clear()
-    if first_seq > 1 or len(rows) != len(plan.calls):
+    if writing.first_seq > 1 or len(rows) != len(calls):
         return deliveries_of(event_id)
     return [
         _written(delivery_id, event_id, lease.conversation_id, seq, kind, payload)
-        for (_, delivery_id, seq), (kind, payload) in zip(rows, plan.calls, strict=True)
+        for (_, delivery_id, seq), (kind, payload) in zip(rows, calls, strict=True)
     ]
+
+
+def _values(lease: Lease, writing: Writing) -> dict[str, Any]:
+    """What `_write` asks for, but `leaving`."""
+    said, calls = writing.plan.said, writing.plan.calls
+    first_place = (writing.first_seq - 1) * 100
+    return {
+        "conversation_id": lease.conversation_id,
+        "channel_id": lease.channel_id,
+        "fence": lease.fence,
+        "arrivals": lease.arrivals,
+        "event_id": writing.event_id,
+        "options": json.dumps(writing.options),
+        "counter": writing.counter,
+        "authors": [Author.BOT if place < writing.bots_words else writing.author for place in range(len(said))],
+        "places": list(range(first_place, first_place + len(said))),
+        "texts": [text for text, _ in said],
+        "urls": [url for _, url in said],
+        "seqs": list(range(writing.first_seq, writing.first_seq + len(calls))),
+        "kinds": [kind.value for kind, _ in calls],
+        "payloads": [json.dumps(payload) for _, payload in calls],
+        "most": OPEN_EVENTS_MOST,
+        "reason": writing.reason,
+        "stint": lease.stint,
+        "merged": list(writing.merged),
+        "answered": list(writing.answered),
+        **exchange_values(lease.unwritten),
+    }
 
 
 _AS_WRITTEN: dict[str, Any] = {

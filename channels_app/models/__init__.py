@@ -11,7 +11,7 @@ from channels_app.models.audit import AuditEntry
 from channels_app.models.bots import Bot, SettingsModel
 from channels_app.models.channels import Channel, FailurePolicy, Greeting, InboxChannel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
-from channels_app.models.deliveries import Delivery, DeliveryKind, DeliveryState
+from channels_app.models.deliveries import NOT_ARRIVED, RETRYABLE, Delivery, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
 from channels_app.models.exchanges import Exchange, Target
 from channels_app.models.figures import (
@@ -28,6 +28,8 @@ from channels_app.models.people import Preference
 from channels_app.models.upkeep import Credential, IntakeCount, Job, KeyCheck, WorkerSlot
 
 __all__ = [
+    "NOT_ARRIVED",
+    "RETRYABLE",
     "ApiToken",
     "AuditEntry",
     "Author",

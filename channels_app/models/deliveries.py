@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 
 from channels_app.models.conversations import Conversation
 from channels_app.models.events import WebhookEvent
+from channels_app.protocol import Outgoing
 
 
 class DeliveryKind(models.TextChoices):
@@ -20,6 +21,12 @@ class DeliveryState(models.TextChoices):
     REFUSED = "refused", "refused"
     CANCELLED = "cancelled", "not sent: no longer ours"
     FAILED = "failed", "failed"
+
+
+NOT_ARRIVED = (DeliveryState.FAILED, DeliveryState.REFUSED)
+"""What the contact has surely not got."""
+RETRYABLE = (*NOT_ARRIVED, DeliveryState.UNCONFIRMED)
+"""What an operator may have sent again."""
 
 
 class Delivery(models.Model):
@@ -54,3 +61,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """What a reply carries; an attachment has none."""
+        return Outgoing.from_json(self.payload["outgoing"])
+
+    @outgoing.setter
+    def outgoing(self, outgoing: Outgoing) -> None:
+        self.payload = {**self.payload, "outgoing": outgoing.to_json()}

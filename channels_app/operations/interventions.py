@@ -16,6 +16,7 @@ from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.deliveries.recording import retry_delivery
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
+    RETRYABLE,
     AuditEntry,
     Conversation,
     Delivery,
@@ -29,8 +30,6 @@ from channels_app.operations.replays import Replayed, plan_replay, replay_event
 from channels_app.protocol.labels import count_of, duration
 from channels_app.protocol.visible import is_visible
 
-LOST = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.UNCONFIRMED)
-"""Deliveries that a person may want to send again."""
 LATE = timedelta(minutes=5)
 """An answer after this surprises the contact."""
 REPLAYS_MOST = 100
@@ -122,7 +121,7 @@ def replay_events(events: Sequence[WebhookEvent], actor: Actor, reason: str = ""
 def preview_retry(delivery: Delivery) -> Preview:
     """What `send_again` would do with this delivery."""
     conversation = delivery.conversation
-    if delivery.state not in LOST:
+    if delivery.state not in RETRYABLE:
         return Preview(is_possible=False, does=(f"Nothing: it is {delivery.get_state_display()}.",))
     if delivery.kind != DeliveryKind.REPLY:
         return Preview(is_possible=False, does=("Nothing: the message has left with a link in place of the file.",))

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from channels_app.conversations.release import wake_at_once
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
+    NOT_ARRIVED,
     Conversation,
     Delivery,
     DeliveryState,
@@ -23,8 +24,6 @@ from channels_app.models import (
     Owner,
     WebhookEvent,
 )
-
-LOST = (DeliveryState.FAILED, DeliveryState.REFUSED)
 
 
 class Replayed(StrEnum):
@@ -93,7 +92,7 @@ def replay_event(event_id: int, by: str) -> Replayed:
 def _reopen_reply(event_id: int) -> bool:
     """Let the first call that was lost leave again, and what was tried in its place not."""
     lost = list(
-        Delivery.objects.filter(event_id=event_id, state__in=LOST).order_by("seq").values_list("pk", flat=True)
+        Delivery.objects.filter(event_id=event_id, state__in=NOT_ARRIVED).order_by("seq").values_list("pk", flat=True)
     )
     if not lost:
         return False

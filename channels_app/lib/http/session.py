@@ -19,7 +19,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from channels_app.lib.http.addresses import AllowList, Target, public_url_problem
 from channels_app.lib.http.recorder import Call, is_recording, note_call
-from channels_app.lib.http.wire import Adapter, Exchange, UnaskedAnswerError, shared_adapter
+from channels_app.lib.http.wire import Adapter, CallState, UnaskedAnswerError, shared_adapter
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
@@ -197,14 +197,14 @@ class ApiSession:
         allowed = self._allow_private
         if allowed is None:
             allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
-        exchange = Exchange(started + timeout_s, allowed, may_repeat=may_repeat)
+        exchange = CallState(started + timeout_s, allowed, may_repeat=may_repeat)
         response, body = _exchanged(adapter, request, exchange, max_bytes)
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
 
 
 def _exchanged(
-    adapter: Adapter, request: Request, exchange: Exchange, max_bytes: int
+    adapter: Adapter, request: Request, exchange: CallState, max_bytes: int
 ) -> tuple[BaseHTTPResponse, bytes]:
     response: BaseHTTPResponse | None = None
     try:
@@ -224,7 +224,7 @@ def _exchanged(
             return response, body
         response.close()
         raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
-    again = Exchange(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
+    again = CallState(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
     return _exchanged(adapter, request, again, max_bytes)
 
 
@@ -241,7 +241,7 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def _failure(request: Request, exchange: Exchange, cause: BaseException) -> BridgeError:
+def _failure(request: Request, exchange: CallState, cause: BaseException) -> BridgeError:
     if isinstance(cause, DecodeError):
         return PayloadError(f"{request.name}: the answer is packed wrongly.", status=exchange.status)
     effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN

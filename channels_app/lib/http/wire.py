@@ -44,7 +44,7 @@ class UnaskedAnswerError(ConnectionError):
 
 
 @dataclass(slots=True)
-class Exchange:
+class CallState:
     """What our sockets and connections must know of the call in progress, and what they saw of it.
 
     `is_over`: its answer has been read to the end. `is_proven`: and nothing came behind it.
@@ -77,10 +77,10 @@ class Exchange:
 class _Running(threading.local):
     """The thread's call; urllib3 has no way to hand something of ours down to its sockets."""
 
-    exchange: Exchange | None = None
+    exchange: CallState | None = None
 
     @property
-    def call(self) -> Exchange:
+    def call(self) -> CallState:
         if self.exchange is None:
             raise RuntimeError("no call is in progress in this thread")
         return self.exchange
@@ -173,7 +173,7 @@ def _is_on_its_way(sock: socket.socket) -> bool:
     return any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
 
 
-def _connect(address: str, port: int, exchange: Exchange) -> socket.socket:
+def _connect(address: str, port: int, exchange: CallState) -> socket.socket:
     sock = _BoundedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -191,7 +191,7 @@ class _Connection(HTTPConnection):
 
     response_class = _Response
     allowed: AllowList | None = None
-    _last: Exchange | None = None
+    _last: CallState | None = None
     _parts: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
@@ -261,7 +261,7 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def open(
-        self, exchange: Exchange, method: str, target: Target, headers: Mapping[str, str], body: bytes | None
+        self, exchange: CallState, method: str, target: Target, headers: Mapping[str, str], body: bytes | None
     ) -> BaseHTTPResponse:
         """The answer's head; its body is still to be read, in this thread and before its next call.
 

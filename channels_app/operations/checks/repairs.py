@@ -14,7 +14,7 @@ from channels_app.lib.zones import clock_words
 from channels_app.models import Channel
 from channels_app.operations.checks.facts import Facts
 from channels_app.operations.checks.refusals import Refusals
-from channels_app.operations.checks.steps import Step, next_step, pause_problem
+from channels_app.operations.checks.steps import Step, next_setup_step, pause_problem
 from channels_app.operations.workload import read_queue, read_workers, work_problems
 
 SETTLING = timedelta(hours=1)
@@ -156,5 +156,5 @@ def state_of(channel: Channel, steps: Sequence[Step], repairs: Sequence[Repair])
         return State(kind="trouble", shape="▲", words=grave.code.name)
     if channel.live_at:
         return State(kind="live", shape="●", words="Live")
-    number = steps.index(step) + 1 if (step := next_step(steps)) else len(steps)
+    number = steps.index(step) + 1 if (step := next_setup_step(steps)) else len(steps)
     return State(kind="setup", shape="○", words=f"Step {number} of {len(steps)}")

@@ -82,7 +82,7 @@ def setup_steps(facts: Facts) -> list[Step]:
     return [step(facts) for step in steps]
 
 
-def next_step(steps: Sequence[Step], *, has_worked: bool = False) -> Step | None:
+def next_setup_step(steps: Sequence[Step], *, has_worked: bool = False) -> Step | None:
     """The first that is not over; None when all is done. Of a channel that has worked what failed comes first."""
     failed = (step for step in steps if has_worked and step.progress is Progress.PROBLEM)
     return next(failed, None) or next((step for step in steps if not step.progress.is_over), None)

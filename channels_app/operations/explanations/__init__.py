@@ -14,6 +14,7 @@ from channels_app.operations.explanations.answers import (
 )
 from channels_app.operations.explanations.arrival import may_answer, picked_up, received, waiting_code, was_ours
 from channels_app.operations.explanations.asking import bot_answered, bot_called
+from channels_app.operations.explanations.delivery import instead, reply_sent
 from channels_app.operations.explanations.facts import (
     CallFacts,
     DeliveryFacts,
@@ -22,7 +23,6 @@ from channels_app.operations.explanations.facts import (
     HandOverFacts,
     Surroundings,
 )
-from channels_app.operations.explanations.sending import instead, reply_sent
 from channels_app.protocol.labels import duration
 
 __all__ = [

@@ -15,7 +15,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.operations.checks.facts import Facts, facts_of
 from channels_app.operations.checks.repairs import Repair, bridge_repairs, find_repairs, state_of
-from channels_app.operations.checks.steps import Step, next_step, setup_steps
+from channels_app.operations.checks.steps import Step, next_setup_step, setup_steps
 from channels_app.web.admin.base import ModelAdmin, ago
 from channels_app.web.links import Link, channel_url, links_of
 
@@ -41,7 +41,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
     facts = facts_of(channel)
     steps, repairs = setup_steps(facts), find_repairs(facts)
     cards = [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)]
-    following = next_step(steps, has_worked=channel.first_event_at is not None)
+    following = next_setup_step(steps, has_worked=channel.first_event_at is not None)
     state, old_uuid = state_of(channel, steps, repairs), channel.old_uuid
     return {
         "state": state,

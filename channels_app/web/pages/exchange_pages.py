@@ -13,8 +13,8 @@ from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels import links
 from channels_app.codes import CODES
 from channels_app.lib.clocks import database_now
-from channels_app.models import Delivery, EventSource, Exchange, Outcome, Target, WebhookEvent
-from channels_app.operations.interventions import LOST, note_reading
+from channels_app.models import RETRYABLE, Delivery, EventSource, Exchange, Outcome, Target, WebhookEvent
+from channels_app.operations.interventions import note_reading
 from channels_app.protocol.labels import DOOR_WORDS, duration, event_word, is_trouble, milliseconds, result_word
 from channels_app.web.links import code_url, page_address
 from channels_app.web.pages import curl
@@ -33,7 +33,7 @@ def exchange(request: HttpRequest, pk: int) -> HttpResponse:
     related = [f"event__{name}" for name in RELATED]
     row = get_object_or_404(Exchange.objects.select_related("event", "delivery", *related), pk=pk)
     bodies = [_body(request, text, row.event) for text in (row.request, row.response)]
-    sends = Delivery.objects.filter(pk=row.delivery_id, state__in=LOST).exists() if row.delivery_id else False
+    sends = Delivery.objects.filter(pk=row.delivery_id, state__in=RETRYABLE).exists() if row.delivery_id else False
     known = CODES.get(row.code)
     return _page(
         request,
