@@ -21,7 +21,6 @@ urlpatterns = [
     path("ops/", include("channels_app.web.pages.urls")),
     path("api/", include("channels_app.web.api.urls")),
     path("webhooks/", include("channels_app.web.webhooks.urls")),
-    path("webhooks/", include("channels_app.web.webhooks.offload_urls")),
 ]
 admin.site.site_header = admin.site.site_title = "chatbridge"
 admin.site.enable_nav_sidebar = False  # the menu on top has it all

@@ -13,9 +13,9 @@ from channels_app.access.audit import Actor, record_audit
 from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Exchange, FailureGroup, WorkerSlot
 from channels_app.operations.failures.grouping import SETTLED, gather_failures
-from channels_app.operations.figures.counting import count_newest
 from tests.builders import make_channel
 from tests.conftest import Walker
+from tests.counting import count_newest
 from tests.world import World, answer
 
 STATEMENTS_MOST = 15

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from channels_app.web.pages import moments
+from channels_app.web.pages import times
 
 register = template.Library()
 
@@ -16,5 +16,5 @@ register = template.Library()
 def moment(value: datetime | None, form: str = "") -> SafeString | str:
     """In Django's format `form`; else day and time, with the year where it is another one."""
     if value is None or not form:
-        return moments.day_clock(value)
-    return moments.moment(value, date_format(localtime(value), form))
+        return times.day_clock(value)
+    return times.moment(value, date_format(localtime(value), form))

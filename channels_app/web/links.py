@@ -129,3 +129,8 @@ def links_of(buttons: tuple[Button, ...], channel: Channel) -> Iterator[Link]:
             case find:
                 url = find(channel)
         yield Link(label=button.label, url=url, is_post=button.place is Place.TEST_CONNECTION)
+
+
+def number(text: str) -> int | None:
+    """A row's number out of an address; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

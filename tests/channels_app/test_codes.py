@@ -37,7 +37,7 @@ from channels_app.protocol.errors import (
     RefusedError,
     TemporaryError,
 )
-from channels_app.web.pages.sentences import rich
+from channels_app.web.pages.wording import rich
 from offload.models import OffloadReason
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -16,7 +16,6 @@ from channels_app.operations.figures.counting import (
     KEPT,
     Fate,
     Name,
-    count_newest,
     drop_old_figures,
     sample_queue,
     whole,
@@ -27,6 +26,7 @@ from channels_app.operations.figures.reading import WINDOWS, read_counts
 from channels_app.protocol.errors import Effect, TemporaryError
 from tests.builders import make_bot, make_channel, make_event
 from tests.conftest import Walker
+from tests.counting import count_newest
 from tests.world import World, answer
 
 DOWN = TemporaryError("POST: connection refused", effect=Effect.NONE)

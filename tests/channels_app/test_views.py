@@ -365,7 +365,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     from channels_app.conversations import events
     from channels_app.web.webhooks import base as webhooks
-    from channels_app.web.webhooks import views
+    from channels_app.web.webhooks import inbox
 
     store = events.store_inbox_event
     left = [0]
@@ -376,7 +376,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             raise OperationalError("the connection is lost")
         return store(*args)
 
-    monkeypatch.setattr(views, "store_inbox_event", fail_at_first)
+    monkeypatch.setattr(inbox, "store_inbox_event", fail_at_first)
     monkeypatch.setattr(webhooks, "HOLD_S", 0.3)
     monkeypatch.setattr(webhooks, "HOLD_STEP_S", 0.05)
     monkeypatch.setattr("django.db.connection.close", lambda: None)  # the test's own transaction lives in it
@@ -410,14 +410,14 @@ def test_in_a_long_absence_a_bot_is_asked_to_try_again(
 ) -> None:
     from django.db import OperationalError
 
-    from channels_app.web.webhooks import views
+    from channels_app.web.webhooks import bot
 
     walker.says("Hello")
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr(views, "find_session_of_bot", fail)
+    monkeypatch.setattr(bot, "find_session_of_bot", fail)
     assert bot_says(walker, {"messages": []}).status_code == 503
 
 

@@ -21,7 +21,7 @@ from channels_app.lib.http.session import Answer
 from channels_app.models import Channel, Conversation, Exchange, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.gather import explain
 from channels_app.protocol.errors import Effect, TemporaryError
-from channels_app.web.pages.sentences import rich
+from channels_app.web.pages.wording import rich
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
 from tests.world import World, answer

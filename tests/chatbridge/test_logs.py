@@ -54,7 +54,7 @@ def test_our_own_failures_stay_as_they_are(kept: Kept) -> None:
             raise ValueError("ours")
         except ValueError:
             logging.getLogger("django.request").exception("Internal Server Error", extra={"status_code": 500})
-        logging.getLogger("channels_app.web.webhooks.views").error("PostgreSQL is away")
+        logging.getLogger("channels_app.web.webhooks.inbox").error("PostgreSQL is away")
     assert len(kept.lines) == 6
 
 

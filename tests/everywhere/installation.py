@@ -34,11 +34,11 @@ from channels_app.models import (
     WorkerSlot,
 )
 from channels_app.operations.failures.grouping import SETTLED, gather_failures
-from channels_app.operations.figures.counting import count_newest
 from channels_app.operations.interventions import hand_over_now, speak_as_bot
 from offload.models import Offload, OffloadProvider
 from tests.builders import TOKEN, make_bot
 from tests.conftest import Walker
+from tests.counting import count_newest
 from tests.world import World, answer
 
 OLD_SECRET, WRITE_BACK_SECRET = "0ddba11c" * 8, "5eafa23e" * 8

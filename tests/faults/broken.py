@@ -173,7 +173,7 @@ def main() -> None:
     for module in (
         "channels_app.tasks",
         "channels_app.upkeep.guard",
-        "channels_app.web.webhooks.views",
+        "channels_app.web.webhooks.inbox",
         "channels_app.web.webhooks.offload",
     ):
         import_module(module)

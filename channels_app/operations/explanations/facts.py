@@ -87,7 +87,6 @@ class Surroundings:
     paused_by: str = ""
     bot: str = ""
     bot_failures: int = 0
-    tries_most: int = 2
     answer_within_s: int = 45
     inbox_channel: str = ""
     is_leased: bool = False

@@ -159,11 +159,6 @@ def whole(moment: datetime, width: timedelta) -> datetime:
     return moment - (moment - epoch) % width
 
 
-def count_newest(now: datetime, depth: timedelta) -> int:
-    """Count anew what came within `depth` before now; returns how many windows that were."""
-    return sum(1 for _ in count_span(now - depth, now))
-
-
 def count_span(since: datetime, until: datetime) -> Iterator[datetime]:
     """Count from one time to another anew, an hour a transaction; yields the end of each."""
     minute, hour = WIDTHS[Period.MINUTE], WIDTHS[Period.HOUR]

@@ -1,6 +1,10 @@
-"""Bodies on pages: pretty, with a visible mark where something is covered or cut, and a sentence that says why."""
+"""Bodies on pages: pretty, with a mark where something is covered or cut, and a sentence that says why.
+
+And the call as a command for a terminal, where secrets are variables of the shell: $SECRET and $TOKEN.
+"""
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
@@ -49,3 +53,27 @@ def _marked(text: str) -> SafeString:
     return format_html_join(
         "", "{}", ((format_html("<mark>{}</mark>", part) if n % 2 else part,) for n, part in parts)
     )
+
+
+SIGN_HEX = "openssl dgst -sha256 -mac HMAC -macopt hexkey:\"$SECRET\" | sed 's/^.* //'"
+"""The hexadecimal signature of what comes in, by the shared secret, which is hexadecimal itself."""
+
+
+def curl_with_token(method: str, url: str, body: str) -> str:
+    """A call whose sender shows a token: ours to an inbox or a bot, or a bot's to us."""
+    lines = [f"curl -i -X {shlex.quote(method or 'POST')} {shlex.quote(url)}", '-H "Authorization: Bearer $TOKEN"']
+    if body:
+        lines += ["-H 'Content-Type: application/json'", f"--data-binary {shlex.quote(body)}"]
+    return " \\\n  ".join(lines)
+
+
+def curl_signed(url: str, header: str, body: str) -> str:
+    """A call that its sender signs: the signature is computed over this very body."""
+    parts = [
+        f"curl -i -X POST {shlex.quote(url)}",
+        "-H 'Content-Type: application/json'",
+        f'-H "{header}: $SIGNATURE"',
+        '--data-binary "$BODY"',
+    ]
+    given = f"BODY={shlex.quote(body)}\nSIGNATURE=$(printf '%s' \"$BODY\" | {SIGN_HEX})"
+    return f"{given}\n" + " \\\n  ".join(parts)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from channels_app.access.permissions import REPLAY, actor_of, by_button_of, operator_page, posted_text, show
-from channels_app.models import BulkRetry, FailureGroup
+from channels_app.lib.times import MAX_LENGTH, TimeError
+from channels_app.models import BulkRetry, Channel, FailureGroup
 from channels_app.operations.failures.bulk_retries import (
     ITEMS_MOST,
     RATE,
@@ -21,8 +23,8 @@ from channels_app.operations.failures.bulk_retries import (
     resume_bulk_retry,
     start_bulk_retry,
 )
-from channels_app.web.pages.bulk_form import WindowForm
 from channels_app.web.pages.downloads import csv_download
+from channels_app.web.pages.times import parse_range
 
 CSV_CHUNK = 500
 
@@ -99,3 +101,26 @@ def _rows(bulk: BulkRetry) -> Iterator[tuple[Any, ...]]:
         at = item.at.isoformat() if item.at else ""
         result = item.result or Result.WAITING.name.lower()
         yield item.event_id, item.event.conversation.external_id, item.event.received_at.isoformat(), result, at
+
+
+def _moment(label: str, placeholder: str = "") -> forms.CharField:
+    attributes = {"size": 16, "placeholder": placeholder, "autocomplete": "off"}
+    return forms.CharField(
+        label=label, required=False, max_length=MAX_LENGTH, widget=forms.TextInput(attrs=attributes)
+    )
+
+
+class WindowForm(forms.Form):
+    """A channel and a time; cleaned, `since` and `until` are moments or None."""
+
+    channel = forms.ModelChoiceField(queryset=Channel.objects.filter(archived_at=None), empty_label=None)
+    since = _moment("Failed messages that came from", "14:05")
+    until = _moment("until")
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            during = parse_range(found.get("since", ""), found.get("until", ""))
+        except TimeError as error:
+            raise forms.ValidationError(str(error)) from error
+        return found | {"since": during.since, "until": during.until}

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from channels_app.access.permissions import operator_page, show
 from channels_app.codes import AREAS, CODES
-from channels_app.web.pages.sentences import rich, with_variables
+from channels_app.web.pages.wording import rich, with_variables
 
 
 @operator_page()

@@ -10,13 +10,15 @@ from django.urls import reverse
 
 from channels_app.access.audit import record_audit
 from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, posted_text, show
-from channels_app.models import Conversation, Owner
+from channels_app.models import Conversation, Delivery, Owner
 from channels_app.operations.interventions import (
     TEXT_MOST,
     failed_events,
     hand_over_now,
     preview_replay,
+    preview_retry,
     replay_events,
+    send_again,
     speak_as_bot,
 )
 from channels_app.operations.replays import Replayed
@@ -24,8 +26,8 @@ from channels_app.operations.transcripts import load_transcript
 from channels_app.operations.transcripts.exports import EVENTS_MOST, bug_report, transcript_json, transcript_text
 from channels_app.protocol.labels import count_of
 from channels_app.protocol.visible import is_visible
-from channels_app.web.pages.conversations import number
-from channels_app.web.pages.names import title_of
+from channels_app.web.links import number, page_address
+from channels_app.web.pages.wording import title_of
 
 WITH_BOT = (Owner.BOT, Owner.UNKNOWN)
 HANDOVER_DOES = (
@@ -179,3 +181,33 @@ def _json_file(document: Mapping[str, Any], name: str) -> HttpResponse:
 def _file(response: HttpResponse, name: str) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@operator_page()
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of it is told where it belongs to: on the page of its conversation, by its event."""
+    row = get_object_or_404(Delivery, pk=pk)
+    url = reverse("ops:conversation", args=[row.conversation_id])
+    return HttpResponseRedirect(page_address(url, {"event": row.event_id}))
+
+
+@operator_page(REPLAY)
+def delivery_again(request: HttpRequest, pk: int) -> HttpResponse:
+    related = ("conversation__channel", "conversation__contact", "event")
+    row = get_object_or_404(Delivery.objects.select_related(*related), pk=pk)
+    if request.method == "POST":
+        if send_again(row, actor_of(request), posted_text(request, "reason")):
+            messages.success(request, "The reply is sent again.")
+        else:
+            messages.warning(request, "Nothing was sent.")
+        return HttpResponseRedirect(reverse("ops:conversation", args=[row.conversation_id]))
+    preview = preview_retry(row)
+    return ask(
+        request,
+        row.conversation,
+        "Send the reply again?",
+        "Send again",
+        does=preview.does,
+        warns=preview.warns,
+        is_possible=preview.is_possible,
+    )

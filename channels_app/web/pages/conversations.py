@@ -14,11 +14,10 @@ from channels_app.operations.interventions import note_reading
 from channels_app.operations.search import ConversationLine, Found, find_conversations
 from channels_app.operations.transcripts import Text, Transcript, load_transcript
 from channels_app.protocol.labels import event_word
-from channels_app.web.links import code_url, page_address
-from channels_app.web.pages.asked_time import asked_time
-from channels_app.web.pages.moments import day_clock
-from channels_app.web.pages.names import contact_name, title_of
+from channels_app.web.links import code_url, number, page_address
 from channels_app.web.pages.talk import SHOWN, explanation_box, transcript_lines
+from channels_app.web.pages.times import asked_time, day_clock
+from channels_app.web.pages.wording import contact_name, title_of
 
 
 @operator_page()
@@ -56,11 +55,6 @@ def conversations(request: HttpRequest) -> HttpResponse:
         newest_url=page_address(url, kept | {"before": ""}) if query["before"] else "",
         silence=explanation_box(explain_silence()) if query["q"] and not found.lines and not time.problem else None,
     )
-
-
-def number(text: str) -> int | None:
-    """A row's number out of an address; None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _address(line: ConversationLine) -> str:
@@ -131,10 +125,6 @@ def _with_replay(request: HttpRequest, box: dict[str, Any], explanation: Explana
         url = page_address(url, {"event": explanation.ids["event"]})
         box["buttons"].insert(0, {"label": "Do it again…", "url": url})
     return box
-
-
-def _earlier(url: str, query: dict[str, Any], transcript: Transcript) -> str:
-    return page_address(url, {**query, "before": transcript.before}) if transcript.before else ""
 
 
 def _acts(request: HttpRequest, transcript: Transcript, explanation: Explanation) -> list[tuple[str, str]]:

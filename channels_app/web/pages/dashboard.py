@@ -16,13 +16,13 @@ from channels_app.models import Channel
 from channels_app.operations.figures.dashboard import Dashboard, dashboard_figures
 from channels_app.operations.figures.health import STRIP_WIDTH, Health, Tally, strip_starts
 from channels_app.operations.figures.reading import WINDOWS
-from channels_app.web.links import page_address
+from channels_app.web.links import number, page_address
 from channels_app.web.pages import plots
 from channels_app.web.pages.dashboard_tiles import make_tiles
 from channels_app.web.pages.downloads import csv_download
 from channels_app.web.pages.failures import ALL_WORD
-from channels_app.web.pages.numbers import many
 from channels_app.web.pages.tiles import Cells, Link, link_to
+from channels_app.web.pages.wording import many
 
 DEFAULT_WINDOW = "24h"
 BREAKER_FAILURES = 5
@@ -65,13 +65,8 @@ def _window(request: HttpRequest) -> str:
     return asked if asked in WINDOWS else DEFAULT_WINDOW
 
 
-def _channel_id(request: HttpRequest) -> int | None:
-    asked = request.GET.get("channel", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-
-
 def _facts(request: HttpRequest) -> Dashboard:
-    return dashboard_figures(_window(request), _channel_id(request))
+    return dashboard_figures(_window(request), number(request.GET.get("channel", "")))
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:

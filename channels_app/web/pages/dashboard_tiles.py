@@ -9,9 +9,9 @@ from channels_app.operations.figures.dashboard import Dashboard
 from channels_app.operations.figures.reading import TARGET_ANSWER_S, AnswerTime
 from channels_app.web.links import page_address
 from channels_app.web.pages import plots
-from channels_app.web.pages.numbers import ceiling, compared, difference, grouped, many, percent, seconds
 from channels_app.web.pages.plots import Series
 from channels_app.web.pages.tiles import Legend, Row, Tile, axis, by_time, link_to, of_window, sentence
+from channels_app.web.pages.wording import ceiling, compared, difference, grouped, many, percent, seconds
 
 NOTICEABLE_S = 0.05
 

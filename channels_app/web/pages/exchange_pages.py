@@ -17,10 +17,9 @@ from channels_app.models import RETRYABLE, Delivery, EventSource, Exchange, Outc
 from channels_app.operations.interventions import note_reading
 from channels_app.protocol.labels import DOOR_WORDS, duration, event_word, is_trouble, milliseconds, result_word
 from channels_app.web.links import code_url, page_address
-from channels_app.web.pages import curl
-from channels_app.web.pages.bodies import ShownBody, show_body
-from channels_app.web.pages.moments import clock, day_clock
-from channels_app.web.pages.names import contact_name
+from channels_app.web.pages.bodies import ShownBody, curl_signed, curl_with_token, show_body
+from channels_app.web.pages.times import clock, day_clock
+from channels_app.web.pages.wording import contact_name
 
 CALLS_MOST = 50
 """Calls of one event in its timeline."""
@@ -47,7 +46,7 @@ def exchange(request: HttpRequest, pk: int) -> HttpResponse:
         sent_at=day_clock(row.started_at),
         took=milliseconds(row.took_ms),
         result=result_word(row.result),
-        curl=curl.with_token(row.method, row.url, bodies[0].plain) if row.url and bodies[0].plain else "",
+        curl=curl_with_token(row.method, row.url, bodies[0].plain) if row.url and bodies[0].plain else "",
         curl_note="Put the token into the variable TOKEN first. Headers of the call were not kept.",
         again_url=reverse("ops:delivery_again", args=[row.delivery_id]) if sends else "",
     )
@@ -113,11 +112,11 @@ def _inward_curl(row: WebhookEvent, body: ShownBody) -> str:
     header = inbox_class(channel.inbox).signature_header.title()
     match row.source:
         case EventSource.INBOX:
-            return curl.signed(links.webhook_url(channel.uuid), header, body.plain)
+            return curl_signed(links.webhook_url(channel.uuid), header, body.plain)
         case EventSource.WRITE_BACK if hasattr(channel, "offload_provider"):
-            return curl.signed(links.write_back_url(channel.offload_provider.uuid), header, body.plain)
+            return curl_signed(links.write_back_url(channel.offload_provider.uuid), header, body.plain)
         case EventSource.BOT if channel.bot:
-            return curl.with_token("POST", links.reply_url(channel.bot.uuid), body.plain)
+            return curl_with_token("POST", links.reply_url(channel.bot.uuid), body.plain)
     return ""
 
 

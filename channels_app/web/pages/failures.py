@@ -34,12 +34,12 @@ from channels_app.operations.failures.groups import (
     resolve_group,
 )
 from channels_app.operations.failures.states import GroupState
-from channels_app.web.links import page_address
+from channels_app.web.links import number, page_address
 from channels_app.web.pages import plots
-from channels_app.web.pages.asked_time import AskedTime, asked_time
-from channels_app.web.pages.bulk_form import WindowForm
-from channels_app.web.pages.numbers import grouped, many
+from channels_app.web.pages.bulk import WindowForm
 from channels_app.web.pages.tiles import Link, link_to
+from channels_app.web.pages.times import AskedTime, asked_time
+from channels_app.web.pages.wording import grouped, many
 
 SHOWN = 50
 BULKS_SHOWN = 10
@@ -70,9 +70,9 @@ class Filter:
     def read(cls, request: HttpRequest) -> "Filter":
         asked: Mapping[str, str] = request.GET.dict()
         state = asked.get("state", OPEN_WORD)
-        age, page = _number(asked.get("age", "")), _number(asked.get("page", ""))
+        age, page = number(asked.get("age", "")), number(asked.get("page", ""))
         return cls(
-            channel_id=_number(asked.get("channel", "")),
+            channel_id=number(asked.get("channel", "")),
             state=state if state in {OPEN_WORD, ALL_WORD, *GroupState} else OPEN_WORD,
             code=asked.get("code", "")[:10],
             age=age if age is not None and age < len(AGES) else None,
@@ -95,10 +95,6 @@ class Filter:
 
     def takes(self, group: Group, now: datetime) -> bool:
         return self.age is None or any(failure_matrix([group], now)[group.row.code][self.age : self.age + 1])
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @operator_page()
@@ -219,8 +215,8 @@ def _before(request: HttpRequest) -> tuple[datetime, int] | None:
         at = parse_datetime(text)
     except ValueError:
         return None
-    number = _number(pk)
-    return (at, number) if at is not None and timezone.is_aware(at) and number is not None else None
+    row = number(pk)
+    return (at, row) if at is not None and timezone.is_aware(at) and row is not None else None
 
 
 _ACTS: dict[str, tuple[Callable[[int, Actor], None], str]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from channels_app.web.pages.numbers import ceiling
+from channels_app.web.pages.wording import ceiling
 
 WIDTH, HEIGHT = 480.0, 120.0
 STRIP_HEIGHT = 20.0

@@ -17,8 +17,8 @@ from channels_app.operations.surroundings import Account
 from channels_app.operations.workload import RETRY_WIDTH, QueueFacts, Worker, queue_facts
 from channels_app.upkeep.housekeeping import TASKS
 from channels_app.web.pages import plots
-from channels_app.web.pages.numbers import ceiling, many, megabytes, percent, seconds
 from channels_app.web.pages.plots import Series
+from channels_app.web.pages.wording import ceiling, many, megabytes, percent, seconds
 
 QUOTA_WARNING = 0.9
 OVERDUE_S = 120

@@ -20,7 +20,9 @@ from rest_framework.views import APIView
 
 from channels_app.channels import readiness
 from channels_app.channels.links import READY
+from channels_app.conversations.events import Stored
 from channels_app.conversations.refusals import count_refusal
+from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.addresses import network_of
@@ -226,6 +228,11 @@ def with_patience(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         _may_hold.release()
     outages.over()
     return done
+
+
+def wake_if_owed(stored: Stored) -> None:
+    if stored.owes_wakeup:
+        wake_a_worker()
 
 
 def _until(deadline: float, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -17,8 +17,14 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
 from channels_app.protocol.errors import PayloadError, SignatureError, UnusableError
-from channels_app.web.webhooks.base import DatabaseAwayError, TooLargeError, WebhookView, read_incoming, with_patience
-from channels_app.web.webhooks.views import wake_if_owed
+from channels_app.web.webhooks.base import (
+    DatabaseAwayError,
+    TooLargeError,
+    WebhookView,
+    read_incoming,
+    wake_if_owed,
+    with_patience,
+)
 from offload.models import OffloadProvider, OffloadReason
 from offload.services import Request, provider_of, refuse_offload, takes_requests
 

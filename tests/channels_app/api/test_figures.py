@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from channels_app.models import AuditEntry, Bot, Credential, WorkerSlot
-from channels_app.operations.figures.counting import count_newest
 from tests.builders import TOKEN
 from tests.channels_app.api.conftest import Program
 from tests.conftest import Walker
+from tests.counting import count_newest
 
 
 @pytest.mark.parametrize("window", ["1h", "24h", "7d"])

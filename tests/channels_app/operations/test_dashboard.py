@@ -12,11 +12,12 @@ from django.utils import timezone
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import Answer
 from channels_app.models import Bot, Channel, FailureGroup, Figure, Period, WorkerSlot
-from channels_app.operations.figures.counting import Name, count_newest, whole
+from channels_app.operations.figures.counting import Name, whole
 from channels_app.operations.figures.reading import WINDOWS
 from channels_app.operations.platform_status import STALE, look_at_status_page, status_problems
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
+from tests.counting import count_newest
 from tests.world import FILES, World, answer
 
 PAGE = "/ops/"

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app.models import AuditEntry, Delivery, EventBody, Exchange, WebhookEvent
-from channels_app.web.pages import curl
+from channels_app.web.pages.bodies import curl_signed, curl_with_token
 from tests.builders import SHARED_SECRET, sign
 from tests.channels_app.operations.test_conversations import plain, text_of, viewer
 from tests.conftest import Walker
@@ -161,14 +161,14 @@ def test_what_is_not_there(admin_client: Client, db: None, address: str) -> None
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the snippet needs openssl")
 def test_the_snippet_signs_as_the_platform_does() -> None:
     body = json.dumps({"text": "it's $HOME, \"quoted\"\nand `more` \\ 'so'"})
-    script = curl.signed("https://bridge.example.com/webhooks/inbox/x/", "X-Test-Signature", body)
+    script = curl_signed("https://bridge.example.com/webhooks/inbox/x/", "X-Test-Signature", body)
     said = _run(f"SECRET={SHARED_SECRET}\ncurl() {{ printf '%s\\0' \"$@\"; }}\n{script}")
     assert f"X-Test-Signature: {sign(body.encode())}" in said and body in said
 
 
 def test_a_token_is_a_variable() -> None:
     body = '{"text": "it\'s me"}'
-    script = curl.with_token("PUT", "https://bot.example.com/a b", body)
+    script = curl_with_token("PUT", "https://bot.example.com/a b", body)
     said = _run(f"TOKEN=abc\ncurl() {{ printf '%s\\0' \"$@\"; }}\n{script}")
     assert "Authorization: Bearer abc" in said and body in said and "https://bot.example.com/a b" in said
 

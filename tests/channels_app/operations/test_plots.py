@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from channels_app.web.pages.numbers import (
+from channels_app.web.pages.plots import HEIGHT, WIDTH, Series, line, share_bar, sparkline, stacked_bars, strip
+from channels_app.web.pages.wording import (
     ceiling,
     compared,
     difference,
@@ -15,7 +16,6 @@ from channels_app.web.pages.numbers import (
     percent,
     seconds,
 )
-from channels_app.web.pages.plots import HEIGHT, WIDTH, Series, line, share_bar, sparkline, stacked_bars, strip
 
 XSS = '"><script>alert(1)</script>'
 
