@@ -134,6 +134,9 @@ def _redis(url: str) -> str:
     return url
 
 
+PLAIN_CURSORS = env.flag("PLAIN_CURSORS")
+"""Statements go through Django's cursors instead of `lib.prepared`, which uses what psycopg doesn't promise."""
+
 # The web server's, for gunicorn.conf.py.
 PORT = env.number("PORT", 8000, least=1, most=PORTS - 1)
 WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, least=1)

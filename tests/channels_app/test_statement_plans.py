@@ -15,7 +15,7 @@ from channels_app.conversations import claim, contacts, events
 from channels_app.conversations import lookup as conversations
 from channels_app.conversations import release as endings
 from channels_app.deliveries import recording, writing
-from channels_app.lib.statements import _numbered
+from channels_app.lib.prepared import numbered_statement
 from channels_app.models import Channel, ContactRow
 from channels_app.tasks import read_by_index
 from tests.builders import analyze, make_channel
@@ -53,7 +53,7 @@ STATEMENTS = {
 
 def plan_of(statement: str) -> list[str]:
     """As it is kept for whatever values come; PostgreSQL 15 has no EXPLAIN (GENERIC_PLAN)."""
-    text, names, _ = _numbered(statement)
+    text, names, _ = numbered_statement(statement)
     with connection.cursor() as cursor:
         cursor.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE explained AS {text.decode()}")
         cursor.execute(f"EXPLAIN (COSTS OFF) EXECUTE explained({', '.join(['NULL'] * len(names))})")

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from channels_app.lib import statements
+from channels_app.lib import prepared, statements
 from channels_app.lib.statements import fetch
 from channels_app.models import Bot
 from tests.builders import make_bot
@@ -83,7 +83,7 @@ def test_nothing_is_prepared_where_that_is_switched_off():
 
 
 def test_a_connection_keeps_only_so_many(monkeypatch):
-    monkeypatch.setattr(statements, "PREPARED_MOST", 2)
+    monkeypatch.setattr(prepared, "PREPARED_MOST", 2)
     for number in range(4):
         assert fetch(f"SELECT %(value)s + {number}", {"value": 1}) == [(1 + number,)]
     assert prepared_count() == 2
@@ -138,7 +138,7 @@ def test_a_plan_does_not_outlive_what_was_known_when_it_was_made(monkeypatch):
             assert rows_read_through() == 1
             cursor.execute("INSERT INTO grown SELECT generate_series(2, 20000)")
             assert rows_read_through() == 20_000  # by the plan for a table of one row
-            monkeypatch.setattr(statements, "PLANS_KEPT_S", 0.0)
+            monkeypatch.setattr(prepared, "PLANS_KEPT_S", 0.0)
             assert rows_read_through() == 0
     assert prepared_count() == 1
 
