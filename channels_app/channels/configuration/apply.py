@@ -18,7 +18,14 @@ from django.db import connection, transaction
 from channels_app.access.audit import CHANGED, Actor
 from channels_app.access.changes import differences, values_of
 from channels_app.channels.care import put_active, put_archived
-from channels_app.channels.configuration.schema import Document, Entry, read_document
+from channels_app.channels.configuration.schema import (
+    FILE_NAMES,
+    FORM_FIELDS,
+    OUR_NAMES,
+    Document,
+    Entry,
+    read_document,
+)
 from channels_app.channels.configuration.source import ConfigurationError, Problems, References, parse_document, place
 from channels_app.channels.forms import BotForm, ChannelForm
 from channels_app.channels.forms.offload import OffloadProviderForm, save_provider
@@ -33,21 +40,6 @@ from offload.models import OffloadProvider
 __all__ = ["Applied", "ConfigurationError", "apply_configuration"]
 
 LOCK = 0x636861746272  # any number of our own: two files at the same time would both create what is missing
-FORM_FIELDS = (
-    "shared_secret",
-    "greeting",
-    "offer_hours",
-    "bot_tries",
-    "answer_within_s",
-    "on_bot_failure",
-    "fallback_text",
-    "reply_limit_s",
-    "keep_days",
-)
-"""Of a channel: keys of the file that are fields of its form, under the same name."""
-FILE_NAMES = {"is_enabled": "enabled", "archived_at": "archived", "external_id": "id"}
-"""Fields that the file calls otherwise."""
-OUR_NAMES = {name: field for field, name in FILE_NAMES.items()}
 FOLLOWS = frozenset(
     {
         *("uuid", "name", "greet", "paused_at", "paused_by", "keys_saved_at", "keys_saved_by"),
@@ -172,7 +164,9 @@ class _Run:
         values = entry.values
         row = Channel.objects.filter(name=values["name"]).first() or Channel(name=values["name"])
         difference = Difference(entry, self.hidden, is_new=row.pk is None)
-        given = {name: values[name] for name in FORM_FIELDS if name in values} | _coverage(values) | self._bot(entry)
+        given = {name: values[name] for name in FORM_FIELDS if name in values} | self._bot(entry)
+        if "inbox_channels" in values:
+            given.setdefault("covers_all_inbox_channels", not values["inbox_channels"])  # an empty list means all
         if "greet" in values:
             given.setdefault("greeting", row.greeting_for(values["greet"]))
         saved = self._save(row, ChannelForm, given, difference)
@@ -245,8 +239,6 @@ class _Run:
         """The channel's offload provider; each channel gets one, so that its addresses exist."""
         values = difference.entry.values.get("offload_provider", {})
         given = {OUR_NAMES.get(key, key): value for key, value in values.items()}
-        if any(path.startswith(difference.entry.at("offload_provider.opening_hours")) for path in self.problems):
-            given.pop("opening_hours", None)  # it is said more exactly already
         saved: Saved[OffloadProvider] | None = None
         with self._refusing(difference.entry.at("offload_provider")):
             if channel._state.adding:  # refused: only what is wrong here too is still to be said
@@ -276,13 +268,6 @@ class _Run:
         with self._refusing(item.path):
             changes = save_inbox_channel(channel, external_id, given, self.actor)
             difference.note_all(changes, f'inbox_channels["{external_id}"]', only=("name", "is_enabled"), at=item.path)
-
-
-def _coverage(values: Mapping[str, Any]) -> dict[str, bool]:
-    """An empty list of inbox channels means all of them."""
-    covers_all = {"covers_all_inbox_channels": not values["inbox_channels"]} if "inbox_channels" in values else {}
-    key = "covers_all_inbox_channels"
-    return covers_all | ({key: values[key]} if key in values else {})
 
 
 def _sentence(error: ValidationError) -> str:

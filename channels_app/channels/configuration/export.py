@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from channels_app.adapters import bots, inboxes
-from channels_app.channels.configuration.apply import FORM_FIELDS
+from channels_app.channels.configuration.schema import FORM_FIELDS
 from channels_app.channels.configuration.source import as_written
 from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
@@ -58,7 +58,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
     ours = {
         name: getattr(channel, name)
         for name in (*FORM_FIELDS, "handover_skipped")
-        if name not in ("greeting", "shared_secret")
+        if name not in ("greeting", "shared_secret", "covers_all_inbox_channels")
     }
     return {
         "name": channel.name,

@@ -1,17 +1,18 @@
 """What a configuration file may say. A key that it leaves out is not in the entry either: it keeps what is saved.
 
-Only of what type each value is; whether it will do is judged by the forms of the pages.
+Only of what type each value is, as the forms of the pages have it; whether it will do is judged by these forms.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django import forms
 
-from channels_app.adapters.settings import PhraseField
 from channels_app.channels.configuration.source import Problems, place
-from offload import opening_hours
+from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyField
+from channels_app.channels.forms.hours_field import HoursField
+from channels_app.channels.forms.offload import OffloadProviderForm
 
 NOT_TEXT = "must be text. In YAML, put it in quotes."
 
@@ -54,13 +55,6 @@ def _name(value: Any) -> str:
     return name
 
 
-def _secret(value: Any) -> str:
-    try:
-        return PhraseField(required=False).clean(value) or ""
-    except ValidationError as error:
-        raise ValueError(" ".join(error.messages)) from None
-
-
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false.")
@@ -86,7 +80,28 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
+def _reader_of(field: forms.Field) -> Reader:
+    match field:
+        case WriteOnlyField():
+            return lambda value: value  # only the field knows what a secret may be
+        case HoursField():
+            return _object
+        case forms.BooleanField():
+            return _truth
+        case forms.IntegerField():
+            return _whole
+    return _text
+
+
 # --- the file --------------------------------------------------------------------------------------------------------
+
+FILE_NAMES = {"is_enabled": "enabled", "archived_at": "archived", "external_id": "id"}
+"""Fields that the file calls otherwise."""
+OUR_NAMES = {name: field for field, name in FILE_NAMES.items()}
+FORM_FIELDS = tuple(
+    name for name in ChannelForm.base_fields if name not in {*INBOX_FIELDS, "name", ChannelForm.kind_field, "bot"}
+)
+"""Of a channel: keys of the file that are fields of its form, under the same name."""
 
 FILE: dict[str, Reader] = {
     "bots": lambda value: [] if value is None else _list(value),
@@ -97,32 +112,18 @@ CHANNEL: dict[str, Reader] = {
     "name": _name,
     "inbox": _text,
     "settings": _object,
-    "shared_secret": _secret,
     "bot": _text,
+    **{name: _reader_of(ChannelForm.base_fields[name]) for name in FORM_FIELDS},
     "is_active": _truth,
     "archived": _truth,
     "handover_skipped": _text,
     "inbox_channels": _list,
-    "covers_all_inbox_channels": _truth,
     "greet": _truth,
-    "greeting": _text,
-    "offer_hours": _whole,
-    "bot_tries": _whole,
-    "answer_within_s": _whole,
-    "on_bot_failure": _text,
-    "fallback_text": _text,
-    "reply_limit_s": _whole,
-    "keep_days": _whole,
     "offload_provider": _object,
 }
 INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth}
 OFFLOAD_PROVIDER: dict[str, Reader] = {
-    "name": _text,
-    "verify_token": _secret,
-    "opening_hours": lambda value: _object(value) or None,
-    "enabled": _truth,
-    "closed_text": _text,
-    "write_back_secret": _secret,
+    FILE_NAMES.get(name, name): _reader_of(field) for name, field in OffloadProviderForm.base_fields.items()
 }
 
 
@@ -145,14 +146,6 @@ def _read_parts(channel: Entry, problems: Problems) -> None:
     if "offload_provider" in values:
         path = channel.at("offload_provider")
         values["offload_provider"] = _read(values["offload_provider"], OFFLOAD_PROVIDER, path, problems)
-        _check_hours(values["offload_provider"].get("opening_hours"), place(path, "opening_hours"), problems)
-
-
-def _check_hours(hours: Any, path: str, problems: Problems) -> None:
-    wrong = opening_hours.problem(hours)
-    if wrong:
-        inner, colon, sentence = wrong.partition(": ")
-        problems.add(place(path, inner) if colon else path, sentence if colon else wrong)
 
 
 def _read_list(

@@ -18,6 +18,8 @@ SPANS_OFFERED = 2
 DAYS_OFF_OFFERED = 3
 """Empty fields for days off; each save gives as many again."""
 MIDNIGHT = "24:00"
+PLACE = "place"
+"""In the params of an error: where it is inside what a program gave, like "mon[0]"."""
 EMPTY = "-"
 """A span whose two fields are empty."""
 
@@ -43,11 +45,10 @@ class HoursWidget(forms.Widget):
     def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
         return f"{name}-when" not in data and name not in data
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Typed:
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Hours | None:
         """Whatever was entered, right or wrong; or hours as they are stored, from a program."""
         if name in data:
-            stored = data[name] if isinstance(data[name], dict) else {}
-            return Typed(always=not stored, **{"timezone": "", "closed": [], **{day: [] for day in DAYS}, **stored})
+            return data[name] or None
 
         def entered(part: str) -> Iterator[str]:
             number = 0
@@ -76,7 +77,9 @@ class HoursField(forms.Field):
     widget = HoursWidget
 
     def to_python(self, value: Any) -> Hours | None:
-        if not isinstance(value, Typed) or value["always"]:
+        if not isinstance(value, Typed):
+            return value or None
+        if value["always"]:
             return None
         week = {day: [span for span in value[day] if span != EMPTY] for day in DAYS}
         for day, name in zip(DAYS, DAY_NAMES, strict=True):
@@ -85,13 +88,17 @@ class HoursField(forms.Field):
         hours = {"timezone": value["timezone"], **week, "closed": value["closed"]}
         return {key: given for key, given in hours.items() if given}
 
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        wrong = problem(value) if value is not None else None
-        if value == {}:
+    def clean(self, value: Any) -> Hours | None:
+        hours = self.to_python(value)
+        wrong = problem(hours) or ""
+        if hours == {}:
             wrong = "No day has opening hours. Enter at least one, or choose “always”."
-        if wrong:
+        if wrong and isinstance(value, Typed):
             raise forms.ValidationError(_in_words(wrong), code="hours")
+        place, colon, sentence = wrong.partition(": ")
+        if wrong:
+            raise forms.ValidationError(sentence or wrong, code="hours", params={PLACE: place} if colon else None)
+        return {key: given for key, given in hours.items() if given} if hours else None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:

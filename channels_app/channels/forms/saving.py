@@ -15,6 +15,7 @@ from django.db.models import F, Model
 
 from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import differences, values_of
+from channels_app.channels.forms.hours_field import PLACE
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import SettingsForm, is_same
 from channels_app.models import Channel, InboxChannel, SettingsModel
@@ -179,18 +180,25 @@ def _as_posted(form: ModelForm, given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in given:
             if not isinstance(field, WriteOnlyField):
                 posted[name] = form.get_initial_for_field(field, name)
-        elif isinstance(field, WriteOnlyField) and given[name] in (None, ""):
+        elif isinstance(field, WriteOnlyField) and _is_blank(given[name]):
             posted[f"{name}-clear"] = "on"
         else:
             posted[name] = given[name]
     return posted
 
 
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def _errors_of(form: ModelForm) -> Errors:
-    """The form's errors, at their places in what was given."""
+    """The form's errors, at their places in what was given; a field may know a place inside its value."""
     adapters = form.adapters.values() if isinstance(form, SettingsForm) else ()
     asked = {name for adapter in adapters for name in adapter.settings_form.base_fields}
     errors: Errors = {}
     for name, found in form.errors.as_data().items():
-        errors[f"{SETTINGS}.{name}" if name in asked else WHOLE if name == "__all__" else name] = found
+        place = f"{SETTINGS}.{name}" if name in asked else WHOLE if name == "__all__" else name
+        for error in found:
+            inner = (error.params or {}).get(PLACE)
+            errors.setdefault(f"{place}.{inner}" if inner else place, []).append(error)
     return errors
