@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+from channels_app.access.permissions import HAND_OVER, PAUSE, READ_TEXT, REPLAY
+
 
 def _each(verbs: str, models: str) -> frozenset[str]:
     """Django's own permissions for these verbs on these models, "app.verb_model"."""
@@ -20,13 +22,13 @@ LOG = (
 )
 VIEWER = _each("view", SET_UP) | _each("view", LOG)
 AUDITOR = VIEWER | _each("view", "channels_app.auditentry")
-OPERATOR = VIEWER | {"channels_app.view_message_text", "channels_app.replay", "channels_app.hand_over"}
+OPERATOR = VIEWER | {READ_TEXT, REPLAY, HAND_OVER}
 ADMIN = (
     OPERATOR
     | AUDITOR
     | _each("add change delete", SET_UP)
     | _each("view add change", "channels_app.apitoken")
-    | {"channels_app.pause_channel"}
+    | {PAUSE}
 )
 ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "Viewer": ("sees every page, but not what contacts and bots say", VIEWER),

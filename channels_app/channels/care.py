@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from channels_app.access.audit import CHANGED, Actor, record_audit
 from channels_app.access.changes import changing
+from channels_app.channels.forms.saving import RefusedError
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from offload.models import OffloadProvider
@@ -71,7 +73,12 @@ def set_reply_limit(channel: Channel, actor: Actor, limit: timedelta) -> None:
 
 
 def clone_channel(channel: Channel, name: str, actor: Actor) -> Channel:
-    """A new channel with the same settings, for another account: without secrets, address and history."""
+    """A new channel with the same settings, for another account: without secrets, address and history.
+
+    Raises RefusedError.
+    """
+    if Channel.objects.filter(name=name).exists():
+        raise RefusedError({"name": [ValidationError("There is a channel with this name already.", code="invalid")]})
     secrets = channel.secret_names()
     copied = {
         field.attname: getattr(channel, field.attname)

@@ -207,6 +207,15 @@ def test_keys_are_tried_before_they_replace_the_old(
     assert actions() == ["replaced API keys"]
 
 
+def test_new_keys_are_judged_as_on_the_page_of_the_channel(
+    admin_client: Client, channel: Channel, world: World
+) -> None:
+    keys = {"client_id": "new-client", "client_secret": SHARED_SECRET}
+    shown = submit(admin_client, url(channel, "replace-keys"), "care_form", **keys)
+    assert "Shared secret" in errors_on(shown) and not world.inbox.tokens_given
+    assert again(channel).clear_settings()["client_secret"] != SHARED_SECRET and not actions()
+
+
 def test_keys_of_the_other_region_are_one_button_away(
     admin_client: Client, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from channels_app.access.audit import Actor
 from channels_app.access.permissions import ADD_CHANNEL, CHANGE_CHANNEL, PAUSE, actor_of
 from channels_app.channels import care, rotations
+from channels_app.channels.forms.saving import RefusedError
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.labels import count_of
@@ -24,6 +25,7 @@ from channels_app.web.admin.channel_forms import (
     RotateSecretForm,
     SkipForm,
     TimeoutsForm,
+    add_refusal,
 )
 from channels_app.web.links import channel_url
 
@@ -38,7 +40,7 @@ class Act:
     """Paragraphs that say what is going to happen, for the person who decides."""
     button: str
     perform: Callable[..., Any]
-    """Called with the channel, who acts, and what was filled in. Raises BridgeError with what is in the way."""
+    """Called with the channel, who acts, and what was filled in. Raises BridgeError and RefusedError."""
     done: str
     """What was done, with {channel} and the {result} of `perform`. If that is a channel, its page comes next."""
     form: type[CareForm] = CareForm
@@ -53,6 +55,8 @@ class Act:
                 result = self.perform(channel, actor_of(request, via="admin"), **form.cleaned_data)
             except BridgeError as error:
                 form.add_error(None, error.detail)
+            except RefusedError as error:
+                add_refusal(form, error)
             else:
                 done = self.done.format(channel=channel, result=result)
                 admin.log_change(request, channel, done)

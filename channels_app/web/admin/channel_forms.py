@@ -8,6 +8,7 @@ from django import forms
 from channels_app.adapters.inboxes import shared_secret_problem
 from channels_app.adapters.settings import refusal
 from channels_app.channels.care import MAX_NAME
+from channels_app.channels.forms.saving import RefusedError
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.rotations import OVERLAP, OVERLAPS
 from channels_app.models import Channel
@@ -16,6 +17,13 @@ from channels_app.protocol.labels import count_of
 
 MAX_REASON = 500  # characters
 HOUR = timedelta(hours=1)
+
+
+def add_refusal(form: forms.Form, refused: RefusedError) -> None:
+    """What the channel's own form refuses, at the fields of this one."""
+    for place, errors in refused.errors.items():
+        name = place.removeprefix("settings.")
+        form.add_error(name if name in form.fields else None, errors)
 
 
 class CareForm(forms.Form):
@@ -99,12 +107,6 @@ class CloneForm(CareForm):
         help_text="Shown to your team only.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if Channel.objects.filter(name=name).exists():
-            raise forms.ValidationError("There is a channel with this name already.", code="taken")
-        return name
 
 
 class DeleteForm(ReasonForm):

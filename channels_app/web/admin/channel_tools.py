@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.text import slugify
@@ -13,6 +14,8 @@ from channels_app.access.permissions import actor_of
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.configuration.export import as_yaml, export_channel
 from channels_app.channels.deletion import ROUND_S, begin_deletion, delete_some, holdings_of
+from channels_app.channels.forms import INBOX_FIELDS, ChannelForm
+from channels_app.channels.forms.saving import RefusedError, judged_form
 from channels_app.channels.rotations import replace_keys
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
@@ -20,7 +23,7 @@ from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.sample_calls import AFTERWARDS, HONESTY, make_sample, send_sample
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.admin.base import ModelAdmin, page
-from channels_app.web.admin.channel_forms import DeleteForm
+from channels_app.web.admin.channel_forms import DeleteForm, add_refusal
 from channels_app.web.links import channel_url
 
 KEYS_TEXTS = (
@@ -34,14 +37,24 @@ def replace_keys_page(admin: ModelAdmin, request: HttpRequest, channel: Channel)
     shown = {name: value for name, value in channel.settings.items() if name not in secrets}
     form = inbox_class(channel.inbox).settings_form(request.POST or None, initial=shown)
     context: dict[str, Any] = {"texts": KEYS_TEXTS, "button": "Try and save", "form": form}
-    if request.method == "POST" and form.is_valid():
-        lines = replace_keys(channel, form.cleaned_data, actor_of(request, via="admin"))
+    if request.method == "POST" and form.is_valid() and (settings := _judged(channel, form)):
+        lines = replace_keys(channel, settings, actor_of(request, via="admin"))
         if lines and lines[0].is_ok:
             admin.log_change(request, channel, "Replaced the API keys.")
             admin.message_user(request, "The new keys are accepted and saved.", messages.SUCCESS)
             return HttpResponseRedirect(channel_url(channel))
         context |= {"lines": lines, "verdict": "Not saved: the previous keys are still in use."}
     return page(admin, request, "care", "Replace the API keys", channel, **context)
+
+
+def _judged(channel: Channel, form: Form) -> dict[str, Any] | None:
+    """The settings as the channel's own form takes them; None with its errors on this form."""
+    try:
+        given = {name: value for name, value in form.cleaned_data.items() if name in INBOX_FIELDS}
+        return judged_form(channel, ChannelForm, {"settings": given}).values
+    except RefusedError as error:
+        add_refusal(form, error)
+        return None
 
 
 def send_test_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:

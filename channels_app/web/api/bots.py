@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.access.permissions import ADD_BOT, CHANGE_BOT, SEE_BOT
 from channels_app.adapters.bots import BOTS, bot_class
 from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms import BotForm
@@ -24,8 +25,7 @@ from channels_app.web.api.serializers.channel_care import ChecksSerializer
 from channels_app.web.api.serializers.channel_requests import settings_field
 from channels_app.web.api.serializers.channels import SavedSerializer
 
-VIEW, ADD, CHANGE = (f"channels_app.{verb}_bot" for verb in ("view", "add", "change"))
-operation = operations_of(Tag.BOTS, VIEW)
+operation = operations_of(Tag.BOTS, SEE_BOT)
 
 
 class WarningSerializer(serializers.Serializer[Any]):
@@ -98,7 +98,7 @@ class Bots(ApiView):
         return self.page(Bot.objects.all(), BotSerializer, self.query(PageQuery))
 
     @operation(
-        "addBot", "Add a bot", needs=ADD, body=BotBodySerializer, answer=BotSerializer, status=HTTPStatus.CREATED
+        "addBot", "Add a bot", needs=ADD_BOT, body=BotBodySerializer, answer=BotSerializer, status=HTTPStatus.CREATED
     )
     def post(self, request: Request) -> Response:
         with refusals():
@@ -113,7 +113,7 @@ class OneBot(ApiView):
         return self.answer(bot, BotSerializer, headers=etag(bot))
 
     @operation(
-        "changeBot", "Change settings", needs=CHANGE, body=BotBodySerializer, answer=BotSerializer, is_guarded=True
+        "changeBot", "Change settings", needs=CHANGE_BOT, body=BotBodySerializer, answer=BotSerializer, is_guarded=True
     )
     def patch(self, request: Request, pk: int) -> Response:
         """What is left out stays as it is. With other settings the bot is called again at once."""
@@ -125,7 +125,7 @@ class OneBot(ApiView):
 
 
 class TestBot(ApiView):
-    @operation("testBot", "One test turn, with nobody behind it", needs=CHANGE, answer=ChecksSerializer)
+    @operation("testBot", "One test turn, with nobody behind it", needs=CHANGE_BOT, answer=ChecksSerializer)
     def post(self, request: Request, pk: int) -> Response:
         lines = check_bot(row_or_404(Bot.objects.all(), pk))
         return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)

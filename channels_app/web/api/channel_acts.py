@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.access.audit import Actor
-from channels_app.access.permissions import PAUSE
+from channels_app.access.permissions import CHANGE_CHANNEL, PAUSE
 from channels_app.channels.care import archive_channel, pause_channel, restore_channel, resume_channel
 from channels_app.channels.rotations import (
     keep_old_secret,
@@ -20,7 +20,7 @@ from channels_app.channels.rotations import (
 )
 from channels_app.models import Channel
 from channels_app.web.api.base import NothingSerializer, Strict
-from channels_app.web.api.channels import CHANGE, ChannelView, operation
+from channels_app.web.api.channels import ChannelView, operation
 from channels_app.web.api.serializers.channel_requests import ReasonSerializer, RotateSecretSerializer
 from channels_app.web.api.serializers.channels import ChannelDetailSerializer
 
@@ -35,7 +35,7 @@ class Act:
     perform: Callable[..., Any]
     """Called with the channel, who acts, and the fields of the body."""
     body: type[Strict] = ReasonSerializer
-    needs: str = CHANGE
+    needs: str = CHANGE_CHANNEL
 
 
 def _rotate_secret(channel: Channel, actor: Actor, *, shared_secret: str, overlap_hours: int, reason: str) -> None:

@@ -6,17 +6,17 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.access.permissions import ADD_CHANNEL, CHANGE_CHANNEL, DELETE_CHANNEL, SEE_CHANNEL
 from channels_app.channels.care import clone_channel
 from channels_app.channels.deletion import begin_deletion, delete_some
 from channels_app.channels.forms import ChannelForm
 from channels_app.channels.forms.saving import judged_form
 from channels_app.channels.rotations import replace_keys
-from channels_app.models import Channel
 from channels_app.operations.checks import check_channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.facts import facts_of
 from channels_app.operations.checks.steps import setup_steps
-from channels_app.web.api.channels import ADD, CHANGE, VIEW, ChannelView
+from channels_app.web.api.channels import ChannelView
 from channels_app.web.api.rows import refusals
 from channels_app.web.api.schema import Tag, operations_of
 from channels_app.web.api.serializers.channel_care import (
@@ -30,8 +30,7 @@ from channels_app.web.api.serializers.channel_care import (
 from channels_app.web.api.serializers.channel_requests import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
 from channels_app.web.api.serializers.channels import ChannelDetailSerializer
 
-DELETE = "channels_app.delete_channel"
-operation = operations_of(Tag.CHANNELS, CHANGE)
+operation = operations_of(Tag.CHANNELS, CHANGE_CHANNEL)
 
 
 class TestConnection(ChannelView):
@@ -44,7 +43,7 @@ class TestConnection(ChannelView):
 
 
 class SetUp(ChannelView):
-    @operation("getSetUp", "How far its set-up is", needs=VIEW, answer=StepsSerializer)
+    @operation("getSetUp", "How far its set-up is", needs=SEE_CHANNEL, answer=StepsSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
 
@@ -53,7 +52,7 @@ class RefusedEvents(ChannelView):
     @operation(
         "listRefusedEvents",
         "Events of the last days that were refused, counted by reason",
-        needs=VIEW,
+        needs=SEE_CHANNEL,
         answer=RefusalsSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:
@@ -81,16 +80,16 @@ class Clone(ChannelView):
     @operation(
         "cloneChannel",
         "Copy its settings to a new channel, without secrets, address and history",
-        needs=ADD,
+        needs=ADD_CHANNEL,
         body=CloneSerializer,
         answer=ChannelDetailSerializer,
         status=HTTPStatus.CREATED,
     )
     def post(self, request: Request, pk: int) -> Response:
         channel, name = self.channel(pk), self.body(CloneSerializer)["name"]
-        if Channel.objects.filter(name=name).exists():
-            raise ValidationError({"name": "There is a channel with this name already."})
-        return self.shown(clone_channel(channel, name, self.actor).pk, HTTPStatus.CREATED)
+        with refusals():
+            clone = clone_channel(channel, name, self.actor)
+        return self.shown(clone.pk, HTTPStatus.CREATED)
 
 
 class Diagnostics(ChannelView):
@@ -107,7 +106,7 @@ class Deletion(ChannelView):
     @operation(
         "deleteChannel",
         "Delete a channel with all that it has, for good",
-        needs=DELETE,
+        needs=DELETE_CHANNEL,
         body=DeleteSerializer,
         answer=DeletedSerializer,
     )

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.access.audit import Actor
+from channels_app.access.permissions import ADD_CHANNEL, CHANGE_CHANNEL, SEE_CHANNEL
 from channels_app.channels.forms import ChannelForm
 from channels_app.channels.forms.saving import save_inbox_channel, save_row
 from channels_app.models import Channel
@@ -18,8 +19,7 @@ from channels_app.web.api.schema import Tag, operations_of
 from channels_app.web.api.serializers.channel_requests import ChannelBodySerializer, ChannelQuery
 from channels_app.web.api.serializers.channels import ChannelDetailSerializer, ChannelSerializer
 
-VIEW, ADD, CHANGE = (f"channels_app.{verb}_channel" for verb in ("view", "add", "change"))
-operation = operations_of(Tag.CHANNELS, VIEW)
+operation = operations_of(Tag.CHANNELS, SEE_CHANNEL)
 
 
 class ChannelView(ApiView):
@@ -51,7 +51,7 @@ class Channels(ChannelView):
     @operation(
         "addChannel",
         "Add a channel",
-        needs=ADD,
+        needs=ADD_CHANNEL,
         body=ChannelBodySerializer,
         answer=ChannelDetailSerializer,
         status=HTTPStatus.CREATED,
@@ -69,7 +69,7 @@ class OneChannel(ChannelView):
     @operation(
         "changeChannel",
         "Change settings",
-        needs=CHANGE,
+        needs=CHANGE_CHANNEL,
         body=ChannelBodySerializer,
         answer=ChannelDetailSerializer,
         is_guarded=True,

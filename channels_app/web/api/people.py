@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.access.audit_log import AuditSearch
-from channels_app.access.permissions import SEE_AUDIT_LOG
+from channels_app.access.permissions import SEE, SEE_AUDIT_LOG, SEE_CHANNEL
 from channels_app.models import AuditEntry
 from channels_app.web.api.base import ApiView, RowSerializer, TimedPageQuery
 from channels_app.web.api.schema import Tag, example, operation
@@ -17,7 +17,7 @@ from channels_app.web.api.schema import Tag, example, operation
     user="reporting",
     token="nightly report (cbt_x3Kq…)",  # noqa: S106 its beginning, in an example
     roles=["Viewer"],
-    permissions=["channels_app.view_channel", "channels_app.view_conversation"],
+    permissions=[SEE_CHANNEL, SEE],
 )
 class CallerSerializer(serializers.Serializer[Any]):
     user = serializers.CharField()

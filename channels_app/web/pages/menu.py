@@ -10,20 +10,28 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from channels_app.access.permissions import SEE, SEE_AUDIT_LOG, show
+from channels_app.access.permissions import (
+    CHANGE_BOT,
+    CHANGE_CHANNEL,
+    SEE,
+    SEE_AUDIT_LOG,
+    SEE_BOT,
+    SEE_CHANNEL,
+    SEE_TOKENS,
+    show,
+)
 from channels_app.access.roles import ROLES
 
 DASHBOARD, CHANNELS = "ops:dashboard", "admin:channels_app_channel_changelist"
-SET_UP = "channels_app.change_channel"
 PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Dashboard", DASHBOARD, (SEE,)),
     ("Conversations", "ops:conversations", (SEE,)),
     ("Failures", "ops:failures", (SEE,)),
     ("Calls", "ops:exchanges", (SEE,)),
     ("Queue and workers", "ops:workers", (SEE,)),
-    ("Channels", CHANNELS, ("channels_app.view_channel", SET_UP)),
-    ("Bots", "admin:channels_app_bot_changelist", ("channels_app.view_bot", "channels_app.change_bot")),
-    ("API tokens", "admin:channels_app_apitoken_changelist", ("channels_app.view_apitoken",)),
+    ("Channels", CHANNELS, (SEE_CHANNEL, CHANGE_CHANNEL)),
+    ("Bots", "admin:channels_app_bot_changelist", (SEE_BOT, CHANGE_BOT)),
+    ("API tokens", "admin:channels_app_apitoken_changelist", (SEE_TOKENS,)),
     ("People", "admin:auth_user_changelist", ("auth.view_user", "auth.change_user")),
     ("Roles", "admin:auth_group_changelist", ("auth.view_group", "auth.change_group")),
     ("Audit log", "ops:audit", (SEE_AUDIT_LOG,)),
@@ -56,7 +64,7 @@ def _pages(request: HttpRequest) -> Iterator[MenuPage]:
 @admin.site.admin_view
 def home(request: HttpRequest) -> HttpResponse:
     """Who sets channels up starts at their list, who looks after conversations at the dashboard."""
-    if request.user.has_perm(SET_UP):
+    if request.user.has_perm(CHANGE_CHANNEL):
         return redirect(CHANNELS)
     if first := next(_pages(request), None):
         return redirect(first.url)
