@@ -28,7 +28,7 @@ run: $(INSTALLED) ## start everything here: databases, bridge, a simulated inbox
 	@$(BIN)/python -m chatbridge.local $(ARGS)
 
 chat: $(INSTALLED) ## talk to the demo bot as a contact, while `make run` runs
-	@$(ENVIRONMENT); $(BIN)/python manage.py chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" --wait 120 $(ARGS)
+	@$(ENVIRONMENT); $(BIN)/python -m chatbridge.simulator chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" --wait 120 $(ARGS)
 
 manage: $(INSTALLED) ## a command of Django on the running bridge: make manage ARGS="changepassword admin"
 	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)

@@ -177,7 +177,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "channels_app",
     "offload",
-    "chatbridge.simulator",
+    *(["chatbridge.simulator"] if DEBUG else []),  # for development: the image doesn't have it
 ]
 BEHIND_PROXY = env.flag("BEHIND_PROXY")
 MIDDLEWARE = [

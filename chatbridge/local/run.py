@@ -132,7 +132,7 @@ class Run:
             "web": ("-m", "gunicorn", "chatbridge.wsgi", "--bind", f"127.0.0.1:{self.port}"),
             "worker": ("-m", "celery", "-A", "chatbridge", "worker", "--loglevel=INFO"),
             "guard": ("manage.py", "guard"),
-            "simulator": ("manage.py", "simulator", "--port", str(self.simulator_port)),
+            "simulator": ("-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port)),
         }
         self.watchdog = Watchdog()
         for name, arguments in commands.items():

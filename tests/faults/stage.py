@@ -58,7 +58,7 @@ class Stage(Bridge):
         return os.environ | ENVIRONMENT | ours
 
     def raise_simulator(self) -> None:
-        self.start("simulator", "manage.py", "simulator", "--port", str(self.simulator_port))
+        self.start("simulator", "-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port))
         eventually(lambda: _answers(f"{self.simulator}/sim/status"))
 
     def raise_bridge(self, workers: int, guards: int) -> None:

@@ -14,19 +14,12 @@ import requests
 from tests.simulator.conftest import PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
-BARE_DJANGO = """
-import sys
-from django.conf import settings
-settings.configure(INSTALLED_APPS=["chatbridge.simulator"], SECRET_KEY="x", USE_TZ=True)
-from django.core.management import execute_from_command_line
-execute_from_command_line(["manage.py", *sys.argv[1:]])
-"""
 
 
 def command(*args):
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    full = [sys.executable, "-c", BARE_DJANGO, *args]
+    full = [sys.executable, "-m", "chatbridge.simulator", *args]
     pipe = subprocess.PIPE
     return subprocess.Popen(full, cwd=PROJECT, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
 
