@@ -103,11 +103,14 @@ class Chatlayer:
         return answer({"success": True})
 
     async def act(self, request: web.Request) -> web.Response:
-        """Conversation actions; only noted."""
+        """Conversation actions: noted; `unpause` ends a pause, which nothing else does."""
         bot = self._authorized(request)
         if isinstance(bot, web.Response):
             return bot
-        bot.actions.append({"session": request.match_info["session"], "body": await request.json()})
+        action = await request.json()
+        bot.actions.append({"session": request.match_info["session"], "body": action})
+        if isinstance(action, dict) and action.get("type") == "unpause":
+            bot.sessions.get(request.match_info["session"]).is_paused = False
         return answer({"success": True})
 
     async def forget(self, request: web.Request) -> web.Response:
@@ -158,7 +161,7 @@ class Chatlayer:
                 await self._post(bot, "reply", bot.reply_url, body)
 
     async def _offload(self, bot: ChatlayerBot, session: demo.Session, offload: JSON) -> None:
-        """Ask for a human; if there is one, the bot pauses, else its dialog for "closed" follows."""
+        """Ask for a human; if nobody is there, its dialog for "closed" follows. Only an action ends a pause."""
         body = _offload_head(bot, session, "offload")
         body |= {"payload": offload["payload"], "transcript": list(session.transcript)}
         for _ in range(2 if bot.fault == "offload_twice" else 1):
@@ -208,12 +211,12 @@ def _problem(bot: ChatlayerBot, body: Any) -> str:
     if not isinstance(message, dict) or len(message) != 1:
         return "message must have exactly one of textMessage, introMessage, postbackMessage"
     kind, content = next(iter(message.items()))
-    needed = {"textMessage": "text", "introMessage": None, "postbackMessage": "nextDialogstateId"}
+    needed = {"textMessage": ("text",), "introMessage": (), "postbackMessage": ("nextDialogstateId", "payload")}
     if kind not in needed or not isinstance(content, dict):
         return f"{kind} is no message"
-    key = needed[kind]
-    is_said = key is None or isinstance(content.get(key), str | int)  # older dialogs are numbers
-    return "" if is_said else f"{kind}.{key} must be a string"
+    keys = needed[kind]
+    is_said = not keys or any(isinstance(content.get(key), str | int) for key in keys)  # older dialogs are numbers
+    return "" if is_said else f"{kind}.{' or '.join(keys)} must be a string"
 
 
 def _sender(bot: ChatlayerBot, body: JSON) -> str:
@@ -226,10 +229,10 @@ def _sender(bot: ChatlayerBot, body: JSON) -> str:
 def _turn(session: demo.Session, message: JSON) -> JSON:
     """As the demo bot's rules know it; an intro in a known session is a conversation given back."""
     if "introMessage" in message:
-        session.is_paused = False
         return {"type": "conversation_delegated" if session.turns else "conversation_started"}
     if postback := message.get("postbackMessage"):
-        return {"type": "message", "text": postback.get("title"), "payload": str(postback["nextDialogstateId"])}
+        said = postback.get("nextDialogstateId", postback.get("payload"))
+        return {"type": "message", "text": postback.get("title"), "payload": str(said)}
     return {"type": "message", "text": message["textMessage"]["text"], "payload": None}
 
 

@@ -302,6 +302,16 @@ def test_a_chosen_quick_reply_becomes_a_postback(chatlayer: Walker, world: World
     assert postback["sessionDataToSet"] == [{"key": "what", "value": "parcel"}]
 
 
+@pytest.mark.parametrize("choice", ["1", "Parcel"])
+def test_an_opaque_payload_comes_back_exact(chatlayer: Walker, world: World, choice: str) -> None:
+    chatlayer.says("menu")
+    quick = {"content_type": "text", "title": "Parcel", "payload": "b64:ZGlhbG9n/+=="}
+    chatlayer_says(chatlayer, "", 1, message={"text": "Which one?", "quick_replies": [quick]})
+    chatlayer.work()
+    chatlayer.says(choice)
+    assert world.chatlayer.received[-1]["message"] == {"textMessage": {"text": "b64:ZGlhbG9n/+=="}}
+
+
 def test_a_wrong_verify_token_is_refused(chatlayer: Walker) -> None:
     chatlayer.says("Hello")
     assert chatlayer_says(chatlayer, "Hi", 1, verifyToken="wrong").status_code == 401

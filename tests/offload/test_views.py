@@ -78,7 +78,7 @@ def test_last_words_and_handover_leave_in_one_call_whichever_comes_first(
 ) -> None:
     walker.says("agent")
     response = asks(walker, provider)
-    assert (response.status_code, response.json()) == (200, {"offloadSuccess": True, "pauseBot": True})
+    assert (response.status_code, response.json()) == (200, {"offloadSuccess": True, "pauseBot": False})
     says(walker, "A colleague takes over.", 1)
     walker.work()
     ((_, body),) = world.inbox.calls
@@ -145,7 +145,7 @@ def test_a_request_is_about_any_channel_of_the_bot(
     OffloadProvider.objects.filter(pk=provider.pk).update(is_enabled=False)  # decides nothing here
     other.says("agent", "0-conv-2")
     session = str(other.conversation("0-conv-2").session_id)
-    assert asks(walker, provider, sessionId=session).json() == {"offloadSuccess": True, "pauseBot": True}
+    assert asks(walker, provider, sessionId=session).json() == {"offloadSuccess": True, "pauseBot": False}
     other.work()
     assert world.inbox.completions("0-conv-2") == ["HANDOVER"]
 

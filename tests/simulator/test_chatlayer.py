@@ -28,6 +28,10 @@ class Session:
     def text(self, text, **changes):
         return self.send({"textMessage": {"text": text}}, **changes)
 
+    def act(self, action):
+        url = self.made["url"].partition("/chatlayer/")[0] + f"/chatlayer/v1/bots/cl/conversations/{self.id}/actions"
+        requests.post(url, json=action, headers={"Authorization": "Bearer at"}, timeout=PATIENCE_S).raise_for_status()
+
     def replies(self, count):
         eventually(lambda: len(self._at("/hook/reply")) >= count)
         return [each.body for each in self._at("/hook/reply")]
@@ -154,14 +158,17 @@ def test_last_words_and_then_the_offload(offloading):
     assert paths.index("/hook/reply") < offloading.webhook.received.index(request)
 
 
-def test_a_paused_bot_is_silent_until_it_gets_the_conversation_back(offloading):
+def test_a_paused_bot_is_silent_until_an_action_unpauses_it(offloading):
     offloading.webhook.answer = OPEN
     offloading.text("agent")
     offloading.offloads("offload")
     eventually(lambda: any(each["answer"] for each in offloads_of(offloading)))
     offloading.text("anybody there?")
     offloading.send({"introMessage": {}})
-    assert [each["message"]["text"] for each in offloading.replies(2)[1:]] == ["I am back: what else can I do?"]
+    offloading.text("still nobody?")
+    offloading.act({"type": "unpause"})
+    offloading.text("hello")
+    assert "hello" in offloading.replies(2)[1]["message"]["text"].lower()
 
 
 def offloads_of(session):

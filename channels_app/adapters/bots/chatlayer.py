@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 
 from channels_app.adapters.bots.base import BotConnector, HttpAnswer
-from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, turn_document
+from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, Payloads, turn_document
 from channels_app.adapters.bots.messenger import read_message
 from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
 from channels_app.codes import Problem, describe
@@ -45,6 +45,20 @@ class ChatlayerForm(forms.Form):
         required=False,
         help_text="Leave conversationId, unless your bot's webhook channel was made for user.id.",
     )
+    payloads_as = forms.ChoiceField(
+        label="How button payloads are sent back",
+        choices=Payloads.choices(),
+        initial=Payloads.TEXT.value,
+        required=False,
+        help_text="Press a button of your bot once: if it doesn't understand what it gets, choose another way. "
+        "Payloads that name a dialog (nextDialogstateId) always go back as the postback that they are.",
+    )
+    pause_bot = forms.BooleanField(
+        label="Pause the bot's session at a handover",
+        required=False,
+        help_text="Leave this off. A paused session stays silent until something of yours unpauses it in Chatlayer, "
+        "also when agents give the conversation back; and agents' conversations never reach the bot anyway.",
+    )
 
 
 class Chatlayer(BotConnector):
@@ -59,7 +73,11 @@ class Chatlayer(BotConnector):
             missing = "address and access token of Chatlayer's webhook channel are not saved yet"
             raise ConfigError(describe("CB-507", problem=missing))
         headers = {"Authorization": f"Bearer {self.settings['access_token']}"}
-        document = turn_document(turn, self.settings.get("identify_by") or CONVERSATION_ID)
+        document = turn_document(
+            turn,
+            identify_by=self.settings.get("identify_by") or CONVERSATION_ID,
+            payloads=Payloads(self.settings.get("payloads_as") or Payloads.TEXT),
+        )
         self.post(turn, self.settings["url"], json=document, headers=headers)
         return None
 
@@ -166,8 +184,11 @@ class Chatlayer(BotConnector):
         return [event]
 
     def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
-        """Taken: the bot stops and shows "opened"; else it goes on with its dialog for closed or disabled."""
-        return 200, {"offloadSuccess": is_taken, "pauseBot": is_taken}
+        """Taken: the bot shows "opened"; else it goes on with its dialog for closed or disabled.
+
+        Chatlayer ends a pause by nothing that we could send, so a session is only paused where an admin wants it.
+        """
+        return 200, {"offloadSuccess": is_taken, "pauseBot": is_taken and bool(self.settings.get("pause_bot"))}
 
 
 def _look_swapped(access: str, verify: str) -> bool:

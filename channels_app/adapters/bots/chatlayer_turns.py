@@ -1,5 +1,7 @@
 """A turn as Chatlayer's webhook channel takes it."""
 
+import json
+from enum import StrEnum
 from typing import Any
 
 from channels_app.adapters.bots.base import NO_TEXT
@@ -13,27 +15,62 @@ PARAMETERS = ("parameters", "params", "sessionDataToSet")
 """What a button sets in the session: the payloads of three generations of Chatlayer name it so."""
 
 
-def turn_document(turn: Turn, identify_by: str) -> dict[str, Any]:
+class Payloads(StrEnum):
+    """How a payload goes back that names no dialog. Chatlayer calls it an opaque id that is "just sent back", and its
+    papers don't say in which form; the older API took it as a text message."""
+
+    TEXT = "text"
+    POSTBACK = "postback"
+    TITLE = "title"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [
+            (cls.TEXT, "the payload as text"),
+            (cls.POSTBACK, "a postback with the payload"),
+            (cls.TITLE, "the button's title as text"),
+        ]
+
+
+def turn_document(turn: Turn, *, identify_by: str, payloads: Payloads) -> dict[str, Any]:
     """Public clients of Chatlayer name the user in one of two places; the bot's channel was made for one of them."""
     known = {"firstName": turn.contact.primary_identifier, "preferredLanguage": turn.language}
     user = {key: value for key, value in known.items() if value}
     is_by_user = identify_by == USER_ID
     return {
         **({} if is_by_user else {"conversationId": turn.session_id}),
-        "message": _message(turn),
+        "message": _message(turn, payloads),
         "user": {**user, "id": turn.session_id} if is_by_user else user,
         "sessionData": {"channelDetails": _channel_details(turn)},
     }
 
 
-def _message(turn: Turn) -> dict[str, Any]:
+def _message(turn: Turn, payloads: Payloads) -> dict[str, Any]:
     if turn.type.opens:
         return {"introMessage": {}}
-    return _postback(turn) or {"textMessage": {"text": turn.text or NO_TEXT}}
+    if turn.payload is None:
+        return _text(turn.text)
+    return _postback(turn) or _opaque(turn, payloads)
+
+
+def _text(text: str | None) -> dict[str, Any]:
+    return {"textMessage": {"text": text or NO_TEXT}}
+
+
+def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
+    """A chosen option whose payload means something to the bot alone: back as it came."""
+    match payloads:
+        case Payloads.TITLE:
+            return _text(turn.text)
+        case Payloads.POSTBACK:
+            return {"postbackMessage": {"title": turn.text or "", "payload": turn.payload}}
+        case _:
+            is_text = isinstance(turn.payload, str)
+            return _text(turn.payload if is_text else json.dumps(turn.payload, ensure_ascii=False))
 
 
 def _postback(turn: Turn) -> dict[str, Any] | None:
-    """A chosen option as Chatlayer wants it back; None when its payload is opaque and the title has to speak."""
+    """A chosen option of a dialog as Chatlayer wants it back; None when its payload names no dialog."""
     payload = turn.payload
     if isinstance(payload, str):
         try:

@@ -15,8 +15,8 @@ from tests.fakes.api import answer
 POSTBACK = {"nextDialogstateId": "state-parcel", "parameters": [{"key": "kind", "value": "parcel"}], "title": "Parcel"}
 
 
-def told(identify_by: str | None = "conversationId", **turn: Any) -> dict[str, Any]:
-    bot = make_bot("chatlayer", answer(200, {}), identify_by=identify_by)
+def told(identify_by: str | None = "conversationId", *, payloads_as: str | None = None, **turn: Any) -> dict[str, Any]:
+    bot = make_bot("chatlayer", answer(200, {}), identify_by=identify_by, payloads_as=payloads_as)
     bot.send(make_turn(**turn))
     [call] = calls(bot)
     assert call.headers == {"Authorization": "Bearer demo-access"}
@@ -59,18 +59,42 @@ def test_the_user_can_be_named_by_user_id_instead() -> None:
     [
         ({"type": EventType.CONVERSATION_STARTED, "text": None}, {"introMessage": {}}),
         ({"type": EventType.CONVERSATION_DELEGATED, "text": None}, {"introMessage": {}}),
-        ({"text": "Parcel", "payload": "LETTER"}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": '["a list"]'}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": "{broken"}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": {"nextDialogstateId": True}}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": {"nextDialogstateId": ""}}, {"textMessage": {"text": "Parcel"}}),
-        ({"text": "Parcel", "payload": {"nextDialogstateId": [5]}}, {"textMessage": {"text": "Parcel"}}),
         ({"text": None}, {"textMessage": {"text": "[attachment]"}}),
         ({"text": ""}, {"textMessage": {"text": "[attachment]"}}),
     ],
 )
 def test_what_a_turn_says(turn: dict[str, Any], message: dict[str, Any]) -> None:
     assert told(**turn)["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ("LETTER", "LETTER"),
+        ("6f1c 2b/é🙂", "6f1c 2b/é🙂"),
+        ('["a list"]', '["a list"]'),
+        ("{broken", "{broken"),
+        ("5", "5"),
+        ({"nextDialogstateId": True}, '{"nextDialogstateId": true}'),
+        ({"nextDialogstateId": ""}, '{"nextDialogstateId": ""}'),
+        ({"nextDialogstateId": [5]}, '{"nextDialogstateId": [5]}'),
+        ({"é": 1}, '{"é": 1}'),
+    ],
+)
+def test_an_opaque_payload_goes_back_as_it_came(payload: Any, text: str) -> None:
+    chosen = {"text": "Parcel", "payload": payload}
+    assert told(**chosen)["message"] == {"textMessage": {"text": text}}
+    assert told(payloads_as="text", **chosen)["message"] == {"textMessage": {"text": text}}
+    assert told(payloads_as="title", **chosen)["message"] == {"textMessage": {"text": "Parcel"}}
+    assert told(payloads_as="postback", **chosen)["message"] == {
+        "postbackMessage": {"title": "Parcel", "payload": payload}
+    }
+
+
+@pytest.mark.parametrize("way", ["text", "title", "postback"])
+def test_a_dialog_is_a_postback_whatever_becomes_of_opaque_payloads(way: str) -> None:
+    message = told(payloads_as=way, text="2", payload=POSTBACK)["message"]
+    assert message["postbackMessage"]["nextDialogstateId"] == "state-parcel"
 
 
 @pytest.mark.parametrize("payload", [POSTBACK, json.dumps(POSTBACK)])
@@ -309,5 +333,11 @@ def test_the_offload_token_stands_in_the_query() -> None:
 
 def test_what_an_offload_request_is_answered() -> None:
     bot = make_bot("chatlayer")
+    assert bot.offload_answer(is_taken=True) == (200, {"offloadSuccess": True, "pauseBot": False})
+    assert bot.offload_answer(is_taken=False) == (200, {"offloadSuccess": False, "pauseBot": False})
+
+
+def test_a_session_is_paused_only_where_an_admin_wants_it() -> None:
+    bot = make_bot("chatlayer", pause_bot=True)
     assert bot.offload_answer(is_taken=True) == (200, {"offloadSuccess": True, "pauseBot": True})
     assert bot.offload_answer(is_taken=False) == (200, {"offloadSuccess": False, "pauseBot": False})
