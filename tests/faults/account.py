@@ -148,7 +148,9 @@ def _first_heard(heard: Sequence[Heard]) -> dict[str, float]:
 def find_words_after_handover(history: History) -> Iterator[Violation]:
     """Words after a completion that we know arrived, before the conversation was given to the bot again.
 
-    Also words that the platform refused: that it protects the contact from us is no merit of ours.
+    Also words that the platform refused: that it protects the contact from us is no merit of ours. But not those
+    behind a handover in the answer to an event: while PostgreSQL is away nobody can write it down, and what had been
+    stored before finds out by that refusal.
     """
     by_conversation: dict[str, list[Call]] = defaultdict(list)
     for call in history.calls:
@@ -156,15 +158,22 @@ def find_words_after_handover(history: History) -> Iterator[Violation]:
     for conversation, calls in by_conversation.items():
         spans = list(_spans_after_handover(history, conversation, calls))
         for call in calls:
-            is_over = any(ended_at < call.at < given_back_at for ended_at, given_back_at in spans)
+            is_over = any(
+                ended_at < call.at < given_back_at and (call.processed_at or not is_inline)
+                for ended_at, given_back_at, is_inline in spans
+            )
             if is_over and call.texts and not call.completes:
                 heard = "the contact read" if call.processed_at else "the platform refused"
                 yield Violation(AFTER_HANDOVER, conversation, f"{heard} “{call.texts[0]}”")
 
 
-def _spans_after_handover(history: History, conversation: str, calls: Sequence[Call]) -> Iterator[tuple[float, float]]:
+def _spans_after_handover(
+    history: History, conversation: str, calls: Sequence[Call]
+) -> Iterator[tuple[float, float, bool]]:
+    """From when till when, and whether it was handed over in the answer to an event."""
     starts = [start for start, _ in history.stints(conversation)]
     for call in calls:
         if call.completes and call.is_acknowledged and call.processed_at is not None:
             ended_at = call.processed_at
-            yield ended_at, min((start for start in starts if start > ended_at), default=float("inf"))
+            given_back_at = min((start for start in starts if start > ended_at), default=float("inf"))
+            yield ended_at, given_back_at, call.is_inline

@@ -114,6 +114,7 @@ def _call(conversation: str, entry: JSON) -> Call:
         processed_at=entry.get("processed_at", done_inline_at),
         status=entry["status"] or 0,
         fault=entry["fault"] or "",
+        is_inline=bool(entry.get("inline")),
     )
 
 

@@ -71,8 +71,8 @@ FAILED, UNKNOWN = "failed", "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Words that reached the inbox: a request, or our answer to an event. `fault`: the trouble that the platform was
-    told to make, before or after it did what was asked."""
+    """Words that reached the inbox: a request, or our answer to an event (`is_inline`). `fault`: the trouble that the
+    platform was told to make, before or after it did what was asked."""
 
     conversation: str
     at: float
@@ -81,6 +81,7 @@ class Call:
     processed_at: float | None = None
     status: int = 200
     fault: str = ""
+    is_inline: bool = False
 
     @property
     def is_acknowledged(self) -> bool:
@@ -134,6 +135,11 @@ class History:
         """From when till when a conversation was the bot's; infinity if it still is."""
         tenures = [*self.tenures.get(conversation, ()), Tenure(at=float("inf"), is_ours=False)]
         return [(now.at, then.at) for now, then in pairwise(tenures) if now.is_ours]
+
+    def is_with_agents(self, conversation: str, moment: float) -> bool:
+        """Whether the bot has had it and then somebody else: what is on its way to us in that moment, agents see."""
+        past = [tenure for tenure in self.tenures.get(conversation, ()) if tenure.at <= moment]
+        return any(tenure.is_ours for tenure in past) and not past[-1].is_ours
 
     def processed(self) -> list[Call]:
         """What reached the contacts, in the order in which it did."""

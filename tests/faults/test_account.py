@@ -96,6 +96,14 @@ GOOD = {
     "handed over in the answer to the event": history(
         notices=[notice(ended_inline=True)], rows=[], calls=[], sendings=[], tenures=WITH_AGENTS
     ),
+    "refused behind a handover in the answer to an event": history(
+        notices=[notice(ONE)],
+        calls=[replace(HANDOVER, is_inline=True), call(ONE, 8.0, processed_at=None)],
+        tenures=WITH_AGENTS,
+    ),
+    "sent while the handover was on its way": history(
+        notices=[notice(ONE), notice(TWO, 6.0)], calls=[call(ONE), HANDOVER], tenures=WITH_AGENTS
+    ),
     "the same words in two deliveries": history(
         calls=[call(ONE), call(TWO, 11.0), call("", 2.0, texts=("menu?",)), call("", 3.0, texts=("menu?",))],
         sendings=[Sending(conversation=TALK, texts=("menu?",), results=("sent",))] * 2,
@@ -201,6 +209,14 @@ BAD = {
         AFTER_HANDOVER,
         history(
             notices=[notice(ONE)], calls=[call(ONE), HANDOVER, call(TWO, 8.0, processed_at=None)], tenures=WITH_AGENTS
+        ),
+    ),
+    "words that were read behind a handover in the answer to an event": (
+        AFTER_HANDOVER,
+        history(
+            notices=[notice(ONE)],
+            calls=[call(ONE), replace(HANDOVER, is_inline=True), call(TWO, 8.0)],
+            tenures=WITH_AGENTS,
         ),
     ),
     "no answer and no human": (LEFT_ALONE, history(calls=[call(ONE)])),

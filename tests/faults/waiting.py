@@ -39,6 +39,9 @@ def waits(history: History) -> Iterator[Wait]:
     for notice in history.notices:
         if notice.type == "CONVERSATION_STARTED":
             continue  # a greeting is a courtesy
+        if history.is_with_agents(notice.conversation, notice.sent_at):
+            yield Wait(notice, 0.0)
+            continue
         any_word_will_do = not notice.marker or notice.marker in unanswered
         ends = [end for _, end in history.stints(notice.conversation) if end > notice.sent_at]
         ends += _answers(notice, spoken[notice.conversation], any_word_will_do=any_word_will_do)
