@@ -1,4 +1,4 @@
-"""The catalogue: everything that can go wrong, or that people wonder about, with a code, a sentence and a page.
+"""The catalogue: everything that can go wrong or raise a question, with a code, a sentence and a page.
 
 The admin's pages, the API, the commands and the logs all take their words from here. An entry is a Markdown file in
 `catalogue/`, which people also read on GitHub; `channels_app.codes.markdown` says what such a file consists of.
@@ -20,12 +20,12 @@ AREAS: Mapping[str, str] = MappingProxyType(
     {
         "CB-1": "The bridge's own address and its saved secrets",
         "CB-2": "API keys",
-        "CB-3": "Shared secret and other values that you paste",
+        "CB-3": "Shared secret and other pasted values",
         "CB-4": "What arrives",
         "CB-5": "The bot",
         "CB-6": "Sending to Sparkcentral",
         "CB-7": "Running the bridge",
-        "CB-8": "Hand-over, and the state of a channel",
+        "CB-8": "Handover, and the state of a channel",
         "CB-9": "Calls to the REST API",
     }
 )

@@ -7,14 +7,14 @@ INDEX = FOLDER / "README.md"
 INTRODUCTION = """\
 # Codes
 
-Whatever can go wrong has a code, everywhere the same: on the admin's pages, in the API, in commands and in the logs. \
-Each code has a page that says what it means, what usually causes it, how to check that, how to repair it, whether \
-the bridge tries again by itself, and what the contact notices.
+Everything that can go wrong has a code, the same on the admin's pages, in the API, in commands and in the logs. Each \
+code has a page that says what it means, what usually causes it, how to check that, how to fix it, whether the bridge \
+retries by itself, and what the contact notices.
 
-**Error**: contacts get no answer from the bot, or somebody has to act. **Warning**: it works or mends itself, but \
-not as it should. **Info**: good to know, nobody has to do anything.
+**Error**: contacts get no answer from the bot, or an operator has to act. **Warning**: it works or fixes itself, but \
+not as it should. **Info**: good to know, no action needed.
 
-In the product, the same pages are at `/ops/codes/<code>/`.
+The same pages are in the product at `/ops/codes/<code>/`.
 """
 
 

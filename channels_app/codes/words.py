@@ -15,8 +15,8 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
         "What it means": "meaning",
         "Likely causes": "causes",
         "How to check": "checks",
-        "How to repair": "repairs",
-        "Is it tried again?": "retried",
+        "How to fix it": "repairs",
+        "Is it retried?": "retried",
         "What the contact notices": "contact",
     }
 )

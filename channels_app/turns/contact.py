@@ -59,7 +59,7 @@ def on_contact_event(
         _beginning(begun, event, first, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None),
     )
     if is_late:  # what it tells of the contact is known now
-        return Release.ending(claimed, Outcome.IGNORED, "The conversation had begun without it.")
+        return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")
     if begun.owner != Owner.BOT:
         return Release.ending([first], Outcome.MOOT, NOT_WITH_BOT)
     request = _reason_against_bot(begun, channel, first)

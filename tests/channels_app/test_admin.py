@@ -147,7 +147,7 @@ def test_a_reply_url_is_shown_where_somebody_may_call_it(
         ({"client_secret": "acme"}, "client_secret", "This is the client ID"),
         ({"client_id": "ann@example.com"}, "client_id", "an e-mail address"),
         ({"client_id": "https://app.sparkcentral.com"}, "client_id", "an address"),
-        ({"client_secret": "two words"}, "client_secret", "a space or a line break inside"),
+        ({"client_secret": "two words"}, "client_secret", "contains a space or a line break"),
         ({"base_url": "javascript:alert(1)"}, "base_url", "not an address"),
     ],
 )

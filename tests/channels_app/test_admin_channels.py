@@ -102,7 +102,7 @@ def test_refused_keys_are_told_since_when(admin_client: Client, walker: Walker) 
     assert "Needs attention (1)" in page and f"{LIST}{walker.channel.pk}/replace-keys/" in page
     assert names(admin_client, state="attention") == {walker.channel.name}
     card = text_of(admin_client.get(f"{LIST}{walker.channel.pk}/change/"))
-    assert "replies cannot be sent: keys refused" in card and "Likely causes" in card
+    assert "replies cannot be sent: the keys are refused" in card and "Likely causes" in card
 
 
 def test_an_outage_of_the_token_server_is_no_refusal(walker: Walker) -> None:
@@ -215,9 +215,9 @@ def refuse_offloads(channel: Channel) -> None:
 BROKEN: list[tuple[Callable[[Channel], None], str, str]] = [
     (refuse_keys, "Keys refused while live", "/replace-keys/"),
     (refuse_signatures, "Signature does not match", "/rotate-secret/"),
-    (pause_bot, "Bot left alone for a while", "/admin/channels_app/bot/"),
-    (refuse_bot, "Another verify token", "/admin/channels_app/bot/"),
-    (refuse_offloads, "Another verify token", "#offload_provider-group"),
+    (pause_bot, "Bot paused after failures", "/admin/channels_app/bot/"),
+    (refuse_bot, "Wrong verify token", "/admin/channels_app/bot/"),
+    (refuse_offloads, "Wrong verify token", "#offload_provider-group"),
 ]
 
 

@@ -124,13 +124,13 @@ buttons:
 Run `fan`;
 see [CB-305](CB-305.md).
 
-## How to repair
+## How to fix it
 
 - Open a window,
   and a door.
 - Go out.
 
-## Is it tried again?
+## Is it retried?
 
 No.
 
@@ -170,14 +170,14 @@ def test_a_file_becomes_an_entry() -> None:
         ("{server}", "{server.name}", "sentence has a brace"),
         ("{server}", "{}", "sentence has a brace"),
         ("Open {bot}", "Open {bot", "label has a brace"),
-        ("## Is it tried again?\n\nNo.\n\n", "", "its sections must be What it means, How to repair, Is it tried"),
-        ("## How to repair", "## How to fix", "it has What it means, How to fix"),
-        ("## How to repair", "## Likely causes\n\nSun.\n\n## Likely causes", "it has What it means, Likely causes, L"),
+        ("## Is it retried?\n\nNo.\n\n", "", "its sections must be What it means, How to fix it, Is it retried?"),
+        ("## How to fix it", "## How to mend it", "it has What it means, How to mend"),
+        ("## How to fix it", "## Likely causes\n\nSun.\n\n## Likely causes", "it has What it means, Likely causes, L"),
         ("Nothing.\n", "", "“What the contact notices” must be one paragraph or one list"),
         ("Nothing.\n", "- Heat.\n- Noise.\n", "“What the contact notices” must be one paragraph"),
-        ("- Open a window", "Choose:\n- Open a window", "“How to repair” must be one paragraph or one list"),
-        ("- Go out.", "- Go out.\n\nOr stay.", "“How to repair” must be one paragraph or one list"),
-        ("- Go out.", "- ", "“How to repair” must be one paragraph or one list"),
+        ("- Open a window", "Choose:\n- Open a window", "“How to fix it” must be one paragraph or one list"),
+        ("- Go out.", "- Go out.\n\nOr stay.", "“How to fix it” must be one paragraph or one list"),
+        ("- Go out.", "- ", "“How to fix it” must be one paragraph or one list"),
     ],
 )
 def test_a_mistake_in_a_file_is_told_with_the_files_name(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -347,7 +347,7 @@ def test_an_error_that_knows_its_problem_is_believed(target: str) -> None:
     assert code_of_call(target, None) is None
 
 
-def test_every_reason_of_a_hand_over_has_a_code_unless_somebody_wanted_it() -> None:
+def test_every_reason_of_a_handover_has_a_code_unless_somebody_wanted_it() -> None:
     wanted = {OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN}
     assert {reason for reason in OffloadReason if code_of_offload(reason) is None} == wanted
 

@@ -295,6 +295,6 @@ def test_a_permission_for_all_is_waited_for(walker: Walker, world: World) -> Non
     assert lease is not None
     take_step(lease)
     assert Exchange.objects.get(target="inbox").code == "CB-209"
-    assert "may not do this: no access" in Delivery.objects.get().last_error
+    assert "lack a permission: no access" in Delivery.objects.get().last_error
     walker.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]

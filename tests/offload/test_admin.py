@@ -155,5 +155,5 @@ def test_refused_offload_requests_are_told(admin_client: Client, channel: Channe
     count_refusal("offload", provider.uuid, "bad_verify_token")
     page = admin_client.get(page_of(channel))
     step = page.context["steps"][-1]
-    assert (step.progress, "another verify token" in step.detail) == ("needs attention", True)
+    assert (step.progress, "verify token is not the one saved" in step.detail) == ("needs attention", True)
     assert "Agents" in admin_client.get("/ops/refused/").content.decode()

@@ -172,7 +172,7 @@ def test_what_failed_is_done_again(operator: Program, talk: Conversation, walker
     again = operator.post(f"events/{event.pk}/replay/")
     assert (again.status, again.body["detail"]) == (
         409,
-        "As things stand that can't be done: it has not failed for good.",
+        "This can't be done now: it has not failed for good.",
     )
 
 

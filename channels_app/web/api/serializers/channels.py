@@ -34,7 +34,7 @@ _SUMMARY: dict[str, Any] = {
     "repairs": [
         {
             "code": "CB-204",
-            "text": "Since 11:12 replies cannot be sent: keys refused.",
+            "text": "Since 11:12 replies cannot be sent: the keys are refused.",
             "since": "2026-03-14T11:12:00Z",
             "is_grave": True,
         }
