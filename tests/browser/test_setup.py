@@ -114,7 +114,7 @@ def test_refused_events_say_what_is_wrong_with_the_secret(anna: Admin, platforms
     expect(step.get_by_role("link", name="CB-305")).to_be_visible()
     card = page.locator(".card", has_text="Signature does not match")
     card.get_by_text("Likely causes").click()
-    expect(card).to_contain_text("The secret was generated anew in Sparkcentral after it was pasted here.")
+    expect(card).to_contain_text("The secret was regenerated in Sparkcentral after it was pasted here.")
     expect(page.locator("#refused")).to_contain_text("127.0.0.0/24")
 
 

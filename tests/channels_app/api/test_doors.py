@@ -51,7 +51,7 @@ def test_a_problem_says_what_to_do(program: Programs) -> None:
         "status": 403,
         "detail": "This user may not do that: it needs the permission channels_app.view_auditentry.",
         "code": "CB-902",
-        "hint": "A superuser can give the user another role, on the admin's page Users.",
+        "hint": "A superuser can give the user another role, under “Users” in the admin.",
         "docs_url": f"{settings.PUBLIC_BASE_URL}/ops/codes/CB-902/",
     }
 
