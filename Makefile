@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test browser screenshots faults bench bench-quick check schema format clean
+.PHONY: help install run chat manage test browser screenshots faults bench bench-quick check schema statements format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
@@ -62,6 +62,9 @@ check: $(INSTALLED) ## lint, format, types, missing migrations, the API's schema
 
 schema: $(INSTALLED) ## write the API's schema to docs/openapi.yaml
 	DEBUG=1 $(BIN)/python manage.py spectacular --fail-on-warn --file docs/openapi.yaml
+
+statements: $(INSTALLED) ## write the statements of every message to docs/statements.sql
+	DEBUG=1 $(BIN)/python -m tests.statements
 
 format: $(INSTALLED) ## sort imports and format
 	$(BIN)/ruff check --fix .

@@ -48,12 +48,11 @@ _COLUMNS = {
 }
 _NAMES = tuple(_COLUMNS)
 # What comes out is named, never "*": a statement that is prepared must not change its form when a migration adds one.
-_CLAIMED = f"""
-claimed AS (
+_CLAIMED = f"""claimed AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = %(slot)s, lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
         fence = conversation.fence + 1
-    WHERE conversation.id = ({{which}})
+    WHERE conversation.id = {{which}}
     RETURNING {", ".join(f"conversation.{name}" for name in _OF_CONVERSATION)}
 )
 """
@@ -79,16 +78,16 @@ CLAIM_SOURCE = """
     LEFT JOIN LATERAL (
         SELECT * FROM channels_app_eventbody WHERE event_id = event.id LIMIT 1) AS body ON true
 """
-_DUE = """
-    SELECT due.id FROM channels_app_conversation AS due
-    WHERE due.wake_at <= clock_timestamp() AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp()){more}
-    ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
-_CLAIM = f"WITH {_CLAIMED} SELECT {CLAIM_COLUMNS} FROM {CLAIM_SOURCE}"
+_DUE = """(
+        SELECT due.id FROM channels_app_conversation AS due
+        WHERE due.wake_at <= clock_timestamp()
+            AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp()){more}
+        ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)"""
+_CLAIM = f"WITH {_CLAIMED}SELECT {CLAIM_COLUMNS}\nFROM {CLAIM_SOURCE}"
 _CLAIM_DUE = _CLAIM.format(which=_DUE.format(more=""))
 _TAKE = _CLAIM.format(which="%(conversation_id)s")
 CLAIM_NEXT = _CLAIMED.format(
-    which=_DUE.format(more=" AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)")
+    which=_DUE.format(more="\n            AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)")
 )
 """`claimed`, in a statement that gives a conversation back (`held`): the next one, if that was ours to give.
 Its values: `claim_values`; its columns and rows: CLAIM_COLUMNS, CLAIM_SOURCE, `claimed_lease`."""

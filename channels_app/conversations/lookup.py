@@ -36,8 +36,7 @@ class BotChangedError(Exception):
 
 _FOUND = ("id", "channel_id", "external_id", "session_id", "last_turn_id", "owner")
 # One event of a conversation is being sent at a time; the call that completes is the last of its deliveries.
-_IS_ENDING = """
-EXISTS (
+_IS_ENDING = """EXISTS (
     SELECT FROM (
         SELECT event.id, event.state FROM channels_app_webhookevent AS event
         WHERE event.conversation_id = conversation.id AND event.outcome IS NULL

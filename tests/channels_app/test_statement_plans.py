@@ -18,6 +18,8 @@ from channels_app.deliveries import recording, writing
 from channels_app.lib.prepared import numbered_statement
 from channels_app.models import Channel, ContactRow
 from channels_app.tasks import read_by_index
+from chatbridge.settings import BASE_DIR
+from tests import statements
 from tests.builders import analyze, make_channel
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +132,17 @@ def many(channel: Channel) -> None:
     """It was looked at lately."""
     add_conversations(channel, 3_000)
     analyze()
+
+
+def test_the_document_shows_them_as_they_are() -> None:
+    assert statements.FILE.read_text() == statements.document(), "The statements have changed: make statements"
+
+
+def test_the_document_has_those_of_every_module() -> None:
+    package = BASE_DIR / "channels_app"
+    users = [file for file in package.rglob("*.py") if "statements import fetch" in file.read_text()]
+    modules = {".".join(file.relative_to(package).with_suffix("").parts) for file in users}
+    assert {statement.module for statement in statements.STATEMENTS} == modules
 
 
 KNOWLEDGE = (nothing, one_of_each, one_of_each_then_many, many)
