@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
@@ -25,11 +24,11 @@ SECTIONS: Mapping[str, str] = MappingProxyType(
 
 class Severity(StrEnum):
     ERROR = "error"
-    """Contacts get no answer from the bot, or somebody has to act."""
+    """Contacts get no answer from the bot, or an operator has to act."""
     WARNING = "warning"
-    """It works, or mends itself, but not as it should."""
+    """It works, or fixes itself, but not as it should."""
     INFO = "info"
-    """Good to know; nobody has to do anything."""
+    """Good to know; no action needed."""
 
 
 class Place(StrEnum):
@@ -65,7 +64,7 @@ class Place(StrEnum):
     EXCHANGE = "exchange"
     """The call with its request and response."""
     REPLAY = "replay"
-    """Does again what failed."""
+    """Replays what failed."""
     REFUSALS = "refusals"
     """Requests that were refused or ignored, counted."""
     ACCOUNTS = "accounts"
@@ -84,16 +83,16 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One thing that can be wrong, or that people wonder about.
+    """One thing that can go wrong or raise a question.
 
     `text` is the sentence that everybody sees, with {placeholders}. The rest is its page: `retried` says whether
-    the bridge tries again by itself, `contact` what the person who writes notices. In these, `backticks` mark what
+    the bridge retries by itself, `contact` what the contact notices. In these, `backticks` mark what
     is typed, and a code such as CB-101 becomes a link.
     """
 
     code: str
     name: str
-    severity: Severity = Severity.ERROR
+    severity: Severity
     text: str
     meaning: str
     causes: tuple[str, ...] = ()
@@ -105,11 +104,6 @@ class Code:
 
     def __str__(self) -> str:
         return self.code
-
-    @property
-    def placeholders(self) -> frozenset[str]:
-        texts = (self.text, *(button.label for button in self.buttons))
-        return frozenset(name for text in texts for _, name, _, _ in Formatter().parse(text) if name)
 
     @property
     def docs_url(self) -> str:

@@ -21,10 +21,10 @@ operation = operations_of(Tag.CODES)
     severity="warning",
     text="Messages wait {wait} before they reach the bot. Add a worker or raise concurrency.",
     meaning="There are more conversations to work on than threads.",
-    causes=["The bot has become slow, so that each conversation holds its thread longer."],
-    checks=["Queue and workers shows threads, what waits, and since when."],
+    causes=["The bot has become slow, so each conversation holds its thread longer."],
+    checks=["“Queue and workers” shows the threads, what is waiting, and since when."],
     repairs=["Start another worker, or raise `WORKER_THREADS`."],
-    retried="Nothing failed. What waits is done, oldest first.",
+    retried="Nothing failed. What is waiting is processed, oldest first.",
     contact="Answers come late.",
     docs_url="https://bridge.example.com/ops/codes/CB-702/",
 )
@@ -37,8 +37,8 @@ class CodeSerializer(serializers.Serializer[Any]):
     causes = serializers.ListField(child=serializers.CharField())
     checks = serializers.ListField(child=serializers.CharField())
     repairs = serializers.ListField(child=serializers.CharField())
-    retried = serializers.CharField(help_text="Whether the bridge tries again by itself.")
-    contact = serializers.CharField(help_text="What the person who writes notices.")
+    retried = serializers.CharField(help_text="Whether the bridge retries by itself.")
+    contact = serializers.CharField(help_text="What the contact notices.")
     docs_url = serializers.SerializerMethodField()
 
     def get_docs_url(self, code: Code) -> str:
