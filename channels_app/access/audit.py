@@ -10,6 +10,8 @@ from channels_app.models import AuditEntry
 
 CHANGED = "changed"
 """Stands for both values of a secret."""
+MAX_REASON = 500
+"""Characters of a reason: a few sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from channels_app.access.audit import Actor
+from channels_app.access.audit import MAX_REASON, Actor
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -32,9 +32,6 @@ ADD_BOT = "channels_app.add_bot"
 CHANGE_BOT = "channels_app.change_bot"
 SEE_TOKENS = "channels_app.view_apitoken"
 CHANGE_TOKENS = "channels_app.change_apitoken"
-
-REASON_MOST = 500
-"""Characters of a reason: a few sentences."""
 
 
 def operator_page(permission: str = SEE) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
@@ -67,7 +64,7 @@ def by_button_of(page: str) -> Callable[[View[P]], Callable[..., HttpResponseBas
     return wrap
 
 
-def posted_text(request: HttpRequest, name: str, most: int = REASON_MOST) -> str:
+def posted_text(request: HttpRequest, name: str, most: int = MAX_REASON) -> str:
     """What somebody wrote into a field, as PostgreSQL can keep it."""
     return request.POST.get(name, "").replace("\0", "\ufffd").strip()[:most]
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from channels_app.access.audit import CHANGED, Actor, record_audit
 from channels_app.access.changes import changing
 from channels_app.channels.forms.saving import RefusedError
+from channels_app.channels.forms.settings import one_line
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from offload.models import OffloadProvider
@@ -77,8 +78,11 @@ def clone_channel(channel: Channel, name: str, actor: Actor) -> Channel:
 
     Raises RefusedError.
     """
-    if Channel.objects.filter(name=name).exists():
-        raise RefusedError({"name": [ValidationError("There is a channel with this name already.", code="invalid")]})
+    try:
+        if Channel.objects.filter(name=one_line(name)).exists():
+            raise ValidationError("There is a channel with this name already.", code="invalid")
+    except ValidationError as error:
+        raise RefusedError({"name": [error]}) from None
     secrets = channel.secret_names()
     copied = {
         field.attname: getattr(channel, field.attname)

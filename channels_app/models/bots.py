@@ -44,6 +44,11 @@ class SettingsModel(models.Model):
             for name, value in self.settings.items()
         }
 
+    def shown_settings(self) -> dict[str, Any]:
+        """All but the secrets: what a page or an answer may show."""
+        secrets = self.secret_names()
+        return {name: value for name, value in self.settings.items() if name not in secrets}
+
     def put_settings(self, values: dict[str, Any]) -> None:
         """Keep these settings; a secret that hasn't changed keeps its ciphertext, so that nothing looks changed."""
         secrets = self.secret_names()

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-from django import forms
+from typing import Any
 
 from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import differences, values_of
@@ -13,15 +11,10 @@ from channels_app.adapters.settings import PhraseField, refusal, same_value_prob
 from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.saving import Saved, judged_simply
 from channels_app.channels.forms.secrets import WriteOnlyField
-from channels_app.channels.forms.settings import one_line, prose, speak_alike
+from channels_app.channels.forms.settings import ModelForm, one_line, prose, speak_alike
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
 from offload.models import OffloadProvider
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm
 
 SECRETS = ("verify_token", "write_back_secret")
 WRITE_BACK_PLACE = "the Write Back settings of Inbox 2.0"
@@ -51,21 +44,15 @@ class OffloadProviderForm(ModelForm):
         for field in self.fields.values():
             speak_alike(field)
         for name in SECRETS:
-            self._show_saved(name)
+            field = self.fields[name]
+            if isinstance(field, WriteOnlyField):
+                field.show_saved_of(self.instance, name)
 
     def _saved(self, name: str) -> str | None:
         """None when its key is lost."""
         with suppress(BridgeError):
             return str(getattr(self.instance, name))
         return None
-
-    def _show_saved(self, name: str) -> None:
-        field = self.fields[name]
-        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
-        try:
-            field.show_saved(getattr(self.instance, name))
-        except BridgeError as error:
-            field.help_text = error.detail
 
     def clean_name(self) -> str:
         return one_line(self.cleaned_data["name"])

@@ -56,17 +56,9 @@ class _ChannelForm(SettingsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "shared_secret" in self.fields and self.row.shared_secret_encrypted:
-            self._show_shared_secret()
-
-    def _show_shared_secret(self) -> None:
-        field = self.fields["shared_secret"]
-        assert isinstance(field, WriteOnlyField)  # noqa: S101 - narrows for mypy
-        try:
-            row = self.row
-            field.show_saved(row.shared_secret, row.shared_secret_saved_at, row.shared_secret_saved_by)
-        except BridgeError as error:
-            field.help_text = error.detail
+        row, field = self.row, self.fields.get("shared_secret")
+        if isinstance(field, WriteOnlyField) and row.shared_secret_encrypted:
+            field.show_saved_of(row, "shared_secret", row.shared_secret_saved_at, row.shared_secret_saved_by)
 
     def saved_when(self) -> tuple[datetime | None, str]:
         return self.row.keys_saved_at, self.row.keys_saved_by

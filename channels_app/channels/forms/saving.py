@@ -6,9 +6,8 @@ The pages have the same forms, so what they refuse is refused here with the same
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Model
@@ -17,13 +16,8 @@ from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import differences, values_of
 from channels_app.channels.forms.hours_field import PLACE
 from channels_app.channels.forms.secrets import WriteOnlyField
-from channels_app.channels.forms.settings import SettingsForm, is_same
+from channels_app.channels.forms.settings import ModelForm, SettingsForm, is_same
 from channels_app.models import Channel, InboxChannel, SettingsModel
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm
 
 Row = TypeVar("Row", bound=SettingsModel)
 AnyRow = TypeVar("AnyRow", bound=Model)

@@ -11,7 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from channels_app.adapters.settings import NOT_TEXT
 from channels_app.lib.encryption import fingerprint
+from channels_app.protocol.errors import BridgeError
 
 
 def saved_words(secret: str, saved_at: datetime | None = None, saved_by: str = "") -> str:
@@ -102,14 +104,19 @@ class WriteOnlyField(forms.CharField):
         widget = cast(SecretInput, self.widget)
         widget.saved, widget.may_clear = saved_words(secret, saved_at, saved_by), may_clear and bool(secret)
 
+    def show_saved_of(self, row: Any, name: str, saved_at: datetime | None = None, saved_by: str = "") -> None:
+        """The same for a secret of a row, or why it can't be read."""
+        try:
+            self.show_saved(getattr(row, name), saved_at, saved_by)
+        except BridgeError as error:
+            self.help_text = error.detail
+
     def clean(self, value: Any) -> Any:
         return None if value is None else super().clean(value)
 
     def to_python(self, value: Any) -> str | None:
         if not isinstance(value, str):  # stored as text, a number or a truth would be another secret, silently
-            raise forms.ValidationError(
-                "This must be text. In a configuration file, put it in quotes.", code="not_text"
-            )
+            raise forms.ValidationError(NOT_TEXT, code="not_text")
         return super().to_python(value)
 
     def validate(self, value: Any) -> None:

@@ -124,8 +124,7 @@ class SettingsForm(ModelForm):
             return self.row.clear_settings()
         except BridgeError as error:
             self.unreadable = error.detail
-            secrets = self.row.secret_names()
-            return {name: value for name, value in self.row.settings.items() if name not in secrets}
+            return self.row.shown_settings()
 
     def _show_stored(self, adapter: type[Adapter]) -> None:
         """Saved values and the texts of the row's own kind."""

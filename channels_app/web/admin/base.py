@@ -1,15 +1,17 @@
 """What the pages of the admin share: generic classes as mypy knows them, times and links, the frame of a page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -30,6 +32,8 @@ else:
     ChangeForm, ChildFormSet = forms.ModelForm, forms.BaseInlineFormSet
 
 AdminClass = TypeVar("AdminClass", bound=type[Any])
+Page = Callable[[Any, HttpRequest, Any], HttpResponse]
+"""Of an admin, a request and a row."""
 
 SHOWN_IN_SECONDS = 120
 
@@ -85,6 +89,25 @@ def page(
         "list_url": _url_of(model_admin, "changelist"),
     }
     return TemplateResponse(request, f"admin/chatbridge/{template}.html", {**common, **context})
+
+
+def urls_below(model_admin: ModelAdmin, pages: Mapping[str, tuple[str, Page]]) -> list[URLPattern]:
+    """Pages below a row's own: by the end of its address the permission that each needs, and what answers."""
+
+    def below(request: HttpRequest, object_id: str, tail: str) -> HttpResponse:
+        permission, show = pages[tail]
+        row = model_admin.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        return show(model_admin, request, row)
+
+    view = model_admin.admin_site.admin_view(below)
+    name = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}"
+    return [
+        path(f"<path:object_id>/{tail}/", view, {"tail": tail}, f"{name}_{tail.replace('-', '_')}") for tail in pages
+    ]
 
 
 def _url_of(model_admin: ModelAdmin, name: str, *args: Any) -> str:

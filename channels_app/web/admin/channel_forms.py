@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from channels_app.access.audit import MAX_REASON
 from channels_app.adapters.inboxes import shared_secret_problem
 from channels_app.adapters.settings import refusal
 from channels_app.channels.care import MAX_NAME
@@ -15,8 +16,11 @@ from channels_app.models import Channel
 from channels_app.models.limits import REPLY_LIMIT_S
 from channels_app.protocol.labels import count_of
 
-MAX_REASON = 500  # characters
 HOUR = timedelta(hours=1)
+
+
+def _text_input() -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"})
 
 
 def add_refusal(form: forms.Form, refused: RefusedError) -> None:
@@ -40,7 +44,7 @@ class ReasonForm(CareForm):
         required=False,
         max_length=MAX_REASON,
         help_text="Optional. It is kept in the audit log.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        widget=_text_input(),
     )
 
 
@@ -48,15 +52,15 @@ class SkipForm(CareForm):
     reason = forms.CharField(
         label="Reason",
         max_length=MAX_REASON,
-        help_text="Your colleagues read it on the channel's page. Example: this bot never hands over.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Your colleagues see it on the channel's page. Example: this bot never hands over.",
+        widget=_text_input(),
     )
 
 
 def _overlap_words(overlap: timedelta) -> str:
     hours = overlap // HOUR
     if not hours:
-        return "Not at all: only the new one counts from now on"
+        return "Not at all: only the new one is accepted from now on"
     return count_of(hours, "hour") if hours <= 24 else count_of(overlap.days, "day")
 
 
@@ -69,7 +73,7 @@ class RotateSecretForm(CareForm):
         may_generate=True,
     )
     overlap = forms.TypedChoiceField(
-        label="Take the old one too for",
+        label="Accept the old one too for",
         choices=[(overlap // HOUR, _overlap_words(overlap)) for overlap in OVERLAPS],
         coerce=lambda hours: int(hours) * HOUR,
         initial=OVERLAP // HOUR,
@@ -96,7 +100,7 @@ class TimeoutsForm(CareForm):
         label="Timeout virtual agent, in minutes",
         min_value=REPLY_LIMIT_S[0] // 60,
         max_value=REPLY_LIMIT_S[1] // 60,
-        help_text="As it is set in Sparkcentral; 5 unless somebody changed it there.",
+        help_text="As it is set in Sparkcentral; 5 unless it was changed there.",
     )
 
 
@@ -105,15 +109,15 @@ class CloneForm(CareForm):
         label="Name of the copy",
         max_length=MAX_NAME,
         help_text="Shown to your team only.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        widget=_text_input(),
     )
 
 
 class DeleteForm(ReasonForm):
     name = forms.CharField(
         label="Name of the channel",
-        help_text="Type it as it stands above, so that nobody deletes the wrong one.",
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Type it exactly as above, so that you delete the right one.",
+        widget=_text_input(),
     )
     field_order = ("name", "reason")
 

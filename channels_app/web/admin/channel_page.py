@@ -112,7 +112,7 @@ def _announcement(facts: Facts, steps: Sequence[Step]) -> str:
     if hand_over.progress.is_over:
         return hand_over.detail
     if channel.live_at:
-        return f"{answer.detail} Waiting for the first hand-over …"
+        return f"{answer.detail} Waiting for the first handover …"
     if channel.first_event_at:
         return answer.detail
     refused = next((group.problem.text for group in facts.refused if not group.is_harmless), "")

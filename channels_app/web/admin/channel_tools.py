@@ -33,9 +33,7 @@ KEYS_TEXTS = (
 
 
 def replace_keys_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:
-    secrets = channel.secret_names()
-    shown = {name: value for name, value in channel.settings.items() if name not in secrets}
-    form = inbox_class(channel.inbox).settings_form(request.POST or None, initial=shown)
+    form = inbox_class(channel.inbox).settings_form(request.POST or None, initial=channel.shown_settings())
     context: dict[str, Any] = {"texts": KEYS_TEXTS, "button": "Try and save", "form": form}
     if request.method == "POST" and form.is_valid() and (settings := _judged(channel, form)):
         lines = replace_keys(channel, settings, actor_of(request, via="admin"))

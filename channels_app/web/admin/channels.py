@@ -4,16 +4,13 @@ What it consists of stands beside: the list (`channel_list`), the part above the
 with it (`inlines`), and the pages below it (`channel_acts`, `channel_tools`).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 
 from channels_app.access.permissions import CHANGE_CHANNEL, DELETE_CHANNEL, SEE_CHANNEL
 from channels_app.adapters.inboxes import INBOXES
@@ -22,7 +19,7 @@ from channels_app.models import Channel
 from channels_app.operations.checks import check_channel
 from channels_app.protocol import CheckLine
 from channels_app.web.admin import channel_list, channel_tools
-from channels_app.web.admin.base import ChangeForm, ModelAdmin, shows_its_form
+from channels_app.web.admin.base import ChangeForm, Page, shows_its_form, urls_below
 from channels_app.web.admin.channel_acts import ACTS
 from channels_app.web.admin.channel_page import access_guides, channel_context, set_up_part
 from channels_app.web.admin.inlines import InboxChannelInline, OffloadProviderInline
@@ -30,7 +27,6 @@ from channels_app.web.admin.setup import SetupAdmin
 from offload.models import OffloadProvider
 
 FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within_s", "reply_limit_s")
-Page = Callable[[ModelAdmin, HttpRequest, Channel], HttpResponse]
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),
     "replace-keys": (CHANGE_CHANNEL, channel_tools.replace_keys_page),
@@ -130,22 +126,5 @@ class ChannelAdmin(SetupAdmin):
     def check_lines(self, row: Channel) -> list[CheckLine]:
         return check_channel(row)
 
-    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
-        return {"is_other_region": any(line.code == "CB-202" for line in lines)}
-
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.page_below)
-        below = [
-            path(f"<path:object_id>/{tail}/", view, {"tail": tail}, f"channels_app_channel_{tail.replace('-', '_')}")
-            for tail in PAGES
-        ]
-        return [*below, *super().get_urls()]
-
-    def page_below(self, request: HttpRequest, object_id: str, tail: str) -> HttpResponse:
-        permission, show = PAGES[tail]
-        channel: Channel | None = self.get_object(request, unquote(object_id))
-        if channel is None:
-            raise Http404
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
-        return show(self, request, channel)
+        return [*urls_below(self, PAGES), *super().get_urls()]

@@ -23,8 +23,8 @@ else:
     DjangoUserAdmin = UserAdmin
 
 HELP = (
-    "{roles}. Tick “Staff status” too: without it nobody can log in to these pages. A user that only programs with "
-    "an API token act for needs no tick."
+    "{roles}. Tick “Staff status” too: without it nobody can log in to these pages. A user that only acts through an "
+    "API token needs no tick."
 )
 
 

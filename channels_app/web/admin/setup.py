@@ -3,16 +3,14 @@
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
 
 from channels_app.channels.forms.settings import SettingsForm
 from channels_app.codes import Severity
 from channels_app.models import SettingsModel
 from channels_app.protocol import CheckLine
-from channels_app.web.admin.base import ChangeForm, page
+from channels_app.web.admin.base import ChangeForm, page, urls_below
 from channels_app.web.admin.editing import EditedAdmin
 
 CHECK_NOW = "check_now"
@@ -45,30 +43,8 @@ class SetupAdmin(EditedAdmin):
         return {}
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_test"
-        return [
-            path("<path:object_id>/test/", self.admin_site.admin_view(self.test_view), name=name),
-            *super().get_urls(),
-        ]
-
-    def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Runs the checks: outside any transaction, because a slow bot may take most of a minute."""
-        is_ordered = request.session.pop(CHECK_NOW, "") == request.path
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        if not self.has_change_permission(request, row):
-            raise PermissionDenied
-        if request.method != "POST" and not is_ordered:
-            return HttpResponseRedirect(self.url_of(row))
-        lines = self.check_lines(row)
-        failed = sum(not line.is_ok for line in lines)
-        context = {"lines": lines, "failed": failed, "test_url": request.path, "is_saved": is_ordered}
-        return page(self, request, "verdict", f"Test connection: {row}", row, **context, **self.verdict_context(lines))
-
-    def verdict_context(self, lines: list[CheckLine]) -> dict[str, Any]:
-        """What else the page with the verdict shows."""
-        return {}
+        may_change = f"{self.opts.app_label}.change_{self.opts.model_name}"
+        return [*urls_below(self, {"test": (may_change, test_page)}), *super().get_urls()]
 
     def url_of(self, row: SettingsModel, name: str = "change") -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])
@@ -110,3 +86,19 @@ class SetupAdmin(EditedAdmin):
         settings_form = cast(SettingsForm, form)
         if change and settings_form.are_settings_new:
             settings_form.forget_proofs()
+
+
+def test_page(admin: SetupAdmin, request: HttpRequest, row: SettingsModel) -> HttpResponse:
+    """Runs the checks: outside any transaction, because a slow bot may take most of a minute."""
+    is_ordered = request.session.pop(CHECK_NOW, "") == request.path
+    if request.method != "POST" and not is_ordered:
+        return HttpResponseRedirect(admin.url_of(row))
+    lines = admin.check_lines(row)
+    context = {
+        "lines": lines,
+        "failed": sum(not line.is_ok for line in lines),
+        "test_url": request.path,
+        "is_saved": is_ordered,
+        "is_other_region": any(line.code == "CB-202" for line in lines),
+    }
+    return page(admin, request, "verdict", f"Test connection: {row}", row, **context)

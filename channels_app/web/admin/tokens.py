@@ -6,11 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,7 +17,7 @@ from channels_app.access.permissions import CHANGE_TOKENS, actor_of
 from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, make_token, revoke_token
 from channels_app.lib.clocks import database_now
 from channels_app.models import ApiToken
-from channels_app.web.admin.base import ChangeForm, ModelAdmin, moment, page
+from channels_app.web.admin.base import ChangeForm, ModelAdmin, moment, page, urls_below
 
 
 class TokenForm(ChangeForm):
@@ -116,16 +114,9 @@ class ApiTokenAdmin(ModelAdmin):
     # --- end some: from the list, or one from its page --------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.revoke_view)
-        name = "channels_app_apitoken_revoke"
-        return [path("<path:object_id>/revoke/", view, name=name), *super().get_urls()]
+        return [*urls_below(self, {"revoke": (CHANGE_TOKENS, ApiTokenAdmin.revoke_one)}), *super().get_urls()]
 
-    def revoke_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        if not self.has_revoke_permission(request):
-            raise PermissionDenied
+    def revoke_one(self, request: HttpRequest, row: ApiToken) -> HttpResponse:
         if request.method != "POST":
             return self._ask(request, [row])
         self._revoke(request, [row])

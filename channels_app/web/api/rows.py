@@ -67,12 +67,6 @@ def _at_their_places(refused: RefusedError) -> dict[str, Any]:
     return errors
 
 
-def settings_of(row: SettingsModel) -> dict[str, Any]:
-    """What may be shown of the settings: all but the secrets."""
-    secrets = row.secret_names()
-    return {name: value for name, value in row.settings.items() if name not in secrets}
-
-
 def secrets_of(row: SettingsModel, saved_at: datetime | None = None, saved_by: str = "") -> dict[str, dict[str, Any]]:
     """What may be shown of each secret among the settings: whether it is saved, when, by whom, and its end."""
     try:

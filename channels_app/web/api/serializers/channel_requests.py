@@ -6,6 +6,7 @@ from django import forms
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from channels_app.access.audit import MAX_REASON
 from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
@@ -15,7 +16,6 @@ from channels_app.models import FailurePolicy, Greeting, limits
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
 
-MAX_REASON = 500  # characters
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
 
 

@@ -14,7 +14,7 @@ from channels_app.operations.checks.repairs import find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import RowSerializer
-from channels_app.web.api.rows import secret_facts, secrets_of, settings_of
+from channels_app.web.api.rows import secret_facts, secrets_of
 from channels_app.web.api.schema import example
 
 _BOT = {"id": 1, "name": "Parcel bot"}
@@ -191,7 +191,7 @@ class ChannelDetailSerializer(ChannelSerializer):
         }
 
     def get_settings(self, channel: Channel) -> dict[str, Any]:
-        return settings_of(channel)
+        return channel.shown_settings()
 
     @extend_schema_field(serializers.DictField(child=SecretSerializer()))
     def get_secrets(self, channel: Channel) -> Any:
