@@ -66,7 +66,7 @@ def test_an_empty_install_becomes_live_and_hands_over(anna: Admin, platforms: li
     contact = contact_of(account, virtual_agent)
     contact.begins()
     contact.says("hello")
-    expect(news).to_contain_text("This channel is live. Waiting for the first hand-over …")
+    expect(news).to_contain_text("This channel is live. Waiting for the first handover …")
     expect(page.locator(".headline .state")).to_have_text("● Live")
     contact.says("agent")
     expect(news).to_contain_text("Your inbox accepted a hand-over at")

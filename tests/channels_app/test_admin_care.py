@@ -117,6 +117,8 @@ def test_a_copy_opens_at_its_first_step(admin_client: Client, channel: Channel) 
     assert f"Copied from {channel.name}" in page and "Create API keys and enter them here</a>" in page
     shown = submit(admin_client, url(channel, "clone"), "care_form", name=channel.name)
     assert "There is a channel with this name already." in errors_on(shown)
+    shown = submit(admin_client, url(channel, "clone"), "care_form", name="Acme\u202eEU")
+    assert "Write one line of plain text." in errors_on(shown)
 
 
 def test_the_hand_over_is_skipped_with_a_reason_only(admin_client: Client, channel: Channel) -> None:
