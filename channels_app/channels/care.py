@@ -93,7 +93,13 @@ def clone_channel(channel: Channel, name: str, actor: Actor) -> Channel:
     with transaction.atomic():
         clone = Channel.objects.create(**copied, name=name, settings=settings, copied_from=channel.name)
         clone.inbox_channels.bulk_create(
-            type(row)(channel=clone, external_id=row.external_id, name=row.name, is_enabled=row.is_enabled)
+            type(row)(
+                channel=clone,
+                external_id=row.external_id,
+                name=row.name,
+                is_enabled=row.is_enabled,
+                shows_buttons=row.shows_buttons,
+            )
             for row in channel.inbox_channels.all()
         )
         provider = OffloadProvider.objects.filter(channel=channel).first() or OffloadProvider()

@@ -10,7 +10,7 @@ from channels_app.protocol import Contact, ContactAttribute, Event, InboxChannel
 
 _CONTACT_FIELDS = ("primary_identifier", "secondary_identifier", "picture_url", "vip", "medium_contact_profile_id")
 CONTACT_COLUMNS = ("id", "external_id", *_CONTACT_FIELDS, "attributes")
-INBOX_CHANNEL_COLUMNS = ("id", "external_id", "name", "is_enabled")
+INBOX_CHANNEL_COLUMNS = ("id", "external_id", "name", "is_enabled", "shows_buttons")
 
 NOBODY = Contact()
 
@@ -40,6 +40,7 @@ class KnownInboxChannel:
     id: int | None = None
     ref: InboxChannelRef | None = None
     is_enabled: bool = False
+    shows_buttons: bool = False
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class KnownInboxChannel:
         if row["id"] is None:
             return cls()
         ref = InboxChannelRef(external_id=row["external_id"], name=row["name"])
-        return cls(id=row["id"], ref=ref, is_enabled=row["is_enabled"])
+        return cls(id=row["id"], ref=ref, is_enabled=row["is_enabled"], shows_buttons=row["shows_buttons"])
 
 
 _KEEP_CONTACT = f"""
@@ -84,7 +85,7 @@ def learn_contact(channel_id: int, known: KnownContact, event: Event) -> KnownCo
 
 
 _FIND_INBOX_CHANNEL = """
-SELECT id, is_enabled, name, first_seen_at IS NOT NULL FROM channels_app_inboxchannel
+SELECT id, is_enabled, shows_buttons, name, first_seen_at IS NOT NULL FROM channels_app_inboxchannel
 WHERE channel_id = %(channel_id)s AND external_id = %(external_id)s
 """
 _KEEP_INBOX_CHANNEL = """
@@ -93,7 +94,7 @@ VALUES (%(channel_id)s, %(external_id)s, %(name)s, %(is_enabled)s, clock_timesta
 ON CONFLICT (channel_id, external_id) DO UPDATE
     SET name = coalesce(nullif(EXCLUDED.name, ''), known.name),
         first_seen_at = coalesce(known.first_seen_at, EXCLUDED.first_seen_at)
-RETURNING id, is_enabled, name, true
+RETURNING id, is_enabled, shows_buttons, name, true
 """
 
 
@@ -109,6 +110,7 @@ def learn_inbox_channel(
         return known
     facts = {"channel_id": channel_id, "external_id": ref.external_id}
     rows = fetch(_FIND_INBOX_CHANNEL, facts)
-    if not rows or not rows[0][3] or (ref.name and rows[0][2] != ref.name):
+    if not rows or not rows[0][4] or (ref.name and rows[0][3] != ref.name):
         rows = fetch(_KEEP_INBOX_CHANNEL, {**facts, "name": ref.name, "is_enabled": is_enabled})
-    return KnownInboxChannel(id=rows[0][0], ref=ref, is_enabled=rows[0][1])
+    row_id, is_enabled, shows_buttons, *_ = rows[0]
+    return KnownInboxChannel(id=row_id, ref=ref, is_enabled=is_enabled, shows_buttons=shows_buttons)

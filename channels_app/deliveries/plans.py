@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from channels_app.adapters.inboxes.base import Inbox
+from channels_app.adapters.inboxes.media import Medium, Written, medium_of
 from channels_app.channels.live import LiveChannel
 from channels_app.deliveries.media import file_name
 from channels_app.lib.http.addresses import holds_data, shown_address
 from channels_app.models import DeliveryKind
-from channels_app.protocol import Message, Option, Outgoing, OutgoingMessage, Reply, options
+from channels_app.protocol import Attachment, Option, Outgoing, OutgoingMessage, Reply, options
+from channels_app.protocol.splitting import split_message
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_MOST = 20
+MAX_MESSAGES = 20
 """Messages of one reply; of a bot that says more in one breath the later ones are joined."""
-JOINED_MOST = 1_000
-"""Characters of a text that we join: what Instagram takes, the strictest of the media that say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +44,52 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
 
     `unique` tells apart the files of different turns.
     """
-    groups = _joined([_shown(channel.inbox, message, medium) for message in reply.messages])
-    said, lost = groups[:MESSAGES_MOST], sum(map(len, groups[MESSAGES_MOST:]))
-    if len(reply.messages) > MESSAGES_MOST:
+    inbox = channel.inbox
+    groups = _joined([inbox.written(message, medium) for message in reply.messages], medium_of(medium))
+    said, lost = groups[:MAX_MESSAGES], sum(map(len, groups[MAX_MESSAGES:]))
+    if len(reply.messages) > MAX_MESSAGES:
         logger.warning("a bot of channel %s said %s messages at once", channel.name, len(reply.messages))
         reply = _without_last(reply, lost) if lost else reply
-    texts, files = [_text(group) for group in said], [group[0].attachment for group in said]
+    firsts = accumulate(map(len, said[:-1]), initial=0)
+    parts = [
+        _Part(text, None if place else group[0].attachment, start)
+        for start, group in zip(firsts, said, strict=False)
+        for place, text in enumerate(_parts(group, medium_of(medium)))
+    ]
+    outgoing, files = _outgoing(reply, parts, message_id, unique)
+    uploads = [
+        (DeliveryKind.ATTACHMENT, {"url": file.url, "filename": name, "content_type": file.content_type})
+        for name, file in files.items()
+    ]
+    links = {name: "" if holds_data(file.url) else file.url for name, file in files.items()}
+    calls = [(DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in inbox.split(outgoing)]
+    return Plan(
+        calls=(*uploads, *calls),
+        options=tuple(options.choosable(reply.messages)),
+        said=tuple((inbox.readable(part.text), shown_address(part.file.url) if part.file else "") for part in parts),
+        starts=tuple(part.start for part in parts),
+        unshown_words=reply.unshown_words,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What becomes one message of the inbox; `start`: with which message of the reply it begins."""
+
+    text: str
+    file: Attachment | None
+    start: int
+
+
+def _outgoing(
+    reply: Reply, parts: Sequence[_Part], message_id: str, unique: str
+) -> tuple[Outgoing, Mapping[str, Attachment]]:
+    """All that is said and done, and the files that it takes by their names."""
+    files = [part.file for part in parts]
     names = [file_name(file, f"{unique}-{place}") if file and file.url else "" for place, file in enumerate(files)]
-    uploaded = {name: file for name, file in zip(names, files, strict=True) if file and name}
-    links = {name: "" if holds_data(file.url) else file.url for name, file in uploaded.items()}
     outgoing = Outgoing(
         messages=tuple(
-            OutgoingMessage(text=text, attachment_name=name) for text, name in zip(texts, names, strict=True)
+            OutgoingMessage(text=part.text, attachment_name=name) for part, name in zip(parts, names, strict=True)
         ),
         topics=reply.topics,
         tags=reply.tags,
@@ -65,27 +98,7 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
         note=reply.note,
         complete=reply.complete,
     )
-    uploads = [
-        (DeliveryKind.ATTACHMENT, {"url": file.url, "filename": name, "content_type": file.content_type})
-        for name, file in uploaded.items()
-    ]
-    calls = [
-        (DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in channel.inbox.split(outgoing)
-    ]
-    addresses = (shown_address(file.url) if file else "" for file in files)
-    return Plan(
-        calls=(*uploads, *calls),
-        options=tuple(options.choosable(reply.messages)),
-        said=tuple(zip(texts, addresses, strict=True)),
-        starts=tuple(accumulate(map(len, said[:-1]), initial=0)),
-        unshown_words=reply.unshown_words,
-    )
-
-
-def _shown(inbox: Inbox, message: Message, medium: str) -> Message:
-    """The message as it is written for its reader: his medium's marks, and nothing that would be a shortcode."""
-    shown = tuple(replace(option, title=inbox.plain(option.title)) for option in message.options)
-    return replace(message, text=inbox.shown(message.text, medium), options=shown)
+    return outgoing, {name: file for name, file in zip(names, files, strict=True) if file and name}
 
 
 def _without_last(reply: Reply, lost: int) -> Reply:
@@ -94,30 +107,37 @@ def _without_last(reply: Reply, lost: int) -> Reply:
     return replace(reply, messages=reply.messages[:-lost], unshown=(*reply.unshown, told))
 
 
-def _text(group: Sequence[Message]) -> str:
-    return "\n".join(map(options.write_out, group))
+def _parts(group: Sequence[Written], medium: Medium) -> list[str]:
+    """What these messages say as texts that the medium takes. A file's link, should it have to stand for the file,
+    has room below its text."""
+    *first, last = group
+    text = "\n".join([*(written.whole for written in first), *filter(None, [last.text])])
+    file = group[0].attachment
+    reserved = medium.size(f"\n{file.url}") if file and not holds_data(file.url) else 0
+    room = medium.max_length - reserved if reserved < medium.max_length // 2 else medium.max_length
+    return split_message(text, last.lines, room, medium.size)
 
 
-def _joined(messages: Sequence[Message]) -> list[Sequence[Message]]:
+def _joined(messages: Sequence[Written], medium: Medium) -> list[Sequence[Written]]:
     """The messages as they leave: each on its own; of too many as few as need be, from the last ones on, share a text.
 
     There may be too many all the same: of files, and of words for a book.
     """
-    groups: list[Sequence[Message]] = [(message,) for message in messages]
-    for alone in range(MESSAGES_MOST - 1, -1, -1):
-        if len(groups) <= MESSAGES_MOST:
+    groups: list[Sequence[Written]] = [(message,) for message in messages]
+    for alone in range(MAX_MESSAGES - 1, -1, -1):
+        if len(groups) <= MAX_MESSAGES:
             break
-        groups = [*((message,) for message in messages[:alone]), *_packed(messages[alone:])]
+        groups = [*((message,) for message in messages[:alone]), *_packed(messages[alone:], medium)]
     return groups
 
 
-def _packed(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+def _packed(messages: Sequence[Written], medium: Medium) -> Iterator[Sequence[Written]]:
     """Words that follow each other in as few texts as they fit into; a file stays on its own."""
-    group: list[Message] = []
+    group: list[Written] = []
     length = 0
     for message in messages:
-        added = len(options.write_out(message)) + 1
-        if group and (message.attachment or group[0].attachment or length + added > JOINED_MOST):
+        added = medium.size(message.whole) + 1
+        if group and (message.attachment or group[0].attachment or length + added > medium.max_length):
             yield group
             group, length = [], 0
         group.append(message)

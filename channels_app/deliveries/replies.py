@@ -66,7 +66,7 @@ def _send(
     """`waits`: a message of the contact does, so the conversation stays open. `checks`: raise NewsError if anything
     has come since the claim. `may_leave`: the permission for its first call is taken."""
     write_and_send = partial(_write_and_send, lease, channel, claimed, may_leave=may_leave)
-    reply, reason = _with_numbers(lease, before.reply.merged_with(reply)), ""
+    reply, reason = _as_shown(lease, channel, before.reply.merged_with(reply)), ""
     if reply.complete is Completion.HANDOVER and reply.offload is None:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
         return write_and_send(hand_over(lease, reply, request), before, request)
@@ -81,11 +81,13 @@ def _send(
     return write_and_send(reply, before, request, state)
 
 
-def _with_numbers(lease: Lease, reply: Reply) -> Reply:
-    """The reply, its options with the numbers that the contact reads."""
+def _as_shown(lease: Lease, channel: LiveChannel, reply: Reply) -> Reply:
+    """The reply, its options as the contact sees them: buttons, or with the numbers of a list."""
     if not any(message.options for message in reply.messages):
         return reply
-    standing = lease.offered.in_turn(lease.last_turn_id)
+    standing, is_switched_on = lease.offered.in_turn(lease.last_turn_id), lease.inbox_channel.shows_buttons
+    if channel.inbox.has_buttons(reply.messages, lease.medium, is_switched_on=is_switched_on):
+        return replace(reply, messages=options.with_buttons(reply.messages, standing, lease.last_turn_id))
     return replace(reply, messages=options.numbered(reply.messages, standing))
 
 
@@ -101,7 +103,7 @@ _FAILURES = frozenset(
 def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Release:
     """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
     before = unsaid_words(lease, channel, [claimed])
-    reply = _with_numbers(lease, before.reply.merged_with(Reply(messages=(Message(text=text),))))
+    reply = _as_shown(lease, channel, before.reply.merged_with(Reply(messages=(Message(text=text),))))
     return _write_and_send(lease, channel, [claimed], reply, before, reason=reason, author=Author.BRIDGE)
 
 
@@ -113,7 +115,7 @@ def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
     wish = before.reply.offload
     if wish is not None and request.payload is None:
         request = replace(request, payload=wish.payload)
-    said = _with_numbers(lease, before.reply.merged_with(Reply(messages=words)))
+    said = _as_shown(lease, channel, before.reply.merged_with(Reply(messages=words)))
     reply = hand_over(lease, said, request)
     return _write_and_send(lease, channel, [claimed], reply, before, request, author=Author.BRIDGE)
 

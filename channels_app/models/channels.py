@@ -202,6 +202,13 @@ class InboxChannel(models.Model):
     external_id = models.CharField("id", max_length=200, help_text="As Sparkcentral names it in its events.")
     name = models.CharField(max_length=200, blank=True)
     is_enabled = models.BooleanField("bot answers here", default=False)
+    shows_buttons = models.BooleanField(
+        "buttons",
+        default=False,
+        db_default=False,
+        help_text="Inbox 2.0 only. Its web messenger shows buttons in any case. Tick this for another medium only if "
+        "you have seen them there: where they are not shown, contacts read their code.",
+    )
     first_seen_at = models.DateTimeField("first event", null=True, blank=True, editable=False)
 
     class Meta:

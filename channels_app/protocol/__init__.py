@@ -114,10 +114,14 @@ class Option:
     phone: str = ""
     number: int = 0
     """What stands before it in the list that the contact reads; 0: nothing."""
+    token: str = ""
+    """What a press of its button sends back; empty: it has none."""
+    wants_location: bool = False
+    """It asks for the place where the contact is."""
 
     @property
     def is_choosable(self) -> bool:
-        return not self.url and not self.phone
+        return not self.url and not self.phone and not self.wants_location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,8 @@ class Message:
     text: str = ""
     options: tuple[Option, ...] = ()
     attachment: Attachment | None = None
+    has_buttons: bool = False
+    """Whether its options are to press; else they are a list to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

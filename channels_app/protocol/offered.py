@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from channels_app.protocol import ContactMessage, Option
-from channels_app.protocol.options import choose
+from channels_app.protocol.options import choose, is_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,12 @@ class Offered:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         options = (
             # Without a number it was written by a version that numbered all of them.
-            Option(title=item["title"], payload=item["payload"], number=item.get("number", place))
+            Option(
+                title=item["title"],
+                payload=item["payload"],
+                number=item.get("number", place),
+                token=item.get("token", ""),
+            )
             for place, item in enumerate(data.get("options", ()), 1)
         )
         at = datetime.fromisoformat(data["at"]) if data.get("at") else None
@@ -44,7 +49,8 @@ class Offered:
 
     def to_json(self) -> dict[str, Any]:
         options = [
-            {"title": option.title, "payload": option.payload, "number": option.number} for option in self.options
+            {name: getattr(option, name) for name in ("title", "payload", "number", "token")}
+            for option in self.options
         ]
         at = self.at.isoformat() if self.at else None
         kept = {name: getattr(self, name) for name in ("turn_id", "stint", "after", "chosen_by")}
@@ -57,7 +63,8 @@ class Offered:
         later it may answer another question."""
         standing = self.standing(now, lasts) if event_id > self.after else ()
         if message.payload is not None:
-            return next((option for option in standing if option.payload == message.payload), None)
+            is_press = is_token(message.payload)
+            return next((one for one in standing if message.payload == (one.token if is_press else one.payload)), None)
         is_asked = self.chosen_by in (0, event_id) and self.stint in (None, stint)
         return choose(message.text or "", standing, by_number=is_asked)
 

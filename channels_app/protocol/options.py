@@ -39,6 +39,29 @@ def numbered(messages: Sequence[Message], standing: Sequence[Option] = ()) -> tu
     return tuple(lines)
 
 
+_TOKEN = re.compile(r"cb[0-9a-f]+-[0-9]+")
+
+
+def with_buttons(messages: Sequence[Message], standing: Sequence[Option], turn_id: int) -> tuple[Message, ...]:
+    """The messages, their options as buttons behind those of `standing`, offered in answer to this turn.
+
+    A press sends a short word of ours back instead of the option's payload, which may be long, and anything.
+    """
+    place, shown = len(standing), []
+    for message in messages:
+        options = []
+        for option in message.options:
+            place += option.is_choosable
+            options.append(replace(option, token=f"cb{turn_id:x}-{place}") if option.is_choosable else option)
+        shown.append(replace(message, options=tuple(options), has_buttons=bool(options)))
+    return tuple(shown)
+
+
+def is_token(payload: object) -> bool:
+    """Whether a button of ours sent this: of an offer that stands, or of an older one."""
+    return isinstance(payload, str) and _TOKEN.fullmatch(payload) is not None
+
+
 def choosable(messages: Sequence[Message]) -> list[Option]:
     return [option for message in messages for option in message.options if option.is_choosable]
 
@@ -53,14 +76,23 @@ def _with_number(option: Option, number: int) -> Option:
 
 
 def write_out(message: Message) -> str:
-    """The message's text with its options below: "1. Parcel" to choose, then "Help page: https://…" to follow."""
+    """The message's text with its options below."""
+    return "\n".join(line for line in (message.text, *lines(message)) if line)
+
+
+def lines(message: Message) -> list[str]:
+    """A line for each option: "1. Parcel" to choose, then "Help page: https://…" to follow. A wish for the place where
+    the contact is has one if it is put in words."""
     links = [option for option in message.options if not option.is_choosable]
-    lines = [
-        message.text,
+    return [
         *(f"{option.number}. {option.title}" if option.number else option.title for option in choosable([message])),
-        *(": ".join(part for part in (option.title, option.url or option.phone) if part) for option in links),
+        *(
+            ": ".join(part for part in (option.title, option.url or option.phone) if part)
+            for option in links
+            if not option.wants_location
+        ),
+        *(option.title for option in links if option.wants_location and any(map(str.isalpha, option.title))),
     ]
-    return "\n".join(line for line in lines if line)
 
 
 def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> Option | None:

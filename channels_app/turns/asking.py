@@ -21,6 +21,7 @@ from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
 from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
+from channels_app.protocol.options import is_token
 from channels_app.protocol.visible import is_visible
 from channels_app.turns.breaker import note_failure, note_success
 from offload.models import OffloadReason
@@ -79,7 +80,7 @@ def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error
 
 def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent, choice: Option | None) -> Turn:
     message = event.message or ContactMessage()
-    text, payload = message.text, message.payload
+    text, payload = message.text, None if is_token(message.payload) else message.payload
     if choice is not None and payload is None:
         text, payload = choice.title, choice.payload
     return Turn(

@@ -54,6 +54,8 @@ def on_contact_event(
     begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
     choice = _choice(begun, channel, event, first)
     begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
+    if choice and event.message and event.message.text is None:  # a press alone says the button's title
+        event = replace(event, message=replace(event.message, text=choice.title))
     begin_turn(
         lease,
         _beginning(begun, event, first, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None),

@@ -526,7 +526,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*CHANNEL, "inbox_channels", 0),
         "x",
-        "channels[0].inbox_channels[0]: must be an object with: id, name, enabled.",
+        "channels[0].inbox_channels[0]: must be an object with: id, name, enabled, buttons.",
     ),
     ((*CHANNEL, "inbox_channels", 0, "id"), DROP, "channels[0].inbox_channels[0].id: is missing."),
     ((*CHANNEL, "inbox_channels", 0, "id"), 1, f"channels[0].inbox_channels[0].id: {NOT_TEXT}"),
@@ -930,7 +930,7 @@ NOT_IN_A_FILE = {
     "inboxchannel": "id channel first_seen_at",
     "offloadprovider": "id uuid channel",
 }
-KEYS = {"external_id": "id", "is_enabled": "enabled", "archived_at": "archived"}
+KEYS = {"external_id": "id", "is_enabled": "enabled", "shows_buttons": "buttons", "archived_at": "archived"}
 
 
 @pytest.mark.parametrize(

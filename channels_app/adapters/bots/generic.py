@@ -276,6 +276,7 @@ def _option(item: JsonObject) -> Option:
         payload=item.values.get("payload"),
         url=item.text("url"),
         phone=item.text("phone"),
+        wants_location=item.values.get("location") is True,
     )
 
 

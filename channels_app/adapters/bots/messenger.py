@@ -14,6 +14,7 @@ from channels_app.protocol import Attachment, Message, Option, Reply
 
 FILES = ("image", "video", "audio", "file")
 CARDS = ("generic", "list")
+LOCATION_TITLE = "📍"  # Messenger has words of its own there; these do in every language
 
 
 def read_message(message: Mapping[str, Any]) -> Reply:
@@ -111,8 +112,10 @@ def _button(button: Mapping[str, Any]) -> Option | None:
 
 
 def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
-    """One without a title asks for a location or an e-mail address; here the contact just writes it."""
+    """One without a title asks for a location, or an e-mail address, which the contact just writes here."""
     title = _text(reply, "title")
+    if reply.get("content_type") == "location":
+        return Option(title=title or LOCATION_TITLE, wants_location=True)
     return Option(title=title, payload=reply.get("payload")) if title else None
 
 

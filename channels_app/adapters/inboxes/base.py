@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from channels_app.adapters.inboxes.answers import EFFECTS, Sent
-from channels_app.adapters.inboxes.media import medium_of
+from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import secret_bytes
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import is_signed, unencrypted_problems
@@ -24,7 +24,7 @@ from channels_app.codes import Problem, describe
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import Answer, ApiSession
 from channels_app.lib.markdown import render
-from channels_app.protocol import CheckLine, Event, Incoming, Outgoing
+from channels_app.protocol import CheckLine, Event, Incoming, Message, Outgoing, options
 from channels_app.protocol.causes import TOKEN, describe_call
 from channels_app.protocol.errors import (
     BridgeError,
@@ -154,6 +154,19 @@ class Inbox(ABC):
 
     def plain(self, text: str) -> str:
         """The same for words without Markdown, like an option's title."""
+        return text
+
+    def written(self, message: Message, medium: str) -> Written:
+        """The message with its options below it."""
+        lines = tuple(map(self.plain, options.lines(message)))
+        return Written(text=self.shown(message.text, medium), lines=lines, attachment=message.attachment)
+
+    def has_buttons(self, messages: Sequence[Message], medium: str, *, is_switched_on: bool) -> bool:
+        """Whether the options of these are buttons on this medium. `is_switched_on`: an admin has seen them there."""
+        return False
+
+    def readable(self, text: str) -> str:
+        """What was sent, for the transcript."""
         return text
 
     def split(self, outgoing: Outgoing) -> list[Outgoing]:

@@ -1,13 +1,17 @@
 """Hootsuite Inbox 2.0, what Sparkcentral became: here is only what differs from classic."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django import forms
 
+from channels_app.adapters.inboxes.media import Written, medium_of
+from channels_app.adapters.inboxes.shortcodes import button_lines, fit, readable
 from channels_app.adapters.inboxes.sparkcentral import Sparkcentral
 from channels_app.adapters.inboxes.sparkcentral_form import AccountForm
 from channels_app.adapters.settings import SecretField, TextField
+from channels_app.protocol import Message
 
 SERVER = "https://platform.hootsuite.com"
 VIRTUAL_AGENTS = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
@@ -83,6 +87,16 @@ class Hootsuite(Sparkcentral):
     api_prefix = "/inbox/v1/virtual-agent"
     token_path = "/oauth2/token"  # noqa: S105 a path
     keys_advice = "Copy client ID, client secret and organization ID again."
+
+    def has_buttons(self, messages: Sequence[Message], medium: str, *, is_switched_on: bool) -> bool:
+        return (is_switched_on or medium_of(medium).shows_buttons) and fit(messages)
+
+    def written(self, message: Message, medium: str) -> Written:
+        written = super().written(message, medium)
+        return replace(written, lines=tuple(button_lines(message))) if message.has_buttons else written
+
+    def readable(self, text: str) -> str:
+        return readable(text)
 
     @property
     def base_url(self) -> str:

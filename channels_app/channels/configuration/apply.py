@@ -267,7 +267,8 @@ class _Run:
         external_id = item.values["id"]
         with self._refusing(item.path):
             changes = save_inbox_channel(channel, external_id, given, self.actor)
-            difference.note_all(changes, f'inbox_channels["{external_id}"]', only=("name", "is_enabled"), at=item.path)
+            told = ("name", "is_enabled", *({"shows_buttons"} & given.keys()))
+            difference.note_all(changes, f'inbox_channels["{external_id}"]', only=told, at=item.path)
 
 
 def _sentence(error: ValidationError) -> str:

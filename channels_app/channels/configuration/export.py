@@ -84,7 +84,13 @@ def _settings(row: SettingsModel, names: Mapping[str, Any], words: tuple[str, ..
 def _coverage(channel: Channel) -> dict[str, Any]:
     """An empty list says "all of them": what the list alone doesn't say needs one more word."""
     listed = [
-        {"id": row.external_id, "name": row.name, "enabled": row.is_enabled} for row in channel.inbox_channels.all()
+        {
+            "id": row.external_id,
+            "name": row.name,
+            "enabled": row.is_enabled,
+            **({"buttons": True} if row.shows_buttons else {}),
+        }
+        for row in channel.inbox_channels.all()
     ]
     covers_all = channel.covers_all_inbox_channels
     more = {} if covers_all == (not listed) else {"covers_all_inbox_channels": covers_all}

@@ -95,7 +95,7 @@ def _reader_of(field: forms.Field) -> Reader:
 
 # --- the file --------------------------------------------------------------------------------------------------------
 
-FILE_NAMES = {"is_enabled": "enabled", "archived_at": "archived", "external_id": "id"}
+FILE_NAMES = {"is_enabled": "enabled", "shows_buttons": "buttons", "archived_at": "archived", "external_id": "id"}
 """Fields that the file calls otherwise."""
 OUR_NAMES = {name: field for field, name in FILE_NAMES.items()}
 FORM_FIELDS = tuple(
@@ -121,7 +121,7 @@ CHANNEL: dict[str, Reader] = {
     "greet": _truth,
     "offload_provider": _object,
 }
-INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth}
+INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth, "buttons": _truth}
 OFFLOAD_PROVIDER: dict[str, Reader] = {
     FILE_NAMES.get(name, name): _reader_of(field) for name, field in OffloadProviderForm.base_fields.items()
 }

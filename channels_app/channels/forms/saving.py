@@ -92,13 +92,16 @@ def save_row(
     return Saved(row, changes, is_new=is_new, form=form)
 
 
+INBOX_CHANNEL_FIELDS = ("name", "is_enabled", "shows_buttons")
+
+
 def save_inbox_channel(channel: Channel, external_id: str, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """What changed of it. Raises RefusedError."""
     row = channel.inbox_channels.filter(external_id=external_id).first()
     row = row or InboxChannel(channel=channel, external_id=external_id)
     is_new = row.pk is None
     before = {} if is_new else values_of(row)
-    for name in ("name", "is_enabled"):
+    for name in INBOX_CHANNEL_FIELDS:
         setattr(row, name, given.get(name, getattr(row, name)))
     changes = differences(before, values_of(row))
     if not changes:
@@ -107,7 +110,7 @@ def save_inbox_channel(channel: Channel, external_id: str, given: Mapping[str, A
         row.clean_fields(exclude=["channel"])
     except ValidationError as error:
         raise RefusedError(dict(error.error_dict)) from None
-    row.save(update_fields=None if is_new else ["name", "is_enabled"])  # the rest belongs to events that come in
+    row.save(update_fields=None if is_new else INBOX_CHANNEL_FIELDS)  # the rest belongs to events that come in
     count_revision(channel)
     record_audit(actor, "added" if is_new else "changed", row, changes=changes)
     return changes

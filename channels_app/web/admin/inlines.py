@@ -47,7 +47,7 @@ class LabelledFormSet(ChildFormSet):
 class InboxChannelInline(TabularInline):
     model = InboxChannel
     formset = LabelledFormSet
-    fields = ("is_enabled", "name", "external_id", "first_event")
+    fields = ("is_enabled", "shows_buttons", "name", "external_id", "first_event")
     readonly_fields = ("first_event",)
     extra = 0
     verbose_name_plural = "inbox channels"

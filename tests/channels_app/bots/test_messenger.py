@@ -22,7 +22,12 @@ CASES = {
     "text": [Message(text="Hi")],
     "quick_replies": [
         Message(
-            text="Which one?", options=(Option(title="Parcel", payload=GO), Option(title="Letter", payload="LETTER"))
+            text="Which one?",
+            options=(
+                Option(title="Parcel", payload=GO),
+                Option(title="Letter", payload="LETTER"),
+                Option(title="📍", wants_location=True),
+            ),
         )
     ],
     "buttons": [

@@ -59,6 +59,9 @@ class InboxChannelBodySerializer(Strict):
     external_id = serializers.CharField(max_length=200, help_text="As the inbox names it in its events.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=200)
     is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
+    shows_buttons = serializers.BooleanField(
+        required=False, help_text="Whether options are buttons there although the medium is not the web messenger."
+    )
 
 
 @example(

@@ -133,7 +133,7 @@ class RotationSerializer(serializers.Serializer[Any]):
 class InboxChannelSerializer(RowSerializer):
     class Meta:
         model = InboxChannel
-        fields = ("external_id", "name", "is_enabled", "first_seen_at")
+        fields = ("external_id", "name", "is_enabled", "shows_buttons", "first_seen_at")
         extra_kwargs = {
             "external_id": {"help_text": "As the inbox names it."},
             "is_enabled": {"help_text": "Whether the bot answers there."},
