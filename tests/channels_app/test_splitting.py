@@ -6,6 +6,7 @@ from wcwidth import iter_graphemes
 from channels_app.adapters.inboxes.media import MEDIA, medium_of
 from channels_app.protocol.splitting import Size, split_message, split_text, utf8_bytes, utf16_units
 from channels_app.protocol.visible import is_visible
+from chatbridge.simulator.shortcodes import shown
 from tests.conftest import Walker
 from tests.world import World
 
@@ -96,6 +97,7 @@ def test_a_contact_gets_all_of_a_long_text_in_one_call(walker: Walker, world: Wo
     world.bot.replies = [{"messages": [{"text": text, "options": [{"title": "Yes"}, {"title": "No"}]}]}]
     walker.says("Hello", data={"medium": {"id": medium}})
     said = world.inbox.said("0-conv-1")
-    assert " ".join(said) == f"{text}\n1. Yes\n2. No"
+    said_last = "[Yes]\n[No]" if limits.shows_buttons else "1. Yes\n2. No"
+    assert " ".join(map(shown, said)) == f"{text}\n{said_last}"
     assert all(limits.size(part) <= limits.max_length for part in said)
     assert len(said) <= limits.size(text) / limits.max_length * 1.1 + 1
