@@ -6,14 +6,18 @@ clock, so that machines with different clocks agree. Nothing here is held over a
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from channels_app.conversations.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
 from channels_app.conversations.lease import LEASE_S, OPEN_EVENTS_MOST, ClaimedEvent, Lease, Onward
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
+from channels_app.models import Conversation, WebhookEvent
 from channels_app.protocol import EventType
 from channels_app.protocol.offered import Offered
 
@@ -142,14 +146,8 @@ def stuck_conversations(*, margin_s: float, delegated_s: float, grace_s: float) 
 
 def mend_lost_wakeups() -> int:
     """Wake conversations that have something open and would never be woken; 0 unless the bridge has a defect."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation AS conversation SET wake_at = clock_timestamp()"
-            " WHERE conversation.wake_at IS NULL AND conversation.id IN"
-            " (SELECT event.conversation_id FROM channels_app_webhookevent AS event WHERE event.outcome IS NULL)"
-        )
-        mended: int = cursor.rowcount
-    return mended
+    opened = WebhookEvent.objects.filter(outcome=None).values("conversation_id")
+    return Conversation.objects.filter(wake_at=None, pk__in=opened).update(wake_at=Now())
 
 
 def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
@@ -220,12 +218,5 @@ def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
 
 def count_due(*, older_than_s: float = 0.0) -> int:
     """Conversations that wait for a worker longer than this many seconds."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM channels_app_conversation"
-            " WHERE wake_at <= clock_timestamp() - make_interval(secs => %s)"
-            " AND (lease_until IS NULL OR lease_until < clock_timestamp())",
-            [older_than_s],
-        )
-        count: int = cursor.fetchone()[0]
-    return count
+    due = Conversation.objects.filter(wake_at__lte=Now() - timedelta(seconds=older_than_s))
+    return due.filter(Q(lease_until=None) | Q(lease_until__lt=Now())).count()

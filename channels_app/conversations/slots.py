@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 
 from channels_app.conversations.lease import LEASE_S
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
-from channels_app.models import WorkerSlot
+from channels_app.models import Conversation, WorkerSlot
 
 LOST_AFTER_S = 2.0
 """What a process was given so long ago and has not taken into its hands has not reached it."""
@@ -27,17 +27,14 @@ def new_slot_name(kind: str) -> str:
 def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
     """Keep what this process still works on, and say that it lives, how busy and how big it is, and what
     its clock says."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_until = clock_timestamp() + make_interval(secs => %s)"
-            " WHERE id = ANY(%s) AND lease_slot = %s",
-            [LEASE_S, list(conversation_ids), slot],
-        )
-        cursor.execute(
-            "UPDATE channels_app_workerslot SET beat_at = clock_timestamp(), active = %s, memory_bytes = %s,"
-            " clock_ahead_s = %s WHERE name = %s",
-            [len(conversation_ids), _memory_bytes(), machine_is_ahead_s(), slot],
-        )
+    mine = Conversation.objects.filter(pk__in=conversation_ids, lease_slot=slot)
+    mine.update(lease_until=Now() + timedelta(seconds=LEASE_S))
+    WorkerSlot.objects.filter(name=slot).update(
+        beat_at=Now(),
+        active=len(conversation_ids),
+        memory_bytes=_memory_bytes(),
+        clock_ahead_s=machine_is_ahead_s(),
+    )
 
 
 def _memory_bytes() -> int | None:
@@ -69,13 +66,8 @@ def register_slot(slot: str) -> None:
 
 def free_leases(slots: Sequence[str]) -> int:
     """Free what ended processes held, so that others go on at once; returns how many conversations that were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL"
-            " WHERE wake_at IS NOT NULL AND lease_slot = ANY(%s)",
-            [list(slots)],
-        )
-        freed: int = cursor.rowcount
+    held = Conversation.objects.filter(wake_at__isnull=False, lease_slot__in=slots)
+    freed = held.update(lease_slot=None, lease_until=None)
     WorkerSlot.objects.filter(name__in=slots).update(ended_at=Now())
     return freed
 
@@ -89,12 +81,6 @@ def free_lost_leases(slot: str, held: Sequence[int]) -> int:
     """Free what was claimed in this process' name and is in nobody's hands: PostgreSQL did it, and its answer was
     lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
     if it is not, the fence stops whoever believes that they have it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE channels_app_conversation SET lease_slot = NULL, lease_until = NULL, fence = fence + 1"
-            " WHERE lease_slot = %s AND wake_at IS NOT NULL AND NOT id = ANY(%s)"
-            " AND lease_until < clock_timestamp() + make_interval(secs => %s)",
-            [slot, list(held), LEASE_S - LOST_AFTER_S],
-        )
-        freed: int = cursor.rowcount
-    return freed
+    claimed = Conversation.objects.filter(lease_slot=slot, wake_at__isnull=False).exclude(pk__in=held)
+    lost = claimed.filter(lease_until__lt=Now() + timedelta(seconds=LEASE_S - LOST_AFTER_S))
+    return lost.update(lease_slot=None, lease_until=None, fence=F("fence") + 1)

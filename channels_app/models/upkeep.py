@@ -1,10 +1,9 @@
 """What the bridge knows about itself: its credentials, its processes, and whom its doors turned away."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 
 
@@ -124,11 +123,5 @@ class Job(models.Model):
     @classmethod
     def keep_positions(cls, name: str, positions: Mapping[str, Any]) -> None:
         """How far it has come now. In the transaction of what was done, so that nothing is done twice or left out."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO channels_app_job AS job"
-                " (name, next_at, claimed_by, took_ms, result, has_failed, positions)"
-                " VALUES (%(name)s, clock_timestamp(), '', 0, '', false, %(positions)s)"
-                " ON CONFLICT (name) DO UPDATE SET positions = job.positions || EXCLUDED.positions",
-                {"name": name, "positions": json.dumps(positions)},
-            )
+        job, _ = cls.objects.select_for_update().get_or_create(name=name, defaults={"next_at": Now()})
+        cls.objects.filter(pk=job.pk).update(positions={**job.positions, **positions})

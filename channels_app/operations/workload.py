@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q, Sum
 
 from channels_app.codes import Problem, describe
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
-from channels_app.models import Job, Period, WorkerSlot
+from channels_app.models import EventSource, Figure, Job, Period, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.arrival import SILENT_AFTER
 from channels_app.operations.figures.counting import OPEN, Name, whole
 from channels_app.operations.surroundings import (
@@ -179,39 +180,30 @@ def _silence(workers: Sequence[Worker]) -> str:
 
 
 _MINUTES = 60
-_PER_MINUTE = """
-SELECT start, coalesce(sum(value) FILTER (WHERE name = %(inbound)s), 0),
-    coalesce(sum(value) FILTER (WHERE name = %(outcome)s AND label <> %(open)s), 0)
-FROM channels_app_figure
-WHERE period = %(period)s AND start >= %(since)s AND name IN (%(inbound)s, %(outcome)s)
-GROUP BY start
-"""
 
 
 def _per_minute(now: datetime) -> list[tuple[int, int]]:
     minute = timedelta(minutes=1)
     starts = [whole(now, minute) - minute * back for back in reversed(range(_MINUTES))]
-    names = {"inbound": Name.INBOUND, "outcome": Name.OUTCOME, "open": OPEN, "period": Period.MINUTE}
-    with connection.cursor() as cursor:
-        cursor.execute(_PER_MINUTE, {**names, "since": starts[0]})
-        counted = {start: (int(came), int(ended)) for start, came, ended in cursor.fetchall()}
+    inbound, ended = Q(name=Name.INBOUND), Q(name=Name.OUTCOME) & ~Q(label=OPEN)
+    figures = Figure.objects.filter(inbound | ended, period=Period.MINUTE, start__gte=starts[0])
+    sums = figures.values("start").annotate(
+        came=Sum("value", filter=inbound, default=0), ended=Sum("value", filter=ended, default=0)
+    )
+    counted = {row["start"]: (int(row["came"]), int(row["ended"])) for row in sums}
     return [counted.get(start, (0, 0)) for start in starts]
 
 
-# Each event is stamped by the platform when it leaves and by us when it is stored: a moment later, normally.
-_NEWEST_EVENTS = """
-SELECT min(late_s), max(late_s) FROM (
-    SELECT extract(epoch FROM received_at - sent_at) AS late_s FROM channels_app_webhookevent
-    WHERE source = 'inbox' ORDER BY id DESC LIMIT 20) AS newest
-"""
+_NEWEST = 20
+"""Events that are looked at: stamped by the platform when they leave, and by us a moment later, normally."""
 
 
 def _clock_problems(workers: Sequence[Worker]) -> list[Problem]:
     """PostgreSQL's clock, by which everything is judged, against the platform's as its newest events tell it; and
     the machines' own against PostgreSQL's."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST_EVENTS)
-        least_s, most_s = cursor.fetchone()
+    newest = WebhookEvent.objects.filter(source=EventSource.INBOX).order_by("-id")[:_NEWEST]
+    late = [(row.received_at - row.sent_at).total_seconds() for row in newest.only("received_at", "sent_at")]
+    least_s, most_s = min(late, default=None), max(late, default=None)
     skews = [("PostgreSQL's server", "Sparkcentral", event_skew_s(least_s, most_s))]
     machines = {worker.host: worker.clock_ahead_s or 0.0 for worker in workers if worker.is_alive}
     machines[socket.gethostname()] = machine_is_ahead_s()

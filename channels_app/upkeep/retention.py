@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from channels_app.lib.clocks import database_now
-from channels_app.models import Channel, Job, WebhookEvent
+from channels_app.models import Channel, ContactRow, Conversation, EventBody, Exchange, Job, MessageRow, WebhookEvent
+from offload.models import Offload
 
 JOB = "retention"
 BATCH = 200
@@ -88,47 +89,50 @@ def _is_due(event: WebhookEvent, cutoff: datetime) -> bool:
 
 
 # A delivery keeps what it was for, and forgets what it said; `purged` says that it can't be sent again.
-_FORGET = (
-    "DELETE FROM channels_app_eventbody WHERE event_id = ANY(%(events)s)",
-    "UPDATE channels_app_message SET text = '', attachment_url = ''"
-    " WHERE event_id = ANY(%(events)s) AND (text <> '' OR attachment_url <> '')",
-    "UPDATE channels_app_exchange SET request = '', response = ''"
-    " WHERE event_id = ANY(%(events)s) AND (request <> '' OR response <> '')",
-    "UPDATE channels_app_delivery SET payload = jsonb_build_object('purged', true, 'links', '{}'::jsonb, 'outgoing',"
-    " jsonb_build_object('messages', '[]'::jsonb, 'topics', '[]'::jsonb, 'tags', '[]'::jsonb, 'tagged_message_id', '',"
-    " 'attributes', '{}'::jsonb, 'note', '', 'complete', payload #> '{outgoing,complete}'),"
-    " 'url', '', 'filename', '', 'content_type', '')"
-    " WHERE event_id = ANY(%(events)s) AND NOT payload ? 'purged'",
-    "UPDATE offload_offload SET payload = NULL, end_comment = '',"
-    " detail = CASE WHEN requested_by = 'bot' THEN '' ELSE detail END"
-    " WHERE event_id = ANY(%(events)s)",
-    # Requests that were refused at the door belong to no event.
-    "UPDATE offload_offload SET payload = NULL, end_comment = '', detail = ''"
-    " WHERE conversation_id = ANY(%(conversations)s) AND event_id IS NULL AND requested_at < %(cutoff)s"
-    " AND payload IS NOT NULL",
-    "UPDATE channels_app_conversation SET options = '{}' WHERE id = ANY(%(quiet)s) AND options <> '{}'",
-    # Their id in the inbox stays, so that somebody who writes again is still the same contact.
-    "UPDATE channels_app_contact AS contact SET primary_identifier = '', secondary_identifier = '',"
-    " picture_url = '', medium_contact_profile_id = '', attributes = '[]'"
-    " WHERE id IN (SELECT contact_id FROM channels_app_conversation WHERE id = ANY(%(quiet)s))"
-    " AND NOT EXISTS (SELECT FROM channels_app_conversation AS other"
-    " JOIN channels_app_webhookevent AS newer ON newer.conversation_id = other.id"
-    " WHERE other.contact_id = contact.id AND (newer.id > %(position)s OR newer.outcome IS NULL))",
-)
-_QUIET = """
-SELECT given.id FROM unnest(%(conversations)s::bigint[]) AS given (id) WHERE NOT EXISTS (
-    SELECT FROM channels_app_webhookevent AS newer
-    WHERE newer.conversation_id = given.id AND (newer.id > %(position)s OR newer.outcome IS NULL))
+_FORGET_DELIVERIES = """
+UPDATE channels_app_delivery SET payload = jsonb_build_object('purged', true, 'links', '{}'::jsonb, 'outgoing',
+    jsonb_build_object('messages', '[]'::jsonb, 'topics', '[]'::jsonb, 'tags', '[]'::jsonb, 'tagged_message_id', '',
+        'attributes', '{}'::jsonb, 'note', '', 'complete', payload #> '{outgoing,complete}'),
+    'url', '', 'filename', '', 'content_type', '')
+WHERE event_id = ANY(%(events)s) AND NOT payload ? 'purged'
 """
 
 
 def _purge(channel_id: int, events: Sequence[WebhookEvent], cutoff: datetime, position: int) -> None:
-    conversations = sorted({event.conversation_id for event in events})
-    values: dict[str, Any] = {"events": [event.pk for event in events], "conversations": conversations}
-    values |= {"cutoff": cutoff, "position": position}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_QUIET, values)
-        values["quiet"] = [row[0] for row in cursor.fetchall()]
-        for statement in _FORGET:
-            cursor.execute(statement, values)
+    ids, conversations = [event.pk for event in events], sorted({event.conversation_id for event in events})
+    with transaction.atomic():
+        newer = WebhookEvent.objects.filter(Q(pk__gt=position) | Q(outcome=None))
+        is_busy = Exists(newer.filter(conversation_id=OuterRef("pk")))
+        quiet = list(Conversation.objects.filter(~is_busy, pk__in=conversations).values_list("pk", flat=True))
+        _forget_events(ids)
+        _forget_refused_handovers(conversations, cutoff)
+        Conversation.objects.filter(pk__in=quiet).exclude(options={}).update(options={})
+        _forget_contacts(quiet, newer)
         Job.keep_positions(JOB, {str(channel_id): position})
+
+
+def _forget_events(ids: Sequence[int]) -> None:
+    EventBody.objects.filter(event_id__in=ids).delete()
+    said = MessageRow.objects.filter(event_id__in=ids).exclude(text="", attachment_url="")
+    said.update(text="", attachment_url="")
+    Exchange.objects.filter(event_id__in=ids).exclude(request="", response="").update(request="", response="")
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET_DELIVERIES, {"events": list(ids)})
+    handovers = Offload.objects.filter(event_id__in=ids)
+    handovers.update(payload=None, end_comment="")
+    handovers.filter(requested_by="bot").update(detail="")
+
+
+def _forget_refused_handovers(conversations: Sequence[int], cutoff: datetime) -> None:
+    """Requests that were refused at the door belong to no event."""
+    old = Offload.objects.filter(conversation_id__in=conversations, event=None, requested_at__lt=cutoff)
+    old.exclude(payload=None).update(payload=None, end_comment="", detail="")
+
+
+def _forget_contacts(quiet: Sequence[int], newer: QuerySet[WebhookEvent]) -> None:
+    """Their id in the inbox stays, so that somebody who writes again is still the same contact."""
+    theirs = Conversation.objects.filter(pk__in=quiet).values("contact_id")
+    is_busy = Exists(newer.filter(conversation__contact_id=OuterRef("pk")))
+    ContactRow.objects.filter(~is_busy, pk__in=theirs).update(
+        primary_identifier="", secondary_identifier="", picture_url="", medium_contact_profile_id="", attributes=[]
+    )

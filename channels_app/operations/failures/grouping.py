@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from channels_app.codes import CODES, Severity
 from channels_app.lib.clocks import database_now
-from channels_app.models import Exchange, FailureGroup, Job, Outcome, Period
+from channels_app.models import Exchange, FailureGroup, Job, Outcome, Period, WebhookEvent
 from channels_app.operations.failures.groups import facts_of
 from channels_app.operations.failures.states import comes_back, fingerprint, normalise
 from channels_app.operations.figures.counting import Name
@@ -193,11 +193,6 @@ SELECT %(group)s, event_id, max(at), count(*) FROM unnest(%(events)s::bigint[], 
 ON CONFLICT (group_id, event_id) DO UPDATE
     SET at = greatest(channels_app_failure.at, EXCLUDED.at), count = channels_app_failure.count + EXCLUDED.count
 """
-_KNOWN = """
-SELECT DISTINCT event.conversation_id FROM channels_app_webhookevent AS event
-JOIN channels_app_failure AS failure ON failure.event_id = event.id AND failure.group_id = %(group)s
-WHERE event.conversation_id = ANY(%(conversations)s)
-"""
 _COUNT = """
 INSERT INTO channels_app_figure (period, start, channel_id, name, label, value)
 SELECT %(period)s, date_trunc('minute', at), %(channel)s, %(name)s, %(label)s, count(*)
@@ -211,9 +206,9 @@ def _keep_failures(group: FailureGroup, failures: Sequence[Seen]) -> int:
     """Write them down with the group; returns how many conversations it had not hit before."""
     conversations = {failure.conversation_id for failure in failures}
     moments = [failure.at for failure in failures]
+    hit_before = WebhookEvent.objects.filter(failures__group=group, conversation_id__in=conversations)
+    known = set(hit_before.values_list("conversation_id", flat=True))
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, {"group": group.pk, "conversations": list(conversations)})
-        known = {row[0] for row in cursor.fetchall()}
         events = [failure.event_id for failure in failures]
         cursor.execute(_KEEP, {"group": group.pk, "events": events, "moments": moments})
         figure: dict[str, Any] = {

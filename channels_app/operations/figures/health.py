@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from django.db import connection
+from django.db.models import Case, Q, Sum, When
 
 from channels_app.lib.histograms import BOUNDS_S, LABELS
-from channels_app.models import Outcome, Period
-from channels_app.operations.figures.counting import WIDTHS, whole
+from channels_app.models import Figure, Outcome, Period
+from channels_app.operations.figures.counting import WIDTHS, Name, whole
 from channels_app.operations.figures.reading import TARGET_ANSWER_S
 from offload.models import OffloadReason
 
@@ -62,18 +61,15 @@ class Tally:
         return Health.DEGRADED if self.lost or is_slow or failed > DEGRADED_SHARE * total else Health.HEALTHY
 
 
-_TALLIES = """
-SELECT channel_id, CASE period WHEN 'half' THEN start END,
-    coalesce(sum(value) FILTER (WHERE name = 'answer_time'), 0),
-    coalesce(sum(value) FILTER (WHERE name = 'answer_time' AND label = ANY(%(slow)s)), 0),
-    coalesce(sum(value) FILTER (WHERE name = 'handover'), 0),
-    coalesce(sum(value) FILTER (WHERE name = 'handover' AND label = ANY(%(given_up)s)), 0),
-    coalesce(sum(value) FILTER (WHERE name = 'outcome' AND label = %(dead)s), 0)
-FROM channels_app_figure
-WHERE name IN ('answer_time', 'handover', 'outcome')
-    AND (period = 'half' AND start >= %(since)s OR period = 'minute' AND start >= %(recent)s)
-GROUP BY 1, 2
-"""
+_ANSWERS, _HANDOVERS = Q(name=Name.ANSWER_TIME), Q(name=Name.HANDOVER)
+_TALLIED = {
+    "answered": _ANSWERS,
+    "slow": _ANSWERS & Q(label__in=SLOW_LABELS),
+    "handed_over": _HANDOVERS,
+    "given_up": _HANDOVERS & Q(label__in=GIVEN_UP),
+    "lost": Q(name=Name.OUTCOME, label=Outcome.DEAD),
+}
+"""What a `Tally` sums up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +90,13 @@ def channel_health(now: datetime) -> dict[int, ChannelHealth]:
     """Of all channels that had figures within a day, in one statement."""
     starts = strip_starts(now)
     tallies: dict[int, dict[datetime | None, Tally]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        labels: dict[str, Any] = {"slow": list(SLOW_LABELS), "given_up": list(GIVEN_UP), "dead": Outcome.DEAD}
-        cursor.execute(_TALLIES, {**labels, "since": starts[0], "recent": now - HEALTH_WINDOW})
-        for channel_id, start, *numbers in cursor.fetchall():
-            tallies[channel_id][start] = Tally(*map(int, numbers))
+    halves = Q(period=Period.HALF_HOUR, start__gte=starts[0])
+    minutes = Q(period=Period.MINUTE, start__gte=now - HEALTH_WINDOW)
+    figures = Figure.objects.filter(halves | minutes, name__in=(Name.ANSWER_TIME, Name.HANDOVER, Name.OUTCOME))
+    cells = figures.annotate(cell=Case(When(halves, then="start"))).values("channel_id", "cell")
+    sums = cells.annotate(**{name: Sum("value", filter=kind, default=0) for name, kind in _TALLIED.items()})
+    for channel_id, start, *numbers in sums.values_list("channel_id", "cell", *_TALLIED):
+        tallies[channel_id][start] = Tally(**dict(zip(_TALLIED, map(int, numbers), strict=True)))
     return {channel_id: _channel_health(cells, starts) for channel_id, cells in tallies.items()}
 
 
