@@ -124,6 +124,17 @@ def order_handover(conversation: Conversation, by: str) -> Stored:
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
 
 
+def order_message(conversation: Conversation, text: str, by: str) -> Stored:
+    """Say this as the bot; the caller wakes a worker. Nothing is said if agents have the conversation by then."""
+    event = Event(
+        type=EventType.MESSAGE_ORDERED,
+        key=f"message:{uuid4()}",
+        conversation_id=conversation.external_id,
+        sent_at=database_now(),
+    )
+    return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by, "text": text}).encode())
+
+
 def unshown_since(conversation_id: int, moment: datetime) -> str:
     """What a bot that calls back has said since then in forms that can't be shown, if that was all it said."""
     events = WebhookEvent.objects.filter(conversation_id=conversation_id, source=EventSource.BOT)

@@ -10,8 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from channels_app.access.audit import Actor, record_audit
-from channels_app.conversations.events import Stored, order_handover
-from channels_app.conversations.orders import order_message
+from channels_app.conversations.events import Stored, order_handover, order_message
 from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.deliveries.recording import retry_delivery
 from channels_app.lib.clocks import database_now

@@ -24,8 +24,6 @@ class BridgeError(Exception):
     when there was none; `trace_id` the other side's id of the failed request.
     """
 
-    retryable = False
-
     def __init__(self, detail: str | Problem, *, status: int = 0, trace_id: str = "") -> None:
         self.problem = detail if isinstance(detail, Problem) else None
         self.detail = detail.text if isinstance(detail, Problem) else detail
@@ -66,9 +64,7 @@ class MissingKeyError(ConfigError):
 
 
 class TemporaryError(BridgeError):
-    """Time-out, connection trouble, 5xx, 429: the only retryable kind; `effect` says how freely."""
-
-    retryable = True
+    """Time-out, connection trouble, 5xx, 429: the only kind that is retried; `effect` says how freely."""
 
     def __init__(self, detail: str | Problem, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
         super().__init__(detail, status=status, trace_id=trace_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels_app.conversations.orders import order_message
+from channels_app.conversations.events import order_message
 from channels_app.models import Channel, Conversation, Exchange, WebhookEvent
 from channels_app.operations import calls
 from channels_app.operations.calls import CallFilter, CallLine, list_exchanges

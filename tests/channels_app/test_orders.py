@@ -1,6 +1,6 @@
 """A person of ours speaks for the bot."""
 
-from channels_app.conversations.orders import order_message
+from channels_app.conversations.events import order_message
 from channels_app.models import Conversation, MessageRow, Owner
 from tests.conftest import Walker
 from tests.world import World, answer

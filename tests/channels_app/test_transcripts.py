@@ -9,8 +9,7 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from channels_app.conversations.events import order_handover
-from channels_app.conversations.orders import order_message
+from channels_app.conversations.events import order_handover, order_message
 from channels_app.models import MessageRow, WebhookEvent
 from channels_app.operations.transcripts import Transcript, load_transcript
 from channels_app.operations.transcripts.exports import bug_report, transcript_json, transcript_text
