@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from channels_app.protocol import ContactMessage, Option
 from channels_app.protocol.options import choose, is_token
+from channels_app.protocol.spoken import choose_spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ class Offered:
             is_press = is_token(message.payload)
             return next((one for one in standing if message.payload == (one.token if is_press else one.payload)), None)
         is_asked = self.chosen_by in (0, event_id) and self.stint in (None, stint)
-        return choose(message.text or "", standing, by_number=is_asked)
+        text = message.text or ""
+        return choose(text, standing, by_number=is_asked) or choose_spoken(text, standing, by_number=is_asked)
 
     def chosen(self, event_id: int) -> "Offered":
         """The same, when this event's message has chosen."""

@@ -168,7 +168,7 @@ def _by_number(text: str, offered: Sequence[Option]) -> list[Option]:
 def _is_one_of(said: "Sequence[Sequence[_Letter]]", title: str) -> bool:
     """Whether one of these is the title, whose pictures may be left out."""
     titles = _letters(title), _letters_without_pictures(title)
-    return any(one and _is_alike(one, letters) for one in said for letters in titles)
+    return any(one and is_alike(one, letters) for one in said for letters in titles)
 
 
 def _begins_with(title: str, number: int) -> bool:
@@ -251,16 +251,25 @@ def _letters(text: str) -> list[_Letter]:
     return letters
 
 
+Word = Sequence[_Letter]
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text, each as it is read."""
+    parts = re.split("[ ']", _shown(text).translate(_SAME))
+    return [letters for letters in map(_letters, parts) if letters]
+
+
 def _letters_without_pictures(text: str) -> list[_Letter]:
     return _letters(_without_pictures(re.sub(f".\ufe0f?{_KEYCAP}", "", text)))
 
 
 def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[_Letter]]) -> list[Option]:
     said = read(text)
-    return [option for option in offered if said and _is_alike(said, read(option.title))]
+    return [option for option in offered if said and is_alike(said, read(option.title))]
 
 
-def _is_alike(said: Sequence[_Letter], title: Sequence[_Letter]) -> bool:
+def is_alike(said: Word, title: Word) -> bool:
     """Whether both read the same: one of them may leave marks out, but none may have others than the other."""
     if [letter.base for letter in said] != [letter.base for letter in title]:
         return False
