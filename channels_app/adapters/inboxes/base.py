@@ -8,20 +8,17 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.inboxes.answers import EFFECTS, Sent
+from channels_app.adapters.inboxes.answers import EFFECTS, Sent, clock_lines
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import secret_bytes
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import is_signed, unencrypted_problems
-from channels_app.codes import Problem, describe
-from channels_app.lib.clocks import database_now
+from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession
 from channels_app.lib.markdown import render
 from channels_app.protocol import CheckLine, Event, Incoming, Message, Outgoing, options
@@ -41,7 +38,6 @@ from channels_app.protocol.visible import is_visible
 SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a message costs a doubled or a lost one
 TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
 MAX_ANSWER_BYTES = 100_000  # a token or an error is far below 10 kB
-MAX_CLOCK_SKEW_S = 60  # seconds; far below MAX_AGE, so that it is noticed before events are refused
 
 
 class Inbox(ABC):
@@ -277,7 +273,7 @@ class Inbox(ABC):
         except BridgeError as error:
             took_ms = int((time.monotonic() - started) * 1000)
             return [CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), took_ms)]
-        return [self._token_line(answer), *self._clock_lines(answer)]
+        return [self._token_line(answer), *clock_lines(answer, self.server_name)]
 
     def _token_line(self, answer: Answer) -> CheckLine:
         try:
@@ -286,17 +282,3 @@ class Inbox(ABC):
             return CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
         detail = f"Token from {self.server_name} in {answer.took_ms} ms."
         return CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
-
-    def _clock_lines(self, answer: Answer) -> list[CheckLine]:
-        try:
-            theirs = parsedate_to_datetime(answer.headers["date"])
-        except (KeyError, ValueError):
-            return []  # without their time there is nothing to say
-        skew_s = round(abs((database_now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
-        if skew_s <= MAX_CLOCK_SKEW_S:
-            return [CheckLine(title="Clock", is_ok=True, detail=f"Within {MAX_CLOCK_SKEW_S} s of {self.server_name}.")]
-        return [
-            CheckLine.failed(
-                "Clock", describe("CB-704", machine="PostgreSQL's server", server=self.server_name, skew=skew_s)
-            )
-        ]
