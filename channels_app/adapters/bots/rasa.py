@@ -50,8 +50,7 @@ class RasaForm(forms.Form):
     start_message = IntentField(
         label="Message at the start",
         required=False,
-        help_text="Sent when the bot is to speak first, e.g. /session_start or /greet. Empty: it waits for the "
-        "contact's first message.",
+        help_text="Sent when the bot is to speak first, e.g. /greet. Empty: it waits for the contact's first message.",
     )
     handover_intent = IntentField(
         label="Intent that hands over",
