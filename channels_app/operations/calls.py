@@ -244,4 +244,4 @@ def _what_went(row: Any) -> str:
         return event_word(row.event.type)
     if row.kind == DeliveryKind.ATTACHMENT:
         return "file"
-    return {"handover": "hand-over", "resolved": "reply and end"}.get(row.completes or "", "reply")
+    return {"handover": "handover", "resolved": "reply and end"}.get(row.completes or "", "reply")

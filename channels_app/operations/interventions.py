@@ -1,6 +1,6 @@
-"""What people of ours do to a conversation: hand it over, speak for the bot, do again what failed. All of it audited.
+"""What operators do to a conversation: hand it over, speak for the bot, retry what failed. All of it audited.
 
-Each act has a preview in words, so that whoever decides knows who gets what. Workers are woken here.
+Each act has a preview in words, so that the operator knows who gets what. Workers are woken here.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from channels_app.protocol.visible import is_visible
 LATE = timedelta(minutes=5)
 """An answer after this surprises the contact."""
 REPLAYS_MOST = 100
-"""Events of one conversation that are done again at once."""
+"""Events of one conversation that are retried at once."""
 TEXT_MOST = 4000
 """Characters that a person may say as the bot; media cut far earlier."""
 
@@ -104,7 +104,7 @@ def preview_replay(events: Sequence[WebhookEvent]) -> Preview:
 
 
 def replay_events(events: Sequence[WebhookEvent], actor: Actor, reason: str = "") -> list[Replayed]:
-    """Do them again in their order; what became of each wish."""
+    """Retry them in their order; what became of each wish."""
     verdicts = []
     for event in events:
         with transaction.atomic():

@@ -25,9 +25,9 @@ from channels_app.protocol.causes import code_of_outcome
 from offload.models import Offload, OffloadReason, OffloadState
 
 WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
-"""Somebody wanted an agent; all other reasons mean that the bot did not answer."""
+"""An agent was wanted; all other reasons mean that the bot did not answer."""
 HAD_BY_AGENTS = (OffloadState.REQUESTED, OffloadState.HANDED_OVER, OffloadState.ENDED)
-"""Of a hand-over that took the conversation from the bot, or is about to."""
+"""Of a handover that took the conversation from the bot, or is about to."""
 _ENDS = frozenset({Outcome.DEAD, Outcome.MOOT, Outcome.HANDED_OVER, Outcome.REPLIED_UNCONFIRMED})
 """Ends of an event that have a code; others ended as they should, unless their reason says that the bot failed."""
 _FAILURES = {reason.label: reason.value for reason in OffloadReason if reason not in WISHES}

@@ -43,7 +43,7 @@ def look_at_status_page() -> str:
 
 
 def status_problems(now: datetime) -> list[Problem]:
-    """The trouble that the status page reported lately; nothing without one. One small query, and nobody is called."""
+    """The trouble that the status page reported lately; nothing without one. One small query, and no call."""
     if not settings.STATUS_PAGE_URL:
         return []
     seen = Job.read_positions(JOB)

@@ -1,4 +1,4 @@
-"""Do again what failed for good. Only by a person, and through the same rows as the first time.
+"""Retry what failed for good. Only by a person, and through the same rows as the first time.
 
 What was sent stays sent, so nothing is said twice; a conversation that agents have by now is left to them.
 """
@@ -27,9 +27,9 @@ from channels_app.models import (
 
 
 class Replayed(StrEnum):
-    """What became of a wish to do an event again."""
+    """What became of a retry."""
 
-    AGAIN = "done again"
+    AGAIN = "retried"
     NOT_OURS = "skipped: the conversation is not with the bot any more"
     NOT_DEAD = "skipped: it has not failed for good"
     TEXT_GONE = "skipped: its text is deleted, its channel's time for texts is over"
@@ -72,7 +72,7 @@ def plan_replay(event: WebhookEvent) -> Replayed:
 
 
 def replay_event(event_id: int, by: str) -> Replayed:
-    """Open the event again; the caller wakes a worker. The platform's time for a reply runs anew from now."""
+    """Open the event again; the caller wakes a worker. The platform's time for a reply starts over."""
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(events=event_id)
         event = WebhookEvent.objects.select_related("conversation").get(pk=event_id)
@@ -83,7 +83,7 @@ def replay_event(event_id: int, by: str) -> Replayed:
         event.state = EventState.SENDING if _reopen_reply(event_id) else EventState.QUEUED
         event.outcome, event.finished_at, event.wait_until = None, None, None
         event.attempts, event.called_at, event.retried_at = 0, None, now
-        event.reason = f"Done again for {by}."
+        event.reason = f"Retried for {by}."
         event.save()
         wake_at_once(conversation.pk)
     return verdict
@@ -102,6 +102,6 @@ def _reopen_reply(event_id: int) -> bool:
 
 
 def replay_all(selection: Selection, by: str) -> Iterator[tuple[WebhookEvent, Replayed]]:
-    """Each selected event with what became of it, as it happens. Safe to stop and to begin again."""
+    """Each selected event with what became of it, as it happens. Safe to stop and restart."""
     for event in selection.events().select_related("conversation", "channel").iterator(chunk_size=500):
         yield event, replay_event(event.pk, by)

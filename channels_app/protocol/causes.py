@@ -1,4 +1,4 @@
-"""From facts to a code of the catalogue: what a refused request, a call, a hand-over or an ended event means. Pure.
+"""From facts to a code of the catalogue: what a refused request, a call, a handover or an ended event means. Pure.
 
 Rows keep such a code as text, `str(code)`, and "" where nothing was wrong.
 """
@@ -116,13 +116,13 @@ def code_of_outcome(
 ) -> Code | None:
     """How an event ended; None if it ended as it should.
 
-    `offload` is the reason of its hand-over, `delivery` the state of its last delivery, `is_handover` whether that
+    `offload` is the reason of its handover, `delivery` the state of its last delivery, `is_handover` whether that
     one was to hand over, and `call` and `sent` the codes of the last failed calls to the bot and to the inbox, which
     say more than "failed" and "not confirmed".
     """
     match outcome:
         case "dead" if offload == "bot_failed" and call in CODES:
-            return CODES[call]  # what came first; that the hand-over could not be sent either came after it
+            return CODES[call]  # what came first; that the handover could not be sent either came after it
         case "dead" if offload and offload != "reply_refused":
             return code_of_offload(offload) or code_of_delivery(delivery, is_handover=is_handover) or code("CB-705")
         case "dead":

@@ -9,7 +9,7 @@ EVENT_WORDS: dict[str, str] = {
     EventType.MESSAGE_RECEIVED: "message of the contact",
     EventType.BOT_REPLIED: "message of the bot",
     EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
-    EventType.HANDOVER_ORDERED: "hand-over ordered",
+    EventType.HANDOVER_ORDERED: "handover ordered",
     EventType.MESSAGE_ORDERED: "message of your team",
     EventType.CONVERSATION_RESOLVED: "resolved by the agents",
     EventType.CONVERSATION_PENDING: "set to pending by the agents",

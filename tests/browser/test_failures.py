@@ -45,10 +45,10 @@ def test_a_failed_delivery_is_found_explained_and_repeated(
     expect(page).to_have_url(found_at)
 
     requests.delete(f"{demo.simulator}/sim/faults", timeout=10).raise_for_status()  # the inbox is well again
-    page.get_by_role("link", name="Do it again").first.click()
+    page.get_by_role("link", name="Retry").first.click()
     page.get_by_label("Reason, for the audit log").fill("the inbox is well again")
-    page.get_by_role("button", name="Do it again").click()
-    expect(page.get_by_text("1 event is done again.")).to_be_visible()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("1 event is retried.")).to_be_visible()
     contact.hears("A-3301 is on its way")
     answered = page.get_by_role("heading", name="Did the bot answer the last message?")
     eventually(lambda: page.reload() and answered.count())

@@ -69,11 +69,11 @@ def test_an_empty_install_becomes_live_and_hands_over(anna: Admin, platforms: li
     expect(news).to_contain_text("This channel is live. Waiting for the first handover …")
     expect(page.locator(".headline .state")).to_have_text("● Live")
     contact.says("agent")
-    expect(news).to_contain_text("Your inbox accepted a hand-over at")
+    expect(news).to_contain_text("Your inbox accepted a handover at")
     expect(page.get_by_role("heading", name="Set-up: 7 of 7 done")).to_be_visible()
     assert page.evaluate("window.isTheSamePage")
     page.get_by_text("Show the steps with their addresses").click()
-    expect(anna.step("Check the hand-over to your agents")).to_contain_text("✓ Done")
+    expect(anna.step("Check the handover to your agents")).to_contain_text("✓ Done")
     assert contact.sees()["owner"] == "queue"
 
 

@@ -50,7 +50,7 @@ def test_parts_of_a_reply_have_names(walker: Walker, world: World) -> None:
     map_ = {"url": "http://files.test/map.png"}
     world.bot.replies = [{"messages": [{"text": "Look", "attachment": map_}], "complete": "handover"}]
     walker.says("Hello")
-    assert {what for direction, what, _ in seen(CallFilter()) if direction == "inbox"} == {"file", "hand-over"}
+    assert {what for direction, what, _ in seen(CallFilter()) if direction == "inbox"} == {"file", "handover"}
 
 
 @pytest.fixture

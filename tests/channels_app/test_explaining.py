@@ -247,7 +247,7 @@ def test_an_event_that_failed_for_good(walker: Walker) -> None:
 
 
 def test_what_failed_for_good_and_was_done_again(walker: Walker, world: World) -> None:
-    world.inbox.faults = [answer(400)] * 3  # the reply, and the hand-over in its place
+    world.inbox.faults = [answer(400)] * 3  # the reply, and the handover in its place
     walker.says("Hello")
     assert told(walker).is_dead
     event = WebhookEvent.objects.get()
@@ -257,7 +257,7 @@ def test_what_failed_for_good_and_was_done_again(walker: Walker, world: World) -
     assert states(told_now) == ALL_WELL
     assert told_now.is_answered and told_now.headline.startswith("The bot answered after ")
     picked_up = next(check for check in told_now.checks if check.name == "picked_up")
-    assert picked_up.detail == "waited 0.0 s; done again by a person"
+    assert picked_up.detail == "waited 0.0 s; retried by an operator"
 
 
 # --- not taken up -------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_all_went_well() -> None:
             {"deliveries": (delivery("cancelled"),), "event": event(outcome="moot")},
             ("reply_sent", "stopped", "CB-601"),
         ),
-        # the hand-over
+        # the handover
         (
             {"hand_over": hand_over("asked_for_human", "failed"), "event": event(outcome="dead")},
             ("handed_over", "failed", "CB-810"),

@@ -60,7 +60,7 @@ def test_reading_is_noted_once_an_hour(walker: Walker) -> None:
 
 @pytest.fixture
 def failed(walker: Walker, world: World) -> Conversation:
-    """A conversation whose last message failed for good: neither the reply nor the hand-over could be sent."""
+    """A conversation whose last message failed for good: neither the reply nor the handover could be sent."""
     walker.says("One")
     world.inbox.faults = [answer(422), answer(422), answer(422)]
     walker.says("Two")
@@ -71,7 +71,7 @@ def failed(walker: Walker, world: World) -> Conversation:
 def test_what_failed_is_done_again(failed: Conversation, walker: Walker, world: World) -> None:
     events = failed_events(failed)
     preview = preview_replay(events)
-    assert (preview.is_possible, preview.does, preview.warns) == (True, ("1 event: done again",), ())
+    assert (preview.is_possible, preview.does, preview.warns) == (True, ("1 event: retried",), ())
     replay_events(events, ANNA, reason="mended")
     walker.work()
     assert walker.outcomes() == ["replied", "replied"] and world.inbox.said("0-conv-1")[-1] == "You said: Two"

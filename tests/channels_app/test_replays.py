@@ -39,12 +39,12 @@ def dead(walker: Walker, world: World) -> Walker:
 
 
 def test_a_dry_run_tells_and_changes_nothing(dead: Walker, world: World) -> None:
-    assert "Would be done again: 1" in replay(dry_run=True)
+    assert "Would be retried: 1" in replay(dry_run=True)
     assert dead.outcomes() == ["dead"]
 
 
 def test_the_reply_that_was_lost_is_sent_and_the_bot_not_asked_again(dead: Walker, world: World) -> None:
-    assert "Was done again: 1" in replay()
+    assert "Was retried: 1" in replay()
     dead.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
     assert world.inbox.completions("0-conv-1") == []
@@ -99,7 +99,7 @@ def test_only_what_is_selected(dead: Walker, selection: dict[str, str], count: i
     arguments = [f"--{name}={value}" for name, value in selection.items()]
     output = StringIO()
     call_command("replay", *arguments, "--dry-run", stdout=output)
-    assert ("Would be done again: 1" in output.getvalue()) is bool(count)
+    assert ("Would be retried: 1" in output.getvalue()) is bool(count)
 
 
 def test_a_time_that_is_none_is_refused_with_an_example(db: None) -> None:
@@ -111,9 +111,9 @@ def test_a_person_does_it_again_from_the_events_page(dead: Walker, world: World,
     event = WebhookEvent.objects.get()
     page, again = f"/ops/events/{event.pk}/", f"/ops/conversations/{event.conversation_id}/again/?event={event.pk}"
     assert again in admin_client.get(page).content.decode()
-    assert "Do again what failed?" in admin_client.get(again).content.decode()
+    assert "Retry what failed?" in admin_client.get(again).content.decode()
     assert dead.outcomes() == ["dead"]  # asked, not done
-    assert "1 event is done again." in admin_client.post(again, follow=True).content.decode()
+    assert "1 event is retried." in admin_client.post(again, follow=True).content.decode()
     dead.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
     assert again not in admin_client.get(page).content.decode()
@@ -123,7 +123,7 @@ def test_nobody_does_again_what_has_not_failed(walker: Walker, world: World, adm
     walker.says("Hello")
     event = WebhookEvent.objects.get()
     again = f"/ops/conversations/{event.conversation_id}/again/?event={event.pk}"
-    assert "Nothing was done again." in admin_client.post(again, follow=True).content.decode()
+    assert "Nothing was retried." in admin_client.post(again, follow=True).content.decode()
     walker.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
 

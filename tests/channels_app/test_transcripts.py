@@ -93,7 +93,7 @@ def test_people_are_named(walker: Walker) -> None:
     walker.work()
     lines = of(walker).lines
     assert ("Bot, written by anna", "Anna here.") in [(line.name, line.text) for line in lines]
-    assert ("Hand-over ordered", "bert") in [(line.text, line.detail) for line in lines]
+    assert ("Handover ordered", "bert") in [(line.text, line.detail) for line in lines]
 
 
 def test_the_fallback_text_is_not_the_bots(walk_with: Callable[..., Walker], world: World) -> None:

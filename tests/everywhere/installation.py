@@ -75,7 +75,7 @@ class Installation:
 
 
 def build(walker: Walker, world: World) -> Installation:
-    """Lives a little: messages, replies, failures, hand-overs, rotations; then names what there is."""
+    """Lives a little: messages, replies, failures, handovers, rotations; then names what there is."""
     channel = _with_secrets(walker.channel)
     token = ApiToken(name="nightly", user=_person(), expires_at=timezone.now() + timedelta(days=9))
     clear_token = make_token(token, Actor(name="ann", via="admin"))

@@ -17,7 +17,7 @@ PAUSE_S = 0.05
 
 class Command(CheckedCommand):
     help = (
-        "Deletes the texts of messages, the bodies of events and calls, what bots sent with a hand-over, and what "
+        "Deletes the texts of messages, the bodies of events and calls, what bots sent with a handover, and what "
         "names contacts, once their channel's time for texts is over. Times, outcomes and codes stay. The guards do "
         "this every hour; use it after a channel's time was made shorter. Begin with --dry-run. "
         "Example: manage.py purge --days 7 --dry-run"

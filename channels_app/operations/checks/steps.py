@@ -227,7 +227,7 @@ def _reason_not_to_answer(facts: Facts) -> Problem | None:
     if channel.archived_at:
         return describe("CB-804")
     if channel.paused_at:
-        return describe("CB-803", who=channel.paused_by or "somebody")
+        return describe("CB-803", who=channel.paused_by or "someone")
     if not channel.is_active:
         return describe("CB-802")
     return None if facts.answers_somewhere else describe("CB-805")
@@ -246,7 +246,7 @@ def _hand_over(facts: Facts) -> Step:
     channel, provider = facts.channel, facts.provider
     step = Step(
         key="hand_over",
-        title="Check the hand-over to your agents",
+        title="Check the handover to your agents",
         progress=Progress.WAITING,
         where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
         detail="Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. "
@@ -261,7 +261,7 @@ def _hand_over(facts: Facts) -> Step:
     else:
         step = replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
     if channel.handed_over_at:
-        return step.done(f"Your inbox accepted a hand-over at {clock_words(channel.handed_over_at)}.")
+        return step.done(f"Your inbox accepted a handover at {clock_words(channel.handed_over_at)}.")
     if channel.handover_skipped:
         return replace(step, progress=Progress.SKIPPED, detail=f"Skipped: {channel.handover_skipped}")
     refused = next((group for group in facts.offload_refused if not group.is_harmless), None)

@@ -91,7 +91,7 @@ _WAITS = {
     "bot_called": "the bot is being asked",
     "bot_answered": "we wait for the bot",
     "reply_sent": "the reply is on its way",
-    "handed_over": "the hand-over is on its way",
+    "handed_over": "the handover is on its way",
 }
 _BOTS_WISH = {"asked_for_human": "asked for an agent", "bot_completed": "ended its part"}
 
@@ -130,5 +130,5 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
         case "ignored":
             return "This event was not handled."
         case "dead":
-            return "It failed for good: nobody answered the contact."
+            return "It failed for good: the contact got no answer."
     return "It ended together with another event."

@@ -23,7 +23,7 @@ TITLES = {
 
 
 class State(StrEnum):
-    """How a check stands. STOPPED: the way ends here, and somebody wanted it so."""
+    """How a check stands. STOPPED: the way ends here, and it was meant to."""
 
     OK = "ok"
     FAILED = "failed"

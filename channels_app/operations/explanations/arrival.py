@@ -1,4 +1,4 @@
-"""The checks before the bot is asked: did it come, did somebody take it up, was it the bot's to answer?"""
+"""The checks before the bot is asked: did it come, did a worker take it up, was it the bot's to answer?"""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from channels_app.protocol import EventType
 from channels_app.protocol.labels import count_of, duration
 
 SILENT_AFTER = timedelta(seconds=30)
-"""Workers and guards say every ten seconds that they live; after so long one is gone or stuck."""
+"""Workers and guards say every ten seconds that they live; after that one is gone or stuck."""
 LONG_WAIT = timedelta(seconds=10)
 """Who waited longer than this for a worker did not wait for the bot."""
 
@@ -34,21 +34,21 @@ def picked_up(facts: Facts) -> Check:
         return _waits(facts, waited)
     idle = began_at - max(since, facts.around.busy_until or since)
     problem = problem_of("CB-702", wait=duration(idle.total_seconds())) if idle > LONG_WAIT else None
-    again = "; done again by a person" if event.retried_at else ""
+    again = "; retried by an operator" if event.retried_at else ""
     behind = ", for an earlier message of this conversation" if waited > LONG_WAIT and problem is None else ""
     detail = f"waited {words}{behind}{again}"
     return Check(name="picked_up", state=State.OK, detail=detail, at=began_at, problem=problem)
 
 
 def _began_at(facts: Facts) -> datetime | None:
-    """When somebody began with it. What was only sent again was not asked about again."""
+    """When a worker began with it. What was only sent again was not asked about again."""
     if facts.event.called_at or not facts.is_sent_again:
         return facts.event.called_at
     return facts.event.retried_at
 
 
 def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_busy: bool) -> str:
-    """What is wrong when nobody has begun with an event yet: because of what comes first, or because nobody works.
+    """What is wrong when no worker has begun with an event yet: something comes first, or no worker runs.
 
     `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with.
     """
@@ -114,7 +114,7 @@ _NEVER_ASKED = {
 """Reasons for which humans get an event without the bot being asked."""
 _SWITCHED_OFF = {"paused": "CB-803", "archived": "CB-804"}
 _FAILURES = frozenset({"CB-801", "CB-807"})
-"""Those that nobody wanted."""
+"""Those that were not wanted."""
 
 
 def may_answer(facts: Facts) -> Check:
@@ -126,7 +126,7 @@ def may_answer(facts: Facts) -> Check:
         detail = "its time was over before it was its turn: an earlier message held it up"
         return Check(name="may_answer", state=State.FAILED, detail=detail, problem=facts.because)
     if code:
-        problem = problem_of(code, who=around.paused_by or "somebody", name=around.inbox_channel)
+        problem = problem_of(code, who=around.paused_by or "someone", name=around.inbox_channel)
         state = State.FAILED if code in _FAILURES else State.STOPPED
         return Check(name="may_answer", state=state, detail=around.channel, problem=problem)
     is_greeting = event.type is EventType.CONVERSATION_STARTED

@@ -20,7 +20,7 @@ _STATES = {
 _SAY_MORE = ("CB-611", "CB-612")
 """Codes of a try that say more than the state that it led to."""
 OURS = ("", "bot", "chatbridge")
-"""Who asks for a hand-over without being a person."""
+"""Who asks for a handover without being a person."""
 _HANDOVER_STATES = {
     "handed_over": State.OK,
     "ended": State.OK,

@@ -133,12 +133,12 @@ class Facts:
 
     @property
     def is_sent_again(self) -> bool:
-        """Done again by a person, from the reply on that the bot had given before."""
+        """Retried by a person, from the reply on that the bot had given before."""
         return self.event.retried_at is not None and bool(self.bot_calls) and bool(self.deliveries)
 
     @property
     def reply_deliveries(self) -> tuple[DeliveryFacts, ...]:
-        """What carries the bot's words; the hand-over that was sent in their place is none of it."""
+        """What carries the bot's words; the handover that was sent in their place is none of it."""
         if not self.failed_by and self.is_sent_again and self.outcome in ANSWERED:
             # What had been tried in place of the words that are said now was cancelled.
             return tuple(one for one in self.deliveries if one.state != "cancelled")

@@ -163,7 +163,7 @@ def _hand_over(conversation: Conversation, event: WebhookEvent, event_ids: Seque
 
 
 def _is_past(row: Offload, event: WebhookEvent) -> bool:
-    """It failed before the event was done again, and that went well."""
+    """It failed before the event was retried, and that went well."""
     is_failed = row.state in (OffloadState.REFUSED, OffloadState.FAILED)
     is_before = event.retried_at is not None and row.requested_at < event.retried_at
     return is_failed and is_before and event.outcome in ANSWERED

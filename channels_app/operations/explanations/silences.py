@@ -67,7 +67,7 @@ def refusing_now(channel: Channel) -> Refusing | None:
 
 
 def _waiting() -> Check | None:
-    """What was accepted and nobody has looked at: who wrote it, and what, is known with a worker's first step."""
+    """What was accepted and not yet read: who wrote it, and what, is known with a worker's first step."""
     queue = read_queue()
     problem = next((found for found in work_problems(queue, read_workers()) if str(found.code) in LEFT_WAITING), None)
     if not queue.waiting or problem is None:

@@ -1,4 +1,4 @@
-"""Many dead events done again: first a plan that a person reads, then a few a second, and every end is noted.
+"""Many dead events retried: first a plan that a person reads, then a few a second, and every end is noted.
 
 What has been done stands in the items, so a process that dies over it is followed by one that goes on.
 """
@@ -25,9 +25,9 @@ ITEMS_MOST = 10_000
 TRIAL = 10
 """So many go first, and the others only once one of them ended well. If all fail, the cause is still there."""
 LATEST = timedelta(hours=24)
-"""Nobody wants an answer to what they wrote before that."""
+"""An answer to an older message is of no use."""
 END_PATIENCE = timedelta(minutes=15)
-"""An event that was done again has ended long before: the platform's time is 5 minutes."""
+"""An event that was retried has ended long before: the platform's time is 5 minutes."""
 PLAN_KEPT = timedelta(days=1)
 
 
@@ -128,7 +128,7 @@ WHERE {which} AND event.channel_id = %(channel)s
 ORDER BY event.outcome = 'dead' DESC NULLS LAST, event.id LIMIT %(most)s
 """
 _DEAD = "event.outcome = 'dead'"
-# Of a group a person saw how many it has: each of them is done again, or it is said why not.
+# Of a group a person saw how many it has: each of them is retried, or it is said why not.
 _OF_GROUP = (
     "event.id IN (SELECT failure.event_id FROM channels_app_failure AS failure WHERE failure.group_id = %(group)s)"
 )
@@ -142,7 +142,7 @@ def plan_bulk_retry(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> BulkRetry:
-    """What would be done again and what would be skipped, each event with its reason. Changes nothing else."""
+    """What would be retried and what skipped, each event with its reason. Changes nothing else."""
     now = database_now()
     with transaction.atomic(), connection.cursor() as cursor:
         bulk = BulkRetry.objects.create(

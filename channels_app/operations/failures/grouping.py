@@ -28,7 +28,7 @@ WITHOUT_CALL = (
     *(OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
     OffloadReason.OUT_OF_TIME,
 )
-"""Hand-overs for a failure that no call shows. The others are known from their calls."""
+"""Handovers for a failure that no call shows. The others are known from their calls."""
 UNFORESEEN = "CB-705"
 
 
@@ -92,7 +92,7 @@ def _failed_calls(after: int, now: datetime) -> tuple[list[Seen], int]:
 
 
 def _is_trouble(code: str) -> bool:
-    """Whether somebody has to care. A code of another release is better shown than lost."""
+    """Whether it needs attention. A code of another release is better shown than lost."""
     found = CODES.get(code)
     return found is None or found.severity is not Severity.INFO
 

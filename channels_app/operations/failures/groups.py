@@ -1,4 +1,4 @@
-"""The groups of failures as people see them: how each stands, and what somebody decided about it."""
+"""The groups of failures as people see them: how each stands, and what operators decided about it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def failure_groups(
     code: str = "",
     during: TimeRange = ALWAYS,
 ) -> list[Group]:
-    """Groups in these states (without: those that somebody should look at), the latest failure first.
+    """Groups in these states (without: those that need attention), the latest failure first.
 
     `during`: only those that an event failed with which came in then, or failed then for the last time.
     """
@@ -99,7 +99,7 @@ def find_group(group_id: int) -> Group | None:
 
 
 def top_groups(counts: Mapping[int, int], most: int) -> list[tuple[Group, int]]:
-    """Of groups with their numbers of failures in some time: the largest that somebody should look at.
+    """Of groups with their numbers of failures in some time: the largest that need attention.
 
     In one statement, so without trends: none of them is called escalating here.
     """
@@ -139,7 +139,7 @@ AGES = (
 
 
 def failure_matrix(groups: Iterable[Group], now: datetime) -> dict[str, list[int]]:
-    """Cause by age: conversations that were hit, by code, in the column of their group's latest failure."""
+    """Cause by age: affected conversations, by code, in the column of their group's latest failure."""
     matrix: dict[str, list[int]] = {}
     for group in groups:
         age = now - group.row.last_at
@@ -192,7 +192,7 @@ def reopen_group(group_id: int, actor: Actor) -> None:
 
 
 def own_group(group_id: int, actor: Actor) -> None:
-    """Whoever acts looks after it."""
+    """The actor becomes the owner."""
     _change(group_id, actor, "took failures", owner_id=actor.user_id)
 
 

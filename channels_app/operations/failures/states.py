@@ -43,7 +43,7 @@ class GroupState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody should look."""
+        """Whether it needs attention."""
         return self not in (GroupState.MUTED, GroupState.RESOLVED)
 
 

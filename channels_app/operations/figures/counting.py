@@ -1,6 +1,6 @@
 """Count what happened, minute by minute, so that no page has to.
 
-A minute is counted anew as long as it may still change: the rows of the log are the truth, a figure only
+A minute is recounted as long as it may still change: the rows of the log are the truth, a figure only
 repeats them. So every function here can run twice, or never for a while, and the figures come right.
 """
 
@@ -30,7 +30,7 @@ class Name(StrEnum):
     FATE = "fate"
     """Conversations by the minute in which the bot got them, each stint once. Label: a `Fate`."""
     HANDOVER = "handover"
-    """Hand-overs that were done. Label: the reason."""
+    """Handovers that were done. Label: the reason."""
     FAILED = "failed"
     """Calls that did not go well, by the minute of the call. Label: their code."""
     ANSWER_TIME = "answer_time"
@@ -65,7 +65,7 @@ COUNTED = (
     *(Name.INBOUND, Name.DUPLICATES, Name.OUTCOME, Name.FATE, Name.HANDOVER, Name.FAILED),
     *(Name.ANSWER_TIME, Name.BOT_TIME, Name.BRIDGE_TIME),
 )
-"""Counted from the log, and so counted anew at any time; the others are added up when they happen."""
+"""Counted from the log, and so recounted at any time; the others are added up when they happen."""
 PEAKS = (Name.WAITING, Name.OLDEST)
 """Of these an hour keeps the highest of its minutes, of all others the sum."""
 WIDTHS = {
@@ -160,7 +160,7 @@ def whole(moment: datetime, width: timedelta) -> datetime:
 
 
 def count_span(since: datetime, until: datetime) -> Iterator[datetime]:
-    """Count from one time to another anew, an hour a transaction; yields the end of each."""
+    """Recount from one time to another, an hour a transaction; yields the end of each."""
     minute, hour = WIDTHS[Period.MINUTE], WIDTHS[Period.HOUR]
     start = whole(since, minute)
     while start <= until:

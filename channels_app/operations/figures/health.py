@@ -19,7 +19,7 @@ GIVEN_UP = (
     *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
     *(OffloadReason.OUT_OF_TIME, OffloadReason.REPLY_REFUSED),
 )
-"""Hand-overs that nobody wanted: the bot or the way to it did not work."""
+"""Unwanted handovers: the bot or the way to it did not work."""
 
 
 class Health(StrEnum):

@@ -211,7 +211,7 @@ class HandoverReason:
 
 
 def handovers(counts: Counts) -> list[HandoverReason]:
-    """The reasons of hand-overs, the most frequent first."""
+    """The reasons of handovers, the most frequent first."""
     found, before = counts.by_label(Name.HANDOVER), counts.by_label_before(Name.HANDOVER)
     words = dict(OffloadReason.choices)
     reasons = [

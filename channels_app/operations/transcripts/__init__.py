@@ -119,7 +119,7 @@ def _ordered_by(events: Sequence[WebhookEvent]) -> dict[int, str]:
 
 
 def _by(raw: bytes) -> str:
-    """Who ordered it; nobody any more when the body is deleted."""
+    """Who ordered it; "" when the body is deleted."""
     return str(json.loads(raw).get("by", "")) if raw else ""
 
 

@@ -86,7 +86,7 @@ def _json_line(line: Line) -> dict[str, Any]:
 
 
 def bug_report(conversation_id: int) -> dict[str, Any]:
-    """What somebody needs who looks for a fault, and nothing that anybody said. Raises Conversation.DoesNotExist."""
+    """What is needed to look for a fault, without any message text. Raises Conversation.DoesNotExist."""
     transcript = load_transcript(conversation_id, events_most=EVENTS_MOST)
     channel = transcript.conversation.channel
     names = ("id", "event_id", "target", "n", "started_at", "took_ms", "result", "code", "status", "error", "trace_id")

@@ -1,4 +1,4 @@
-"""What happened around the messages: hand-overs, failed calls, how events ended. In the voice of the system."""
+"""What happened around the messages: handovers, failed calls, how events ended. In the voice of the system."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ def happened_lines(rows: Rows) -> Iterator[Line]:
 _TOLD_BY_MESSAGES = frozenset({EventType.MESSAGE_RECEIVED, EventType.BOT_REPLIED, EventType.MESSAGE_ORDERED})
 _ENDS = {
     Outcome.MOOT: "Not answered: the conversation was not with the bot any more",
-    Outcome.DEAD: "Failed for good: nobody answered",
+    Outcome.DEAD: "Failed for good: no answer",
     Outcome.IGNORED: "Not handled",
     Outcome.SILENT: "Nothing was said",
     Outcome.REPLIED_UNCONFIRMED: "Sparkcentral did not confirm that it took the words",
@@ -102,7 +102,7 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
             case OffloadState.CLOSED:
                 text, is_bad = "An agent was asked for, but the agents are closed", False
             case OffloadState.REFUSED | OffloadState.FAILED:
-                text, is_bad = "The hand-over to the agents failed", True
+                text, is_bad = "The handover to the agents failed", True
             case _:
                 text, is_bad = "Handed over to the agents", row.reason not in _WISHES
         yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad)

@@ -19,7 +19,7 @@ _NOTHING: Iterator[str] = iter(())
 
 
 def said_lines(rows: Rows) -> Iterator[Line]:
-    """What was said, and what the contact said that nobody has handled yet."""
+    """What was said, and what the contact said that is not handled yet."""
     yield from _messages(rows)
     yield from _waiting(rows)
 

@@ -61,7 +61,7 @@ class BotSerializer(RowSerializer):
         extra_kwargs = {
             "revision": {"help_text": "Counts changes; for If-Match."},
             "failures": {"help_text": "Calls in a row that failed."},
-            "paused_until": {"help_text": "So long nobody calls it but for a trial."},
+            "paused_until": {"help_text": "Until then it is called for a trial only."},
         }
 
     def get_reply_url(self, bot: Bot) -> str:
@@ -125,7 +125,7 @@ class OneBot(ApiView):
 
 
 class TestBot(ApiView):
-    @operation("testBot", "One test turn, with nobody behind it", needs=CHANGE_BOT, answer=ChecksSerializer)
+    @operation("testBot", "One test turn, without a contact", needs=CHANGE_BOT, answer=ChecksSerializer)
     def post(self, request: Request, pk: int) -> Response:
         lines = check_bot(row_or_404(Bot.objects.all(), pk))
         return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)

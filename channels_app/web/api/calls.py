@@ -1,4 +1,4 @@
-"""Events, deliveries and calls: what came in, what went out, and doing again what failed."""
+"""Events, deliveries and calls: what came in, what went out, and retrying what failed."""
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -25,6 +25,7 @@ from channels_app.web.api.serializers.calls import (
 from channels_app.web.api.serializers.channel_requests import ReasonSerializer
 
 operation = operations_of(Tag.CALLS, SEE)
+RETRIED = "done again"  # what clients of the first version compare with
 NOT_LOST = "the conversation is not with the bot any more, or nothing of this delivery was lost."
 
 
@@ -52,7 +53,7 @@ class OneEvent(ApiView):
 class ReplayEvent(ApiView):
     @operation(
         "replayEvent",
-        "Do an event again that failed for good",
+        "Retry an event that failed for good",
         needs=REPLAY,
         body=ReasonSerializer,
         answer=ReplayedSerializer,
@@ -64,7 +65,7 @@ class ReplayEvent(ApiView):
         [verdict] = replay_events([event], self.actor, **given)
         if verdict is not Replayed.AGAIN:
             raise not_now(f"{verdict.removeprefix('skipped: ')}.")
-        return self.answer({"result": str(verdict), "event_id": event.pk}, ReplayedSerializer)
+        return self.answer({"result": RETRIED, "event_id": event.pk}, ReplayedSerializer)
 
 
 class Deliveries(ApiView):
@@ -130,7 +131,7 @@ class Calls(ApiView):
 
 
 class OneExchange(ApiView):
-    @operation("getExchange", "One call of ours, and what came back", answer=ExchangeSerializer)
+    @operation("getExchange", "An outgoing call, and its answer", answer=ExchangeSerializer)
     def get(self, request: Request, pk: int) -> Response:
         row = row_or_404(Exchange.objects.select_related("channel", "event__conversation"), pk)
         if self.reads_text:

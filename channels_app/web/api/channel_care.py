@@ -95,7 +95,7 @@ class Clone(ChannelView):
 class Diagnostics(ChannelView):
     @operation(
         "getDiagnostics",
-        "What a colleague needs to know to help: no secret, and nobody's words",
+        "What a colleague needs to help: no secret and no message text",
         answer=DiagnosticsSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:

@@ -74,7 +74,7 @@ class Conversations(ConversationView):
 class OneConversation(ConversationView):
     @operation(
         "getConversation",
-        "A conversation with its transcript; texts only for who may read them",
+        "A conversation with its transcript; texts only for users who may read them",
         query=TranscriptQuery,
         answer=TranscriptSerializer,
     )
@@ -100,7 +100,7 @@ class Why(ConversationView):
 class BugReport(ConversationView):
     @operation(
         "getBugReport",
-        "What somebody needs who looks for a fault: nothing in it that anybody said",
+        "Everything needed to look for a fault, without any message text",
         answer=BugReportSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:

@@ -20,7 +20,7 @@ _one_at_a_time = threading.Lock()
 
 
 class Schema(SpectacularAPIView):
-    """For programs and for the documentation; whoever is logged in may read it."""
+    """For programs and for the documentation; every logged-in user may read it."""
 
     authentication_classes = (TokenAuthentication, SessionAuthentication)
     permission_classes = (HasPermission,)

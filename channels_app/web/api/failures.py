@@ -1,4 +1,4 @@
-"""The failures inbox: causes instead of lines, and many events done again."""
+"""The failures inbox: causes instead of lines, and many events retried."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class OneFailureGroup(ApiView):
 
 @dataclass(frozen=True, slots=True)
 class GroupAct:
-    """What somebody decides about a group of failures; the answer is the group as it is then."""
+    """What an operator decides about a group of failures; the answer is the group as it is then."""
 
     path: str
     name: str
@@ -83,11 +83,11 @@ class GroupAct:
 
 
 GROUP_ACTS = (
-    GroupAct("resolve", "resolveFailure", "Its cause is mended; the next failure makes it regress", resolve_group),
-    GroupAct("mute", "muteFailure", "Be silent until there are twice as many", mute_group),
+    GroupAct("resolve", "resolveFailure", "Its cause is fixed; the next failure makes it regress", resolve_group),
+    GroupAct("mute", "muteFailure", "Hide it until there are twice as many", mute_group),
     GroupAct("reopen", "reopenFailure", "Neither muted nor resolved any more", reopen_group),
-    GroupAct("own", "ownFailure", "Look after it", own_group),
-    GroupAct("disown", "disownFailure", "Let go of it", disown_group),
+    GroupAct("own", "ownFailure", "Become its owner", own_group),
+    GroupAct("disown", "disownFailure", "Remove its owner", disown_group),
 )
 
 
@@ -120,7 +120,7 @@ class BulkRetries(ApiView):
 
     @operation(
         "planBulkRetry",
-        "Say what would be done again and what would be skipped",
+        "Plan a retry: what would be retried and what skipped",
         needs=REPLAY,
         body=PlanSerializer,
         answer=BulkRetrySerializer,
@@ -149,7 +149,7 @@ class OneBulkRetry(ApiView):
 
 @dataclass(frozen=True, slots=True)
 class BulkAct:
-    """What somebody does with a bulk retry; the answer is the bulk retry as it is then."""
+    """What an operator does with a bulk retry; the answer is the bulk retry as it is then."""
 
     path: str
     name: str
@@ -161,7 +161,7 @@ class BulkAct:
 BULK_ACTS = (
     BulkAct("start", "startBulkRetry", "Do it, two events a second", start_bulk_retry, StartSerializer),
     BulkAct("pause", "pauseBulkRetry", "Begin no more events for now", pause_bulk_retry),
-    BulkAct("resume", "resumeBulkRetry", "Go on", resume_bulk_retry),
+    BulkAct("resume", "resumeBulkRetry", "Continue", resume_bulk_retry),
     BulkAct("cancel", "cancelBulkRetry", "Begin no more events", cancel_bulk_retry),
 )
 

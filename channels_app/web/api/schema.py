@@ -92,7 +92,7 @@ _KEY = OpenApiParameter(
     HEADER,
     location=OpenApiParameter.HEADER,
     description="A random text of your own. The same call with the same key within 24 hours gets the same answer, "
-    "and nothing is done again.",
+    "and nothing is done twice.",
 )
 
 _IF_MATCH = OpenApiParameter(

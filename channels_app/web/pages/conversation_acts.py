@@ -33,7 +33,7 @@ WITH_BOT = (Owner.BOT, Owner.UNKNOWN)
 HANDOVER_DOES = (
     "The bot stops answering, and the conversation goes to the queue of your agents.",
     "Agents get a note with what was said, where Sparkcentral takes notes.",
-    "It comes back to the bot only if an agent gives it back.",
+    "It comes back to the bot only if an agent returns it.",
 )
 MAX_HANDED_OVER = 100
 """Conversations at once: more than a page of the list holds."""
@@ -58,7 +58,7 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
     if request.method == "POST":
         if hand_over_now(row, actor_of(request), posted_text(request, "reason")):
-            messages.success(request, "The hand-over is ordered. It leaves as soon as nothing else is on its way.")
+            messages.success(request, "The handover is ordered. It is sent as soon as nothing else is on its way.")
         else:
             messages.warning(request, "Nothing was done: the conversation is not with the bot any more.")
         return HttpResponseRedirect(_back(pk))
@@ -127,23 +127,23 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
 
 @operator_page(REPLAY)
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
-    """Do again what failed for good, from `?event=` on."""
+    """Retry what failed for good, from `?event=` on."""
     row = _conversation(pk)
     events = failed_events(row, number(request.GET.get("event", "")))
     if request.method == "POST":
         verdicts = replay_events(events, actor_of(request), posted_text(request, "reason"))
         again = verdicts.count(Replayed.AGAIN)
         if again:
-            messages.success(request, f"{count_of(again, 'event is', 'events are')} done again.")
+            messages.success(request, f"{count_of(again, 'event is', 'events are')} retried.")
         else:
-            messages.warning(request, "Nothing was done again.")
+            messages.warning(request, "Nothing was retried.")
         return HttpResponseRedirect(_back(pk))
     preview = preview_replay(events)
     return ask(
         request,
         row,
-        "Do again what failed?",
-        "Do it again",
+        "Retry what failed?",
+        "Retry",
         does=preview.does,
         warns=preview.warns,
         is_possible=preview.is_possible,
@@ -158,7 +158,7 @@ FORMS = ("text", "json", "bug-report")
 
 @operator_page()
 def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
-    """The transcript as a file; masked for whoever may not read texts, and always in a bug report."""
+    """The transcript as a file; masked for those who may not read texts, and always in a bug report."""
     if form not in FORMS:
         raise Http404
     reads_text = request.user.has_perm(READ_TEXT) and form != "bug-report"

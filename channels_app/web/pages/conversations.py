@@ -119,11 +119,11 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _with_replay(request: HttpRequest, box: dict[str, Any], explanation: Explanation) -> dict[str, Any]:
-    """What failed for good can be done again right there."""
+    """What failed for good can be retried right there."""
     if explanation.is_dead and request.user.has_perm(REPLAY):
         url = reverse("ops:conversation_replay", args=[explanation.ids["conversation"]])
         url = page_address(url, {"event": explanation.ids["event"]})
-        box["buttons"].insert(0, {"label": "Do it again…", "url": url})
+        box["buttons"].insert(0, {"label": "Retry…", "url": url})
     return box
 
 
@@ -136,5 +136,5 @@ def _acts(request: HttpRequest, transcript: Transcript, explanation: Explanation
         acts.append(("Say something as the bot…", reverse("ops:conversation_say", args=[row.pk])))
     if request.user.has_perm(REPLAY) and row.events.filter(outcome=Outcome.DEAD).exists():
         url = reverse("ops:conversation_replay", args=[row.pk])
-        acts.append(("Do again what failed…", page_address(url, {"event": explanation.ids.get("event")})))
+        acts.append(("Retry what failed…", page_address(url, {"event": explanation.ids.get("event")})))
     return acts

@@ -42,7 +42,7 @@ def answer_time(facts: Dashboard) -> Tile:
         key="answer-time",
         title=title,
         note=_split(found),
-        definition="From the receipt of what a contact wrote until Sparkcentral took the answer or the hand-over. The "
+        definition="From the receipt of what a contact wrote until Sparkcentral took the answer or the handover. The "
         "bot's own time lies between our call and its answer; the rest is waiting for a worker, pauses before a "
         f"second try, and sending. The dashed line is the target: 19 of 20 within {TARGET_ANSWER_S:g} s.",
         plot=plots.line(lines, title=title, description="Two lines over time.", top=top, target=TARGET_ANSWER_S),
@@ -125,14 +125,14 @@ def handovers(facts: Dashboard) -> Tile:
     total, before = sum(one.count for one in reasons), sum(one.before for one in reasons)
     title = f"Nothing was handed over in {facts.window.words}."
     if total:
-        title = f"{many(total, 'hand-over')} in {facts.window.words}, most often because {reasons[0].words}."
+        title = f"{many(total, 'handover')} in {facts.window.words}, most often because {reasons[0].words}."
     return Tile(
         key="handovers",
         title=title,
         note=sentence(compared(total, before, facts.window.before)),
-        definition="Hand-overs that were done, by their reason. The share is of all hand-overs; the difference is "
+        definition="Handovers that were done, by their reason. The share is of all handovers; the difference is "
         f"that to {facts.window.before}.",
-        head=("Reason", "Hand-overs", "Share", "Difference"),
+        head=("Reason", "Handovers", "Share", "Difference"),
         rows=[
             Row(
                 name=one.words,

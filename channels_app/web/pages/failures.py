@@ -223,8 +223,8 @@ _ACTS: dict[str, tuple[Callable[[int, Actor], None], str]] = {
     "resolve": (resolve_group, "Resolved. If it fails again, the group is shown as regressed."),
     "mute": (mute_group, "Muted until there are twice as many failures."),
     "reopen": (reopen_group, "The group is open again."),
-    "own": (own_group, "You look after it now."),
-    "disown": (disown_group, "Nobody looks after it now."),
+    "own": (own_group, "You are the owner now."),
+    "disown": (disown_group, "It has no owner now."),
 }
 
 

@@ -18,7 +18,7 @@ DOORS = {
     "write_back": "write-back URL (inbox)",
 }
 MAX_ROWS = 200
-"""The newest counts: weeks of them, as long as nobody scans."""
+"""The newest counts: weeks of them, unless the address is scanned."""
 
 
 @operator_page()
@@ -44,7 +44,7 @@ def _names() -> dict[UUID | None, str]:
     found: dict[UUID | None, str] = dict(Bot.objects.values_list("uuid", "name"))
     for uuid, name, provider_uuid, provider in channels:
         found |= {uuid: name, provider_uuid: f"{provider} of {name}"}
-    return found | {None: "nobody: unknown address"}
+    return found | {None: "unknown address"}
 
 
 def _row(row: IntakeCount, names: dict[UUID | None, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Failures by cause, and many events done again, over the API."""
+"""Failures by cause, and many events retried, over the API."""
 
 from collections.abc import Callable
 

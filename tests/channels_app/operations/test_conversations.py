@@ -141,7 +141,7 @@ def test_the_page_stays_small_for_an_endless_conversation(
     with django_assert_max_num_queries(25):
         page = text_of(admin_client.get(url(walker.conversation())))
     assert "Message 3" in page and "Message 1" not in page
-    earlier = re.search(r'href="([^"]*before=\d+)">What was earlier', page)
+    earlier = re.search(r'href="([^"]*before=\d+)">Earlier', page)
     assert earlier and "Message 1" in text_of(admin_client.get(earlier[1]))
 
 
@@ -212,7 +212,7 @@ def test_a_person_hands_a_conversation_over(
     assert "Johan" in text_of(admin_client.get(url(talk, "hand-over/")))  # it asks first
     assert not WebhookEvent.objects.filter(type="handover_ordered").exists()
     page = text_of(admin_client.post(url(talk, "hand-over/"), {"reason": "they called"}, follow=True))
-    assert "The hand-over is ordered." in page
+    assert "The handover is ordered." in page
     walker.work()
     assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
     assert talk.offloads.get().requested_by == "admin"
@@ -245,10 +245,10 @@ def test_what_failed_is_done_again_after_a_look_at_what_will_happen(
     talk = walker.conversation()
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(hours=2))
     page = text_of(admin_client.get(url(talk)))
-    again = re.search(r'<a class="button" href="([^"]+/again/\?event=\d+)">Do it again', page)
+    again = re.search(r'<a class="button" href="([^"]+/again/\?event=\d+)">Retry', page)
     assert again
     assert "would get a late answer" in plain(text_of(admin_client.get(again[1])))
-    assert "1 event is done again." in text_of(admin_client.post(again[1], follow=True))
+    assert "1 event is retried." in text_of(admin_client.post(again[1], follow=True))
     walker.work()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
     assert AuditEntry.objects.filter(action="replayed").exists()
@@ -259,8 +259,8 @@ def test_what_the_agents_have_by_now_is_left_to_them(admin_client: Client, talk:
     WebhookEvent.objects.update(outcome="dead")
     Conversation.objects.update(owner=Owner.OTHER)
     page = plain(text_of(admin_client.get(url(talk, "again/"))))
-    assert "would refuse (404)" in page and "Do it again" not in page
-    assert "Nothing was done again." in text_of(admin_client.post(url(talk, "again/"), follow=True))
+    assert "would refuse (404)" in page and "for the audit log" not in page
+    assert "Nothing was retried." in text_of(admin_client.post(url(talk, "again/"), follow=True))
 
 
 # --- to take away -------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_a_message_that_waits_can_be_looked_at_again(admin_client: Client, walke
     walker.post(make_event(text="Hello"))
     page = text_of(admin_client.get(url(walker.conversation())))
     assert "Why has the bot not answered the last message yet?" in plain(page)
-    assert "Look again" in page and "Not handled yet." in page and "CB-701" in page
+    assert "Refresh" in page and "Not handled yet." in page and "CB-701" in page
 
 
 def test_a_channel_that_is_paused(admin_client: Client, walk_with: Callable[..., Walker]) -> None:

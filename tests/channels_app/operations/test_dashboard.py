@@ -107,7 +107,7 @@ def test_hand_overs_come_with_share_and_difference(admin_client: Client, busy: W
             value=value,
         )
     page = html(admin_client)
-    assert "4 hand-overs in the last 24 hours, most often because the bot asked for an agent." in page
+    assert "4 handovers in the last 24 hours, most often because the bot asked for an agent." in page
     assert "75 %" in page and "−3" in page
 
 

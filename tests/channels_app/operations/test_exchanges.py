@@ -73,7 +73,7 @@ def test_a_search_through_many_goes_on(
 ) -> None:
     monkeypatch.setattr("channels_app.operations.calls.WINDOW", 2)
     page = text_of(admin_client.get("/ops/exchanges/", {"slow": "1"}))
-    assert "No call among the newest fits this filter." in page
+    assert "No call among the newest matches this filter." in page
     older = re.search(r'href="([^"]+)">Search further back', page)
     assert older
     older = re.search(r'href="([^"]+)">Search further back', text_of(admin_client.get(older[1].replace("&amp;", "&"))))
@@ -95,7 +95,7 @@ def test_a_call_to_the_inbox_can_be_made_again(
     admin_client: Client, failed: WebhookEvent, walker: Walker, world: World
 ) -> None:
     page = text_of(admin_client.get(f"/ops/exchanges/{call_to('inbox').pk}/"))
-    again = re.search(r'href="(/ops/deliveries/\d+/again/)">Do it again', page)
+    again = re.search(r'href="(/ops/deliveries/\d+/again/)">Retry', page)
     assert again and "Send the reply again?" in text_of(admin_client.get(again[1]))
     assert "The reply is sent again." in text_of(admin_client.post(again[1], follow=True))
     walker.work()
@@ -120,7 +120,7 @@ def test_who_may_not_read_texts_sees_what_kind_of_body_it_was(viewer: Client, fa
         *(f"/ops/exchanges/{pk}/" for pk in failed.exchanges.values_list("pk", flat=True)),
     ):
         page = text_of(viewer.get(address))
-        assert "I am ill" not in page and "Johan" not in page and "Do it again" not in page
+        assert "I am ill" not in page and "Johan" not in page and "Retry" not in page
     page = text_of(viewer.get(f"/ops/exchanges/{call_to('inbox').pk}/"))
     assert "Hidden as a whole" in page and "sendMessage" in page
     assert not AuditEntry.objects.exists()
@@ -147,7 +147,7 @@ def test_bodies_that_are_cut_missing_or_deleted(admin_client: Client, failed: We
 def test_a_call_whose_delivery_is_gone(admin_client: Client, failed: WebhookEvent) -> None:
     Delivery.objects.all().delete()
     text_of(admin_client.get("/ops/exchanges/"))
-    assert "Do it again" in text_of(admin_client.get(f"/ops/exchanges/{call_to('inbox').pk}/"))  # its event failed
+    assert "Retry" in text_of(admin_client.get(f"/ops/exchanges/{call_to('inbox').pk}/"))  # its event failed
 
 
 @pytest.mark.parametrize("address", ["exchanges/999", "events/999", "deliveries/999/again"])

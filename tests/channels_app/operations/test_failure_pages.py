@@ -143,7 +143,7 @@ def test_a_group_that_is_not_there(operator: Client, group: FailureGroup) -> Non
     [
         ("resolve", "Resolved."),
         ("mute", "Muted until"),
-        ("own", "You look after it now."),
+        ("own", "You are the owner now."),
     ],
 )
 def test_what_a_person_decides(operator: Client, group: FailureGroup, name: str, told: str) -> None:
@@ -156,7 +156,7 @@ def test_a_decision_can_be_taken_back(operator: Client, group: FailureGroup) -> 
     assert f"{LIST}{group.pk}/reopen/" in text(operator.get(f"{LIST}{group.pk}/"))
     act(operator, group, "reopen")
     act(operator, group, "own")
-    assert "Let go of it" in text(operator.get(f"{LIST}{group.pk}/"))
+    assert "Remove me as owner" in text(operator.get(f"{LIST}{group.pk}/"))
     act(operator, group, "disown")
     group.refresh_from_db()
     assert (group.muted_at, group.owner) == (None, None)
@@ -187,9 +187,9 @@ def planned(client: Client, group: FailureGroup) -> str:
 def test_from_a_group_to_its_result(operator: Client, group: FailureGroup, walker: Walker) -> None:
     url = planned(operator, group)
     page = text(operator.get(url))
-    assert "<strong>3 match</strong> · 3 will be done again · about 1 min at 2/s" in page
+    assert "<strong>3 match</strong> · 3 will be retried · about 1 min at 2/s" in page
     started = text(operator.post(f"{url}start/", {"reason": "The bot is back."}, follow=True))
-    assert "Running" in started and "3 to do" in started
+    assert "Running" in started and "3 waiting" in started
     for _ in range(5):
         run_bulk_retries()
         walker.work()
@@ -211,7 +211,7 @@ def test_a_start_needs_its_reason(operator: Client, group: FailureGroup) -> None
 def test_it_can_be_paused_and_cancelled(operator: Client, group: FailureGroup) -> None:
     url = planned(operator, group)
     operator.post(f"{url}start/", {"reason": "x"})
-    assert "Go on" in text(operator.post(f"{url}pause/", follow=True))
+    assert "Resume" in text(operator.post(f"{url}pause/", follow=True))
     assert "Pause" in text(operator.post(f"{url}resume/", follow=True))
     assert "Cancelled" in text(operator.post(f"{url}cancel/", follow=True))
     assert "cancelled by now" in text(operator.post(f"{url}pause/", follow=True))

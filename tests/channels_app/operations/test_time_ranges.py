@@ -79,7 +79,7 @@ def test_a_search_is_narrowed_to_the_time_too(brussels: Client, talk: Walker, te
 def test_calls_are_found_by_the_time_of_day(brussels: Client, talk: Walker) -> None:
     page = html(brussels, "/ops/exchanges/", since="14:05", errors="1")
     assert "CB-502" in page and "28 Nov 14:05:00" in page and "14:15:00" not in page
-    assert "No call fits this filter." in html(brussels, "/ops/exchanges/", since="13:00-13:05")
+    assert "No call matches this filter." in html(brussels, "/ops/exchanges/", since="13:00-13:05")
 
 
 def test_causes_are_found_by_the_time_of_day(brussels: Client, talk: Walker) -> None:

@@ -72,7 +72,7 @@ class EventSerializer(EventSummarySerializer):
             *("channel", "conversation_id", "state", "sent_at", "finished_at", "duplicates"),
         )
         extra_kwargs = EventSummarySerializer.Meta.extra_kwargs | {
-            "duplicates": {"help_text": "How often it came again."}
+            "duplicates": {"help_text": "How often it was repeated."}
         }
 
 
@@ -152,8 +152,10 @@ class CallQuery(TimeRangeFields):
 @example(**_EXCHANGE)
 class ExchangeSerializer(RowSerializer):
     channel = ChannelNameSerializer()
-    request = serializers.SerializerMethodField(help_text="The body; secrets covered, and texts for who may not read.")
-    response = serializers.SerializerMethodField(help_text="Likewise.")
+    request = serializers.SerializerMethodField(
+        help_text="The body; secrets covered, and texts for users who may not read them."
+    )
+    response = serializers.SerializerMethodField(help_text="The body; covered in the same way.")
 
     class Meta:
         model = Exchange

@@ -83,7 +83,7 @@ class RefusalsSerializer(serializers.Serializer[Any]):
 
 @example(is_deleted=False)
 class DeletedSerializer(serializers.Serializer[Any]):
-    is_deleted = serializers.BooleanField(help_text="False: much is left. Call again until it is true.")
+    is_deleted = serializers.BooleanField(help_text="False: more is left. Repeat the call until it is true.")
 
 
 @example(diagnostics={"versions": {"chatbridge": "0.1.0"}})

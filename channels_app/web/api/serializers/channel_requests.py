@@ -80,7 +80,7 @@ class ChannelBodySerializer(Strict):
     bot = IdField(required=False, allow_null=True, help_text="Its id.")
     greeting = OneOf(Greeting.values, required=False)
     greet = serializers.BooleanField(
-        required=False, help_text="As before there was `greeting`, which counts if both are given."
+        required=False, help_text="Replaced by `greeting`, which counts if both are given."
     )
     offer_hours = serializers.IntegerField(
         required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
@@ -116,7 +116,9 @@ class ReasonSerializer(Strict):
 @example(shared_secret="8c1f…", overlap_hours=24, reason="Anna left the team.")  # noqa: S106 an example
 class RotateSecretSerializer(ReasonSerializer):
     shared_secret = serializers.CharField(write_only=True)
-    overlap_hours = serializers.ChoiceField(default=24, choices=HOURS, help_text="So long the old one is taken too.")
+    overlap_hours = serializers.ChoiceField(
+        default=24, choices=HOURS, help_text="For how long the old one is accepted too."
+    )
 
 
 @example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
@@ -131,4 +133,4 @@ class CloneSerializer(Strict):
 
 @example(name="Acme EU", reason="The brand is gone.")
 class DeleteSerializer(ReasonSerializer):
-    name = serializers.CharField(help_text="The channel's name, so that nobody deletes the wrong one.")
+    name = serializers.CharField(help_text="The channel's name, so that no wrong one is deleted.")

@@ -187,7 +187,7 @@ class ChannelDetailSerializer(ChannelSerializer):
         fields = tuple(_DETAIL)
         extra_kwargs = ChannelSerializer.Meta.extra_kwargs | {
             "revision": {"help_text": "Counts changes; for If-Match."},
-            "greet": {"help_text": "What `greeting` says in the words of before: false for `never`."},
+            "greet": {"help_text": "Replaced by `greeting`: false means `never`."},
         }
 
     def get_settings(self, channel: Channel) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
     external_id = serializers.CharField(source="conversation.external_id", help_text="The inbox's id.")
     session_id = serializers.UUIDField(source="conversation.session_id", help_text="The bot's id.")
     channel = ChannelNameSerializer(source="conversation.channel")
-    contact = serializers.SerializerMethodField(help_text="Covered for who may not read texts.")
+    contact = serializers.SerializerMethodField(help_text="Covered for users who may not read texts.")
     owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
     last_event = EventSummarySerializer(
         source="last", allow_null=True, help_text="Of the time range, if one is given."
@@ -77,8 +77,8 @@ class ConversationQuery(TimeRangeFields):
     q = serializers.CharField(
         required=False,
         max_length=MOST_WORDS,
-        help_text="Any id of it, a trace id, an address of the inbox; for who may read texts also a contact, or words "
-        "that were said.",
+        help_text="Any id of it, a trace id, an address of the inbox; for users who may read texts also a "
+        "contact, or words that were said.",
     )
     channel = IdField(required=False)
     owner = serializers.ChoiceField(required=False, choices=Owner.values)
@@ -92,7 +92,7 @@ class LineSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     voice = serializers.ChoiceField(choices=[str(voice) for voice in Voice])
     name = serializers.CharField()
-    text = serializers.CharField(allow_blank=True, help_text="Empty for who may not read texts.")
+    text = serializers.CharField(allow_blank=True, help_text="Empty for users who may not read texts.")
     state = serializers.ChoiceField(choices=[str(state) for state in Text], help_text="What there is of the text.")
     detail = serializers.CharField(allow_blank=True)
     attachment_url = serializers.CharField(allow_blank=True)
@@ -143,7 +143,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
     medium = serializers.CharField(source="conversation.medium", allow_blank=True)
     contact = serializers.CharField(allow_blank=True)
     owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
-    topics = serializers.ListField(child=serializers.CharField(), help_text="Empty for who may not read texts.")
+    topics = serializers.ListField(child=serializers.CharField(), help_text="Empty for users who may not read texts.")
     is_masked = serializers.SerializerMethodField(help_text="Whether texts are left out.")
     lines = LineSerializer(many=True, help_text="Oldest first.")
     next = serializers.SerializerMethodField(help_text="The lines before these; null if there are none.")

@@ -44,7 +44,7 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(source="row.count")
     recent = serializers.IntegerField(help_text="Failures of about the last hour.")
     conversations = serializers.IntegerField(source="row.conversations")
-    owner = serializers.SerializerMethodField(help_text="Who looks after it; null: nobody.")
+    owner = serializers.SerializerMethodField(help_text="User name; null: no owner.")
 
     def get_owner(self, group: Any) -> str | None:
         return group.row.owner.get_username() if group.row.owner else None
@@ -56,7 +56,7 @@ class FailureQuery(TimeRangeFields):
     state = serializers.ChoiceField(
         required=False,
         choices=[str(state) for state in GroupState],
-        help_text="Without: what somebody should look at.",
+        help_text="Without: those that need attention.",
     )
 
 
@@ -88,7 +88,7 @@ _PROGRESS = {"matching": 412, "waiting": 380, "begun": 0, "done": 0, "failed": 0
 
 class ProgressSerializer(serializers.Serializer[Any]):
     matching = serializers.IntegerField(help_text="Events of the plan.")
-    waiting = serializers.IntegerField(help_text="Still to be done again.")
+    waiting = serializers.IntegerField(help_text="Still to be retried.")
     begun = serializers.IntegerField(help_text="Their end is not known yet.")
     done = serializers.IntegerField()
     failed = serializers.IntegerField()

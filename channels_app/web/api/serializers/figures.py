@@ -35,9 +35,9 @@ class AnswerTimeSerializer(serializers.Serializer[Any]):
 
     p50_s = serializers.FloatField(allow_null=True)
     p95_s = serializers.FloatField(allow_null=True)
-    before_p95_s = serializers.FloatField(allow_null=True, help_text="In the same time before.")
+    before_p95_s = serializers.FloatField(allow_null=True, help_text="In the previous period.")
     bot_p95_s = serializers.FloatField(allow_null=True, help_text="The bot's part.")
-    bridge_p95_s = serializers.FloatField(allow_null=True, help_text="Ours.")
+    bridge_p95_s = serializers.FloatField(allow_null=True, help_text="The bridge's part.")
     cells_p50_s = NumbersField()
     cells_p95_s = NumbersField()
 
@@ -47,7 +47,7 @@ class FatesSerializer(serializers.Serializer[Any]):
 
     total = serializers.IntegerField()
     fates = CountsField(help_text=f"By fate: {', '.join(Fate)}.")
-    before = CountsField(help_text="In the same time before.")
+    before = CountsField(help_text="In the previous period.")
     cells = serializers.DictField(child=NumbersField())
 
 
@@ -84,8 +84,8 @@ class TodaySerializer(serializers.Serializer[Any]):
     answered = serializers.IntegerField()
     slow = serializers.IntegerField()
     handed_over = serializers.IntegerField()
-    given_up = serializers.IntegerField(help_text="Hand-overs that nobody wanted: the bot did not work.")
-    lost = serializers.IntegerField(help_text="Nobody answered.")
+    given_up = serializers.IntegerField(help_text="Unwanted handovers: the bot did not work.")
+    lost = serializers.IntegerField(help_text="No answer at all.")
 
 
 class ChannelHealthSerializer(serializers.Serializer[Any]):

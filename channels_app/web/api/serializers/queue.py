@@ -11,7 +11,7 @@ from channels_app.web.api.schema import example
 
 
 class ProblemTextSerializer(serializers.Serializer[Any]):
-    """Something that somebody should look at."""
+    """Something that needs attention."""
 
     code = serializers.CharField()
     text = serializers.CharField()
