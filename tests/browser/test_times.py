@@ -46,19 +46,21 @@ def test_a_failure_is_found_by_the_time_of_day_that_a_customer_names(
     expect(page.locator("#why .cause")).to_contain_text("CB-605")
     expect(page.locator("#why time").first).to_have_attribute("title", re.compile(r"UTC\+05:45$"))
 
-    page.get_by_role("link", name="Failures").click()
-    cause = page.locator(".groups").get_by_role("link", name="CB-605")
-
-    def look() -> int:
+    def is_found() -> bool:
+        """Several causes can have failed in that minute: one of their pages names the contact."""
+        page.goto(f"{demo.stage.url}/ops/failures/")
         page.get_by_label("Time, or from").fill(f"{told:%Y-%m-%d %H:%M}")
-        page.locator("#until").fill("")
         page.get_by_role("button", name="Show", exact=True).click()
-        return cause.count()
+        page.wait_for_load_state()
+        causes = page.locator(".groups").get_by_role("link", name="CB-605").all()
+        for address in [cause.get_attribute("href") for cause in causes]:
+            page.goto(f"{demo.stage.url}{address}")
+            if page.get_by_role("link", name=contact.id).count():
+                return True
+        return False
 
     # Guards put failures into groups every 15 seconds, when these are 5 seconds old.
-    eventually(look, patience_s=2 * PATIENCE_S)
-    cause.first.click()
-    expect(page.get_by_role("link", name=contact.id)).to_be_visible()
+    eventually(is_found, patience_s=2 * PATIENCE_S)
 
 
 def test_another_zone_is_chosen_and_kept(demo: Demo, open_window: Callable[..., Page]) -> None:
