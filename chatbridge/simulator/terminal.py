@@ -10,6 +10,8 @@ from typing import Any, TextIO
 
 import requests
 
+from chatbridge.simulator.shortcodes import Element, Kind, elements, shown
+
 REQUEST_LIMIT_S = 10.0
 POLL_S = 20.0
 """How long one long poll waits."""
@@ -26,6 +28,7 @@ VISIBLE = {code: f"[U+{code:04X}]" for code in _OBEYED if chr(code) not in "\t\n
 VOICES = {"contact": "you", "virtual_agent": "bot", "agent": "agent"}
 
 HELP = """\
+[Title]   press this button               anything else   say it
 /agent take | reply TEXT | delegate | resolve | pending   what a human agent does
 /queue    who waits for an agent          /image    send a picture (a message without text)
 /dup      repeat the last event           /new      begin a new conversation
@@ -87,6 +90,8 @@ class Chat:
     api: Api
     virtual_agent: str | None = None
     contact: str = "Johan"
+    medium: str = ""
+    buttons: dict[str, Element] = field(default_factory=dict)
     conversation: str | None = None
     out: TextIO = field(default_factory=lambda: sys.stdout)
     is_coloured: bool = False
@@ -109,16 +114,20 @@ class Chat:
         self.note(f"a conversation with {self._choose()['name']} begins with your first words; /help helps")
 
     def say(self, text: str | None) -> None:
-        """The contact speaks. The first words begin the conversation, as the platform has it."""
+        """The contact speaks, or presses a button that the bot offered last: "[Parcel]". The first words begin the
+        conversation, as the platform has it."""
         if self.conversation is None:
             self._open(text)
             if text is not None:
                 return
         self.is_answer_due = self.owner == "virtual_agent"
-        self.api.call("POST", f"/conversations/{self.conversation}/messages", {"text": text})
+        button = self.buttons.get(text or "")
+        press = {"text": button.title, "payload": button.value} if button else {"text": text}
+        self.api.call("POST", f"/conversations/{self.conversation}/messages", press)
 
     def _open(self, text: str | None) -> None:
         body = {"virtual_agent": self._choose()["id"], "contact": {"primaryIdentifier": self.contact}}
+        body |= {"medium": self.medium} if self.medium else {}
         started = self.api.call("POST", "/conversations", body | ({"text": text} if text is not None else {}))
         with self.screen:
             self.conversation, self.owner, self.seen = started["conversation_id"], "virtual_agent", 0
@@ -168,7 +177,9 @@ class Chat:
 
     def _voice(self, message: Any) -> None:
         picture = f"[{message['attachment']}]" if message["attachment"] else ""
-        words = " ".join(part for part in (message["text"], picture) if part)
+        found = elements(message["text"] or "")
+        self.buttons = {each.shown: each for each in found if each.kind is Kind.REPLY} or self.buttons
+        words = " ".join(part for part in (shown(message["text"] or ""), picture) if part)
         speaker = message["from"]
         indented = words.translate(VISIBLE).replace("\n", "\n" + " " * 8)
         self.line(f"{self._coloured(VOICES[speaker].ljust(6), speaker)}  {indented}")

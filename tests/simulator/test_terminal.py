@@ -24,6 +24,10 @@ def say(agent, webhook):
         if text == "agent":
             note = [{"text": "Wants a human"}]
             return 200, {"sendMessage": {"text": "One moment"}, "applyConversationNotes": note, "complete": "HANDOVER"}
+        if text == "menu":
+            return 200, {"sendMessage": {"text": "Which?\n%[Parcel](reply:p-1)\n%[Help](https://help.example)"}}
+        if body["data"]["message"].get("payload"):
+            return 200, {"sendMessage": {"text": f"Pressed {body['data']['message']['payload']}: {text}"}}
         if text == "bye":
             return 200, {"sendMessage": {"text": "Goodbye"}, "complete": "RESOLVED"}
         return 200, {"sendMessages": [{"text": f"You said {text}"}, {"text": "Next"}]}
@@ -51,6 +55,14 @@ def test_a_scripted_conversation(say, agent):
     ]
     (conversation,) = agent.sim.get("conversations")
     assert conversation["contact"]["primaryIdentifier"] == "Johan"
+
+
+def test_a_button_is_pressed_by_its_name(say):
+    screen = say("menu", "Parcel", "[Parcel]", "[Help]", medium="rtm")
+    assert screen[3:6] == ["bot     Which?", "        [Parcel]", "        [Help]"]
+    assert screen[7] == "bot     You said Parcel"
+    assert "bot     Pressed p-1: Parcel" in screen
+    assert "bot     You said [Help]" in screen
 
 
 def test_a_late_answer_is_waited_for(say):

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--virtual-agent", help="id or name (default: the first)")
         parser.add_argument("--as", dest="contact", default="Johan", help="the contact's name")
+        parser.add_argument("--medium", default="", help="default: whatsapp; rtm shows buttons")
         parser.add_argument("--conversation", help="go on with this one")
         parser.add_argument("text", nargs="*", metavar="TEXT", help="say only this, show the answer, and leave")
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             api,
             virtual_agent=options["virtual_agent"],
             contact=options["contact"],
+            medium=options["medium"],
             conversation=options["conversation"],
             is_coloured=sys.stdout.isatty() and not options["no_color"],
         )
