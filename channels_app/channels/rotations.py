@@ -16,7 +16,7 @@ from channels_app.channels.accounts import keep_token
 from channels_app.channels.live import NEW_SECRET, OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, IntakeCount
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import ConfigError
 
 OVERLAPS = (timedelta(0), timedelta(hours=1), timedelta(hours=24), timedelta(days=7))

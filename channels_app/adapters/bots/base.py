@@ -11,8 +11,9 @@ from django import forms
 from channels_app.adapters.settings import unencrypted_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession
-from channels_app.protocol import CheckLine, Event, EventType, Incoming, Reply, Turn
+from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
 from channels_app.protocol.causes import BOT, describe_call
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import (
     BridgeError,
     Effect,

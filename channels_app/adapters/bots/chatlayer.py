@@ -16,7 +16,8 @@ from channels_app.adapters.bots.messenger import read_message
 from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
 from channels_app.codes import Problem, describe
 from channels_app.lib import jsons
-from channels_app.protocol import CheckLine, Event, EventType, Incoming, OffloadRequest, Reply, Turn
+from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
 
 MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds

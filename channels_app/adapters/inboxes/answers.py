@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from channels_app.codes import describe
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import Answer
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import Effect
 
 MAX_CLOCK_SKEW_S = 60  # seconds; far below MAX_AGE, so that it is noticed before events are refused

@@ -21,8 +21,9 @@ from channels_app.adapters.settings import is_signed, unencrypted_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession
 from channels_app.lib.markdown import render
-from channels_app.protocol import CheckLine, Event, Incoming, Message, Outgoing, options
+from channels_app.protocol import Event, Incoming, Message, Outgoing, options
 from channels_app.protocol.causes import TOKEN, describe_call
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import (
     BridgeError,
     ConfigError,

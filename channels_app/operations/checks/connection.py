@@ -16,7 +16,7 @@ from channels_app.lib.http.addresses import AllowList, Target, is_internal_host
 from channels_app.lib.http.session import ApiSession
 from channels_app.models import Bot, Channel
 from channels_app.operations.checks.newest import newest_events
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import BridgeError
 
 logger = logging.getLogger(__name__)

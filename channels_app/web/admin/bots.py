@@ -15,7 +15,7 @@ from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
 from channels_app.operations.checks.refusals import recent_refusals
 from channels_app.operations.checks.steps import Address, pause_problem
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.web.admin.base import moment, row_link, shows_its_form
 from channels_app.web.admin.setup import SetupAdmin
 

@@ -17,7 +17,7 @@ from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.forms import INBOX_FIELDS, ChannelForm
 from channels_app.models import Channel
 from channels_app.operations.checks import check_channel
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.web.admin import channel_list, channel_tools
 from channels_app.web.admin.base import ChangeForm, Page, shows_its_form, urls_below
 from channels_app.web.admin.channel_acts import ACTS

@@ -9,7 +9,7 @@ from django.urls import URLPattern, reverse
 from channels_app.channels.forms.settings import SettingsForm
 from channels_app.codes import Severity
 from channels_app.models import SettingsModel
-from channels_app.protocol import CheckLine
+from channels_app.protocol.checks import CheckLine
 from channels_app.web.admin.base import ChangeForm, page, urls_below
 from channels_app.web.admin.editing import EditedAdmin
 
