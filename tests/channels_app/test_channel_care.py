@@ -84,7 +84,7 @@ def test_a_skipped_hand_over_keeps_its_reason(channel: Channel) -> None:
     channel.refresh_from_db()
     assert channel.handover_skipped == "There are no agents at night."
     skip_handover_test(channel, ANN, reason="")
-    assert actions() == ["skipped handover test", "wants handover tested"]
+    assert actions() == ["skipped hand-over test", "wants hand-over tested"]
 
 
 # --- clone --------------------------------------------------------------------------------------------------------
