@@ -88,9 +88,9 @@ SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen
     claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
     contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier, contact.secondary_identifier,
     contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
-    inbox_channel.name, inbox_channel.is_enabled, event.id, event.type, event.state, event.sent_at, event.received_at,
-    event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,
-    coalesce(event.retried_at, event.received_at), body.raw
+    inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
+    event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
+    event.reason, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -129,9 +129,9 @@ SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen
     claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
     contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier, contact.secondary_identifier,
     contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
-    inbox_channel.name, inbox_channel.is_enabled, event.id, event.type, event.state, event.sent_at, event.received_at,
-    event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,
-    coalesce(event.retried_at, event.received_at), body.raw
+    inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
+    event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
+    event.reason, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -165,7 +165,7 @@ ON CONFLICT (channel_id, external_id) DO UPDATE
 RETURNING id, attributes;
 
 -- conversations.contacts: An event names another inbox channel than before.
-SELECT id, is_enabled, name, first_seen_at IS NOT NULL FROM channels_app_inboxchannel
+SELECT id, is_enabled, shows_buttons, name, first_seen_at IS NOT NULL FROM channels_app_inboxchannel
 WHERE channel_id = %(channel_id)s AND external_id = %(external_id)s;
 
 -- conversations.contacts: One that has another name now, or is new.
@@ -174,7 +174,7 @@ VALUES (%(channel_id)s, %(external_id)s, %(name)s, %(is_enabled)s, clock_timesta
 ON CONFLICT (channel_id, external_id) DO UPDATE
     SET name = coalesce(nullif(EXCLUDED.name, ''), known.name),
         first_seen_at = coalesce(known.first_seen_at, EXCLUDED.first_seen_at)
-RETURNING id, is_enabled, name, true;
+RETURNING id, is_enabled, shows_buttons, name, true;
 
 -- conversations.lookup: Before the bot is asked: whose the conversation is, what the contact said, and that a try
 -- begins. `joined`: the STARTED that the bot is told of with this message.
@@ -346,9 +346,10 @@ SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, clock_timest
     claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language,
     claimed.options, claimed.topics, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
     contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
-    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled, event.id, event.type,
-    event.state, event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source,
-    event.attempts, event.reason, coalesce(event.retried_at, event.received_at), body.raw
+    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
+    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
+    event.wait_until, event.called_at, event.source, event.attempts, event.reason, coalesce(event.retried_at,
+    event.received_at), body.raw
 FROM held LEFT JOIN (
     claimed
     JOIN LATERAL (
