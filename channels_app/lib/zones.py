@@ -25,9 +25,18 @@ def find_zone(name: str) -> ZoneInfo | None:
     return ZoneInfo(name) if name in _known_zones() else None
 
 
+def zone_choices(stored: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
+    """Zones by region, as people look for them: Europe, then Brussels.
+
+    `stored`: the one that is chosen already, which is offered whatever it is: "CET", from a configuration file.
+    """
+    *regions, (other, names) = _zones_by_region()
+    is_listed = any(stored == name for _, places in (*regions, (other, names)) for name, _ in places)
+    return [*regions, (other, names if is_listed or not stored else [*names, (stored, stored)])]
+
+
 @lru_cache(maxsize=1)
-def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Zones by region, as people look for them: Europe, then Brussels."""
+def _zones_by_region() -> list[tuple[str, list[tuple[str, str]]]]:
     regions: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(_known_zones()):
         region, _, place = name.partition("/")

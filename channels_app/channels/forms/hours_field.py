@@ -125,10 +125,11 @@ def _shown(value: Any) -> dict[str, Any]:
     """For the template: of what is stored, or of what was entered."""
     hours: Mapping[str, Any] = value if isinstance(value, dict) else {}
     closed = list(hours.get("closed") or ())
+    zone = str(hours.get("timezone") or "")
     return {
         "is_always": hours.get("always", not hours),
-        "zone": hours.get("timezone", ""),
-        "zones": zone_choices(),
+        "zone": zone,
+        "zones": zone_choices(zone),
         "days": [
             {"key": day, "name": name, "spans": list(_spans(hours.get(day) or ()))}
             for day, name in zip(DAYS, DAY_NAMES, strict=True)
