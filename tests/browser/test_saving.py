@@ -125,3 +125,30 @@ def test_roles_that_were_chosen_outlive_the_session(fresh: Stage, open_window: C
     page.get_by_role("button", name="Save and continue editing").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     expect(page.locator("#id_groups_to option")).to_have_text(["Operator"])
+
+
+def test_another_person_of_the_same_name_is_not_given_what_was_typed(
+    fresh: Stage, open_window: Callable[..., Page]
+) -> None:
+    anna = Admin(open_window(), fresh)
+    page = anna.log_in()
+    anna.open("/admin/auth/user/add/")
+    page.get_by_label("Username").fill("anna.berg")
+    page.get_by_label("Password:").fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_label("First name").fill(ADMIN)  # by which pages greet her: as the other one
+    page.get_by_label("Superuser status").check()
+    page.get_by_label("Staff status").check()
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+    page.get_by_label("Last name").fill("Typed by the first")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.locator("#kept")).to_be_visible()
+    page.get_by_label("Username").fill("anna.berg")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_label("Last name")).to_have_value("")
+    expect(page.locator("#given-back")).to_have_count(0)

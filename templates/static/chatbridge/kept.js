@@ -14,8 +14,8 @@ function isKept(input) {
 }
 
 function whoIsThere() {
-  const name = document.querySelector("#user-tools strong");
-  return name ? name.textContent.trim() : "";
+  const person = document.querySelector('meta[name="person"]');  // by number: two may have the same name
+  return person ? person.content : "";
 }
 
 function here() {
