@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, islice
 from zoneinfo import ZoneInfo
@@ -51,14 +51,14 @@ def as_typed(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     if local.microsecond or local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
         return local.isoformat()  # what the clock says is not all: an hour that comes twice
-    return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+    return local.replace(tzinfo=None).isoformat(" ", "seconds" if local.second else "minutes")
 
 
 def read_range(since: str, until: str, *, now: datetime, zone: ZoneInfo) -> TimeRange:
     """The range that two fields name. Raises TimeError.
 
     `since` may hold all of it: "14:05-14:10", or a day, or a time of day, which means that time and `AROUND` it.
-    Without a day, a time is the latest one that has passed; `until` "now", and "14:05-" in `since`, have no end.
+    Without a day, a time is the latest one that has passed, or has nearly when it stands alone; `until` "now", and "14:05-" in `since`, have no end.
     """
     now = now.astimezone(zone)
     begin_text, end_text = _tidy(since), _tidy(until)
@@ -66,12 +66,15 @@ def read_range(since: str, until: str, *, now: datetime, zone: ZoneInfo) -> Time
     if begin is None and begin_text and not end_text:
         begin, end, begin_text, end_text = _split(begin_text, zone)
     else:
-        end = _parse(end_text, zone)
+        end = _parse_end(end_text, zone)
     for text, parsed, typed in ((begin_text, begin, since), (end_text, end, until or since)):
         if text and parsed is None:
             raise TimeError(f"“{typed.strip()[:MAX_LENGTH]}” is no time. Write it like {EXAMPLES}.")
     try:
-        return _resolve(begin, end, now, zone)
+        meant = _resolve(begin, end, now, zone)
+        for moment in filter(None, (meant.since, meant.until)):
+            moment.astimezone(zone)  # pages show it: not what lies before the year 1 there, or after 9999
+        return meant
     except OverflowError as error:
         raise TimeError(f"No calendar has this day. Write it like {EXAMPLES}.") from error
 
@@ -81,7 +84,8 @@ def read_range(since: str, until: str, *, now: datetime, zone: ZoneInfo) -> Time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Typed:
-    """A time as far as it was said: a moment (`at`), or a day, a time of day (`clock`), or both."""
+    """A time as far as it was said: a moment (`at`), or a day, a time of day (`clock`), or both. Nothing of these:
+    the end of the day at which a range begins."""
 
     zone: ZoneInfo
     at: datetime | None = None
@@ -90,6 +94,10 @@ class _Typed:
     day_word: str = ""
     """today, yesterday, the beginning of a weekday, or a day and month like "27 nov"."""
     clock: time | None = None
+
+    @property
+    def has_day(self) -> bool:
+        return self.day is not None or bool(self.day_word)
 
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -104,12 +112,18 @@ _MOMENT = re.compile(
     (?P<utc>\ ?(?:z|utc|gmt))?""",
     re.VERBOSE,
 )
+_DAY_FIRST = re.compile(r"\b([0-9]{1,2})([./])([0-9]{1,2})\2([0-9]{4})\b")
+_END_OF_DAY = re.compile("24[:.h]00")
+_MAX_OFFSETS = timedelta(hours=-12), timedelta(hours=14)
+_OFFSET_STEP = timedelta(minutes=15)
+"""No zone of today is further from UTC, or lies between these steps."""
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _BETWEEN = re.compile(r"\ ?-\ ?|\ (?:to|until|till)\ ")
 
 
 def _tidy(text: str) -> str:
-    return _DASHES.sub("-", " ".join(text.split()).lower())
+    tidy = _DASHES.sub("-", " ".join(text.split()).lower())
+    return _DAY_FIRST.sub(lambda found: f"{found[4]}-{found[3]:0>2}-{found[1]:0>2}", tidy)
 
 
 def _parse(text: str, zone: ZoneInfo) -> _Typed | None:
@@ -119,8 +133,13 @@ def _parse(text: str, zone: ZoneInfo) -> _Typed | None:
         return _Typed(zone=zone, is_now=True)
     if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}t", text) or re.search(r"[0-9] ?[+-][0-9]{2}:?[0-9]{2}$", text):
         return _parse_iso(text, zone)
-    found = _MOMENT.fullmatch(text)
+    first, _, rest = text.partition(" ")
+    found = _MOMENT.fullmatch(text) or _MOMENT.fullmatch(f"{rest} {first}")  # "14:05 yesterday"
     return _said(found, zone) if found and any(found.group("iso", "word", "dom", "hour")) else None
+
+
+def _parse_end(text: str, zone: ZoneInfo) -> _Typed | None:
+    return _Typed(zone=zone) if _END_OF_DAY.fullmatch(text) else _parse(text, zone)
 
 
 def _parse_iso(text: str, zone: ZoneInfo) -> _Typed | None:
@@ -131,8 +150,9 @@ def _parse_iso(text: str, zone: ZoneInfo) -> _Typed | None:
         parsed = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    if parsed.tzinfo:
-        return _Typed(zone=zone, at=parsed)
+    if (offset := parsed.utcoffset()) is not None:
+        is_offset = _MAX_OFFSETS[0] <= offset <= _MAX_OFFSETS[1] and not offset % _OFFSET_STEP
+        return _Typed(zone=zone, at=parsed) if is_offset else None
     return _Typed(zone=zone, day=parsed.date(), clock=parsed.time())
 
 
@@ -169,8 +189,10 @@ def _split(text: str, zone: ZoneInfo) -> tuple[_Typed | None, _Typed | None, str
     """A range in one field, at the first place where a time stands on its left and one, or nothing, on its right."""
     for place in _BETWEEN.finditer(text + " "):
         left, right = text[: place.start()].strip(), text[place.end() :].strip()
-        begin, end = _parse(left, zone), _parse(right or "now", zone)
+        begin, end = _parse(left, zone), _parse_end(right or "now", zone)
         if begin and end:
+            if begin.clock and end.clock and not begin.has_day and end.has_day:  # "14:05-14:10 yesterday"
+                begin = replace(begin, day=end.day, day_word=end.day_word)
             return begin, end, left, right or "now"
     return None, None, text, ""
 
@@ -188,7 +210,8 @@ class _Meant:
 
 
 def _resolve(begin: _Typed | None, end: _Typed | None, now: datetime, zone: ZoneInfo) -> TimeRange:
-    first = _past(begin, now) if begin else None
+    is_alone = begin is not None and begin.clock is not None and end is None
+    first = _past(begin, now, now + AROUND if is_alone else now) if begin else None
     if end is None:
         if first is None or begin is None:
             return ALWAYS
@@ -199,7 +222,7 @@ def _resolve(begin: _Typed | None, end: _Typed | None, now: datetime, zone: Zone
     since = first.begins if first else None
     if end.is_now:
         return TimeRange(since=since)
-    last = _following(end, first) if first and end.clock and not (end.day or end.day_word) else _past(end, now)
+    last = _following(end, first) if first and not (end.at or end.has_day) else _past(end, now, now)
     until = last.ends
     if last.begins == since and (end.clock or end.at):
         until += timedelta(minutes=1)  # the minute that was named twice
@@ -208,8 +231,8 @@ def _resolve(begin: _Typed | None, end: _Typed | None, now: datetime, zone: Zone
     return TimeRange(since=since, until=until)
 
 
-def _past(typed: _Typed, now: datetime) -> _Meant:
-    """What was said, the latest one that has begun unless the day was named in full."""
+def _past(typed: _Typed, now: datetime, limit: datetime) -> _Meant:
+    """What was said, the latest one that has begun by `limit` unless the day was named in full."""
     if typed.at or typed.is_now:
         moment = (typed.at or now).astimezone(UTC)
         return _Meant(moment, moment)
@@ -217,7 +240,7 @@ def _past(typed: _Typed, now: datetime) -> _Meant:
     days = [typed.day] if typed.day else list(islice(_days(typed.day_word, local_now.date()), 3))
     for day in days:
         meant = _on(day, typed)
-        if meant and (len(days) == 1 or meant.begins <= now):
+        if meant and (len(days) == 1 or meant.begins <= limit):
             return meant
     if days and typed.clock:
         raise TimeError(f"{typed.clock:%H:%M} did not exist on {days[0]:%d %b %Y}: the clocks went forward.")
@@ -242,8 +265,17 @@ def _days(word: str, today: date) -> Iterator[date]:
 def _following(typed: _Typed, first: _Meant) -> _Meant:
     """A time of day behind the beginning of a range: on the same day, or else on the next one."""
     start = first.begins.astimezone(typed.zone).date()
-    found = (_on(start + _DAY * days, typed) for days in range(3))
-    return next(meant for meant in found if meant and meant.ends >= first.begins)
+    found = (_on(start + _DAY * days, typed) or _gap(start + _DAY * days, typed) for days in range(3))
+    return next(meant for meant in found if meant.ends >= first.begins)
+
+
+def _gap(day: date, typed: _Typed) -> _Meant:
+    """When the clocks are set forward over this time: a range that ends in it has ended by then."""
+    after, before = (_instant(day, typed.clock or time(), typed.zone, fold) for fold in (0, 1))
+    offset = after.astimezone(typed.zone).utcoffset()
+    moments = (before.replace(second=0) + timedelta(minutes=minutes) for minutes in count())
+    moment = next(moment for moment in moments if moment.astimezone(typed.zone).utcoffset() == offset)
+    return _Meant(moment, moment)
 
 
 def _on(day: date, typed: _Typed) -> _Meant | None:

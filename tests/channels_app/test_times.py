@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,13 +35,26 @@ TODAY, YESTERDAY = "2026-11-28", "2026-11-27"
         ("14.05", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
         ("14h05", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
         ("2:05 pm", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
+        ("14:05 yesterday", "", (f"{YESTERDAY} 14:00", f"{YESTERDAY} 14:10")),
+        ("14:05-14:10 yesterday", "", (f"{YESTERDAY} 14:05", f"{YESTERDAY} 14:10")),
+        ("14:05 today", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
+        ("28.11.2026 14:05", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
+        ("28/11/2026 14:05", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
+        ("14:05-14:10 28.11.2026", "", (f"{TODAY} 14:05", f"{TODAY} 14:10")),
+        ("2026-11-28T14:05-14:10", "", (f"{TODAY} 14:05", f"{TODAY} 14:10")),
+        ("2026-11-28T09:05-09:10", "", (f"{TODAY} 09:05", f"{TODAY} 09:10")),
+        ("2026-11-28T09:05+09:30", "", ("2026-11-28 00:35", "")),
+        ("2026-11-27 14:00-24:00", "", ("2026-11-27 14:00", f"{TODAY} 00:00")),
+        ("2026-11-27 00:00-24:00", "", ("2026-11-27 00:00", f"{TODAY} 00:00")),
+        ("2026-11-27 14:00", "24:00", ("2026-11-27 14:00", f"{TODAY} 00:00")),
         ("2PM", "", (f"{TODAY} 13:55", f"{TODAY} 14:05")),
         ("12:10 a.m.", "", (f"{TODAY} 00:05", f"{TODAY} 00:15")),
         ("  14:05 \u00a0", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
         ("13:05 UTC", "", (f"{TODAY} 14:00", f"{TODAY} 14:10")),
         ("14:05:30", "", (f"{TODAY} 14:00:30", f"{TODAY} 14:10:30")),
         ("14:20", "", (f"{TODAY} 14:15", f"{TODAY} 14:25")),
-        ("14:21", "", (f"{YESTERDAY} 14:16", f"{YESTERDAY} 14:26")),  # it has not passed today
+        ("14:21", "", (f"{TODAY} 14:16", f"{TODAY} 14:26")),
+        ("14:26", "", (f"{YESTERDAY} 14:21", f"{YESTERDAY} 14:31")),  # it has not passed today
         ("00:00", "", (f"{YESTERDAY} 23:55", f"{TODAY} 00:05")),
         # With its day.
         ("yesterday 14:05", "", (f"{YESTERDAY} 14:00", f"{YESTERDAY} 14:10")),
@@ -98,7 +112,8 @@ def test_what_is_typed_means(since: str, until: str, meant: tuple[str, str]) -> 
         ("2026-10-25", "", NOW, ("2026-10-24T22:00Z", "2026-10-25T23:00Z")),
         # 29 March: 02:00 to 03:00 does not come. The latest one that did was the day before.
         ("02:30", "", "2026-03-29T12:00+02:00", ("2026-03-28T01:25Z", "2026-03-28T01:35Z")),
-        ("01:30-02:30", "", "2026-03-29T12:00+02:00", ("2026-03-29T00:30Z", "2026-03-30T00:30Z")),
+        ("01:30-02:30", "", "2026-03-29T12:00+02:00", ("2026-03-29T00:30Z", "2026-03-29T01:00Z")),
+        ("2026-03-29 01:30-02:30:15", "", NOW, ("2026-03-29T00:30Z", "2026-03-29T01:00Z")),
         ("2026-03-29", "", NOW, ("2026-03-28T23:00Z", "2026-03-29T22:00Z")),
     ],
 )
@@ -128,6 +143,33 @@ def test_what_is_no_time_is_said(text: str, zone: str) -> None:
         assert "Write it like 14:05, 14:05-14:10" in str(error)
     else:  # the first and the last year of the calendar can be said in some zones
         assert text in ("0001-01-01", "9999-12-31") and found
+
+
+@pytest.mark.parametrize(("now", "day"), [("14:03", "2026-11-28"), ("14:00", "2026-11-28"), ("13:59", "2026-11-27")])
+def test_a_time_that_is_nearly_there_is_todays(now: str, day: str) -> None:
+    moment = datetime.fromisoformat(f"2026-11-28T{now}+01:00")
+    found = read_range("14:05", "", now=moment, zone=ZoneInfo("Europe/Brussels"))
+    assert found.since == datetime.fromisoformat(f"{day}T14:00+01:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "zone"),
+    [
+        ("until", "9999-12-31T23:59Z", "Asia/Tokyo"),
+        ("since", "9999-12-31T23:59Z", "Asia/Tokyo"),
+        ("since", "9999-12-31 23:59", "Asia/Tokyo"),  # with what is around it
+        ("until", "9999-12-31 23:59", "America/New_York"),
+        ("since", "0001-01-01T00:00Z", "America/New_York"),
+        ("until", "0001-01-01T00:00Z", "America/New_York"),
+    ],
+)
+@pytest.mark.parametrize("page", ["audit", "conversations", "exchanges", "failures"])
+def test_a_time_that_the_zone_cannot_show_is_said(
+    admin_client: Client, page: str, name: str, text: str, zone: str
+) -> None:
+    admin_client.cookies["time_zone"] = zone
+    answer = admin_client.get(f"/ops/{page}/", {name: text}, follow=True)
+    assert "No calendar has this day. Write it like" in answer.content.decode()
 
 
 @pytest.mark.parametrize("text", ["2026-03-29 02:30", "2026-03-29T02:30"])
