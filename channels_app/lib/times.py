@@ -58,7 +58,8 @@ def read_range(since: str, until: str, *, now: datetime, zone: ZoneInfo) -> Time
     """The range that two fields name. Raises TimeError.
 
     `since` may hold all of it: "14:05-14:10", or a day, or a time of day, which means that time and `AROUND` it.
-    Without a day, a time is the latest one that has passed, or has nearly when it stands alone; `until` "now", and "14:05-" in `since`, have no end.
+    Without a day, a time is the latest one that has passed, or has nearly when it stands alone; `until` "now", and
+    "14:05-" in `since`, have no end.
     """
     now = now.astimezone(zone)
     begin_text, end_text = _tidy(since), _tidy(until)
