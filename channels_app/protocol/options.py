@@ -265,8 +265,11 @@ def _letters_without_pictures(text: str) -> list[_Letter]:
 
 
 def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[_Letter]]) -> list[Option]:
+    """One whose marks are those that were written wins; a text without any may have left them out."""
     said = read(text)
-    return [option for option in offered if said and is_alike(said, read(option.title))]
+    found = [option for option in offered if said and is_alike(said, read(option.title))]
+    has_marks = any(letter.marks for letter in said)
+    return [option for option in found if has_marks and said == read(option.title)] or found
 
 
 def is_alike(said: Word, title: Word) -> bool:

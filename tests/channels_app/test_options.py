@@ -223,6 +223,10 @@ def test_titles_that_are_numbers(text: str, titles: list[str], place: int | None
         ("CAFE", ["Café", "Cafe"], None),
         ("Café", ["Café", "Cafe"], 0),
         ("HAYIR", ["Hayır", "Hayir"], None),
+        ("año", ["Ano", "Año"], 1),  # all its marks agree
+        ("CAFÉ!", ["Cafe", "Café"], 1),
+        ("ano!", ["Ano", "Año"], None),
+        ("año", ["Año", "año."], None),
         ("same", ["same", "same"], None),  # two cards, each with "Order": which?
         ("2", ["same", "same"], 1),
         ("yes", ["👍 Yes", "👎 Yes"], None),
