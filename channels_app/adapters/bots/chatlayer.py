@@ -57,6 +57,7 @@ class ChatlayerForm(forms.Form):
     pause_bot = forms.BooleanField(
         label="Pause the bot's session at a handover",
         required=False,
+        initial=False,
         help_text="Leave this off. A paused session stays silent until something of yours unpauses it in Chatlayer, "
         "also when agents give the conversation back; and agents' conversations never reach the bot anyway.",
     )
