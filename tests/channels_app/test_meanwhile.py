@@ -225,7 +225,18 @@ def test_a_program_that_has_seen_an_older_revision_is_told(
     assert again.headers["ETag"] != tag
     for free in ("*", ""):
         assert admin.call("patch", path, {"name": "Mine"}, If_Match=free).status == 200
-    assert "If-Match" in admin.call("patch", path, {"name": "Mine"}, If_Match="seven").fields
+    for wrong in ("seven", '"7", seven', ",", '"-gzip"', '"٧"', '"12345678901"'):
+        assert (
+            "If-Match" in admin.call("patch", path, {"name": "Mine"}, If_Match=wrong.encode().decode("latin-1")).fields
+        )
+
+
+@pytest.mark.parametrize("form", ['"{}"', 'W/"{}"', '"0", "{}"', '"{}-gzip"', '"{}"-gzip', '"{};br"', "{}"])
+def test_tags_as_programs_and_proxies_send_them(admin: Program, bot: Bot, form: str) -> None:
+    path = f"bots/{bot.pk}/"
+    seen = admin.get(path).body["revision"]
+    assert admin.call("patch", path, {"name": "Mine"}, If_Match=form.format(seen)).status == 200
+    assert admin.call("patch", path, {"name": "Again"}, If_Match=form.format(seen)).status == 412
 
 
 def test_an_inbox_channel_is_part_of_its_channels_revision(admin: Program, bea: Client, channel: Channel) -> None:

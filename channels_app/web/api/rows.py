@@ -1,5 +1,6 @@
 """Channels and bots from a body, and what an answer may show of them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +19,8 @@ from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.problems import ApiError
 
 IF_MATCH = "If-Match"
-MAX_DIGITS = 10  # of a revision: more than a column of ours holds
+_TAG = re.compile(r'(?:W/)?"?([0-9]{1,10})(?:[-;][a-z]+)?"?(?:-[a-z]+)?')
+"""A revision, with what a proxy that compresses adds to it: "7-gzip", "7;br"."""
 
 
 @contextmanager
@@ -40,14 +42,18 @@ def _told(entry: AuditEntry) -> dict[str, Any]:
 
 
 def expected_revision(request: Request) -> int | None:
-    """Of If-Match; None when the caller doesn't care. Raises ValidationError."""
+    """Of If-Match; None when the caller doesn't care. Raises ValidationError.
+
+    Of several the highest: revisions only grow, so who has read it can't find one of the others.
+    """
     given = request.headers.get(IF_MATCH, "").strip()
-    number = given.removeprefix("W/").strip('"')
     if given in ("", "*"):
         return None
-    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+    tags = [_TAG.fullmatch(part.strip()) for part in given.split(",")]
+    revisions = [int(tag[1]) for tag in tags if tag]
+    if len(revisions) < len(tags):
         raise ValidationError({IF_MATCH: 'Give the revision that you have read, like "7".'})
-    return int(number)
+    return max(revisions)
 
 
 def etag(row: SettingsModel) -> dict[str, str]:
