@@ -43,7 +43,7 @@ def test_two_tabs(page: Page) -> None:
 
     page.get_by_label("Text when the bot fails").fill("One moment, please.")
     page.get_by_role("button", name="Save", exact=True).click()
-    changes = page.get_by_role("region", name="Not saved yet: changed by others")
+    changes = page.get_by_role("region", name="Not saved yet: changed since")
     expect(changes.get_by_role("row").nth(1)).to_contain_text("Days to keep texts")
     expect(changes.get_by_role("row").nth(1)).to_contain_text("44")
     expect(changes.get_by_role("row").nth(1)).to_contain_text(ADMIN)

@@ -133,6 +133,14 @@ def test_the_second_of_two_tabs_is_told_what_the_first_saved(
     assert any({name.rpartition("-")[2] for name in mine} <= names for names in written)
 
 
+def test_ones_own_other_tab_is_nobody_else(admin_client: Client, channel: Channel) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(admin_client, page_of(channel), "channel_form").save(bot_tries="5")
+    assert told(tab.save(keep_days="9")) == [("Tries", "2", "5", "admin")]
+    assert "This page was saved since you opened it" in tab.html
+    assert "omeone else" not in tab.html and "by others" not in tab.html
+
+
 def test_on_top_means_on_top_of_what_one_was_told(admin_client: Client, bea: Client, channel: Channel) -> None:
     tab = Tab(admin_client, page_of(channel), "channel_form")
     Tab(bea, page_of(channel), "channel_form").save(bot_tries="5")

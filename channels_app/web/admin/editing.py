@@ -21,7 +21,7 @@ SEEN = "_seen"
 """What the form showed when it was opened."""
 ON_TOP = "_on_top"
 """The button that saves all the same; its value is what the person was told."""
-HELD = "Someone else has saved this page since you opened it. Nothing of yours is saved yet."
+HELD = "This page was saved since you opened it, perhaps in another tab. Nothing of yours is saved yet."
 
 
 class HeldForm(forms.BaseForm):
