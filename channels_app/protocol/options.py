@@ -4,13 +4,24 @@ Nothing is guessed: what fits two options is text, and the bot may ask.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from channels_app.protocol import Message, Option
-from channels_app.protocol.visible import FLAG_TAGS, is_space, is_visible, is_zero_width
+from channels_app.protocol.reading import (
+    DASHES,
+    SIGNS,
+    Letter,
+    Word,
+    is_alike,
+    letters_of,
+    letters_without_pictures,
+    plain_number,
+    shown,
+    trimmed,
+)
+from channels_app.protocol.visible import is_visible
 
 
 def numbered(messages: Sequence[Message], standing: Sequence[Option] = ()) -> tuple[Message, ...]:
@@ -101,14 +112,14 @@ def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> O
     A title as written wins, then one that reads the same, then a number, then a title but for its pictures.
     `by_number`: whether a number alone can mean one, be it also a title.
     """
-    if not by_number and _NUMBER.fullmatch(_trimmed(_plain_number(text).casefold())):
+    if not by_number and _NUMBER.fullmatch(trimmed(plain_number(text).casefold())):
         return None
     offered = [option for option in options if option.is_choosable and is_visible(text)]
-    for simplify in (str.strip, _shown):
+    for simplify in (str.strip, shown):
         wanted = simplify(text)
         if found := [option for option in offered if simplify(option.title) == wanted]:
             return _only(found)
-    for find in (partial(_alike, read=_letters), _by_number, partial(_alike, read=_letters_without_pictures)):
+    for find in (partial(_alike, read=letters_of), _by_number, partial(_alike, read=letters_without_pictures)):
         if found := find(text, offered):
             return _only(found)
     return None
@@ -129,7 +140,6 @@ _LEAD = re.compile(r"[^\w+-]*(?:n[or]\.?\s*)?([+-]?\d{1,4})(?!\d)([.,/]\d)?")
 _MARK = re.compile(r"[^\w+-]*(\d{1,4})(?:\s*[.):\]]\s*|\s+[-\u2013\u2014]\s+)(?!\d)")
 _PICTURED = re.compile(r"\d\ufe0f?\u20e3|[\u2460-\u249b\u2776-\u2793]")
 """A number as emoji, or in a circle: nobody takes it for a part of the words."""
-_SIGNS = str.maketrans({"№": "#", "°": "o"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,32 +152,32 @@ class _Lead:
 
 
 def _lead(title: str) -> _Lead | None:
-    found = _LEAD.match(_plain_number(title).casefold())
+    found = _LEAD.match(plain_number(title).casefold())
     return _Lead(int(found[1]), not found[2]) if found else None
 
 
 def _mark(title: str) -> int | None:
     """The number that a bot has put before this title, as we would: "2. Parcel", not "2 persons"."""
-    found = (_LEAD if _PICTURED.match(title) else _MARK).match(_plain_number(title).casefold())
+    found = (_LEAD if _PICTURED.match(title) else _MARK).match(plain_number(title).casefold())
     return int(found[1]) if found else None
 
 
 def _by_number(text: str, offered: Sequence[Option]) -> list[Option]:
     """The options that "2" means: shown with it, or with a title that begins with it; or the line as it was shown."""
-    plain = _trimmed(_plain_number(text).casefold())
+    plain = trimmed(plain_number(text).casefold())
     if found := _NUMBER.fullmatch(plain):
         number = int(found[1])
         return [option for option in offered if option.number == number or _begins_with(option.title, number)]
-    if (found := _LINE.fullmatch(_trimmed(_shown(text.translate(_SIGNS))))) and (number := int(found[1])):
+    if (found := _LINE.fullmatch(trimmed(shown(text.translate(SIGNS))))) and (number := int(found[1])):
         lines = [option for option in offered if option.number == number]
-        said = [_letters(rest) for rest in (found[2], found[2].lstrip(_DASHES))]
+        said = [letters_of(rest) for rest in (found[2], found[2].lstrip(DASHES))]
         return [option for option in lines if _is_one_of(said, option.title)]
     return []
 
 
-def _is_one_of(said: "Sequence[Sequence[_Letter]]", title: str) -> bool:
+def _is_one_of(said: Sequence[Word], title: str) -> bool:
     """Whether one of these is the title, whose pictures may be left out."""
-    titles = _letters(title), _letters_without_pictures(title)
+    titles = letters_of(title), letters_without_pictures(title)
     return any(one and is_alike(one, letters) for one in said for letters in titles)
 
 
@@ -176,137 +186,9 @@ def _begins_with(title: str, number: int) -> bool:
     return lead is not None and lead.is_whole and lead.number == number
 
 
-def _plain_number(text: str) -> str:
-    """With plain digits: full-width, encircled, of an emoji; those of other scripts are digits to Python too."""
-    composed = unicodedata.normalize("NFKC", _shown(text).translate(_SIGNS).translate(_SAME))
-    return _without_pictures(composed).strip()
-
-
-# --- by its title -------------------------------------------------------------------------------------------------
-
-_APOSTROPHES = "'\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02c8\u2032\u05f3`\u00b4"
-_QUOTES = '"\u201c\u201d\u201e\u201f\u2033\u05f4'
-_DASHES = " -\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212"
-"""What may stand between a number and its title."""
-_SAME = str.maketrans(
-    {**dict.fromkeys(_APOSTROPHES, "'"), **dict.fromkeys(_QUOTES, '"'), "\u2212": "-", "\u2043": "-", "\u0640": None}
-    | dict.fromkeys(range(0x1F3FB, 0x1F400))  # the colour of a thumb's skin
-)
-"""Keyboards differ in these; the Arabic one that goes away only draws a word out."""
-_TAKEN_APART = str.maketrans(
-    {"ø": "o\u0338", "đ": "d\u0335", "ð": "d\u0336", "ħ": "h\u0335", "ł": "l\u0335", "ŧ": "t\u0335"}
-    | {"ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "n\u0335"}
-    | {"\u06cc": "\u064a", "\u06a9": "\u0643"}  # Persian and Arabic keyboards have their own ye and kaf
-)
-"""Letters with a stroke, which Unicode doesn't take apart, and letters that keyboards lack."""
-_KEPT_AT_EDGES = "#%&@/\\"
-"""Punctuation that makes another word: C#, 50%. A dash does, too: A-."""
-_KEYCAP = "\u20e3"
-
-
-def _marks_left_out(base: str) -> Sequence[str] | range | None:
-    """The marks that people who write this letter leave out, and are read all the same; None: all of them.
-
-    In most scripts there are none: they are vowels, tones, or make another letter.
-    """
-    match unicodedata.name(base, "").partition(" ")[0]:
-        case "LATIN":
-            return None
-        case "GREEK":  # accents and breathings, which capitals lack; not the dialytika
-            return "\u0300\u0301\u0313\u0314\u0342\u0345"
-        case "CYRILLIC" if base in "аеиоуыэюяіє":  # the stress; \u0451 is printed as \u0435. Not the breve of \u0439
-            return "\u0301\u0308" if base == "\u0435" else "\u0301"
-        case "ARABIC" if base == "\u0627":  # also hamza and madda
-            return [chr(code) for code in (*range(0x64B, 0x656), 0x670)]
-        case "ARABIC":  # vowels and doubling
-            return [chr(code) for code in (*range(0x64B, 0x653), 0x670)]
-        case "HEBREW":  # points and accents
-            return [chr(code) for code in range(0x591, 0x5C8)]
-    return ""
-
-
-@dataclass(slots=True)
-class _Letter:
-    """A letter with the marks that belong to it, and those that may be left out."""
-
-    base: str
-    marks: str = ""
-
-
-def _letters(text: str) -> list[_Letter]:
-    """What is read of a text: case, width, edges and kinds of dash, apostrophe and space aside."""
-    decomposed = unicodedata.normalize("NFKD", _shown(text).translate(_SAME))
-    folded = unicodedata.normalize("NFKD", decomposed.casefold()).translate(_TAKEN_APART).replace("i\u0307", "i")
-    dashes = "".join("-" if unicodedata.category(letter) == "Pd" else letter for letter in folded)
-    letters: list[_Letter] = []
-    for letter in " ".join(_trimmed(dashes.replace(_KEYCAP, "")).split()):
-        if not letters or unicodedata.category(letter)[0] != "M":
-            letters.append(_Letter(letter))
-            continue
-        left_out = _marks_left_out(letters[-1].base[0])
-        if left_out is None or letter in left_out:
-            letters[-1].marks += letter
-        else:
-            letters[-1].base += letter
-    return letters
-
-
-Word = Sequence[_Letter]
-
-
-def words(text: str) -> list[Word]:
-    """The words of a text, each as it is read."""
-    parts = re.split("[ ']", _shown(text).translate(_SAME))
-    return [letters for letters in map(_letters, parts) if letters]
-
-
-def _letters_without_pictures(text: str) -> list[_Letter]:
-    return _letters(_without_pictures(re.sub(f".\ufe0f?{_KEYCAP}", "", text)))
-
-
-def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[_Letter]]) -> list[Option]:
+def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[Letter]]) -> list[Option]:
     """One whose marks are those that were written wins; a text without any may have left them out."""
     said = read(text)
     found = [option for option in offered if said and is_alike(said, read(option.title))]
     has_marks = any(letter.marks for letter in said)
     return [option for option in found if has_marks and said == read(option.title)] or found
-
-
-def is_alike(said: Word, title: Word) -> bool:
-    """Whether both read the same: one of them may leave marks out, but none may have others than the other."""
-    if [letter.base for letter in said] != [letter.base for letter in title]:
-        return False
-    pairs = [(set(ours.marks), set(theirs.marks)) for ours, theirs in zip(said, title, strict=True)]
-    return all(ours <= theirs for ours, theirs in pairs) or all(theirs <= ours for ours, theirs in pairs)
-
-
-def _shown(text: str) -> str:
-    """Without what can't be seen, and composed."""
-    return " ".join(unicodedata.normalize("NFC", "".join(_seen(text))).split())
-
-
-def _seen(text: str) -> Iterator[str]:
-    for letter in text:
-        if is_space(letter):
-            yield " "
-        elif not is_zero_width(letter) or ord(letter) in FLAG_TAGS:
-            yield letter
-
-
-def _without_pictures(text: str) -> str:
-    return "".join(letter for letter in text if unicodedata.category(letter) != "So" and letter != _KEYCAP)
-
-
-def _trimmed(text: str) -> str:
-    """Without spaces and punctuation around it."""
-    start, end = 0, len(text)
-    while start < end and _is_edge(text[start]):
-        start += 1
-    while end > start and _is_edge(text[end - 1]):
-        end -= 1
-    return text[start:end]
-
-
-def _is_edge(letter: str) -> bool:
-    category = unicodedata.category(letter)
-    return letter in " '" or (category[0] == "P" and category != "Pd" and letter not in _KEPT_AT_EDGES)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels_app.protocol import Option
-from channels_app.protocol.options import Word, is_alike, words
+from channels_app.protocol.reading import Word, is_alike, words
 
 MAX_WORDS = 10
 """Of a sentence that names a choice and says nothing else."""
