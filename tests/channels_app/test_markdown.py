@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.adapters.inboxes.shortcodes import neutralised
-from channels_app.lib.markdown import MAX_LENGTH, Marks, render
+from channels_app.lib.emphasis import Marks
+from channels_app.lib.markdown import MAX_LENGTH, render
 from channels_app.protocol.visible import is_zero_width
 from chatbridge.simulator.shortcodes import elements
 from tests.conftest import Walker

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from chatbridge.simulator.terminal import Api, Chat, Patience, SimulatorError
+from chatbridge.simulator.control_client import Api, SimulatorError
+from chatbridge.simulator.terminal import Chat, Patience
 
 QUICK = Patience(first_answer_s=30, quiet_s=0.3)
 

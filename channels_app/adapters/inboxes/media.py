@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from channels_app.lib.markdown import Marks
+from channels_app.lib.emphasis import Marks
 from channels_app.protocol import Attachment
 from channels_app.protocol.splitting import Size, utf8_bytes, utf16_units
 

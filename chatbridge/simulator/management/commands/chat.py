@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbridge.simulator.terminal import Api, Chat, SimulatorError
+from chatbridge.simulator.control_client import Api, SimulatorError
+from chatbridge.simulator.terminal import Chat
 
 
 class Command(BaseCommand):
