@@ -525,11 +525,11 @@ def test_words_for_a_book_are_cut_and_an_operator_is_told(walker: Walker, world:
     world.bot.replies = [{"messages": messages}]
     walker.says("Hello")
     said = world.inbox.said("0-conv-1")
-    assert [text.partition(" ")[0] for text in said] == [str(number) for number in range(20)]
+    assert [text.partition(" ")[0] for text in said] == [str(number) for number in range(0, 80, 4)]  # 4 fill a text
     lines = load_transcript(walker.conversation().pk, reads_text=True).lines
     assert [line.text for line in lines if line.voice == "bot"] == said
     assert [(line.code, line.detail) for line in lines if line.is_bad] == [
-        ("CB-518", "the last 480 of 500 messages, more than one reply can hold.")
+        ("CB-518", "the last 420 of 500 messages, more than one reply can hold.")
     ]
     walker.says("1")
     assert world.bot.turns[-1]["payload"] is None
