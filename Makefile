@@ -34,7 +34,7 @@ manage: $(INSTALLED) ## a command of Django on the running bridge: make manage A
 	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)
 
 test: $(INSTALLED) $(BROWSER) ## all tests, or some: make test ARGS="-k signature"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 browser: $(INSTALLED) ## look for Chromium again, and try to install it: the browser tests need it
 	@rm -f $(BROWSER)
