@@ -8,19 +8,31 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from django.db.models import Q
+
+from channels_app.adapters.bots import asking_kinds
 from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
-from channels_app.models import Conversation, Owner, WebhookEvent
+from channels_app.models import Channel, Conversation, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT
 
 
-def find_session(session_id: str, bot_id: int | None) -> Conversation | None:
-    """The conversation behind a bot's session, on whichever of the bot's channels it is."""
+def find_asked_for(session_id: str, channel: Channel) -> Conversation | None:
+    """The conversation for which a bot asks for a human at this channel's address: on the channel itself, or on
+    whichever of the bot's channels it is.
+
+    If the channel has another kind of bot by now, nobody knows which channels were meant: on any with a bot that asks.
+    """
     session = _session(session_id)
-    if session is None or bot_id is None:
+    if session is None:
         return None
-    return Conversation.objects.filter(session_id=session, channel__bot_id=bot_id).first()
+    meant = Q(channel=channel)
+    if channel.bot is not None and channel.bot.kind in asking_kinds():
+        meant |= Q(channel__bot=channel.bot)
+    else:
+        meant |= Q(channel__bot__kind__in=asking_kinds())
+    return Conversation.objects.filter(meant, session_id=session).first()
 
 
 def _session(text: str) -> uuid.UUID | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from channels_app.adapters.bots import asking_bot
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.refusals import count_refusal
@@ -114,8 +115,8 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
             parsed = channel.inbox.parse_write_back(incoming)
         case EventSource.BOT if channel.bot:
             parsed = channel.bot.parse(incoming)
-        case EventSource.OFFLOAD if channel.bot:
-            parsed = channel.bot.parse_offload(incoming)
+        case EventSource.OFFLOAD:
+            parsed = asking_bot(channel.bot).parse_offload(incoming)
         case EventSource.INBOX:
             parsed = channel.inbox.parse(incoming)
         case _:

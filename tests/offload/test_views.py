@@ -169,6 +169,25 @@ def test_a_session_of_another_bot_is_unknown(walker: Walker, provider: OffloadPr
     assert IntakeCount.objects.get().reason == "unknown_session"
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+@pytest.mark.parametrize("kind", ["http", "chatlayer", None])
+def test_an_address_whose_channel_has_another_bot_by_now(
+    walker: Walker, world: World, provider: OffloadProvider, kind: str | None, is_own: bool
+) -> None:
+    """The bot that knows it still has conversations, on this channel and on others."""
+    other = walker if is_own else other_channel(walker)
+    other.says("agent")
+    walker.channel.bot = make_bot(kind) if kind else None
+    walker.channel.save()
+    assert walker.client.get(url(provider)).status_code == 200
+    assert asks(other, provider, sessionId="3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77").json()["offloadSuccess"] is False
+    is_known = is_own or kind != "chatlayer"  # a bot that asks has channels of its own
+    assert asks(other, provider).json()["offloadSuccess"] is is_known
+    other.work()
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"] * is_known
+    assert walker.client.post(url(provider, "wrong"), "{}", content_type="application/json").status_code == 401
+
+
 def test_the_same_request_after_the_conversation_came_back_is_a_new_one(
     walker: Walker, world: World, provider: OffloadProvider
 ) -> None:

@@ -55,6 +55,8 @@ class BotConnector(ABC):
     settings_form: ClassVar[type[forms.Form]]
     answers_later: ClassVar[bool] = False
     """Whether `send` always gives None and each message comes by webhook."""
+    asks_by_webhook: ClassVar[bool] = False
+    """Whether it asks for a human by a webhook of its own."""
     speaks_first: ClassVar[bool] = True
     """Whether it is told of a start without a message also where a channel doesn't want it always."""
 

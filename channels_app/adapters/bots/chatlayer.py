@@ -68,6 +68,7 @@ class Chatlayer(BotConnector):
     label = "Chatlayer"
     settings_form = ChatlayerForm
     answers_later = True
+    asks_by_webhook = True
     speaks_first = False  # a webhook channel is user-initiated: the first message's intent skips the introduction
 
     def send(self, turn: Turn) -> Reply | None:

@@ -9,10 +9,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
-from channels_app.adapters.bots import BotConnector
+from channels_app.adapters.bots import BotConnector, asking_bot
 from channels_app.channels.live import LiveChannel, channels_of_tenant, find_channel
 from channels_app.conversations.events import Stored, store_session_event
-from channels_app.conversations.lookup import find_conversations, find_session
+from channels_app.conversations.lookup import find_asked_for, find_conversations
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
@@ -30,7 +30,7 @@ from offload.services import Request, provider_of, refuse_offload, takes_request
 
 
 def _provider(uuid: UUID) -> tuple[OffloadProvider, LiveChannel] | None:
-    provider = OffloadProvider.objects.select_related("channel").filter(uuid=uuid).first()
+    provider = OffloadProvider.objects.select_related("channel__bot").filter(uuid=uuid).first()
     channel = find_channel(provider.channel.uuid) if provider else None
     return (provider, channel) if provider and channel else None
 
@@ -75,21 +75,20 @@ class OffloadWebhook(WebhookView):
 
     def _bot(self, provider: OffloadProvider, channel: LiveChannel, incoming: Incoming) -> BotConnector:
         """The bot behind this request, once it has shown the provider's token."""
-        if channel.bot is None:
-            raise PayloadError("The channel of this offload provider has no bot.")
-        expected, presented = provider.verify_token, channel.bot.offload_token(incoming)
+        bot = asking_bot(channel.bot)
+        expected, presented = provider.verify_token, bot.offload_token(incoming)
         if not expected:
             raise SignatureError("No verify token is saved for this offload provider yet.", reason="no_secret")
         if not hmac.compare_digest(presented.encode(errors="replace"), expected.encode()):
             detail = "The verify token is not the one saved for this offload provider."
             raise SignatureError(detail, reason="bad_verify_token")
-        return channel.bot
+        return bot
 
     def _request(
         self, bot: BotConnector, provider: OffloadProvider, event: Event, raw: bytes
     ) -> tuple[int, dict[str, Any]]:
         """A bot has one such address for all its channels: where the conversation is, its own provider decides."""
-        conversation = find_session(event.conversation_id, provider.channel.bot_id)
+        conversation = find_asked_for(event.conversation_id, provider.channel)
         if conversation is None:
             self.count(provider.uuid, "unknown_session")
             return bot.offload_answer(is_taken=False)
