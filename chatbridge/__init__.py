@@ -1,4 +1,4 @@
-"""chatbridge: a chatbot as virtual agent in Sparkcentral, and a good hand-over to its agents."""
+"""chatbridge: a chatbot as virtual agent in Sparkcentral, and a good handover to its agents."""
 
 from chatbridge.celery import app as celery_app
 

@@ -2,7 +2,7 @@
 
 import gc
 
-YOUNG_MOST = 10_000
+MAX_YOUNG = 10_000
 """New objects between two searches among them. Python's 700 are there several times in each message; its garbage in
 cycles is little, because nothing on a message's way keeps any."""
 
@@ -11,4 +11,4 @@ def search_less() -> None:
     """Once everything is loaded: what is there now stays, and is not searched again. A search stops all threads."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_MOST, *gc.get_threshold()[1:])
+    gc.set_threshold(MAX_YOUNG, *gc.get_threshold()[1:])

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class OffloadConfig(AppConfig):
     name = "offload"
-    verbose_name = "Hand-over to agents"
+    verbose_name = "Handover to agents"

@@ -8,15 +8,15 @@ from channels_app.models import Author, MessageRow
 from channels_app.protocol import Reply, options
 from channels_app.protocol.visible import cut, is_visible
 
-NOTE_MOST = 4000
+MAX_NOTE = 4000
 """Characters. The inbox names no limit for a note; an agent reads no more than a screen or two."""
-HEAD_MOST = 1500
+MAX_HEAD = 1500
 """Characters of why it is handed over, if the conversation needs the rest."""
-LINE_MOST = 500
+MAX_LINE = 500
 """Characters of one message that stay, however many there are: enough to know what it was about."""
 LEAST = 20
 """Characters; the beginning of a message below this says nothing."""
-LINES_MOST = 100
+MAX_LINES = 100
 LEFT_OUT = "(messages left out)"
 _VOICES = {Author.CONTACT: "Contact", Author.BOT: "Bot", Author.AGENT: "Agent", Author.BRIDGE: "Bot"}
 
@@ -30,13 +30,13 @@ class Spoken:
 
 
 def transcript_lines(conversation_id: int, last_words: Reply) -> list[Spoken]:
-    """Who said what, oldest first: the last LINES_MOST messages, and in any case the contact's last one.
+    """Who said what, oldest first: the last MAX_LINES messages, and in any case the contact's last one.
 
     `last_words` are about to be said.
     """
     rows = MessageRow.objects.filter(conversation_id=conversation_id).order_by("-said_at", "-id")
-    newest = list(rows[:LINES_MOST])
-    if len(newest) == LINES_MOST and not any(row.author == Author.CONTACT for row in newest):
+    newest = list(rows[:MAX_LINES])
+    if len(newest) == MAX_LINES and not any(row.author == Author.CONTACT for row in newest):
         newest += rows.filter(author=Author.CONTACT)[:1]
     lines = [
         Spoken(_line(_VOICES[Author(row.author)], row.text, row.attachment_url), row.author == Author.CONTACT)
@@ -57,14 +57,14 @@ def _line(voice: str, text: str, attachment_url: str) -> str:
 def write_note(reason: str, detail: str, remarks: Sequence[str], lines: Sequence[Spoken]) -> str:
     """The note: why the agent gets it, what else to know, and the end of the conversation so far.
 
-    Never longer than NOTE_MOST: what is long is shortened, then what is old is left out.
+    Never longer than MAX_NOTE: what is long is shortened, then what is old is left out.
     """
     parts = [f"Handed over by chatbridge: {reason}.", *([f"Details: {detail}"] if detail else []), *remarks]
     talk = sum(len(line.text) + 1 for line in lines) + 1
-    head = "\n".join(_shortened(parts, max(HEAD_MOST, NOTE_MOST - talk) + 1))
+    head = "\n".join(_shortened(parts, max(MAX_HEAD, MAX_NOTE - talk) + 1))
     if not lines:
         return head
-    return "\n".join([head, "", *_told(lines, NOTE_MOST - len(head) - 1)])
+    return "\n".join([head, "", *_told(lines, MAX_NOTE - len(head) - 1)])
 
 
 def _shortened(texts: Sequence[str], room: int, least: int = 0) -> list[str]:
@@ -83,7 +83,7 @@ def _shortened(texts: Sequence[str], room: int, least: int = 0) -> list[str]:
 def _told(lines: Sequence[Spoken], room: int) -> Iterator[str]:
     """The lines within `room` characters, each with a line break: the contact's last, and as many as fit of the
     newest; and a word where some are missing."""
-    texts = _shortened([line.text for line in lines], room, LINE_MOST)
+    texts = _shortened([line.text for line in lines], room, MAX_LINE)
     if sum(len(text) + 1 for text in texts) > room:
         room -= 2 * (len(LEFT_OUT) + 1)
     last = max((place for place, line in enumerate(lines) if line.is_contacts), default=-1)

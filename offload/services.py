@@ -121,15 +121,15 @@ def refuse_offload(conversation: Conversation, request: Request) -> None:
     )
 
 
-BOUNCES_MOST = 5
+MAX_BOUNCES = 5
 BOUNCE_WINDOW = timedelta(hours=1)
-"""More handovers of one conversation than BOUNCES_MOST within this look like two robots playing ball."""
+"""More handovers of one conversation than MAX_BOUNCES within this look like two robots playing ball."""
 
 
 def has_bounced_too_often(lease: Held) -> bool:
     """Whether bot and agents hand this conversation to and fro; then the bot is left out."""
     recent = Offload.objects.filter(conversation_id=lease.conversation_id, state=OffloadState.HANDED_OVER)
-    return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= BOUNCES_MOST
+    return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= MAX_BOUNCES
 
 
 def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import Walker
 from tests.counting import count_newest
 from tests.world import World, answer
 
-STATEMENTS_MOST = 15
+MAX_STATEMENTS = 15
 SHORT, LONG = 3, 12
 ADMIN = "/admin/channels_app/"
 LISTS = (
@@ -71,4 +71,4 @@ def test_a_list_costs_few_statements_however_long_it_is(
     short = cost()
     grow(SHORT, LONG)
     assert FailureGroup.objects.exists()
-    assert cost() <= min(short, STATEMENTS_MOST)
+    assert cost() <= min(short, MAX_STATEMENTS)

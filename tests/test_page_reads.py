@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 LONG = ("conversation", "webhookevent", "eventbody", "delivery", "message", "exchange", "contact")
 MANY = 8_000
 """Conversations of a busy channel, each with an event, its body, two messages, a delivery and a call."""
-ROWS_MOST = 1_500
+MAX_ROWS = 1_500
 """Several times what a page shows: 100 rows of a list with what belongs to each."""
 
 ENDS = ("LIKE UPPER(", '"took_ms" > ', '"target" = ')
@@ -168,7 +168,7 @@ def test_no_page_reads_more_than_it_shows(
         before = rows_read()
         result = execute(sql, params, many, context)
         has_an_end = any(mark in sql for mark in ENDS)
-        if (count := rows_read() - before) > ROWS_MOST and not has_an_end:
+        if (count := rows_read() - before) > MAX_ROWS and not has_an_end:
             too_much.append(f"{address}: {count} rows for {sql}")
         return result
 

@@ -61,8 +61,8 @@ def put_archived(row: Channel, is_archived: bool, by: str) -> None:
 
 
 def skip_handover_test(channel: Channel, actor: Actor, *, reason: str) -> None:
-    """Go live without a tested hand-over; an empty reason takes that back."""
-    action = "skipped hand-over test" if reason else "wants hand-over tested"
+    """Go live without a tested handover; an empty reason takes that back."""
+    action = "skipped handover test" if reason else "wants handover tested"
     with changing(channel, actor, action, reason=reason) as row:
         row.handover_skipped = reason
 

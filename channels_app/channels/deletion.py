@@ -16,7 +16,7 @@ from channels_app.models import Channel, Conversation, Delivery, IntakeCount, We
 
 BATCH = 500
 """Events that are deleted in one transaction, with what belongs to them: a few thousand rows, some 50 ms."""
-COUNTED_MOST = 20_000
+MAX_COUNTED = 20_000
 """Rows that are counted for the question "really?": more takes seconds and changes no mind."""
 FIRST = (WebhookEvent, Conversation)
 """The most, and they take along what is theirs; the rest is few."""
@@ -36,7 +36,7 @@ class Holding:
     def words(self) -> str:
         if self.count == 1:
             return f"1 {self.one}"
-        return f"{'more than ' if self.count > COUNTED_MOST else ''}{min(self.count, COUNTED_MOST):,} {self.name}"
+        return f"{'more than ' if self.count > MAX_COUNTED else ''}{min(self.count, MAX_COUNTED):,} {self.name}"
 
 
 def holdings_of(channel: Channel) -> list[Holding]:
@@ -46,9 +46,7 @@ def holdings_of(channel: Channel) -> list[Holding]:
         ("events", "event", WebhookEvent.objects.filter(channel=channel)),
         ("deliveries", "delivery", Delivery.objects.filter(event__channel=channel)),
     )
-    return [
-        Holding(name=name, one=one, count=rows.order_by()[: COUNTED_MOST + 1].count()) for name, one, rows in kinds
-    ]
+    return [Holding(name=name, one=one, count=rows.order_by()[: MAX_COUNTED + 1].count()) for name, one, rows in kinds]
 
 
 def begin_deletion(channel: Channel, actor: Actor, *, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""How far a channel ever got: its first event, its first answer, its first hand-over.
+"""How far a channel ever got: its first event, its first answer, its first handover.
 
 Each is noted in the channel's row by the statement that makes it happen. A process knows which are noted, so that
 the statements of every later event hold no part for it.

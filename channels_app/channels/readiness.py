@@ -23,7 +23,7 @@ POSTGRES_LEAST = 15
 ASK_S = 2.0
 """What `/readyz` waits for an answer."""
 ASK_AGAIN_S = 1.0
-NAMED_MOST = 20
+MAX_NAMED = 20
 _CHECK_PK = 1
 _CHECK_CONTEXT = "channels_app.keycheck"
 _CHECK = "chatbridge"
@@ -51,7 +51,7 @@ def check_database() -> None:
         raise NotReadyError(_unusable(why), is_final=True)
     missing = _missing_migrations()
     if missing:
-        names = ", ".join(missing[:NAMED_MOST])
+        names = ", ".join(missing[:MAX_NAMED])
         raise NotReadyError(_unusable(f"migrations missing: run manage.py migrate ({names})"), is_final=False)
     check_keys()
 
@@ -60,8 +60,8 @@ def check_keys() -> None:
     """Raises NotReadyError that names what can't be read; notes what the keys are known by, the first time."""
     unread = list(unreadable_secrets())
     if unread:
-        lines = "".join(f"\n  - {name}: {error.detail}" for name, error in unread[:NAMED_MOST])
-        more = f"\n  - and {len(unread) - NAMED_MOST} more" if len(unread) > NAMED_MOST else ""
+        lines = "".join(f"\n  - {name}: {error.detail}" for name, error in unread[:MAX_NAMED])
+        more = f"\n  - and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
         raise NotReadyError(
             f"CB-104: {len(unread)} saved secret(s) can't be read with the ENCRYPTION_KEYS of this process."
             f"{lines}{more}\nAdd the missing key behind the present one. If it is lost for good, run "

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from channels_app.conversations.contacts import CONTACT_COLUMNS, INBOX_CHANNEL_COLUMNS, KnownContact, KnownInboxChannel
-from channels_app.conversations.lease import LEASE_S, OPEN_EVENTS_MOST, ClaimedEvent, Lease, Onward
+from channels_app.conversations.lease import LEASE_S, MAX_OPEN_EVENTS, ClaimedEvent, Lease, Onward
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, WebhookEvent
@@ -98,7 +98,7 @@ Its values: `claim_values`; its columns and rows: CLAIM_COLUMNS, CLAIM_SOURCE, `
 
 
 def claim_values(slot: str) -> dict[str, Any]:
-    return {"slot": slot, "lease_s": LEASE_S, "most": OPEN_EVENTS_MOST}
+    return {"slot": slot, "lease_s": LEASE_S, "most": MAX_OPEN_EVENTS}
 
 
 def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:

@@ -11,7 +11,7 @@ from channels_app.models import Target
 from channels_app.protocol.causes import code_of_call
 from channels_app.protocol.errors import BridgeError
 
-BODY_MOST = 4_000
+MAX_BODY = 4_000
 """Characters of a body that are kept: a whole turn with its usual reply, and never a megabyte."""
 CUT = "… [cut here: {count} more characters]"
 MASK = "•••"
@@ -31,10 +31,10 @@ def readable_body(body: bytes) -> str:
         return f"[{len(body)} bytes that are no text]"
     text = text.replace("\0", "\ufffd")  # PostgreSQL keeps no text with it
     # Only what may be shown is searched; a bit more, so that no secret is halved unseen by the cut.
-    shown = mask_secrets(text[: 2 * BODY_MOST])
-    if len(shown) <= BODY_MOST and len(text) <= 2 * BODY_MOST:
+    shown = mask_secrets(text[: 2 * MAX_BODY])
+    if len(shown) <= MAX_BODY and len(text) <= 2 * MAX_BODY:
         return shown
-    return shown[:BODY_MOST] + CUT.format(count=len(text) - BODY_MOST)
+    return shown[:MAX_BODY] + CUT.format(count=len(text) - MAX_BODY)
 
 
 def mask_secrets(text: str) -> str:

@@ -16,7 +16,7 @@ from channels_app.protocol.offered import Offered
 LEASE_S = 30
 """A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
 a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
-OPEN_EVENTS_MOST = 50
+MAX_OPEN_EVENTS = 50
 """Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import Q
 
 from channels_app.adapters.bots import asking_kinds
-from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.conversations.lease import MAX_OPEN_EVENTS, Lease, LeaseLostError
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
-from channels_app.models import Channel, Conversation, Owner, WebhookEvent
+from channels_app.models import Channel, Conversation, Delivery, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT
 
 
@@ -75,7 +75,7 @@ def find_session_of_bot(session_id: str, bot_id: int, revision: int) -> Conversa
     a bot says while its conversation is on the way to the agents would come too late.
     """
     session = _session(session_id)
-    values = {"session_id": str(session) if session else None, "bot_id": bot_id, "most": OPEN_EVENTS_MOST}
+    values = {"session_id": str(session) if session else None, "bot_id": bot_id, "most": MAX_OPEN_EVENTS}
     rows = fetch(_SESSION_OF_BOT, values)
     if not rows or rows[0][0] != revision:
         raise BotChangedError
@@ -160,6 +160,12 @@ def begin_turn(lease: Lease, beginning: Beginning) -> None:
     values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
     if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
         raise LeaseLostError
+
+
+def last_call_ended_at(lease: Lease) -> datetime | None:
+    """When the last of what we had to say in this conversation was sent or dropped; None: nobody knows any more."""
+    rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")
+    return rows.values_list("finished_at", flat=True).first()
 
 
 def was_told_before(lease: Lease, event: OpenEvent) -> bool:

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Least, Now
 from channels_app.channels.milestones import Milestones, note, note_known, reached_by
 from channels_app.conversations.claim import CLAIM_COLUMNS, CLAIM_NEXT, CLAIM_SOURCE, claim_values, claimed_lease
 from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_values
-from channels_app.conversations.lease import OPEN_EVENTS_MOST, ClaimedEvent, Lease, LeaseLostError, hold
+from channels_app.conversations.lease import MAX_OPEN_EVENTS, ClaimedEvent, Lease, LeaseLostError, hold
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, EventState, Outcome, WebhookEvent
@@ -190,7 +190,7 @@ def _values(lease: Lease, given: Release) -> dict[str, Any]:
         "outcomes": [group.outcome.value for _, group in endings],
         "reasons": [group.reason for _, group in endings],
         "put_off_until": database_now() + put_off.wait if put_off else None,
-        "most": OPEN_EVENTS_MOST,
+        "most": MAX_OPEN_EVENTS,
     }
     if put_off:
         values |= {"put_off_id": put_off.event_id, "state": put_off.state, "reason": put_off.reason}
@@ -211,7 +211,7 @@ def wake_at_once(conversation_id: int) -> None:
 
 
 STUMBLE_WAIT = timedelta(seconds=2)
-STUMBLES_MOST = 6
+MAX_STUMBLES = 6
 """An event whose handling failed unforeseen this often is left to an operator instead of blocking the next ones."""
 
 
@@ -221,9 +221,9 @@ def after_stumble(lease: Lease) -> Release:
     The runnable events wait a moment; one that stumbled too often is dead.
     """
     runnable = [event for event in lease.events if event.facts.state != EventState.BOT_WAIT]
-    dead = [event for event in runnable if event.attempts >= STUMBLES_MOST]
+    dead = [event for event in runnable if event.attempts >= MAX_STUMBLES]
     others = WebhookEvent.objects.filter(
-        pk__in=[event.facts.id for event in runnable if event.attempts < STUMBLES_MOST]
+        pk__in=[event.facts.id for event in runnable if event.attempts < MAX_STUMBLES]
     )
     ending = Release.ending(dead, Outcome.DEAD, "Handling it failed again and again; see the log.")
     return replace(ending, until=lease.now + STUMBLE_WAIT, along=lambda: others.update(attempts=F("attempts") + 1))

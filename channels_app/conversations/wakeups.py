@@ -27,10 +27,10 @@ QUEUE = "wakeups"
 TASK = "channels_app.tasks.work"
 TIMEOUT_S = 0.5
 """For connecting to Redis and for its answer: a web request waits for nothing longer."""
-LISTEN_MOST_S = 2.0
+MAX_LISTEN_S = 2.0
 PAUSE_S = 2.0
 """After a failure nothing is published for this long: the guard finds the work meanwhile."""
-QUEUE_MOST = 500
+MAX_QUEUE = 500
 """More waiting wake-ups than workers have threads tell them nothing new. They don't expire: Celery would judge that by
 the worker's own clock, and one that is ahead would hear nothing any more."""
 
@@ -74,7 +74,7 @@ class Publisher:
         if time.monotonic() < self._paused_until:
             return False
         try:
-            ask_redis("EVAL", _PUSH, 1, QUEUE, message(), QUEUE_MOST, timeout_s=TIMEOUT_S)
+            ask_redis("EVAL", _PUSH, 1, QUEUE, message(), MAX_QUEUE, timeout_s=TIMEOUT_S)
         except redis.RedisError as error:
             self._paused_until = time.monotonic() + PAUSE_S
             logger.warning("CB-708: wake-up not published, the guard will find the work: %s", error)
@@ -93,10 +93,10 @@ def wake_a_worker() -> bool:
 def hear_wakeup(timeout_s: float) -> bool | None:
     """Take a wake-up out of the queue as soon as there is one: whether one came in time. None: Redis can't be asked.
 
-    `timeout_s` is below LISTEN_MOST_S.
+    `timeout_s` is below MAX_LISTEN_S.
     """
     try:
-        return ask_redis("BRPOP", QUEUE, timeout_s, timeout_s=LISTEN_MOST_S) is not None
+        return ask_redis("BRPOP", QUEUE, timeout_s, timeout_s=MAX_LISTEN_S) is not None
     except redis.RedisError:
         return None
 

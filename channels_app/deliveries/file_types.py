@@ -13,7 +13,7 @@ from io import BytesIO
 UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-download"})
 """What servers say that don't know the type."""
 MACROS = "vbaproject.bin"
-MIMETYPE_MOST = 100
+MAX_MIMETYPE = 100
 """Bytes of the file in an OpenDocument that names its type; it is stored unpacked."""
 BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
 
@@ -129,7 +129,7 @@ def _office_type(data: bytes) -> FileType | None:
                 return None
             if "[Content_Types].xml" in names:
                 return next((type_ for folder, type_ in _OFFICE.items() if _holds(names, folder)), None)
-            if "mimetype" not in names or archive.getinfo("mimetype").file_size > MIMETYPE_MOST:
+            if "mimetype" not in names or archive.getinfo("mimetype").file_size > MAX_MIMETYPE:
                 return None
             told = archive.read("mimetype").decode("ascii", "replace").strip()
             return _meant(_OPEN_DOCUMENTS, told, "")

@@ -31,10 +31,10 @@ TIMEOUT_S = 15.0
 """For the whole file, with all redirects: a contact waits for the words beside it."""
 LOOKUP_S = 2.0
 """For the name in a link that a contact shall see; the call before has just asked for it."""
-HOPS_MOST = 5
+MAX_HOPS = 5
 """Redirects; a file store needs one or two."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-STEM_MOST = 60
+MAX_STEM = 60
 DATA = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -109,7 +109,7 @@ def _fetched(url: str) -> tuple[bytes, str]:
 
 def _followed(address: str, deadline: float) -> Answer:
     """The answer behind all redirects; each address is checked like the first."""
-    for _ in range(HOPS_MOST + 1):
+    for _ in range(MAX_HOPS + 1):
         answer = _session().call("GET", address, timeout_s=max(deadline - time.monotonic(), 0.001))
         where = answer.headers.get("location", "")
         if answer.status not in REDIRECTS or not where:
@@ -119,7 +119,7 @@ def _followed(address: str, deadline: float) -> Answer:
             address = web_address(urljoin(address, where.encode("latin-1").decode("utf-8", "replace")))
         except ValueError as error:
             raise ConfigError(f"The file's address sends on to one that can't be called. {error}") from None
-    raise PayloadError(f"The file's address sends on more than {HOPS_MOST} times.", status=answer.status)
+    raise PayloadError(f"The file's address sends on more than {MAX_HOPS} times.", status=answer.status)
 
 
 def contact_link(url: str) -> str:
@@ -151,7 +151,7 @@ def file_name(file: Attachment, unique: str) -> str:
     path = PurePosixPath(_own_name(file.name) or _last_part(file.url))
     suffix = path.suffix.lower() if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", path.suffix) else ""
     stem = unicodedata.normalize("NFKD", path.stem if suffix else path.name).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:STEM_MOST]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:MAX_STEM]
     return f"{stem or 'file'}-{unique}{suffix}"
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_values
-from channels_app.conversations.lease import OPEN_EVENTS_MOST, Lease, LeaseLostError
+from channels_app.conversations.lease import MAX_OPEN_EVENTS, Lease, LeaseLostError
 from channels_app.deliveries.plans import Plan
 from channels_app.deliveries.recording import deliveries_of
 from channels_app.lib.statements import fetch
@@ -151,7 +151,7 @@ def _values(lease: Lease, writing: Writing) -> dict[str, Any]:
         "seqs": list(range(writing.first_seq, writing.first_seq + len(calls))),
         "kinds": [kind.value for kind, _ in calls],
         "payloads": [json.dumps(payload) for _, payload in calls],
-        "most": OPEN_EVENTS_MOST,
+        "most": MAX_OPEN_EVENTS,
         "reason": writing.reason,
         "stint": lease.stint,
         "merged": list(writing.merged),

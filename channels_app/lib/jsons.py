@@ -16,7 +16,7 @@ from channels_app.protocol.errors import PayloadError
 MAX_DEPTH = 64  # levels; nobody nests a message deeper, and what is deeper is read as null
 MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
 MAX_NUMBER = 2**64  # beyond this nobody counts, and other JSON readers lose digits: it is read as a LongNumber
-DIGITS_MOST = 21  # of a whole number below that, with its sign
+MAX_DIGITS = 21  # of a whole number below that, with its sign
 MAX_KEY = 40  # characters of a key that an error repeats
 
 _SURROGATE = b"\xed"
@@ -81,7 +81,7 @@ class LongNumber(str):
 
 
 def _read_whole(digits: str) -> int | LongNumber:
-    is_usual = len(digits) <= DIGITS_MOST and abs(int(digits)) < MAX_NUMBER
+    is_usual = len(digits) <= MAX_DIGITS and abs(int(digits)) < MAX_NUMBER
     return int(digits) if is_usual else LongNumber(digits[:MAX_TEXT])
 
 

@@ -20,7 +20,7 @@ from psycopg.types.numeric import Int8Dumper
 
 from channels_app.lib.postgres import Link, silence
 
-PREPARED_MOST = 200
+MAX_PREPARED = 200
 """Statements that a connection keeps, each mixture of types counted: several times what there is, and an end of it
 should a statement ever get a new mixture each time."""
 PLANS_KEPT_S = 60.0
@@ -119,7 +119,7 @@ class Session:
     def _prepare(self, statement: str, text: bytes, types: Sequence[int]) -> bytes | None:
         """The name that it is kept under, for values of these types; None: it isn't."""
         name = self._prepared.get((statement, types))
-        if name is None and self._may_prepare and len(self._prepared) < PREPARED_MOST:
+        if name is None and self._may_prepare and len(self._prepared) < MAX_PREPARED:
             name = b"chatbridge_%x" % time.monotonic_ns()
             done = self.raw.pgconn.prepare(name, text, types)
             if done.status != ExecStatus.COMMAND_OK:

@@ -124,7 +124,7 @@ class Channel(SettingsModel):
     fallback_text = models.TextField(
         "text when the bot fails",
         blank=True,
-        help_text="Sent when the bot fails, together with the hand-over. Empty: the contact sees no text. "
+        help_text="Sent when the bot fails, together with the handover. Empty: the contact sees no text. "
         "Example: One moment, a colleague takes over.",
     )
     reply_limit_s = models.PositiveSmallIntegerField(

@@ -31,7 +31,7 @@ WINDOW = 50_000
 """Calls that one page looks through for a filter without an index; whoever wants more goes on from there."""
 SLOW_MS = 3000
 """Three seconds: a contact begins to wonder."""
-EVENTS_MOST = 500
+MAX_EVENTS = 500
 """Events of a conversation whose calls are listed, the latest."""
 STATUSES = {"2xx": (200, 300), "3xx": (300, 400), "4xx": (400, 500), "5xx": (500, 600), "none": (0, 1)}
 
@@ -202,7 +202,7 @@ def _went(which: CallFilter, end: int, numbers: Numbers) -> list[CallLine]:
         rows = rows.filter(channel_id=which.channel_id)
     if which.conversation_id:
         events = WebhookEvent.objects.filter(conversation_id=which.conversation_id).order_by("-pk")
-        rows = rows.filter(event_id__in=list(events.values_list("pk", flat=True)[:EVENTS_MOST]))
+        rows = rows.filter(event_id__in=list(events.values_list("pk", flat=True)[:MAX_EVENTS]))
     if which.errors_only or which.code:
         rows = rows.exclude(code="")
     if which.errors_only:

@@ -31,9 +31,9 @@ from channels_app.protocol.visible import is_visible
 
 LATE = timedelta(minutes=5)
 """An answer after this surprises the contact."""
-REPLAYS_MOST = 100
+MAX_REPLAYS = 100
 """Events of one conversation that are retried at once."""
-TEXT_MOST = 4000
+MAX_TEXT = 4000
 """Characters that a person may say as the bot; media cut far earlier."""
 
 
@@ -53,7 +53,7 @@ def speak_as_bot(conversation: Conversation, text: str, actor: Actor) -> bool:
     if conversation.owner != Owner.BOT or not is_visible(text):
         return False
     with transaction.atomic():
-        stored = order_message(conversation, text.strip()[:TEXT_MOST], by=actor.name)
+        stored = order_message(conversation, text.strip()[:MAX_TEXT], by=actor.name)
         record_audit(actor, "spoke as the bot", conversation, changes={"event": [None, stored.event_id]})
     _wake(stored)
     return True
@@ -89,7 +89,7 @@ def failed_events(conversation: Conversation, from_event_id: int | None = None) 
     failed = conversation.events.filter(outcome=Outcome.DEAD).select_related("conversation")
     if from_event_id is not None:
         failed = failed.filter(pk__gte=from_event_id)
-    return list(failed.order_by("pk")[:REPLAYS_MOST])
+    return list(failed.order_by("pk")[:MAX_REPLAYS])
 
 
 def preview_replay(events: Sequence[WebhookEvent]) -> Preview:

@@ -17,7 +17,7 @@ STALE = timedelta(minutes=10)
 """What was read before says nothing any more: the page or the guards may be away."""
 STATUS_PATH = "/api/v2/status.json"  # as Statuspage has it: {"status": {"indicator": …, "description": …}}
 TROUBLE = frozenset({"minor", "major", "critical"})
-DESCRIPTION_MOST = 200  # characters
+MAX_DESCRIPTION = 200  # characters
 _session = ApiSession(timeout_s=3, max_bytes=100_000)
 
 
@@ -36,7 +36,7 @@ def look_at_status_page() -> str:
     if not isinstance(status, dict):
         return "the status page has another form than expected"
     indicator = str(status.get("indicator"))
-    description = " ".join(str(status.get("description") or indicator).split())[:DESCRIPTION_MOST]
+    description = " ".join(str(status.get("description") or indicator).split())[:MAX_DESCRIPTION]
     news = {"at": database_now().isoformat(), "url": settings.STATUS_PAGE_URL}
     Job.keep_positions(JOB, {**news, "indicator": indicator, "description": description})
     return "trouble is reported" if indicator in TROUBLE else "no trouble is reported"

@@ -26,7 +26,7 @@ from channels_app.operations.surroundings import (
 )
 from channels_app.protocol.labels import count_of
 
-SKEW_MOST_S = 60.0
+MAX_SKEW_S = 60.0
 WAIT_TARGET_S = 10.0
 """What waits longer than this waits for a worker that is missing."""
 RETRY_CELLS = 12
@@ -211,7 +211,7 @@ def _clock_problems(workers: Sequence[Worker]) -> list[Problem]:
     return [
         describe("CB-704", machine=machine, server=server, skew=f"{skew:+.0f}")
         for machine, server, skew in skews
-        if abs(skew) > SKEW_MOST_S
+        if abs(skew) > MAX_SKEW_S
     ]
 
 
@@ -219,6 +219,6 @@ def event_skew_s(least_late_s: float | None, most_late_s: float | None) -> float
     """How far PostgreSQL's clock is ahead of the platform's at least, when all of the newest events say so; else 0."""
     if least_late_s is None or most_late_s is None:
         return 0.0
-    if least_late_s > SKEW_MOST_S:
+    if least_late_s > MAX_SKEW_S:
         return float(least_late_s)
-    return float(most_late_s) if most_late_s < -SKEW_MOST_S else 0.0
+    return float(most_late_s) if most_late_s < -MAX_SKEW_S else 0.0

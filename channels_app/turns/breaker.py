@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from channels_app.conversations.lease import Lease
 from channels_app.models import Bot
 
-FAILURES_MOST = 5
+MAX_FAILURES = 5
 """Failed calls in a row. With two tries a turn, the third contact in a row without an answer closes the way."""
 PAUSE = timedelta(seconds=15)
 """Between two trials: a bot that is up again is noticed soon, one that is down costs four contacts a minute."""
@@ -35,9 +35,9 @@ def note_success(lease: Lease) -> None:
 
 
 def note_failure(lease: Lease) -> None:
-    """The bot failed once more; with the FAILURES_MOST-th time its pause begins."""
+    """The bot failed once more; with the MAX_FAILURES-th time its pause begins."""
     if lease.bot_id is None:
         return
     rows = Bot.objects.filter(pk=lease.bot_id)
     rows.update(failures=F("failures") + 1)
-    rows.filter(failures__gte=FAILURES_MOST).update(paused_until=Now() + PAUSE)
+    rows.filter(failures__gte=MAX_FAILURES).update(paused_until=Now() + PAUSE)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations import contacts
 from channels_app.conversations.lease import ClaimedEvent, Lease
-from channels_app.conversations.lookup import Beginning, begin_turn, was_told_before
+from channels_app.conversations.lookup import Beginning, begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import hand_over_for
@@ -27,7 +27,7 @@ from channels_app.turns.breaker import may_call_bot
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
 
-TRIES_MOST = 6
+MAX_TRIES = 6
 """A turn that was begun this often without an end (crashes included) goes to humans without asking the bot."""
 
 
@@ -51,7 +51,9 @@ def on_contact_event(
     begun = lease
     for start, its_claim in starts:
         begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
-    begun = _stand(begun, channel, event, first.facts.id, takes_over=event.type.opens and not (is_late or is_retry))
+    takes_over = event.type.opens and not (is_late or is_retry)
+    is_implied = _is_ours_again(begun, event, first)
+    begun = _stand(begun, channel, event, first.facts.id, takes_over=takes_over, is_implied=is_implied)
     choice = _choice(begun, channel, event, first)
     begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
     if choice and event.message and event.message.text is None:  # a press alone says the button's title
@@ -118,21 +120,36 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
     return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
 
 
-def _stand(lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool) -> Lease:
+def _is_ours_again(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
+    """Whether this message shows that agents gave the conversation back, and the event that does so is lost.
+
+    The platform sends messages to nobody but the virtual agent that has the conversation. Right after we had it, one
+    may be the retry of an earlier one; later it can't. Should it be theirs all the same, our answer meets a 404.
+    """
+    if event.type is not EventType.MESSAGE_RECEIVED or lease.owner not in (Owner.OTHER, Owner.CLOSED):
+        return False
+    had_until = last_call_ended_at(lease)
+    return had_until is None or claimed.facts.received_at > had_until + RETRIES_LAST
+
+
+def _stand(
+    lease: Lease, channel: LiveChannel, event: Event, event_id: int, *, takes_over: bool, is_implied: bool = False
+) -> Lease:
     """The conversation as it stands with this event: whose it is, who writes, and from where.
 
-    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled.
+    `takes_over`: the event gives the conversation to the bot, and this is the first time that it is handled;
+    `is_implied`: it does so although it is none that says so.
     """
-    owner, stint, is_implied = lease.owner, lease.stint, lease.stint_is_implied
+    owner, stint, stint_is_implied = lease.owner, lease.stint, lease.stint_is_implied
     if takes_over:
-        owner, stint, is_implied = Owner.BOT, stint + 1, False
-    elif owner == Owner.UNKNOWN:  # its STARTED is lost or late; nobody but the virtual agent gets messages
-        owner, stint, is_implied = Owner.BOT, stint + 1, True
+        owner, stint, stint_is_implied = Owner.BOT, stint + 1, False
+    elif is_implied or owner == Owner.UNKNOWN:  # STARTED is lost or late; nobody but the virtual agent gets messages
+        owner, stint, stint_is_implied = Owner.BOT, stint + 1, True
     return replace(
         lease,
         owner=owner,
         stint=stint,
-        stint_is_implied=is_implied,
+        stint_is_implied=stint_is_implied,
         newest_sent_at=max(lease.newest_sent_at or event.sent_at, event.sent_at),
         contact=contacts.learn_contact(channel.id, lease.contact, event),
         inbox_channel=contacts.learn_inbox_channel(
@@ -187,7 +204,7 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
         return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
     if channel.bot is None:
         return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
-    if claimed.attempts >= TRIES_MOST:
+    if claimed.attempts >= MAX_TRIES:
         return Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=claimed.reason)
     if lease.now >= soft_deadline(channel, claimed):
         return Request(reason=OffloadReason.OUT_OF_TIME, by="chatbridge", detail=claimed.reason)

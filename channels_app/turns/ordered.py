@@ -53,5 +53,5 @@ def on_ordered_message(
 
 def on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Release:
     """The inbox tells how the conversation went on with the agents."""
-    ending = Release.ending(claimed, Outcome.SILENT, "Noted with the hand-over.")
+    ending = Release.ending(claimed, Outcome.SILENT, "Noted with the handover.")
     return replace(ending, along=partial(close_offload, lease.conversation_id, events[0]))

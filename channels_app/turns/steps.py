@@ -20,7 +20,7 @@ seconds when its first try fails, and a message that came meanwhile would be los
 BOT_SETTLE = timedelta(milliseconds=300)
 """How long a bot's message waits for its siblings: what comes in one breath leaves in one call, because the
 platform allows 20 calls a second in all, and last words should leave together with the handover."""
-BOT_SETTLE_MOST = timedelta(seconds=1)
+MAX_BOT_SETTLE = timedelta(seconds=1)
 """… but a bot that goes on talking doesn't hold back its first message for longer than this."""
 GAP_PATIENCE = timedelta(milliseconds=1500)
 """How long a bot's message waits for one with a smaller number that is missing."""
@@ -91,7 +91,7 @@ def _bot_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
         return Idle()
     oldest = min(event.received_at for event in events)
     newest = max(event.received_at for event in events)
-    ready_at = min(newest + BOT_SETTLE, oldest + BOT_SETTLE_MOST)
+    ready_at = min(newest + BOT_SETTLE, oldest + MAX_BOT_SETTLE)
     numbered = sorted(event.counter for event in events if event.counter is not None)
     if numbered and _has_gap(numbered, standing.bot_counter):
         ready_at = max(ready_at, oldest + GAP_PATIENCE)

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 PERIOD_S = 1.0
 OVERDUE_S = 1.0
 """Work that is due for longer than this has lost its wake-up, or all workers are busy."""
-WAKEUPS_MOST = 32
+MAX_WAKEUPS = 32
 """Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
 DEAF_S = 5.0
 """When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
@@ -102,7 +102,7 @@ class Guard:
         forget_slots(SLOT_KEPT)
         freed = free_leases(list(_dead_slots()))
         overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()
-        told = [wake_a_worker() for _ in range(min(overdue, WAKEUPS_MOST))]
+        told = [wake_a_worker() for _ in range(min(overdue, MAX_WAKEUPS))]
         is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
         if is_needed:
             self._work(overdue)

@@ -26,8 +26,8 @@ PAUSE_S = 0.4
 GIVES_WAY = 19
 """After each batch it rests for so many times what that took: a twentieth of its time at most on a machine of any
 speed, and less the more others have to do there."""
-PAUSE_MOST_S = 10.0
-OPEN_MOST = timedelta(days=1)
+MAX_PAUSE_S = 10.0
+MAX_OPEN = timedelta(days=1)
 """For so long an event that is still open holds up the ones behind it; then it is passed over."""
 
 
@@ -43,7 +43,7 @@ class Purged:
     @property
     def pause_s(self) -> float:
         """How long whoever goes on waits first: what contacts want has precedence."""
-        return min(max(PAUSE_S, GIVES_WAY * self.took_s), PAUSE_MOST_S)
+        return min(max(PAUSE_S, GIVES_WAY * self.took_s), MAX_PAUSE_S)
 
 
 def count_due(*, days: int | None = None) -> Counter[str]:
@@ -84,7 +84,7 @@ def _next_batch(channel_id: int, after: int, cutoff: datetime) -> list[WebhookEv
 
 
 def _is_due(event: WebhookEvent, cutoff: datetime) -> bool:
-    patience = timedelta(0) if event.outcome is not None else OPEN_MOST
+    patience = timedelta(0) if event.outcome is not None else MAX_OPEN
     return event.received_at < cutoff - patience
 
 

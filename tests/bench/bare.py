@@ -8,7 +8,7 @@ from celery import Celery
 from requests.adapters import HTTPAdapter
 
 TASK = "bare.turn"
-THREADS_MOST = 64
+MAX_THREADS = 64
 TIMEOUT_S = 30
 
 app = Celery("bare")
@@ -16,7 +16,7 @@ app.config_from_object("chatbridge.celeryconfig")
 
 _session = requests.Session()
 _session.trust_env = False
-_session.mount("http://", HTTPAdapter(pool_maxsize=THREADS_MOST))
+_session.mount("http://", HTTPAdapter(pool_maxsize=MAX_THREADS))
 
 
 @app.task(name=TASK)

@@ -15,7 +15,7 @@ CONVERSATIONS = 1000
 WAITING = 5000
 WARM = 500
 BUSY = f"product, {WAITING:,} events waiting"
-BUSY_MOST = 8000
+MAX_BUSY = 8000
 """Events a second for which requests are made ready: more than any build takes."""
 LONGEST_S = 120.0
 REMARK = (
@@ -82,7 +82,7 @@ def _run(
     are_waiting: bool = False,
 ) -> float:
     """Events a second; `spread`: each event in a conversation of its own; `are_waiting`: others came before."""
-    conversations = round(BUSY_MOST * stage.plan.ingress_s) if spread else CONVERSATIONS
+    conversations = round(MAX_BUSY * stage.plan.ingress_s) if spread else CONVERSATIONS
     build.empty()
     build.open_conversations(CROWD, conversations)
     if are_waiting:
@@ -98,7 +98,7 @@ def send(stage: Stage, section: Section, build: Build, crowd: str, conversations
         port=build.port,
         paths=build.doors,
         conversations=conversations,
-        events=events or round(BUSY_MOST * seconds),
+        events=events or round(MAX_BUSY * seconds),
         seconds=seconds,
         crowd=crowd,
         seed=stage.next_seed(),

@@ -25,7 +25,7 @@ MARGIN = 6
 DAYS = 9
 """A week, the day before for comparison, and what is usual on the day before that."""
 BOT_TIMEOUT_S = 8
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 """Of a picture: a page with several must load on a train."""
 PUBLIC = {"PUBLIC_BASE_URL": "https://bridge.example.com", "ALLOWED_HOSTS": "127.0.0.1"}
 
@@ -101,7 +101,7 @@ def take(page: Page, demo: Demo, picture: Picture) -> Path:
     seen: FloatRect = {"x": 0, "y": 0, "width": WIDTH, "height": end["y"] + end["height"] + MARGIN}
     page.screenshot(path=file, clip=seen, full_page=True, animations="disabled")
     size = file.stat().st_size
-    assert size < MOST_BYTES, f"{file} has {size} bytes: show less of the page"
+    assert size < MAX_BYTES, f"{file} has {size} bytes: show less of the page"
     return file
 
 

@@ -12,7 +12,7 @@ from tests.browser.stage import ADMIN, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("processes")
 
-STOPS_MOST = 120
+MAX_STOPS = 120
 """More than any of these pages has: whoever isn't there by then can't be reached."""
 HAS_FOCUS = "(element) => element === document.activeElement"
 SHOWS_FOCUS = """(element) => {
@@ -24,7 +24,7 @@ SHOWS_FOCUS = """(element) => {
 }"""
 
 
-def reach(page: Page, target: Locator, most: int = STOPS_MOST) -> None:
+def reach(page: Page, target: Locator, most: int = MAX_STOPS) -> None:
     for _ in range(most):
         if target.evaluate(HAS_FOCUS):
             assert target.evaluate(SHOWS_FOCUS), f"nobody sees that {target} has the focus"
@@ -92,19 +92,19 @@ def test_opening_hours_are_entered_with_the_keyboard_alone(
     anna = Admin(open_window(storage_state=session, timezone_id="Europe/Brussels"), demo.stage)
     page = anna.open(f"{CHANNELS}{demo.channel(OTHER)}/change/")
     hours = page.get_by_role("group", name="Opening hours")
-    reach(page, hours.get_by_role("radio", name="Always"), most=2 * STOPS_MOST)
+    reach(page, hours.get_by_role("radio", name="Always"), most=2 * MAX_STOPS)
     page.keyboard.press("ArrowDown")
     expect(hours.get_by_label("Time zone")).to_have_value("Europe/Brussels")  # the browser's own
     for name, digits in (("Monday, from", "0900AM"), ("Monday, until", "1230PM")):
         reach(page, hours.get_by_label(name, exact=True))
         page.keyboard.type(digits)
     press(page, "button", "Same until Friday")
-    reach(page, hours.get_by_label("Sunday, from", exact=True), most=2 * STOPS_MOST)
+    reach(page, hours.get_by_label("Sunday, from", exact=True), most=2 * MAX_STOPS)
     page.keyboard.type("1000AM")
     page.keyboard.press("Enter")
     alert = page.get_by_text("Sunday: give both times of each span, or none.", exact=True)
     expect(alert).to_be_visible()
-    reach(page, hours.get_by_label("Sunday, until", exact=True), most=2 * STOPS_MOST)
+    reach(page, hours.get_by_label("Sunday, until", exact=True), most=2 * MAX_STOPS)
     page.keyboard.type("1200AM")
     page.keyboard.press("Enter")
     press(page, "link", f"Back to {OTHER}")

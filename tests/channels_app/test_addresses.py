@@ -208,7 +208,7 @@ def test_a_network_tells_no_whole_address(address: str, network: str) -> None:
 
 
 def test_a_url_is_read_once_but_a_long_one_takes_no_memory():
-    usual, long = "https://bot.example/turns?kept=1", f"https://files.example/{'a' * addresses.KEPT_URL_MOST}"
+    usual, long = "https://bot.example/turns?kept=1", f"https://files.example/{'a' * addresses.MAX_KEPT_URL}"
     assert Target.parse(usual) is Target.parse(usual)
     assert Target.parse(long) == Target.parse(long)
     assert Target.parse(long) is not Target.parse(long)

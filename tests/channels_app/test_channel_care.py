@@ -84,7 +84,7 @@ def test_a_skipped_hand_over_keeps_its_reason(channel: Channel) -> None:
     channel.refresh_from_db()
     assert channel.handover_skipped == "There are no agents at night."
     skip_handover_test(channel, ANN, reason="")
-    assert actions() == ["skipped hand-over test", "wants hand-over tested"]
+    assert actions() == ["skipped handover test", "wants handover tested"]
 
 
 # --- clone --------------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_nothing_comes_in_while_a_channel_is_deleted(walker: Walker, busy: Chann
 
 def test_the_counts_before_a_deletion_stop_at_a_limit(busy: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
     assert holdings_of(busy)[0].words == "3 conversations"
-    monkeypatch.setattr(channel_deletion, "COUNTED_MOST", 2)
+    monkeypatch.setattr(channel_deletion, "MAX_COUNTED", 2)
     assert holdings_of(busy)[0].words == "more than 2 conversations"
 
 

@@ -20,7 +20,7 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LONG = 40_000
 """Events, and calls, one a second: eleven hours."""
-READ_MOST = 6_000
+MAX_READ = 6_000
 """Rows that a page may read: those of ten minutes with what belongs to them, and a little of what is around them."""
 
 
@@ -161,7 +161,7 @@ def test_a_page_reads_no_more_than_it_shows(history: Channel, asked: str) -> Non
     for name, during in RANGES.items():
         before = rows_read()
         lines = ASKED[asked](during)
-        assert rows_read() - before < READ_MOST, name
+        assert rows_read() - before < MAX_READ, name
         assert bool(lines) == ("all of it" not in name), name
 
 
@@ -200,5 +200,5 @@ def test_pages_of_a_range_cost_the_search_and_no_more(history: Channel, admin_cl
     for address in ("/ops/conversations/", "/ops/exchanges/", "/ops/failures/", "/ops/audit/", "/api/v1/events/"):
         before = rows_read()
         assert admin_client.get(address + query).status_code == 200
-        assert rows_read() - before < READ_MOST, address
+        assert rows_read() - before < MAX_READ, address
     assert AuditEntry.objects.exists()

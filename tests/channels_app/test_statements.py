@@ -83,7 +83,7 @@ def test_nothing_is_prepared_where_that_is_switched_off():
 
 
 def test_a_connection_keeps_only_so_many(monkeypatch):
-    monkeypatch.setattr(prepared, "PREPARED_MOST", 2)
+    monkeypatch.setattr(prepared, "MAX_PREPARED", 2)
     for number in range(4):
         assert fetch(f"SELECT %(value)s + {number}", {"value": 1}) == [(1 + number,)]
     assert prepared_count() == 2

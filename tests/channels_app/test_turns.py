@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from channels_app.conversations.events import order_handover
 from channels_app.lib.http.session import Answer
-from channels_app.models import Bot, Conversation, InboxChannel, MessageRow, WebhookEvent
+from channels_app.models import Bot, Conversation, Delivery, InboxChannel, MessageRow, WebhookEvent
 from channels_app.operations.transcripts import load_transcript
 from channels_app.protocol.errors import Effect, TemporaryError
 from offload.models import Offload
@@ -170,6 +170,42 @@ def test_a_message_that_overtakes_the_agents_return_waits_for_it(walker: Walker,
     walker.work(patiently=False)
     assert [turn["type"] for turn in world.bot.turns[1:]] == ["conversation_delegated", "message"]
     assert world.inbox.said("0-conv-1")[-1] == "You said: and now?"
+
+
+def lost_ago(seconds: int) -> None:
+    Delivery.objects.update(finished_at=timezone.now() - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("ending", ["handover", "resolved", "gone"])
+@pytest.mark.parametrize("seconds", [30, 60])
+def test_a_message_long_after_agents_had_it_is_the_bots(
+    walker: Walker, world: World, ending: str, seconds: int
+) -> None:
+    """Its STARTED or DELEGATED is lost: nobody else gets messages."""
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": None if ending == "gone" else ending}]
+    world.inbox.gone |= {"0-conv-1"} if ending == "gone" else set()
+    walker.says("Thanks")
+    lost_ago(seconds)
+    world.inbox.gone.clear()
+    walker.says("Hello again", after_s=1)
+    if seconds < 45:
+        assert walker.outcomes()[1:] == ["moot"]
+        return
+    assert walker.outcomes()[1:] == ["replied"]
+    assert world.inbox.said("0-conv-1")[-1] == "You said: Hello again"
+    assert (world.bot.turns[-1]["is_first"], walker.conversation().owner) == (True, "bot")
+
+
+def test_if_it_is_not_the_bots_nothing_is_said_and_the_next_waits(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": "handover"}]
+    walker.says("agent")
+    lost_ago(60)
+    for place in (1, 2, 3):
+        walker.says("Hello, Anna", after_s=place)
+    assert world.inbox.said("0-conv-1") == ["Bye"]
+    assert len(world.bot.turns) == 2  # asked once, and not again so soon
+    assert walker.outcomes() == ["handed_over", "moot", "moot", "moot"]
+    assert walker.conversation().owner == "other"
 
 
 def test_messages_reach_the_bot_in_the_order_they_were_sent(walker: Walker, world: World) -> None:

@@ -46,7 +46,7 @@ def test_the_task_that_is_named_exists() -> None:
 def test_wakeups_do_not_pile_up_while_no_worker_reads_them(
     server: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wakeups, "QUEUE_MOST", 3)
+    monkeypatch.setattr(wakeups, "MAX_QUEUE", 3)
     publisher = wakeups.Publisher()
     assert all(publisher.publish() for _ in range(10))
     assert server.llen(wakeups.QUEUE) == 3

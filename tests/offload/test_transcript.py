@@ -6,7 +6,7 @@ from wcwidth import iter_graphemes
 from channels_app.conversations.events import order_handover
 from channels_app.models import MessageRow
 from channels_app.protocol.visible import cut
-from offload.note import HEAD_MOST, LEFT_OUT, LINE_MOST, LINES_MOST, NOTE_MOST, Spoken, write_note
+from offload.note import LEFT_OUT, MAX_HEAD, MAX_LINE, MAX_LINES, MAX_NOTE, Spoken, write_note
 from tests.conftest import Walker
 from tests.world import World
 
@@ -23,7 +23,7 @@ def contact(text: str) -> Spoken:
 
 def note_of(*lines: Spoken, detail: str = "", remarks: tuple[str, ...] = ()) -> str:
     note = write_note("the bot asked", detail, remarks, lines)
-    assert len(note) <= NOTE_MOST
+    assert len(note) <= MAX_NOTE
     return note
 
 
@@ -39,7 +39,7 @@ def test_a_long_message_is_cut_and_takes_nobody_else_along() -> None:
     note = note_of(contact("Hi"), contact("a" * 4100), bot("Hello"), contact("agent"))
     assert note.endswith("a…\nBot: Hello\nContact: agent")
     assert "\n\nContact: Hi\nContact: aaaa" in note
-    assert len(note) == NOTE_MOST  # as much of it as there is room for
+    assert len(note) == MAX_NOTE  # as much of it as there is room for
 
 
 def test_a_long_message_alone_is_there() -> None:
@@ -48,7 +48,7 @@ def test_a_long_message_alone_is_there() -> None:
 
 def test_many_long_messages_are_each_told_in_part_and_the_oldest_go() -> None:
     note = note_of(*[contact(f"{number} {'c' * 4000}") for number in range(100)])
-    assert note.count("Contact: ") >= NOTE_MOST // LINE_MOST - 1
+    assert note.count("Contact: ") >= MAX_NOTE // MAX_LINE - 1
     assert note.partition("\n\n")[2].startswith(f"{LEFT_OUT}\nContact: ")
     assert "Contact: 99 cccc" in note
 
@@ -57,15 +57,15 @@ def test_a_long_head_leaves_room_for_the_conversation() -> None:
     talk = [contact(f"message {number} {'d' * 80}") for number in range(100)]
     note = note_of(*talk, detail="e" * 9000, remarks=("Not certain: short.", "From the bot: " + "f" * 9000))
     head, _, told = note.partition("\n\n")
-    assert len(head) <= HEAD_MOST
+    assert len(head) <= MAX_HEAD
     assert head.startswith("Handed over by chatbridge: the bot asked.\nDetails: e")
     assert "\nNot certain: short.\nFrom the bot: fff" in head
     assert told.endswith(talk[-1].text)
 
 
 def test_a_long_head_takes_the_room_that_nobody_needs() -> None:
-    assert len(note_of(contact("agent"), remarks=("g" * 9000,))) >= NOTE_MOST - 1
-    assert len(note_of(remarks=("g" * 9000,))) >= NOTE_MOST - 1
+    assert len(note_of(contact("agent"), remarks=("g" * 9000,))) >= MAX_NOTE - 1
+    assert len(note_of(remarks=("g" * 9000,))) >= MAX_NOTE - 1
 
 
 def test_the_contacts_last_message_is_there_however_much_the_bot_said_since() -> None:
@@ -113,7 +113,7 @@ def test_a_note_is_bounded_and_skips_nothing_that_fits(
     note = note_of(*lines, detail=detail, remarks=remarks)
     assert note.startswith("Handed over by chatbridge: the bot asked.")
     whole = len("\n".join([detail, *remarks, *(line.text for line in lines)]))
-    if whole < NOTE_MOST - 100:
+    if whole < MAX_NOTE - 100:
         assert all(line.text in note for line in lines)
         assert all(remark in note for remark in remarks)
         assert LEFT_OUT not in note
@@ -123,7 +123,7 @@ def test_a_note_is_bounded_and_skips_nothing_that_fits(
     skipped = set(range(len(lines))) - set(told)
     assert all(place == last or place > max(skipped, default=-1) for place in told)
     if len(told) < len(lines):
-        assert len(note) > NOTE_MOST - 3 * len(LEFT_OUT) - LINE_MOST // 5
+        assert len(note) > MAX_NOTE - 3 * len(LEFT_OUT) - MAX_LINE // 5
 
 
 def test_the_note_of_a_handover_with_a_long_message_and_payload(walker: Walker, world: World) -> None:
@@ -133,7 +133,7 @@ def test_the_note_of_a_handover_with_a_long_message_and_payload(walker: Walker, 
     world.bot.replies = [{"messages": [{"text": "Bye"}], "offload": offload, "note": "k" * 5000}]
     walker.says("agent, please")
     note = world.inbox.notes("0-conv-1")[0]
-    assert len(note) <= NOTE_MOST
+    assert len(note) <= MAX_NOTE
     for part in (
         "Details: asked",
         "From the bot: summary: jjj",
@@ -158,7 +158,7 @@ def test_the_contacts_last_message_is_found_behind_a_hundred_of_the_bot(walker: 
             text=f"bot {number}",
             said_at=row.said_at,
         )
-        for number in range(1, LINES_MOST + 50)
+        for number in range(1, MAX_LINES + 50)
     )
     order_handover(walker.conversation(), by="anna")
     walker.work()

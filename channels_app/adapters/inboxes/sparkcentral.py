@@ -28,7 +28,7 @@ DEFAULT_TOKEN_LIFE_S = 3600  # the documented hour, should an answer not say
 MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
 JSON = {"Content-Type": "application/json;charset=utf-8"}  # as their paper writes it
 PERMISSION_CODES = range(4002, 4011)  # with 403: the token is right, a permission is missing
-ERRORS_MOST = 3  # of one answer that are told to people
+MAX_ERRORS = 3  # of one answer that are told to people
 METHOD_NOT_ALLOWED, UNSUPPORTED_TYPE = 405, 415
 ANY_TYPE = "application/octet-stream"
 COMPLETE = {Completion.HANDOVER: "HANDOVER", Completion.RESOLVED: "RESOLVED"}
@@ -262,7 +262,7 @@ def read_errors(answer: Answer) -> list[TheirError]:
     if not found and isinstance(document, dict) and answer.status >= 300:
         found = document
     items = found if isinstance(found, list) else [found]
-    return [_error(item) for item in items[:ERRORS_MOST] if item]
+    return [_error(item) for item in items[:MAX_ERRORS] if item]
 
 
 def _error(item: object) -> TheirError:

@@ -19,7 +19,7 @@ from channels_app.protocol.errors import ConfigError
 HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 UNWANTED = re.compile(r"[\x00-\x20\x7f\\]")  # what URL readers disagree about
 URLS_KEPT = 512  # parsed: those of bots and inboxes, and of the conversations that are going on
-KEPT_URL_MOST = 2_000  # characters; a file's address may have many more, and comes once
+MAX_KEPT_URL = 2_000  # characters; a file's address may have many more, and comes once
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
@@ -29,7 +29,7 @@ WEB = re.compile(r"(https?):(//[^/?#\\]*)(.*)", re.IGNORECASE | re.DOTALL)
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)  # "host:80" has none
 UNOPENED = frozenset({"about", "blob", "cid", "content", "data", "file", "filesystem", "javascript", "vbscript"})
 """Schemes that open nothing on somebody else's device, or run there."""
-DATA_NAME_MOST = 60
+MAX_DATA_NAME = 60
 """Characters of what a `data:` address says of its type."""
 STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -107,7 +107,7 @@ class Target:
     @staticmethod
     def parse(url: str) -> "Target":
         """Raises ValueError with a sentence for people, which doesn't repeat the URL."""
-        return _kept_target(url) if len(url) <= KEPT_URL_MOST else _target(url)
+        return _kept_target(url) if len(url) <= MAX_KEPT_URL else _target(url)
 
     @property
     def without_query(self) -> str:
@@ -210,7 +210,7 @@ def holds_data(url: str) -> bool:
 def shown_address(url: str) -> str:
     """An address for operators and agents: not the content of a `data:` address, and no password."""
     if holds_data(url):
-        return url.strip().partition(",")[0][:DATA_NAME_MOST]
+        return url.strip().partition(",")[0][:MAX_DATA_NAME]
     return re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
 
 

@@ -31,7 +31,7 @@ from channels_app.lib.http.addresses import AllowList, Target, reachable_address
 KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle connection, perhaps while we write
 RACE_S = 1.0  # a server that closed before our request came shows it within a round trip; later, it was working on it
 CONNECT_S = 5.0  # for one address, so that a dead one leaves time for the next
-JOINED_MOST = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
+MAX_JOINED = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
 LATE_S = 0.05  # a wait may end so much beside the deadline: each setting of a time-out lets go of Python's lock
 POOL_HOSTS = 128  # hosts whose connections are kept: more than bots and inboxes together
 
@@ -223,7 +223,7 @@ class _Connection(HTTPConnection):
         parts, self._parts = self._parts, None
         if self.sock is not None and not exchange.is_fresh and wait_for_read(self.sock, timeout=0.0):
             raise ConnectionAbortedError  # closed meanwhile, or something came that nobody had asked for
-        for part in parts if sum(map(len, parts)) > JOINED_MOST else [b"".join(parts)]:
+        for part in parts if sum(map(len, parts)) > MAX_JOINED else [b"".join(parts)]:
             super().send(part)
         exchange.sent_at = time.monotonic()
 
@@ -268,7 +268,7 @@ class Adapter(HTTPAdapter):
         A large request has a connection of its own: it may be answered before it has left, and only there it is
         certain whose answer that is.
         """
-        exchange.must_be_fresh = exchange.must_be_fresh or len(body or b"") > JOINED_MOST
+        exchange.must_be_fresh = exchange.must_be_fresh or len(body or b"") > MAX_JOINED
         _running.exchange = exchange
         pool: HTTPConnectionPool = self.poolmanager.connection_from_host(target.host, target.port, target.scheme)
         response = pool.urlopen(

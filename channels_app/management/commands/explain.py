@@ -18,7 +18,7 @@ from channels_app.protocol.labels import milliseconds, visible
 
 NOT_FOUND = 1
 """Exit code when nothing fits."""
-OTHERS_MOST = 10
+MAX_OTHERS = 10
 SIGNS = {State.OK: "✓", State.FAILED: "✗", State.STOPPED: "■", State.WAITING: "…", State.SKIPPED: "–"}
 
 
@@ -55,7 +55,7 @@ def _head(found: ConversationLine | None) -> Iterator[str]:
 def _others(lines: tuple[ConversationLine, ...]) -> Iterator[str]:
     if lines:
         yield f"\n{len(lines)} more fit; name one by its id:"
-        yield from (f"  {line.conversation.external_id}" for line in lines[:OTHERS_MOST])
+        yield from (f"  {line.conversation.external_id}" for line in lines[:MAX_OTHERS])
 
 
 def explanation_lines(told: Explanation) -> Iterator[str]:

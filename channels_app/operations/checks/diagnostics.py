@@ -24,9 +24,9 @@ from channels_app.operations.workload import read_queue, read_workers
 from channels_app.protocol.errors import ConfigError
 from offload.models import OffloadProvider
 
-CALLS_MOST = 20
+MAX_CALLS = 20
 """Latest calls in the document."""
-ERROR_MOST = 300
+MAX_ERROR = 300
 """Characters of an error."""
 SAVED = "•••• (saved)"
 
@@ -35,7 +35,7 @@ def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[s
     """The document. The checks call inbox and bot, and may take up to a minute."""
     facts = facts_of(channel)
     provider = facts.provider
-    calls = Exchange.objects.filter(channel=channel).order_by("-id")[:CALLS_MOST]
+    calls = Exchange.objects.filter(channel=channel).order_by("-id")[:MAX_CALLS]
     talks = Conversation.objects.filter(events__in=[row.event_id for row in calls]).distinct()
     document = {
         "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
@@ -107,7 +107,7 @@ def _call(row: Exchange) -> dict[str, Any]:
         "result": row.result,
         "code": row.code,
         "status": row.status,
-        "error": row.error[:ERROR_MOST],
+        "error": row.error[:MAX_ERROR],
         "trace_id": row.trace_id,
         "method": row.method,
         "url": f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if row.url else "",

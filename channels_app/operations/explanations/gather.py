@@ -207,14 +207,14 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
     )
 
 
-OTHERS_MOST = 50
+MAX_OTHERS = 50
 """Events around one that are looked at for calls which it waited for: more than anybody writes meanwhile."""
 
 
 def _busy_until(conversation: Conversation, event: WebhookEvent) -> datetime | None:
     """When the last call for another message of the conversation ended, before this one was begun with."""
     others = conversation.events.exclude(pk=event.pk).filter(received_at__lt=event.called_at).order_by("-pk")
-    ids = list(others.values_list("pk", flat=True)[:OTHERS_MOST])
+    ids = list(others.values_list("pk", flat=True)[:MAX_OTHERS])
     calls = Exchange.objects.filter(event_id__in=ids, started_at__lt=event.called_at)
     ends = (at + timedelta(milliseconds=took_ms) for at, took_ms in calls.values_list("started_at", "took_ms"))
     return max(ends, default=None)

@@ -18,7 +18,7 @@ from channels_app.protocol.labels import count_of, duration
 
 RECENT = timedelta(days=2)
 """Older refusals say nothing about a message of today."""
-SHOWN_MOST = 5
+MAX_SHOWN = 5
 LEFT_WAITING = ("CB-701", "CB-702")
 
 
@@ -30,7 +30,7 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     known = Q(owner_uuid__in=names) if channel_id else Q(owner_uuid__in=names) | Q(owner_uuid=None)
     totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
     checks = [_refused(row, names.get(row["owner_uuid"], "")) for row in totals.order_by("-last")]
-    found = [check for check in checks if check][:SHOWN_MOST]
+    found = [check for check in checks if check][:MAX_SHOWN]
     waiting = _waiting()
     if waiting:
         return Explanation(

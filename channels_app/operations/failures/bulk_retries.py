@@ -20,7 +20,7 @@ from channels_app.operations.replays import Replayed, replay_event
 JOB = "bulk retries"
 RATE = 2
 """Events a second and channel: slow enough to stop in time, and far below the account's 20 calls a second."""
-ITEMS_MOST = 10_000
+MAX_ITEMS = 10_000
 """Events of one plan: at this rate nearly an hour and a half. Plan again for what is left."""
 TRIAL = 10
 """So many go first, and the others only once one of them ended well. If all fail, the cause is still there."""
@@ -153,7 +153,7 @@ def plan_bulk_retry(
             planned_by=actor.name,
             planned_at=now,
         )
-        selection = {"channel": channel_id, "group": group_id, "since": since, "until": until, "most": ITEMS_MOST}
+        selection = {"channel": channel_id, "group": group_id, "since": since, "until": until, "most": MAX_ITEMS}
         owners = {"closed": Owner.CLOSED, "is_closed": Result.CLOSED, "bot": Owner.BOT}
         reasons = {"is_handed_over": Result.HANDED_OVER, "is_too_old": Result.TOO_OLD, "is_gone": Result.TEXT_GONE}
         reasons["is_not_dead"] = Result.NOT_DEAD

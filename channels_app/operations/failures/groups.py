@@ -17,7 +17,7 @@ from channels_app.models.periods import numbers_during, within
 from channels_app.operations.failures.states import GroupFacts, GroupState, group_state, mute_until
 from channels_app.operations.figures.counting import WIDTHS, Name, whole
 
-GROUPS_MOST = 300
+MAX_GROUPS = 300
 """Groups that are looked at, those with the latest failures: more causes than these nobody reads."""
 TREND_CELLS = 48
 """Half hours of a trend: a day."""
@@ -83,7 +83,7 @@ def failure_groups(
         came, last = (Exists(failed.filter(which)) for which in _failed_during(during))
         rows = rows.filter(came | last)
     wanted = set(states) if states is not None else {state for state in GroupState if state.is_open}
-    return [group for group in _with_states(list(rows[:GROUPS_MOST])) if group.state in wanted]
+    return [group for group in _with_states(list(rows[:MAX_GROUPS])) if group.state in wanted]
 
 
 def _failed_during(during: TimeRange) -> tuple[Q, Q]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-MESSAGE_MOST = 300
+MAX_MESSAGE = 300
 """Characters of a message that tell causes apart; what follows is detail."""
 _HOST = r"(?:\b(?:DELETE|GET|PATCH|POST|PUT) |://)[^/\s]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=[0-9a-z_-]*\d)(?=[0-9a-z_-]*[a-z])[0-9a-z_-]{12,}\b"
@@ -25,7 +25,7 @@ def normalise(message: str, status: int = 0) -> str:
             return found[0]
         return "…" if found["id"] else "#"
 
-    return " ".join(_DETAILS.sub(common, message).split())[:MESSAGE_MOST]
+    return " ".join(_DETAILS.sub(common, message).split())[:MAX_MESSAGE]
 
 
 def fingerprint(code: str, channel_id: int, message: str) -> str:

@@ -97,7 +97,7 @@ class Counts:
         return [sum(values) for values in zip(*columns, strict=True)] if columns else [0] * len(self.starts)
 
 
-DAYS_MOST = 7
+MAX_DAYS = 7
 DAYS_LEAST = 3
 """What is usual is seen from so many days before; with fewer nothing is usual yet."""
 _DAY, _HOUR = timedelta(days=1), WIDTHS[Period.HOUR]
@@ -125,7 +125,7 @@ def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts
     starts = window.starts(now)
     since, until = starts[0], starts[-1] + window.width
     usual_until = whole(starts[-1], _HOUR)
-    usual_since = whole(since, _HOUR) - _DAY * DAYS_MOST if until - since <= _DAY else usual_until
+    usual_since = whole(since, _HOUR) - _DAY * MAX_DAYS if until - since <= _DAY else usual_until
     values: dict[str, Any] = {"since": since, "until": until, "before": since - window.width * window.cells}
     values |= {"usual_since": usual_since, "usual_until": usual_until}
     values |= {"period": window.period, "width": window.width, "peaks": list(PEAKS), "channel_id": channel_id}
@@ -251,6 +251,6 @@ def inbound(counts: Counts) -> Inbound:
 def _usual(hours: Mapping[datetime, int], start: datetime, share: float) -> tuple[float, float] | None:
     """What this share of the same hour brought on the days before; None while there are too few of them."""
     earliest = min(hours, default=start)
-    days = [start - _DAY * back for back in range(1, DAYS_MOST + 1)]
+    days = [start - _DAY * back for back in range(1, MAX_DAYS + 1)]
     values = [hours.get(moment, 0) * share for moment in days if moment >= earliest]
     return (min(values), max(values)) if len(values) >= DAYS_LEAST else None

@@ -18,8 +18,8 @@ from channels_app.models import (
     WebhookEvent,
 )
 
-HITS_MOST = 50
-WORDS_MOST = 20
+MAX_HITS = 50
+MAX_WORDS = 20
 """Parts of a pasted address that may be an id."""
 _WORD = re.compile(r"[^\s/?#&=]+")
 _NUMBERED = re.compile(r"(conversation|event|delivery|call|exchange)?\s*#?\s*([0-9]{1,18})", re.IGNORECASE)
@@ -61,7 +61,7 @@ def _columns(place: int, rows: QuerySet[Any], match: str, conversation: str, eve
         event_found=F(event) if event else Value(0),
     )
     columns: QuerySet[Any, Any] = found.values_list("place", "conversation_found", "match", "event_found")
-    return columns[:HITS_MOST]
+    return columns[:MAX_HITS]
 
 
 def _by_place(row: tuple[int, int, str, int]) -> tuple[int, int]:
@@ -70,7 +70,7 @@ def _by_place(row: tuple[int, int, str, int]) -> tuple[int, int]:
 
 
 def _all_named(term: str, *, reads_text: bool) -> Iterator[Named]:
-    words = _WORD.findall(term)[:WORDS_MOST]
+    words = _WORD.findall(term)[:MAX_WORDS]
     channels = list(Channel.objects.values_list("pk", flat=True))
     yield Conversation.objects.filter(channel__in=channels, external_id__in=words), "its id in Sparkcentral", "pk", ""
     sessions = [word for word in words if _is_uuid(word)]

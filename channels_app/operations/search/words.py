@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from channels_app.models import ContactRow, Conversation, MessageRow
-from channels_app.operations.search.ids import HITS_MOST, Hit, row_number
+from channels_app.operations.search.ids import MAX_HITS, Hit, row_number
 
 WINDOW = 100_000
 """Rows that one search looks through: a tenth of a second."""
@@ -38,7 +38,7 @@ def search_words(term: str, cursor: Cursor) -> tuple[list[Hit], Cursor]:
     holds = Q(primary_identifier__icontains=term) | Q(secondary_identifier__icontains=term)
     contacts, next_contact = _window(ContactRow.objects.filter(holds), cursor.contact, "pk")
     found = Conversation.objects.filter(contact__in=[pk for pk, _ in contacts]).order_by("-id")
-    hits = [Hit(pk, "its contact") for pk in found.values_list("pk", flat=True)[: 2 * HITS_MOST]]
+    hits = [Hit(pk, "its contact") for pk in found.values_list("pk", flat=True)[: 2 * MAX_HITS]]
     said, next_message = _window(MessageRow.objects.filter(text__icontains=term), cursor.message, "conversation_id")
     hits += [Hit(conversation_id, "a message") for _, conversation_id in said]
     return hits, Cursor(next_contact, next_message)
@@ -49,8 +49,8 @@ def _window(rows: QuerySet[Any], end: int, field: str) -> tuple[list[tuple[int, 
     if end <= 1:
         return [], 0
     start = max(end - WINDOW, 0)
-    found = list(rows.filter(pk__lt=end, pk__gte=start).order_by("-pk").values_list("pk", field)[:HITS_MOST])
-    is_full = len(found) == HITS_MOST
+    found = list(rows.filter(pk__lt=end, pk__gte=start).order_by("-pk").values_list("pk", field)[:MAX_HITS])
+    is_full = len(found) == MAX_HITS
     return found, found[-1][0] if is_full else start
 
 

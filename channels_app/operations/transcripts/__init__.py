@@ -27,7 +27,7 @@ from offload.models import Offload
 
 __all__ = ["Line", "Text", "Transcript", "Voice", "load_transcript"]
 
-EVENTS_MOST = 100
+MAX_EVENTS = 100
 """Events on a page: more than most conversations have. Of a longer one the latest, and a way to those before."""
 
 
@@ -56,7 +56,7 @@ def load_transcript(
     found = conversation.events.order_by("-pk")
     if before is not None:
         found = found.filter(pk__lt=before)
-    events_most = events_most or EVENTS_MOST
+    events_most = events_most or MAX_EVENTS
     newest = list(found[: events_most + 1])
     events = newest[:events_most][::-1]
     keep_days = conversation.channel.keep_days

@@ -16,10 +16,10 @@ from channels_app.operations.explanations.gather import explain
 from channels_app.operations.transcripts import Line, Text, Transcript, load_transcript
 from channels_app.protocol.labels import one_line, visible
 
-EVENTS_MOST = 1000
+MAX_EVENTS = 1000
 """Of one export: a conversation of months."""
-CALLS_MOST = 100
-WORDS_MOST = 1000
+MAX_CALLS = 100
+MAX_WORDS = 1000
 """Messages whose words are looked for in a report, the latest."""
 _INSTEAD = {
     Text.MASKED: "(hidden)",
@@ -87,10 +87,10 @@ def _json_line(line: Line) -> dict[str, Any]:
 
 def bug_report(conversation_id: int) -> dict[str, Any]:
     """What is needed to look for a fault, without any message text. Raises Conversation.DoesNotExist."""
-    transcript = load_transcript(conversation_id, events_most=EVENTS_MOST)
+    transcript = load_transcript(conversation_id, events_most=MAX_EVENTS)
     channel = transcript.conversation.channel
     names = ("id", "event_id", "target", "n", "started_at", "took_ms", "result", "code", "status", "error", "trace_id")
-    events = transcript.conversation.events.order_by("-pk").values_list("pk", flat=True)[:EVENTS_MOST]
+    events = transcript.conversation.events.order_by("-pk").values_list("pk", flat=True)[:MAX_EVENTS]
     calls = Exchange.objects.filter(event_id__in=list(events)).order_by("-pk").values(*names)
     report = {
         "version": settings.VERSION,
@@ -107,7 +107,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
         },
         "explanation": explain(conversation_id).to_json(),
         "transcript": transcript_json(transcript) | {"contact": MASK if transcript.contact else ""},
-        "calls": list(calls[:CALLS_MOST]),
+        "calls": list(calls[:MAX_CALLS]),
     }
     return dict(without_values(report, words_in([transcript.conversation]), QUOTING_KEYS))
 
@@ -118,4 +118,4 @@ def words_in(conversations: Iterable[Conversation]) -> frozenset[str]:
     contacts = ContactRow.objects.filter(conversations__in=rows)
     names = contacts.values_list("primary_identifier", "secondary_identifier", "external_id")
     said = MessageRow.objects.filter(conversation__in=rows).order_by("-pk").values_list("text", flat=True)
-    return frozenset({*said[:WORDS_MOST], *chain.from_iterable(names)})
+    return frozenset({*said[:MAX_WORDS], *chain.from_iterable(names)})

@@ -27,8 +27,8 @@ from channels_app.web.api.problems import answer_problem
 Row = TypeVar("Row", bound=Model)
 Answer = type[serializers.BaseSerializer[Any]]
 ON_A_PAGE = 50
-MOST_ON_A_PAGE = 200
-MOST_BYTES = 256 * 1024
+MAX_ON_A_PAGE = 200
+MAX_BYTES = 256 * 1024
 """Of a body: the longest that makes sense is a message or a list of inbox channels."""
 WINDOW = 50_000
 """Rows that one page looks through for a filter without an index."""
@@ -37,15 +37,15 @@ BIGGEST_ID = 2**63 - 1  # PostgreSQL's bigint
 
 class TooLargeError(APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"The body is larger than {MOST_BYTES} bytes."
+    default_detail = f"The body is larger than {MAX_BYTES} bytes."
 
 
 class BodyParser(JSONParser):
     """JSON within the bounds that all doors of the bridge have."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        body = stream.read(MOST_BYTES + 1)
-        if len(body) > MOST_BYTES:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
             raise TooLargeError
         return jsons.read(body)
 
@@ -136,7 +136,7 @@ def asked_range(query: dict[str, Any]) -> TimeRange:
 class PageQuery(Strict):
     before = IdField(required=False, help_text="Only rows with smaller ids. `next` has it.")
     limit = serializers.IntegerField(
-        default=ON_A_PAGE, min_value=1, max_value=MOST_ON_A_PAGE, help_text="Rows in one answer."
+        default=ON_A_PAGE, min_value=1, max_value=MAX_ON_A_PAGE, help_text="Rows in one answer."
     )
 
 

@@ -24,7 +24,7 @@ HEADER = "Idempotency-Key"
 REPEATED = "Idempotency-Repeated"
 """Says in an answer that nothing was done this time."""
 KEPT_FOR = timedelta(hours=24)
-MOST_LETTERS = 200
+MAX_LETTERS = 200
 FORGOTTEN_AT_ONCE = 100
 """Answers that are over, deleted with each call that brings a new one."""
 
@@ -42,8 +42,8 @@ def once_per_key(handler: Handler) -> Handler:
         key = request.headers.get(HEADER, "")
         if not key:
             return handler(view, request, *args, **kwargs)
-        if len(key) > MOST_LETTERS or not key.isprintable():
-            raise ValidationError({HEADER: f"Give at most {MOST_LETTERS} printable characters."})
+        if len(key) > MAX_LETTERS or not key.isprintable():
+            raise ValidationError({HEADER: f"Give at most {MAX_LETTERS} printable characters."})
         with transaction.atomic():
             kept, is_new = _claim(request, key)
             if not is_new:

@@ -12,7 +12,7 @@ from channels_app.access.permissions import REPLAY, actor_of, by_button_of, oper
 from channels_app.lib.times import MAX_LENGTH, TimeError
 from channels_app.models import BulkRetry, Channel, FailureGroup
 from channels_app.operations.failures.bulk_retries import (
-    ITEMS_MOST,
+    MAX_ITEMS,
     RATE,
     BulkError,
     Result,
@@ -61,7 +61,7 @@ def bulk_detail(request: HttpRequest, bulk_id: int) -> HttpResponse:
         "ended": progress.done + progress.failed + sum(progress.skipped.values()),
         "may_replay": request.user.has_perm(REPLAY),
         "rate": RATE,
-        "is_cut": progress.matching >= ITEMS_MOST,
+        "is_cut": progress.matching >= MAX_ITEMS,
     }
     if request.GET.get("part") == "progress":  # what the page fetches again from time to time
         return render(request, "ops/bulk_progress.html", context)

@@ -12,7 +12,7 @@ from channels_app.access.audit import record_audit
 from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, posted_text, show
 from channels_app.models import Conversation, Delivery, Owner
 from channels_app.operations.interventions import (
-    TEXT_MOST,
+    MAX_TEXT,
     failed_events,
     hand_over_now,
     preview_replay,
@@ -23,7 +23,7 @@ from channels_app.operations.interventions import (
 )
 from channels_app.operations.replays import Replayed
 from channels_app.operations.transcripts import load_transcript
-from channels_app.operations.transcripts.exports import EVENTS_MOST, bug_report, transcript_json, transcript_text
+from channels_app.operations.transcripts.exports import MAX_EVENTS, bug_report, transcript_json, transcript_text
 from channels_app.protocol.labels import count_of
 from channels_app.protocol.visible import is_visible
 from channels_app.web.links import number, page_address
@@ -96,7 +96,7 @@ def hand_over_several(request: HttpRequest) -> HttpResponse:
 @operator_page(HAND_OVER)
 def say(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
-    text = posted_text(request, "text", TEXT_MOST)
+    text = posted_text(request, "text", MAX_TEXT)
     error = ""
     if request.method == "POST":
         if not is_visible(text):
@@ -119,7 +119,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         does=does,
         warns=() if row.owner == Owner.BOT else ("The conversation is not with the bot any more.",),
         is_possible=row.owner == Owner.BOT,
-        text_most=TEXT_MOST,
+        text_most=MAX_TEXT,
         text=text,
         error=error,
     )
@@ -163,7 +163,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponse:
         raise Http404
     reads_text = request.user.has_perm(READ_TEXT) and form != "bug-report"
     try:
-        transcript = load_transcript(pk, reads_text=reads_text, events_most=EVENTS_MOST)
+        transcript = load_transcript(pk, reads_text=reads_text, events_most=MAX_EVENTS)
         report = bug_report(pk) if form == "bug-report" else {}
     except Conversation.DoesNotExist:
         raise Http404 from None

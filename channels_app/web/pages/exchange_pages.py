@@ -21,7 +21,7 @@ from channels_app.web.pages.bodies import ShownBody, curl_signed, curl_with_toke
 from channels_app.web.pages.times import clock, day_clock
 from channels_app.web.pages.wording import contact_name
 
-CALLS_MOST = 50
+MAX_CALLS = 50
 """Calls of one event in its timeline."""
 RELATED = ("channel__bot", "channel__offload_provider", "conversation__contact")
 
@@ -165,7 +165,7 @@ def _timeline(row: WebhookEvent, shown: Exchange | None) -> list[dict[str, Any]]
     ]
     if row.called_at:
         steps.append({"time": clock(row.called_at), "text": "taken up by a worker"})
-    calls = Exchange.objects.filter(event_id=row.pk).defer("request", "response").order_by("pk")[:CALLS_MOST]
+    calls = Exchange.objects.filter(event_id=row.pk).defer("request", "response").order_by("pk")[:MAX_CALLS]
     for call in calls:
         whom = "bot" if call.target == Target.BOT else "Sparkcentral"
         answered = f"{call.status or 'no answer'} after {milliseconds(call.took_ms)}"

@@ -136,7 +136,7 @@ def test_the_page_stays_small_for_an_endless_conversation(
 ) -> None:
     for number in range(4):
         walker.says(f"Message {number}")
-    monkeypatch.setattr("channels_app.operations.transcripts.EVENTS_MOST", 2)
+    monkeypatch.setattr("channels_app.operations.transcripts.MAX_EVENTS", 2)
     admin_client.get(url(walker.conversation()))  # reading is noted once
     with django_assert_max_num_queries(25):
         page = text_of(admin_client.get(url(walker.conversation())))

@@ -7,14 +7,14 @@ from rest_framework import serializers
 from channels_app.lib.masking import masked_name
 from channels_app.models import Channel, Owner, WebhookEvent
 from channels_app.operations.explanations import State
-from channels_app.operations.interventions import TEXT_MOST
+from channels_app.operations.interventions import MAX_TEXT
 from channels_app.operations.search import ConversationLine
 from channels_app.operations.transcripts import Text, Voice
 from channels_app.protocol import EventType
 from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
 from channels_app.web.api.schema import example
 
-MOST_WORDS = 200
+MAX_WORDS = 200
 
 
 class ChannelNameSerializer(RowSerializer):
@@ -76,7 +76,7 @@ class ConversationSerializer(serializers.Serializer[Any]):
 class ConversationQuery(TimeRangeFields):
     q = serializers.CharField(
         required=False,
-        max_length=MOST_WORDS,
+        max_length=MAX_WORDS,
         help_text="Any id of it, a trace id, an address of the inbox; for users who may read texts also a "
         "contact, or words that were said.",
     )
@@ -251,7 +251,7 @@ class ExplainQuery(Strict):
 
 @example(text="One moment, I look that up for you.")
 class SaySerializer(Strict):
-    text = serializers.CharField(max_length=TEXT_MOST)
+    text = serializers.CharField(max_length=MAX_TEXT)
 
 
 @example(event_id=4101)

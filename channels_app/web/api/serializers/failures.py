@@ -14,7 +14,7 @@ from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeF
 from channels_app.web.api.schema import example
 from channels_app.web.api.serializers.conversations import ChannelNameSerializer
 
-MOST_REASON = 500
+MAX_REASON = 500
 _GROUP: dict[str, Any] = {
     "id": 17,
     "code": "CB-608",
@@ -143,4 +143,4 @@ class PlanSerializer(TimeRangeFields):
 
 @example(reason="The bot is back.")
 class StartSerializer(Strict):
-    reason = serializers.CharField(max_length=MOST_REASON, help_text="Kept in the audit log.")
+    reason = serializers.CharField(max_length=MAX_REASON, help_text="Kept in the audit log.")
