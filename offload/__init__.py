@@ -1,1 +1,1 @@
-"""Handing over to people: open or closed, the agents' note, what became of it. Imported by channels and all above."""
+"""Handover to agents: opening hours, the agents' note, the result. Imported by channels and all above."""

@@ -1,1 +1,1 @@
-"""Other people's APIs in our words; never a row. Imported by models and all above."""
+"""Third-party APIs translated into our terms; never a row. Imported by models and all above."""

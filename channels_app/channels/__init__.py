@@ -1,1 +1,1 @@
-"""A channel as it is set up: live, keys, care, forms and files. Imported by conversations and all above."""
+"""A channel's settings: live channels, keys, care, forms and files. Imported by conversations and all above."""

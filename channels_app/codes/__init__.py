@@ -1,4 +1,4 @@
-"""The catalogue: everything that can go wrong or raise a question, with a code, a sentence and a page.
+"""The catalogue: every known problem or question, with a code, a sentence and a page.
 
 The admin's pages, the API, the commands and the logs all take their words from here. An entry is a Markdown file in
 `catalogue/`, which people also read on GitHub; `channels_app.codes.markdown` says what such a file consists of.

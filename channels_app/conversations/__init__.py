@@ -1,1 +1,1 @@
-"""The verbs of a conversation's rows: store, claim, hold, release. Imported by deliveries and all above."""
+"""Operations on a conversation's rows: store, claim, hold, release. Imported by deliveries and all above."""

@@ -1,1 +1,1 @@
-"""A reply written down, sent and judged. Imported by turns and operations."""
+"""A reply is stored, sent and judged. Imported by turns and operations."""

@@ -1,1 +1,1 @@
-"""Tools that know no domain: HTTP, SQL, Redis, encryption, JSON. Imported by adapters and all above."""
+"""Domain-independent tools: HTTP, SQL, Redis, encryption, JSON. Imported by adapters and all above."""

@@ -1,1 +1,1 @@
-"""The commands of `manage.py`: the same verbs for terminals. Imported by nobody."""
+"""The commands of `manage.py`: the same operations from a terminal. Not imported."""

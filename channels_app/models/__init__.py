@@ -1,4 +1,4 @@
-"""The rows. They are the truth; whatever is in Redis or in a process can be lost at any time.
+"""The rows. They are the truth; anything in Redis or in a process can be lost at any time.
 
 Texts of verbose names and help are read by an admin who has the other platform open in a second tab.
 

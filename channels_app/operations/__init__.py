@@ -1,1 +1,1 @@
-"""What people see and order, whatever page or command shows it. Imported by web, management and upkeep."""
+"""What operators see and do, on any page, API or command. Imported by web, management and upkeep."""

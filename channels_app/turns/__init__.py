@@ -1,1 +1,1 @@
-"""What is next in a conversation, and doing it. Imported by the tasks and what repairs them."""
+"""What is next in a conversation, and doing it. Imported by the tasks, and by the code that repairs them."""

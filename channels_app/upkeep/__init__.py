@@ -1,1 +1,1 @@
-"""Processes beside the workers: guard, jobs, housekeeping, retention, new keys. Imported by the commands."""
+"""Processes beside the workers: guard, jobs, housekeeping, retention, re-encryption. Imported by the commands."""

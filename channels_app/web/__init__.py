@@ -1,1 +1,1 @@
-"""Everything over HTTP: the platforms' doors, the admin, the operator pages, the API. Imported by nobody but URLs."""
+"""Everything over HTTP: webhooks, the admin, the operator pages, the API. Imported only by the URL configuration."""

@@ -16,7 +16,7 @@ from tests.channels_app.bots.cast import SETTINGS, SILENCE, make_turn
 from tests.fakes.api import FakeApi, answer
 
 PROJECT = Path(__file__).resolve().parents[3]
-GUIDE = (PROJECT / "docs/adding-a-bot.md").read_text().partition("# A connector of its own")[2]
+GUIDE = (PROJECT / "docs/adding-a-bot.md").read_text().partition("# Write a connector")[2]
 SOURCE, *LINES = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 CONFIGURED = {"url": "https://acme.example/messages", "api_key": "demo-key"}
 
