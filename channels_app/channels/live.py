@@ -1,6 +1,7 @@
 """A channel ready for work: its row's facts with the adapters of its inbox and its bot."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +44,8 @@ class LiveChannel:
     covers_all_inbox_channels: bool
     greeting: str
     offer_lasts: timedelta
+    intent_topics: Sequence[Mapping[str, str]]
+    """Rows of `topics_of`."""
     bot_tries: int
     fallback_text: str
     answer_within: timedelta
@@ -217,6 +220,7 @@ def _load(channel_id: int) -> LiveChannel:
         is_archived=channel.archived_at is not None,
         covers_all_inbox_channels=channel.covers_all_inbox_channels,
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
+        intent_topics=channel.intent_topics,
         offer_lasts=timedelta(hours=channel.offer_hours),
         bot_tries=channel.bot_tries,
         fallback_text=channel.fallback_text,

@@ -12,6 +12,7 @@ from channels_app.deliveries.media import file_name
 from channels_app.lib.http.addresses import holds_data, shown_address
 from channels_app.models import DeliveryKind
 from channels_app.protocol import Attachment, Option, Outgoing, OutgoingMessage, Reply, options
+from channels_app.protocol.intents import topics_of
 from channels_app.protocol.splitting import split_message
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ class Plan:
     """Text and attachment's address of each message, for the transcript."""
     starts: tuple[int, ...]
     """For each of them, with which message of the reply it begins."""
-    unshown_words: str
-    """What of the reply nobody gets to see, for operators."""
+    remarks: str
+    """What of the reply nobody gets to see and what is not done, for operators."""
 
     def said_with(self, messages: int) -> int:
         """How many of what is said hold the first so many messages of the reply."""
@@ -44,7 +45,8 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
 
     `unique` tells apart the files of different turns.
     """
-    inbox = channel.inbox
+    inbox, topics = channel.inbox, topics_of((intent.name for intent in reply.intents), channel.intent_topics)
+    reply = replace(reply, topics=tuple(dict.fromkeys((*reply.topics, *topics)))) if topics else reply
     groups = _joined([inbox.written(message, medium) for message in reply.messages], medium_of(medium))
     said, lost = groups[:MAX_MESSAGES], sum(map(len, groups[MAX_MESSAGES:]))
     if len(reply.messages) > MAX_MESSAGES:
@@ -68,7 +70,7 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
         options=tuple(options.choosable(reply.messages)),
         said=tuple((inbox.readable(part.text), shown_address(part.file.url) if part.file else "") for part in parts),
         starts=tuple(part.start for part in parts),
-        unshown_words=reply.unshown_words,
+        remarks=replace(reply, dropped=(*reply.dropped, *inbox.dropped(outgoing))).remarks,
     )
 
 

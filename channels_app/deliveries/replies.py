@@ -145,7 +145,7 @@ def _write_and_send(
         event_id=first.facts.id,
         plan=plan,
         options=lease.offered.followed_by(lease.last_turn_id, lease.stint, plan.options, lease.now).to_json(),
-        reason=" · ".join(filter(None, (request.reason.label if request else reason, plan.unshown_words))),
+        reason=" · ".join(filter(None, (request.reason.label if request else reason, plan.remarks))),
         author=author,
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if counters else None,

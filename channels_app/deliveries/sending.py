@@ -165,7 +165,7 @@ def _say_instead(
             event_id=first.facts.id,
             plan=plan,
             options={},
-            reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.unshown_words))),
+            reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.remarks))),
             first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
             author=Author.BRIDGE,
             bots_words=plan.said_with(len(before.reply.messages)),

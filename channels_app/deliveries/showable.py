@@ -1,10 +1,11 @@
 """A reply without what a contact can't see or open."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from channels_app.lib.http.addresses import holds_data, is_link, web_address
 from channels_app.protocol import Message, Option, Reply
-from channels_app.protocol.visible import is_visible
+from channels_app.protocol.visible import is_visible, named
 
 UNSEEN = "text that shows nothing"
 CLOSED_FILE = "a file at an address that nobody else can open"
@@ -15,7 +16,7 @@ def visible_part(reply: Reply) -> Reply:
     """The reply without words, names and values that can't be seen and addresses that can't be opened; the same
     object for nearly all.
 
-    Operators are told of the addresses, and if that is all that was said.
+    Operators are told of names and values, of the addresses, and of words if those were all that was said.
     """
     opened = tuple(map(_open_part, reply.messages))
     closed = tuple(dict.fromkeys(name for _, names in opened for name in names))
@@ -27,9 +28,22 @@ def visible_part(reply: Reply) -> Reply:
         tags=tuple(filter(is_visible, reply.tags)),
         attributes={name: value for name, value in reply.attributes.items() if is_visible(name) and is_visible(value)},
         note=reply.note if is_visible(reply.note) else "",
+        dropped=(*reply.dropped, *_nameless(reply)),
         unshown=(*reply.unshown, *(closed or ((UNSEEN,) if reply.messages and not messages else ()))),
     )
     return reply if visible == reply else visible
+
+
+def _nameless(reply: Reply) -> Iterator[str]:
+    """What it would have done with names and values that can't be seen."""
+    for kind, names in (("topic", reply.topics), ("tag", reply.tags), ("contact attribute", reply.attributes)):
+        if not all(map(is_visible, names)):
+            yield f"a {kind} without a name"
+    for name, value in reply.attributes.items():
+        if is_visible(name) and not is_visible(value):
+            yield f"contact attribute {named(name)} without a value"
+    if reply.note and not is_visible(reply.note):
+        yield "a note without text"
 
 
 def _open_part(message: Message) -> tuple[Message, list[str]]:

@@ -94,6 +94,15 @@ class Channel(SettingsModel):
     )
     greet = models.BooleanField(default=True, db_default=True, editable=False)
     """What `greeting` was until November 2026; kept in step with it, for versions that know nothing else."""
+    intent_topics = models.JSONField(
+        "topics for intents",
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="A bot that names the intent of the contact's words, as Chatlayer does, so gives the conversation a "
+        "topic. End an intent with * for all names that begin so. The topic is written as in Sparkcentral, which "
+        "ignores one that it doesn't have.",
+    )
     offer_hours = models.PositiveSmallIntegerField(
         "hours to choose",
         default=24,

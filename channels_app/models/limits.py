@@ -10,5 +10,7 @@ OFFER_HOURS = (1, 168)
 be silent for up to 23 hours; a week at most, later nobody knows what "2" was."""
 KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""
+MAX_INTENT_TOPICS = 500
+"""Rows of a table that people keep by hand."""
 BOT_TRIES = (1, 100)
 """Calls of the bot for one message: at least one; so many that nobody wants more."""

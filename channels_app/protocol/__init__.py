@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from channels_app.protocol.intents import Intent
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
@@ -149,8 +151,18 @@ class OffloadRequest:
 
 
 CANT_BE_SHOWN = "Can't be shown"
+LEFT_OUT = "Left out"
+UNDERSTOOD = "Understood"
+BETWEEN_REMARKS = " · "
+"""Remarks for operators, each a sentence that begins with one of these words, stand in the reason of an event."""
 NOT_CLOSED = "Not closed: the contact had written again."
 """Why a bot's wish to close a conversation is not granted: nobody would answer what waits there."""
+
+
+def remark(reason: str, mark: str) -> str:
+    """What the reason of an event tells operators under this mark; empty: nothing."""
+    parts = reason.split(BETWEEN_REMARKS)
+    return next((part.removeprefix(f"{mark}: ") for part in parts if part.startswith(f"{mark}: ")), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +179,22 @@ class Reply:
     unshown: tuple[str, ...] = ()
     """What the bot said in a form that no inbox can show, named for operators: never sent, and never dropped in
     silence."""
+    dropped: tuple[str, ...] = ()
+    """What it wanted done and can't be, named for operators likewise."""
+    intents: tuple[Intent, ...] = ()
+    """What it understood of the contact's words; a channel's table gives the topics for it."""
 
     @property
     def is_unshowable(self) -> bool:
         """Whether the bot said something, and all of it in such forms."""
-        return bool(self.unshown) and replace(self, unshown=()) == Reply()
+        return bool(self.unshown) and replace(self, unshown=(), dropped=(), intents=()) == Reply()
 
     @property
-    def unshown_words(self) -> str:
-        """For operators; begins with CANT_BE_SHOWN, or is empty."""
-        return f"{CANT_BE_SHOWN}: {', '.join(self.unshown)}." if self.unshown else ""
+    def remarks(self) -> str:
+        """For operators; begins with CANT_BE_SHOWN if anything was."""
+        named = {CANT_BE_SHOWN: self.unshown, LEFT_OUT: self.dropped, UNDERSTOOD: map(str, self.intents)}
+        words = {mark: ", ".join(names) for mark, names in named.items()}
+        return BETWEEN_REMARKS.join(f"{mark}: {text}." for mark, text in words.items() if text)
 
     def merged_with(self, later: "Reply") -> "Reply":
         """Both replies as one, in order: how several messages of a bot that calls back share a call."""
@@ -190,6 +208,8 @@ class Reply:
             complete=self.complete or later.complete,
             offload=self.offload or later.offload,
             unshown=self.unshown + later.unshown,
+            dropped=self.dropped + later.dropped,
+            intents=tuple(dict.fromkeys(self.intents + later.intents)),
         )
 
 

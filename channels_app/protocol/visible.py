@@ -33,6 +33,15 @@ def is_visible(text: str) -> bool:
     return any(not is_space(letter) and not is_zero_width(letter) for letter in text)
 
 
+MAX_NAME = 40  # characters of somebody else's name for something that an operator reads
+
+
+def named(name: object) -> str:
+    """What a bot calls something, fit for an operator's page."""
+    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
+    return f"“{letters[:MAX_NAME]}”"
+
+
 CUT_SIGN = "…"
 
 

@@ -19,7 +19,7 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
-from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn
+from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn, remark
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.protocol.options import is_token
 from channels_app.protocol.visible import is_visible
@@ -161,7 +161,7 @@ def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> 
     if claimed.facts.type is EventType.CONVERSATION_STARTED and not has_spoken(lease, claimed.facts.id):
         return Release.ending([claimed], Outcome.SILENT, unshown or "The bot had no greeting.")
     if unshown:
-        named = unshown.removeprefix(f"{CANT_BE_SHOWN}: ")
+        named = remark(unshown, CANT_BE_SHOWN)
         return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named)
     detail = f"No answer within {channel.answer_within.seconds} seconds."
     return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail)

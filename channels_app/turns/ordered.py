@@ -25,7 +25,7 @@ def on_bot_events(
         return Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
     reply = as_one_reply(events)
     if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
-        return Release.ending(claimed, Outcome.SILENT, reply.unshown_words)
+        return Release.ending(claimed, Outcome.SILENT, reply.remarks)
     return send_reply(lease, channel, claimed, reply)
 
 

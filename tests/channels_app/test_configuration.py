@@ -969,6 +969,8 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "on_bot_failure": "say_text",
         "fallback_text": "One\r\nmoment",
         "reply_limit_s": "400",
+        "intent_topics-intent-0": "parcel.*",
+        "intent_topics-topic-0": "Shipping",
         "region": "us",
         "base_url": "https://proxy.example",
         "shared_secret": "ab" * 16,

@@ -22,10 +22,10 @@ from channels_app.protocol.errors import (
     SignatureError,
     TemporaryError,
 )
+from channels_app.protocol.visible import named
 
 MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
-MAX_NAME = 40  # characters of a name of theirs that an operator reads
 MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
 # A picture or a sticker comes without text, and few platforms take an empty text message. With these words their own
 # "not understood" answers, or an intent that the bot's author trains on them.
@@ -179,12 +179,6 @@ class BotConnector(ABC):
         if status >= 500:
             raise TemporaryError(detail, effect=Effect.FAILED, status=status)
         raise RefusedError(detail, status=status)
-
-
-def named(name: object) -> str:
-    """What a bot calls something that can't be shown, fit for an operator's page."""
-    letters = "".join(letter for letter in str(name or "without a type") if letter.isprintable())
-    return f"“{letters[:MAX_NAME]}”"
 
 
 def message_of(keys: Collection[str]) -> str:

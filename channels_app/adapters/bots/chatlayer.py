@@ -4,25 +4,34 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from django import forms
 
 from channels_app.adapters.bots.base import BotConnector, HttpAnswer
 from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, Payloads, turn_document
+from channels_app.adapters.bots.commands import holders_of, read_commands, read_wish
+from channels_app.adapters.bots.generic import REPLY_KEYS
 from channels_app.adapters.bots.messenger import read_message
 from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
 from channels_app.codes import Problem, describe
 from channels_app.lib import jsons
-from channels_app.protocol import Event, EventType, Incoming, OffloadRequest, Reply, Turn
+from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
 from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
+from channels_app.protocol.intents import Intent
 
 MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
 SHORTEST_TOKEN, LONG_TOKEN = 12, 20  # characters: no platform makes shorter ones, and few people make up longer words
-MAX_REASON = 100  # characters
+MAX_INTENT = 200  # characters of a name
+MESSENGER_KEYS = (
+    *("text", "quick_replies", "attachment", "attachments", "type", "metadata", "mid", "seq", "is_echo", "timestamp"),
+    *("payload", "template_type", "url", "title", "subtitle", "elements", "buttons"),
+)
+"""Of a message or a part of it: beside commands they are what they always are."""
 
 _PLATFORMS_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
 """A JSON Web Token."""
@@ -128,10 +137,11 @@ class Chatlayer(BotConnector):
         message = body.get("message")
         if not isinstance(message, dict):
             raise PayloadError("message: must be an object")
-        if message.get("type") == "event":
+        commands = _commands(message)
+        if message.get("type") == "event" and commands is None:
             return []
         number = body.get("messageCounter")
-        reply = read_message(message)
+        reply = read_message(message) if commands is None else _said_beside(message).merged_with(commands)
         session = _session_of(body)
         event = Event(
             type=EventType.BOT_REPLIED,
@@ -140,7 +150,7 @@ class Chatlayer(BotConnector):
             sent_at=incoming.received_at,
             counter=_counter(number),
             counts_per_turn=True,
-            reply=reply,
+            reply=replace(reply, intents=_intents(body.get("nlp"))),
         )
         return [event]
 
@@ -168,17 +178,13 @@ class Chatlayer(BotConnector):
         body = jsons.JsonObject.read(incoming.body)
         if body.values.get("event") != "offload":
             return []
-        payload = body.values.get("payload")
-        reason = payload.get("reason") if isinstance(payload, dict) else None
         event = Event(
             type=EventType.OFFLOAD_REQUESTED,
             key=hashlib.sha256(incoming.body).hexdigest(),  # a retry has the same body, and no id
             conversation_id=_our_session(body.required_text("sessionId")),
             sent_at=jsons.moment(body.values.get("timestamp")) or incoming.received_at,
             counts_per_turn=True,
-            reply=Reply(
-                offload=OffloadRequest(reason=reason[:MAX_REASON] if isinstance(reason, str) else "", payload=payload)
-            ),
+            reply=read_wish(body.values.get("payload")),
             details={
                 "transcript": _transcript(body.values.get("transcript")),
                 "bot_version": body.values.get("version") if body.values.get("version") in ("DRAFT", "LIVE") else "",
@@ -200,6 +206,34 @@ def _look_swapped(access: str, verify: str) -> bool:
     return bool(made(verify) and not made(access)) or (
         0 < len(access) < SHORTEST_TOKEN and len(verify) >= LONG_TOKEN and " " not in verify
     )
+
+
+def _commands(message: Mapping[str, Any]) -> Reply | None:
+    """What a JSON Builder action wants done, wherever the message holds it; None if it holds nothing of the kind."""
+    holders = list(holders_of(message))
+    found = (read_commands(holder, known=MESSENGER_KEYS) for holder in holders)
+    return reduce(Reply.merged_with, found, Reply()) if holders else None
+
+
+def _said_beside(message: Mapping[str, Any]) -> Reply:
+    """The words of a message that holds commands. What holds them, and shows nothing, is not missed."""
+    rest = {
+        key: value
+        for key, value in message.items()
+        if key not in REPLY_KEYS and (not any(holders_of(value)) or read_message({key: value}).messages)
+    }
+    said = read_message(rest)
+    return said if said.messages or not {"attachment", "attachments"}.isdisjoint(rest) else Reply()
+
+
+def _intents(nlp: object) -> tuple[Intent, ...]:
+    """What Chatlayer understood of the contact's last words."""
+    found = nlp.get("intent") if isinstance(nlp, dict) else None
+    name, score = (found.get("name"), found.get("score")) if isinstance(found, dict) else (found, None)
+    if not isinstance(name, str) or not name.strip():
+        return ()
+    share = float(score) if isinstance(score, int | float) and 0 <= score <= 1 else None
+    return (Intent(name.strip()[:MAX_INTENT], share),)
 
 
 def _session_of(body: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from channels_app.adapters.bots.base import message_of, named
+from channels_app.adapters.bots.base import message_of
 from channels_app.protocol import Attachment, Message, Option, Reply
+from channels_app.protocol.visible import named
 
 FILES = ("image", "video", "audio", "file")
 CARDS = ("generic", "list")

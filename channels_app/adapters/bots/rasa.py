@@ -12,13 +12,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django import forms
 
-from channels_app.adapters.bots.base import NO_TEXT, BotConnector, TimeoutField, named
+from channels_app.adapters.bots.base import NO_TEXT, BotConnector, TimeoutField
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_reply, turn_document
 from channels_app.adapters.settings import AddressField, SecretField, TextField
 from channels_app.codes import describe
 from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import Attachment, Message, OffloadRequest, Option, Reply, Turn
 from channels_app.protocol.errors import ConfigError
+from channels_app.protocol.visible import named
 
 REST_CHANNEL = "/webhooks/rest/webhook"
 SESSION_START = "/session_start"  # an intent that every Rasa bot has; by default it says nothing

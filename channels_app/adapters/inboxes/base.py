@@ -6,7 +6,7 @@ An adapter translates: their events to `Event`, our `Outgoing` to their calls, t
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -34,7 +34,7 @@ from channels_app.protocol.errors import (
     SignatureError,
     TemporaryError,
 )
-from channels_app.protocol.visible import is_visible
+from channels_app.protocol.visible import is_visible, named
 
 SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a message costs a doubled or a lost one
 TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
@@ -67,6 +67,8 @@ class Inbox(ABC):
     carries_notes: ClassVar[bool] = False
     carries_tags: ClassVar[bool] = False
     attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
+    attribute_key_words: ClassVar[str] = ""
+    """What is wrong with a name of a contact attribute that is none."""
     """What the name of a contact attribute may look like; one that doesn't fit would cost the whole call."""
 
     def __init__(
@@ -144,6 +146,19 @@ class Inbox(ABC):
             },
             note=outgoing.note if self.carries_notes and is_visible(outgoing.note) else "",
         )
+
+    def dropped(self, outgoing: Outgoing) -> Iterator[str]:
+        """What of it `carried` leaves out, for operators. A note of ours goes with every handover, so that one is
+        missing is no news."""
+        for name in outgoing.attributes:
+            if not self.attribute_key.fullmatch(name):
+                yield f"contact attribute {named(name)}: {self.attribute_key_words}"
+        if outgoing.tags and not self.carries_tags:
+            yield f"tags: {self.label} takes none"
+        elif outgoing.tags and not outgoing.tagged_message_id:
+            yield "tags: there is no message of the contact to tag"
+        if outgoing.note and not outgoing.complete and not self.carries_notes:
+            yield f"a note: {self.label} takes none"
 
     def shown(self, text: str, medium: str) -> str:
         """What a bot or a person says, as it has to be written to be read on this medium as it was meant."""

@@ -50,6 +50,7 @@ class Sparkcentral(Inbox):
     secret_menu = virtual_agent_menu
     switch_on_menu = "Sparkcentral › Users tab › edit the virtual agent › switch on the channels of the bot"
     attribute_key = re.compile(r"[a-zA-Z0-9_]+")
+    attribute_key_words = "a name has only letters, digits and _"
 
     api_prefix: ClassVar[str] = "/virtual-agent"
     token_path: ClassVar[str] = "/virtual-agent/oauth2/token"  # noqa: S105 a path

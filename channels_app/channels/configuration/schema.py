@@ -12,6 +12,7 @@ from django import forms
 from channels_app.channels.configuration.source import Problems, place
 from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyField
 from channels_app.channels.forms.hours_field import HoursField
+from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.offload import OffloadProviderForm
 
 NOT_TEXT = "must be text. In YAML, put it in quotes."
@@ -86,6 +87,8 @@ def _reader_of(field: forms.Field) -> Reader:
             return lambda value: value  # only the field knows what a secret may be
         case HoursField():
             return _object
+        case IntentTopicsField():
+            return _list
         case forms.BooleanField():
             return _truth
         case forms.IntegerField():

@@ -7,6 +7,7 @@ from typing import Any
 from channels_app.adapters import bots, inboxes
 from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
+from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, prose, settings_fields
 from channels_app.channels.rotations import put_shared_secret
@@ -37,6 +38,10 @@ class _ChannelForm(SettingsForm):
         may_generate=True,
     )
 
+    intent_topics = IntentTopicsField(
+        label="Topics for intents", required=False, help_text=str(Channel._meta.get_field("intent_topics").help_text)
+    )
+
     class Meta:
         model = Channel
         fields = (
@@ -45,6 +50,7 @@ class _ChannelForm(SettingsForm):
             "bot",
             "covers_all_inbox_channels",
             "greeting",
+            "intent_topics",
             "offer_hours",
             "bot_tries",
             "answer_within_s",

@@ -197,5 +197,6 @@ def _errors_of(form: ModelForm) -> Errors:
         place = f"{SETTINGS}.{name}" if name in asked else WHOLE if name == "__all__" else name
         for error in found:
             inner = (error.params or {}).get(PLACE)
-            errors.setdefault(f"{place}.{inner}" if inner else place, []).append(error)
+            path = f"{place}{'' if inner.startswith('[') else '.'}{inner}" if inner else place
+            errors.setdefault(path, []).append(error)
     return errors

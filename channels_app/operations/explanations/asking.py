@@ -2,7 +2,7 @@
 
 from channels_app.operations.explanations.answers import Check, State, Try, problem_of
 from channels_app.operations.explanations.facts import CallFacts, Facts
-from channels_app.protocol import CANT_BE_SHOWN
+from channels_app.protocol import CANT_BE_SHOWN, remark
 from channels_app.protocol.labels import count_of, duration, is_trouble
 
 NOT_UNDERSTOOD = "CB-503"
@@ -54,8 +54,9 @@ def bot_answered(facts: Facts) -> Check:
     if facts.failed_by == "bot_silent":
         problem = problem_of("CB-508", limit=facts.around.answer_within_s)
         return Check(name="bot_answered", state=State.FAILED, at=event.finished_at, problem=problem)
-    if facts.failed_by == "bot_unshowable" or (event.outcome == "silent" and CANT_BE_SHOWN in event.reason):
-        named = facts.own_hand_over.detail if facts.own_hand_over else event.reason.partition(": ")[2]
+    if facts.failed_by == "bot_unshowable" or (event.outcome == "silent" and remark(event.reason, CANT_BE_SHOWN)):
+        told = remark(event.reason, CANT_BE_SHOWN) or event.reason.partition(": ")[2]
+        named = facts.own_hand_over.detail if facts.own_hand_over else told
         problem = problem_of("CB-518", what=named.rstrip("."))
         return Check(name="bot_answered", state=State.FAILED, at=event.finished_at, problem=problem)
     if facts.because and event.outcome == "merged" and answer is None:
@@ -103,10 +104,8 @@ def _what_it_said(facts: Facts) -> str:
         words.append(own.label)
     if facts.outcome == "resolved":
         words.append("the bot closed the conversation")
-    if facts.answer and CANT_BE_SHOWN in facts.answer.reason:
-        words.append(
-            facts.answer.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ").rstrip(".") + " can't be shown"
-        )
+    if facts.answer and (unshown := remark(facts.answer.reason, CANT_BE_SHOWN)):
+        words.append(f"{unshown.rstrip('.')} can't be shown")
     return ", ".join(words)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
-from channels_app.protocol import CANT_BE_SHOWN, NOT_CLOSED, EventType
+from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, UNDERSTOOD, EventType, remark
 from channels_app.protocol.labels import event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
 
@@ -45,8 +45,12 @@ def _events(rows: Rows) -> Iterator[Line]:
         if NOT_CLOSED in event.reason:
             because = "the contact had written again, and is answered first"
             yield _system(event.finished_at or event.received_at, "The bot's wish to close was not granted", because)
-        if CANT_BE_SHOWN in event.reason and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
-            named = event.reason.partition(CANT_BE_SHOWN)[2].removeprefix(": ")
+        if understood := remark(event.reason, UNDERSTOOD):
+            yield _system(event.received_at, "The bot understood", understood)
+        if left_out := remark(event.reason, LEFT_OUT):
+            yield _system(event.received_at, "Of what the bot wanted done, something was left out", left_out)
+        named = remark(event.reason, CANT_BE_SHOWN)
+        if named and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
             yield _system(
                 event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
             )

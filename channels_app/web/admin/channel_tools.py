@@ -21,7 +21,9 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.sample_calls import AFTERWARDS, HONESTY, make_sample, send_sample
+from channels_app.operations.intents import MAX_READ, seen_intents
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.intents import topics_of
 from channels_app.web.admin.base import ModelAdmin, page
 from channels_app.web.admin.channel_forms import DeleteForm, add_refusal
 from channels_app.web.links import channel_url
@@ -62,6 +64,13 @@ def send_test_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) ->
         record_audit(actor_of(request, via="admin"), "sent test event", channel)
         context |= _sent_test(channel)
     return page(admin, request, "send_test", "Send ourselves a test", channel, **context)
+
+
+def intents_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:
+    """Which topics an intent gives, and which intents the bot has named lately."""
+    tried = request.GET.get("intent", "").strip()
+    context = {"tried": tried, "topics": topics_of([tried], channel.intent_topics), "seen": seen_intents(channel)}
+    return page(admin, request, "intents", "Intents and topics", channel, most=MAX_READ, **context)
 
 
 def diagnostics_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:

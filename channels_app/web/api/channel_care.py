@@ -16,6 +16,8 @@ from channels_app.operations.checks import check_channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.facts import facts_of
 from channels_app.operations.checks.steps import setup_steps
+from channels_app.operations.intents import seen_intents
+from channels_app.protocol.intents import topics_of
 from channels_app.web.api.channels import ChannelView
 from channels_app.web.api.rows import refusals
 from channels_app.web.api.schema import Tag, operations_of
@@ -23,6 +25,8 @@ from channels_app.web.api.serializers.channel_care import (
     ChecksSerializer,
     DeletedSerializer,
     DiagnosticsSerializer,
+    IntentQuery,
+    IntentsSerializer,
     KeysReplacedSerializer,
     RefusalsSerializer,
     StepsSerializer,
@@ -46,6 +50,20 @@ class SetUp(ChannelView):
     @operation("getSetUp", "How far its set-up is", needs=SEE_CHANNEL, answer=StepsSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
+
+
+class Intents(ChannelView):
+    @operation(
+        "listIntents",
+        "The intents that the bot has named lately, with the topics that they give",
+        needs=SEE_CHANNEL,
+        query=IntentQuery,
+        answer=IntentsSerializer,
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        channel, name = self.channel(pk), self.query(IntentQuery).get("intent", "")
+        tried = {"intent": name, "topics": topics_of([name], channel.intent_topics)} if name else None
+        return self.answer({"results": seen_intents(channel), "tried": tried}, IntentsSerializer)
 
 
 class RefusedEvents(ChannelView):

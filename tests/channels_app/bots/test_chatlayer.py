@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.bots.chatlayer import Chatlayer
-from channels_app.protocol import Contact, Event, EventType, OffloadRequest
-from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
+from channels_app.protocol import Completion, Contact, Event, EventType, Message, OffloadRequest, Option, Reply
+from channels_app.protocol.errors import BridgeError, ConfigError, PayloadError, SignatureError
+from channels_app.protocol.intents import Intent
 from tests import payloads
 from tests.channels_app.bots.cast import NOW, SESSION, calls, make_bot, make_turn, request
 from tests.fakes.api import answer
@@ -341,3 +342,104 @@ def test_a_session_is_paused_only_where_an_admin_wants_it() -> None:
     bot = make_bot("chatlayer", pause_bot=True)
     assert bot.offload_answer(is_taken=True) == (200, {"offloadSuccess": True, "pauseBot": True})
     assert bot.offload_answer(is_taken=False) == (200, {"offloadSuccess": False, "pauseBot": False})
+
+
+def test_what_goes_with_an_offload_request_is_obeyed_and_the_rest_is_for_the_agents() -> None:
+    [event] = make_bot("chatlayer").parse_offload(request(payloads.raw("chatlayer", "offload__commands")))
+    assert event.reply == Reply(
+        topics=("Sales",),
+        tags=("hot",),
+        attributes={"order": "A-1"},
+        note="Wants a quote.",
+        offload=OffloadRequest(reason="asked_for_human", payload={"reason": "asked_for_human", "team": "sales"}),
+    )
+
+
+# --- what a flow commands, and what Chatlayer understood ---
+
+PARCEL = (Intent("parcel.status", 0.98),)
+SHIPPING = Reply(topics=("Shipping",), intents=PARCEL)
+ON_ITS_WAY = replace(SHIPPING, messages=(Message(text="On its way."),))
+OBEYED = {
+    "message": replace(
+        SHIPPING,
+        tags=("parcel",),
+        attributes={"account_number": "1975", "is_vip": "true"},
+        note="Asked twice.",
+        complete=Completion.HANDOVER,
+    ),
+    "beside_text": ON_ITS_WAY,
+    "payload": SHIPPING,
+    "attachment": replace(SHIPPING, offload=OffloadRequest()),
+    "attachments": ON_ITS_WAY,
+    "event": SHIPPING,
+    "wrong": replace(
+        SHIPPING,
+        tags=("5",),
+        dropped=(
+            "tags: must be text",
+            "attributes.order: must be text",
+            "note: is empty",
+            "complete: must be handover or resolved",
+            "offload: must be true or an object",
+            "“tgas”, a key without a meaning",
+        ),
+    ),
+    "offload": Reply(
+        topics=("Invoices",),
+        note="Invoice 7",
+        offload=OffloadRequest(reason="billing", payload={"reason": "billing", "team": "Billing"}),
+        intents=PARCEL,
+    ),
+    "messages": Reply(
+        messages=(Message(text="One"), Message(text="Two", options=(Option(title="Parcel", payload="P"),))),
+        intents=PARCEL,
+    ),
+}
+
+
+def parsed(name: str) -> Reply | None:
+    [event] = make_bot("chatlayer").parse(request(payloads.raw("chatlayer", name)))
+    return event.reply
+
+
+@pytest.mark.parametrize("name", payloads.names("chatlayer", "command_"))
+def test_a_flow_commands_wherever_its_message_holds_the_object(name: str) -> None:
+    assert parsed(name) == OBEYED[name.removeprefix("command__")]
+
+
+@pytest.mark.parametrize("name", payloads.names("chatlayer", "command_"))
+def test_a_strange_value_in_a_command_breaks_nothing(name: str) -> None:
+    for variant in payloads.variants(payloads.load("chatlayer", name), (None, 5, 0.5, "", "x", [], {}, [5], {"a": 1})):
+        try:
+            events = make_bot("chatlayer").parse(request(json.dumps(variant).encode()))
+        except BridgeError as error:
+            assert isinstance(variant, list | str) or not isinstance(variant, dict) or error.detail
+            continue
+        assert all(isinstance(event.reply, Reply) for event in events)
+
+
+@pytest.mark.parametrize("name", ["callback__looks_like_commands", "callback__buttons_hold_commands"])
+def test_a_text_that_looks_like_json_and_a_payload_of_a_button_command_nothing(name: str) -> None:
+    reply = parsed(name)
+    assert reply and reply.messages
+    assert replace(reply, messages=()) == Reply(intents=PARCEL)
+    [option] = reply.messages[-1].options
+    assert isinstance(option.payload, dict)  # it comes back as it is
+
+
+@pytest.mark.parametrize(
+    ("nlp", "intents"),
+    [
+        ({"intent": {"name": " parcel ", "score": 0.5}}, (Intent("parcel", 0.5),)),
+        ({"intent": {"name": "parcel", "score": 98}}, (Intent("parcel"),)),
+        ({"intent": {"name": "parcel"}}, (Intent("parcel"),)),
+        ({"intent": "parcel"}, (Intent("parcel"),)),
+        ({"intent": {"name": "x" * 300}}, (Intent("x" * 200),)),
+        *((nlp, ()) for nlp in (None, 5, "parcel", {}, {"intent": None}, {"intent": {"name": " "}}, {"intent": [1]})),
+    ],
+)
+def test_the_intent_is_kept_with_the_message(nlp: Any, intents: tuple[Intent, ...]) -> None:
+    body = {"senderId": SESSION, "message": {"text": "Hi"}, "nlp": nlp}
+    [event] = make_bot("chatlayer").parse(request(body))
+    assert event.reply == Reply(messages=(Message(text="Hi"),), intents=intents)

@@ -163,7 +163,7 @@ def test_what_is_no_message_is_no_event(kind: str, name: str) -> None:
 @pytest.mark.parametrize(("kind", "name"), files("unshown_"))
 def test_what_can_not_be_shown_leaves_a_trace(kind: str, name: str) -> None:
     [event] = make_bot(kind).parse(request(payloads.raw(kind, name)))
-    assert event.reply and event.reply.is_unshowable and event.reply.unshown_words.startswith("Can't be shown: ")
+    assert event.reply and event.reply.is_unshowable and event.reply.remarks.startswith("Can't be shown: ")
 
 
 @pytest.mark.parametrize(("kind", "name"), files("callback_"))

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from channels_app.operations.checks.steps import Progress
+from channels_app.web.api.base import Strict
 from channels_app.web.api.schema import example
 
 
@@ -54,6 +55,32 @@ class StepSerializer(serializers.Serializer[Any]):
 )
 class StepsSerializer(serializers.Serializer[Any]):
     results = StepSerializer(many=True)
+
+
+class IntentQuery(Strict):
+    intent = serializers.CharField(required=False, help_text="One to try against the channel's table.")
+
+
+class TriedSerializer(serializers.Serializer[Any]):
+    intent = serializers.CharField()
+    topics = serializers.ListField(child=serializers.CharField())
+
+
+class SeenIntentSerializer(TriedSerializer):
+    count = serializers.IntegerField()
+    last_at = serializers.DateTimeField()
+
+
+@example(
+    results=[
+        {"intent": "parcel.status", "topics": ["Shipping"], "count": 12, "last_at": "2026-03-14T11:02:40.000Z"},
+        {"intent": "greeting", "topics": [], "count": 3, "last_at": "2026-03-14T10:52:03.000Z"},
+    ],
+    tried={"intent": "parcel.lost", "topics": ["Shipping"]},
+)
+class IntentsSerializer(serializers.Serializer[Any]):
+    results = SeenIntentSerializer(many=True, help_text="Of the bot's last messages, the most frequent first.")
+    tried = TriedSerializer(allow_null=True)
 
 
 class RefusalSerializer(serializers.Serializer[Any]):

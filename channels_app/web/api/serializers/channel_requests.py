@@ -64,6 +64,13 @@ class InboxChannelBodySerializer(Strict):
     )
 
 
+class IntentTopicBodySerializer(Strict):
+    intent = serializers.CharField(
+        help_text="The bot's name for it, letter case aside; * at its end: all that begin so."
+    )
+    topic = serializers.CharField(help_text="As the inbox writes it.")
+
+
 @example(
     name="Acme EU",
     inbox="sparkcentral",
@@ -82,6 +89,7 @@ class ChannelBodySerializer(Strict):
     greet = serializers.BooleanField(
         required=False, help_text="Replaced by `greeting`, which counts if both are given."
     )
+    intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = serializers.IntegerField(
         required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
     )

@@ -140,6 +140,11 @@ class InboxChannelSerializer(RowSerializer):
         }
 
 
+class IntentTopicSerializer(serializers.Serializer[Any]):
+    intent = serializers.CharField()
+    topic = serializers.CharField()
+
+
 _DETAIL: dict[str, Any] = {
     **_SUMMARY,
     "revision": 7,
@@ -162,6 +167,7 @@ _DETAIL: dict[str, Any] = {
     "address_rotation": None,
     "greeting": "with_first_message",
     "greet": True,
+    "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
     "offer_hours": 24,
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
@@ -182,6 +188,7 @@ class ChannelDetailSerializer(ChannelSerializer):
     secret_rotation = serializers.SerializerMethodField()
     address_rotation = serializers.SerializerMethodField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
+    intent_topics = IntentTopicSerializer(many=True, help_text="Which intent of the bot gives which topic.")
 
     class Meta(ChannelSerializer.Meta):
         fields = tuple(_DETAIL)
