@@ -18,7 +18,8 @@ WITH tick AS (SELECT clock_timestamp() AS at
 ), event AS (
     INSERT INTO channels_app_webhookevent
         (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
-    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s FROM conversation
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s
+    FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
         SET duplicates = channels_app_webhookevent.duplicates + 1
     RETURNING id, xmax = 0 AS is_new
@@ -55,10 +56,15 @@ WITH tick AS (SELECT clock_timestamp() AS at
     RETURNING id, wake_at
 ), event AS (
     INSERT INTO channels_app_webhookevent
-        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
-    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s FROM conversation
+        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter, signed_at)
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s,
+        %(signed_at)s::bigint[]
+    FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
-        SET duplicates = channels_app_webhookevent.duplicates + 1
+        SET duplicates = channels_app_webhookevent.duplicates + 1,
+            signed_at = CASE WHEN channels_app_webhookevent.signed_at @> EXCLUDED.signed_at
+                THEN channels_app_webhookevent.signed_at
+                ELSE channels_app_webhookevent.signed_at || EXCLUDED.signed_at END
     RETURNING id, xmax = 0 AS is_new
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new

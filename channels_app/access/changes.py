@@ -26,6 +26,8 @@ class Sealed:
     """A secret as it is stored: it can be compared, and is shown nowhere."""
 
     text: str
+    place: str = ""
+    """What its encryption is bound to; empty for a hash, which nobody can decrypt."""
 
 
 Values = dict[str, Any]
@@ -34,21 +36,23 @@ Values = dict[str, Any]
 def values_of(row: Model) -> Values:
     """What is saved in a row, by the names that people know; for `differences`."""
     values: Values = {}
+    places = {name: place for name, (_, place) in getattr(row, "sealed_secrets", dict)().items()}
     for field in row._meta.concrete_fields:
         name = field.name
         if name in OWN_FIELDS or (isinstance(row, SettingsModel) and name == "settings"):
             continue
         if name.endswith(ENCRYPTED) or name in SECRET_FIELDS:
-            values[name.removesuffix(ENCRYPTED)] = Sealed(getattr(row, name))
+            shown = name.removesuffix(ENCRYPTED)
+            values[shown] = Sealed(getattr(row, name), places.get(shown, ""))
         else:
             values[name] = _plain(getattr(row, name if isinstance(field, ForeignKey) else field.attname))
-    return values | (_settings_of(row) if isinstance(row, SettingsModel) else {})
+    return values | (_settings_of(row, places) if isinstance(row, SettingsModel) else {})
 
 
-def _settings_of(row: SettingsModel) -> Values:
+def _settings_of(row: SettingsModel, places: Mapping[str, str]) -> Values:
     secrets = row.secret_names()
     return {
-        f"settings.{name}": Sealed(str(value or "")) if name in secrets else value
+        f"settings.{name}": Sealed(str(value or ""), places.get(name, "")) if name in secrets else value
         for name, value in row.settings.items()
     }
 

@@ -2,22 +2,28 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.core import signing
 from django.db.models import Max, Q
+from django.utils.crypto import salted_hmac
 
 from channels_app.access.audit import CHANGED
 from channels_app.access.changes import Sealed
+from channels_app.lib.encryption import decrypt
 from channels_app.models import AuditEntry, Channel, SettingsModel
+from channels_app.protocol.errors import ConfigError
 
-SALT = "channels_app.access.meanwhile"
+SALT = "channels_app.access.meanwhile.2"
+"""Numbered, so that a form that is open while the bridge is updated isn't compared by another rule."""
 MAX_ENTRIES = 200
 """Of the audit log that are looked through for who it was."""
+DELETED = "DELETE"
+"""The name of the box that deletes a row."""
 HASH_LETTERS = 12  # 48 bits: two values of one field are never taken for the same by chance
 
 
@@ -46,7 +52,7 @@ class Place:
 
 
 Seen = Mapping[Place, Any]
-"""What a form shows, with secrets sealed."""
+"""What a form shows, or would save, with secrets sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +75,11 @@ def stamp(seen: Seen) -> str:
     return signing.dumps([newest, rows], salt=SALT, compress=True)
 
 
-def changes_since(stamped: str, now: Seen) -> list[Change]:
-    """Nothing too for a stamp that isn't ours. A row that is new can't be overwritten, so it is no change."""
+def changes_since(stamped: str, now: Seen, wanted: Callable[[], Seen]) -> list[Change]:
+    """Nothing too for a stamp that isn't ours. A row that is new can't be overwritten, so it is no change.
+
+    Nor is what is `wanted` just as it is saved now: the button was pressed twice, or two people typed the same.
+    """
     try:
         newest, rows = signing.loads(stamped, salt=SALT)
     except signing.BadSignature:
@@ -81,6 +90,9 @@ def changes_since(stamped: str, now: Seen) -> list[Change]:
     gone = rows.keys() - {place.row for place in now}
     if not changed and not gone:
         return []
+    mine = wanted()
+    changed = [place for place in changed if place not in mine or _hash(mine[place]) != _hash(now[place])]
+    gone = {row for row in gone if Place(row, DELETED, "") not in mine}
     entries = _entries(newest, {*gone, *(place.row for place in changed)})
     return [
         *(_told(place, now[place], entries) for place in changed),
@@ -132,7 +144,15 @@ def _row_of(entry: AuditEntry) -> str:
 
 
 def _hash(value: Any) -> str:
-    """Of a secret's ciphertext, which says nothing about it."""
-    text = value.text if isinstance(value, Sealed) else value
-    words = json.dumps(None if text in ("", None) else text, sort_keys=True, default=str)
-    return sha256(words.encode()).hexdigest()[:HASH_LETTERS]
+    """With our key, because that of a secret goes to the page, too: without it nobody can try what it is of."""
+    plain = _clear(value) if isinstance(value, Sealed) else value
+    words = json.dumps(None if plain in ("", None) else plain, sort_keys=True, default=str)
+    return salted_hmac(SALT, words, algorithm="sha256").hexdigest()[:HASH_LETTERS]
+
+
+def _clear(sealed: Sealed) -> str:
+    """Under a new encryption key a secret is the same, and its ciphertext another."""
+    with suppress(ConfigError):  # the key is lost: then the ciphertext stands for it
+        if sealed.text and sealed.place:
+            return decrypt(sealed.text, sealed.place)
+    return sealed.text

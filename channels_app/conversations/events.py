@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,10 @@ from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, EventSource, Outcome, WebhookEvent
 from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
+
+OVERHEARD_AFTER = timedelta(seconds=5)
+"""Whoever sees a request and sends it again for the contact's next message takes longer. What comes sooner is a bot
+that gives two messages the same answer within the second that its signatures name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +40,11 @@ WITH tick AS (SELECT clock_timestamp() AS at
     RETURNING id, wake_at
 ), event AS (
     INSERT INTO channels_app_webhookevent
-        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
-    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s FROM conversation
+        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter{column})
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s{value}
+    FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
-        SET duplicates = channels_app_webhookevent.duplicates + 1
+        SET duplicates = channels_app_webhookevent.duplicates + 1{repeat}
     RETURNING id, xmax = 0 AS is_new
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
@@ -59,11 +64,23 @@ _KNOWN_CONVERSATION = """
     UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at), arrivals = arrivals + 1 FROM tick
     WHERE channels_app_conversation.id = %(conversation_id)s
 """
-_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION, more="")
+# A bot that tries again signs anew: each second is kept, because each of its requests can be overheard.
+_SIGNED = {
+    "column": ", signed_at",
+    "value": ", %(signed_at)s::bigint[]",
+    "repeat": """,
+            signed_at = CASE WHEN channels_app_webhookevent.signed_at @> EXCLUDED.signed_at
+                THEN channels_app_webhookevent.signed_at
+                ELSE channels_app_webhookevent.signed_at || EXCLUDED.signed_at END""",
+}
+_UNSIGNED = dict.fromkeys(_SIGNED, "")
+_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION, more="", **_UNSIGNED)
 _STORE_FIRST_FROM_INBOX = _STORE.format(
-    conversation=_OPEN_CONVERSATION, more=f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}"
+    conversation=_OPEN_CONVERSATION,
+    more=f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}",
+    **_UNSIGNED,
 )
-_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="")
+_STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="", **_SIGNED)
 
 
 class ChannelChangedError(Exception):
@@ -88,7 +105,7 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
 
     A bot's key is its own within a session; one that counts per turn, within what it was told last.
     """
-    if event.may_be_replayed and (known := _said_before(conversation, source, event.key)):
+    if event.signed_at is not None and (known := _replayed(conversation, source, event.key, event.signed_at)):
         return Stored(event_id=known, conversation_id=conversation.pk, is_new=False, owes_wakeup=False)
     key = event.key
     if source in (EventSource.BOT, EventSource.OFFLOAD):
@@ -98,10 +115,11 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
     return _store(_STORE_IN_CONVERSATION, place, source, event, key, raw)
 
 
-def _said_before(conversation: Conversation, source: str, key: str) -> int | None:
-    """The event that this key counted as in any turn of the session; now it came once more."""
-    rows = WebhookEvent.objects.filter(conversation=conversation.pk, source=source)
-    event_id = rows.filter(idempotency_key__endswith=f":{key}").order_by("id").values_list("pk", flat=True).first()
+def _replayed(conversation: Conversation, source: str, key: str, signed_at: int) -> int | None:
+    """The event that this very request was, in any turn of the session; now it came once more."""
+    rows = WebhookEvent.objects.filter(conversation=conversation.pk, source=source, signed_at__contains=[signed_at])
+    rows = rows.filter(idempotency_key__endswith=f":{key}", received_at__lt=database_now() - OVERHEARD_AFTER)
+    event_id = rows.order_by("id").values_list("pk", flat=True).first()
     if event_id is not None:
         WebhookEvent.objects.filter(pk=event_id).update(duplicates=F("duplicates") + 1)
     return event_id
@@ -109,6 +127,7 @@ def _said_before(conversation: Conversation, source: str, key: str) -> int | Non
 
 def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, key: str, raw: bytes) -> Stored:
     facts: dict[str, Any] = {"key": key, "type": event.type, "sent_at": event.sent_at, "counter": event.counter}
+    facts["signed_at"] = None if event.signed_at is None else [event.signed_at]
     rows = fetch(statement, {**place, **facts, "source": source, "raw": raw})
     if not rows:
         raise ChannelChangedError

@@ -1,5 +1,6 @@
 """What came in, how far we are with it, and how it ended."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -47,7 +48,8 @@ class WebhookEvent(models.Model):
     the unique key that makes an event count once would have to contain the partition.
 
     `called_at`: when the bot was first called for it; `answered_by`: the id of the bot's event that answers it;
-    `retried_at`: when a person wanted it done again, from which the platform's time for a reply runs anew.
+    `retried_at`: when a person wanted it done again, from which the platform's time for a reply runs anew;
+    `signed_at`: the unix seconds of the signatures that a bot's words without an id of their own came with.
     """
 
     source = models.CharField(max_length=10, choices=EventSource)
@@ -62,6 +64,7 @@ class WebhookEvent(models.Model):
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(db_default=Now())
     counter = models.IntegerField(null=True)
+    signed_at = ArrayField(models.BigIntegerField(), null=True)
     state = models.CharField(
         max_length=10, choices=EventState, default=EventState.QUEUED, db_default=EventState.QUEUED
     )

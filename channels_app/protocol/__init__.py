@@ -220,7 +220,8 @@ class Event:
     `key` is the sender's idempotency key. `conversation_id` is the inbox's id of the conversation, or for a
     bot's event our session id. `sent_at` is the sender's clock. `counter` orders the events of a bot's session.
     `counts_per_turn`: the sender may use the key again for what it says to the contact's next message;
-    `may_be_replayed`: but this one may have been sent by somebody who has seen it before.
+    `signed_at`: the unix second that it was signed at, if it has no key of its sender's own; what comes with the same
+    second and key again is a replay.
     """
 
     type: EventType
@@ -238,7 +239,7 @@ class Event:
     reply: Reply | None = None
     counter: int | None = None
     counts_per_turn: bool = False
-    may_be_replayed: bool = False
+    signed_at: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else a door needs to know of it, e.g. who resolved the conversation."""
 

@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -236,22 +236,58 @@ def test_a_bot_with_a_token_alone_may_say_the_same_again(walker: Walker, world: 
     assert world.inbox.said("0-conv-1") == ["Sorry?", "Sorry?"]
 
 
-@pytest.mark.parametrize("wait_s", [8, 100])
-def test_what_was_overheard_is_not_said_to_the_next_message(later: Walker, world: World, wait_s: int) -> None:
-    told = int(timezone.now().timestamp()) - wait_s
-    assert replies(later, told=told) == 202
+def time_passes(seconds: int = 8) -> None:
+    """Since what has come by now, however long the test takes."""
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def next_message(walker: Walker, world: World) -> None:
     world.bot.replies = [{}]
-    later.says("Once more")
-    assert replies(later, told=told) == 202
+    walker.says("Once more")
+
+
+def in_this_minute(behind_s: int) -> int:
+    """By a clock that is so far behind ours; 10 s before the minute's end at the latest."""
+    told = int(timezone.now().timestamp()) - behind_s
+    return min(told, told // 60 * 60 + 50)
+
+
+CLOCKS = [-290, -4, 0, 3, 8, 100, 280]
+"""Seconds that a bot's clock is behind ours."""
+
+
+@pytest.mark.parametrize("behind_s", CLOCKS)
+def test_what_was_overheard_is_not_said_to_the_next_message(later: Walker, world: World, behind_s: int) -> None:
+    told = in_this_minute(behind_s)
+    for retry_s in (0, 2):  # signed anew
+        assert replies(later, told=told + retry_s) == 202
+    time_passes()
+    next_message(later, world)
+    for overheard_s in (0, 2, 2):
+        assert replies(later, told=told + overheard_s) == 202
     assert world.inbox.said("0-conv-1") == ["Later"]
-    assert WebhookEvent.objects.get(source="bot").duplicates == 1
+    assert WebhookEvent.objects.get(source="bot").duplicates == 4
+
+
+@pytest.mark.parametrize("behind_s", CLOCKS)
+@pytest.mark.parametrize("apart_s", [0, 1, 7])
+def test_two_messages_can_get_the_same_words(later: Walker, world: World, behind_s: int, apart_s: int) -> None:
+    """Whatever the bot's clock says; also within one second of it, or about a repeat of the first."""
+    told = in_this_minute(behind_s)
+    for retry_s in (0, 2):
+        assert replies(later, told=told + retry_s) == 202
+    time_passes(apart_s)
+    next_message(later, world)
+    assert replies(later, told=told + apart_s) == 202
+    assert world.inbox.said("0-conv-1") == ["Later", "Later"]
 
 
 @pytest.mark.parametrize("document", [{}, {"reply_id": "r-1"}])
 def test_a_repeat_is_answered_and_shown_as_one(
     later: Walker, world: World, document: dict[str, str], database_clock: Callable[[datetime], None]
 ) -> None:
-    database_clock(timezone.now().replace(second=5))  # the minute doesn't end meanwhile
+    now = timezone.now()
+    database_clock(now + timedelta(seconds=15 if now.second >= 45 else 0))  # the minute doesn't end meanwhile
     world.bot.replies = [{}]
     talker = Walker(later.client, make_channel(bot=make_bot()))
     talker.says("Hello", "0-conv-2")

@@ -1,10 +1,12 @@
 """Two people at one page or row: who saves last is told, and nothing is overwritten in silence."""
 
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.test import Client
 
 from channels_app.channels.rotations import rotate_shared_secret
@@ -209,6 +211,105 @@ def test_what_is_deleted_while_somebody_has_it_open(admin_client: Client, bea: C
     assert "Perhaps it was deleted?" in tab.html
 
 
+def form_with_everything(channel: Channel) -> dict[str, Any]:
+    """What a press sends that changes something of every sort."""
+    return {
+        "name": " Acme ",
+        "client_secret": "a-new-client-secret-of-the-account",
+        "shared_secret": NEW_SECRET,
+        "fallback_text": "One moment.\r\nA colleague takes over.",
+        "keep_days": "09",
+        "inbox_channels-0-name": "Phone",
+        "inbox_channels-1-DELETE": "on",
+        "offload_provider-0-verify_token": "a-new-verify-token",
+        "offload_provider-0-opening_hours-when": "times",
+        "offload_provider-0-opening_hours-timezone": "Europe/Brussels",
+        "offload_provider-0-opening_hours-mon-from-0": "09:00",
+        "offload_provider-0-opening_hours-mon-until-0": "12:30",
+    }
+
+
+@pytest.fixture
+def furnished(channel: Channel) -> Channel:
+    OffloadProvider.objects.get_or_create(channel=channel)
+    for name in ("w-1", "w-2"):
+        InboxChannel.objects.create(channel=channel, external_id=name, name=name)
+    return channel
+
+
+@pytest.mark.parametrize("is_second_person", [False, True])
+def test_what_is_saved_just_as_it_was_typed_is_no_conflict(
+    admin_client: Client, bea: Client, furnished: Channel, is_second_person: bool
+) -> None:
+    """Save pressed twice, or two people who type the same: nothing is held, or written down again."""
+    tab = Tab(admin_client, page_of(furnished), "channel_form")
+    other = Tab(bea if is_second_person else admin_client, page_of(furnished), "channel_form")
+    assert SAVED in other.save(**form_with_everything(furnished)).content.decode()
+    entries, revision = AuditEntry.objects.count(), Channel.objects.get().revision
+    assert SAVED in tab.save(**form_with_everything(furnished)).content.decode()
+    assert (AuditEntry.objects.count(), Channel.objects.get().revision) == (entries, revision)
+
+
+def test_of_what_two_people_typed_only_what_differs_is_told(
+    admin_client: Client, bea: Client, furnished: Channel
+) -> None:
+    tab = Tab(admin_client, page_of(furnished), "channel_form")
+    Tab(bea, page_of(furnished), "channel_form").save(**form_with_everything(furnished))
+    typed = form_with_everything(furnished) | {"keep_days": "8", "client_secret": "another-secret-of-the-account"}
+    del typed["offload_provider-0-verify_token"], typed["inbox_channels-1-DELETE"]
+    assert [label for label, *_ in told(tab.save(**typed))] == [
+        "Client secret",
+        "Days to keep texts",
+        "offload provider “Agents”: Verify token",
+        "“w-2”",
+    ]
+    assert Channel.objects.get().old_secret  # what is only compared forgets nothing
+
+
+@pytest.mark.parametrize("kind", ["bot", "user", "group"])
+def test_two_presses_on_other_pages(admin_client: Client, bot: Bot, kind: str) -> None:
+    viewers = Group.objects.create(name="Viewers")
+    person = User.objects.create_user("carl")
+    forms: dict[str, tuple[Any, dict[str, Any]]] = {
+        "bot": (bot, {"token": "a-new-token-of-the-bot", "timeout_s": "7"}),
+        "user": (person, {"last_name": "Berg", "groups": viewers.pk}),
+        "group": (viewers, {"name": "Readers"}),
+    }
+    row, typed = forms[kind]
+    presses = [Tab(admin_client, page_of(row), form_of(row)) for _ in range(2)]
+    for press in presses:
+        assert SAVED in press.save(**typed).content.decode()
+
+
+def test_save_mine_on_top_pressed_twice(admin_client: Client, bea: Client, channel: Channel) -> None:
+    presses = [Tab(admin_client, page_of(channel), "channel_form") for _ in range(2)]
+    Tab(bea, page_of(channel), "channel_form").save(bot_tries="5")
+    on_top = presses[0].save(keep_days="9").context["on_top"]
+    for press in presses:
+        assert SAVED in press.save(keep_days="9", _on_top=on_top).content.decode()
+    assert (Channel.objects.get().bot_tries, Channel.objects.get().keep_days) == (2, 9)
+
+
+@pytest.mark.parametrize("kind", ["channel", "bot"])
+def test_new_encryption_keys_change_nothing_that_people_saved(
+    admin_client: Client, admin: Program, furnished: Channel, bot: Bot, settings: Any, kind: str
+) -> None:
+    """Neither on a page that is open meanwhile, nor for a program that has read the row."""
+    row: Any = furnished if kind == "channel" else bot
+    provider = OffloadProvider.objects.get(channel=furnished)
+    provider.verify_token = "verify-canary-of-tests"
+    provider.save()
+    tab = Tab(admin_client, page_of(row), form_of(row))
+    tag = admin.get(f"{kind}s/{row.pk}/").headers["ETag"]
+    settings.ENCRYPTION_KEYS = [b"k" * 32, *settings.ENCRYPTION_KEYS]
+    before = row.settings
+    call_command("reencrypt", stdout=StringIO())
+    row.refresh_from_db()
+    assert row.settings != before
+    assert admin.call("patch", f"{kind}s/{row.pk}/", {"name": "Theirs"}, If_Match=tag).status == 200
+    assert [label for label, *_ in told(tab.save(name="Mine"))] == ["Name"]
+
+
 # --- the API ------------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +329,7 @@ def test_a_program_that_has_seen_an_older_revision_is_told(
     assert [(change["who"], change["fields"]["name"][1]) for change in refused.body["changes"]] == [("bea", "Theirs")]
     assert admin.get(path).body["name"] == "Theirs"
 
+    assert admin.call("patch", path, {"name": "Theirs"}, If_Match=tag).status == 200  # as it is saved by now
     again = admin.call("patch", path, {"name": "Mine"}, If_Match=f'"{refused.body["revision"]}"')
     assert (again.status, again.body["name"]) == (200, "Mine")
     assert again.headers["ETag"] != tag
@@ -258,7 +360,10 @@ def test_an_inbox_channel_is_part_of_its_channels_revision(admin: Program, bea: 
     refused = admin.call("patch", path, {"keep_days": 9}, If_Match=tag)
     changes = [change["fields"]["name"] for change in refused.body["changes"]]
     assert sorted(changes) == [["Instagram", "Phone"], ["WhatsApp", "Pictures"]]  # in the order of names
+    given: dict[str, Any] = {"external_id": "Instagram", "name": "Phone"}
+    assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 200  # as it is saved by now
+    given |= {"is_enabled": True}
+    assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 412
     tag = f'"{refused.body["revision"]}"'
-    given = {"external_id": "WhatsApp", "is_enabled": True}
     assert admin.call("patch", path, {"inbox_channels": [given]}, If_Match=tag).status == 200
     assert admin.call("patch", path, {"keep_days": 9}, If_Match=tag).status == 412

@@ -36,7 +36,6 @@ TIMESTAMP_HEADER = "X-Chatbridge-Timestamp"
 MAX_SECONDS_DIGITS = 12  # of unix seconds; milliseconds have 13
 MAX_AGE_S = 300  # seconds between the time that a later reply was signed with and ours, either way
 TIME_AND_BODY, BODY_ALONE = "time_and_body", "body"
-FRESH_S = 5  # seconds; whoever sees a request and sends it again for another message of the contact takes longer
 MAX_REPLY_ID = 100  # characters; a UUID has 36
 
 TURN_TYPES = {
@@ -118,14 +117,13 @@ class HttpBot(BotConnector):
         if len(reply_id) > MAX_REPLY_ID:
             document.refuse("reply_id", f"has more than {MAX_REPLY_ID} characters")
         told = _seconds(incoming.headers.get(TIMESTAMP_HEADER.lower(), ""))
-        age_s = 0.0 if told is None else abs(incoming.received_at.timestamp() - told)
         event = Event(
             type=EventType.BOT_REPLIED,
             key=reply_id or _derived_id(incoming, told),
             conversation_id=document.required_text("session_id"),
             sent_at=incoming.received_at,
             counts_per_turn=not reply_id,
-            may_be_replayed=not reply_id and age_s > FRESH_S,
+            signed_at=None if reply_id else told,
             reply=read_reply(document),
         )
         return [event]
@@ -170,9 +168,10 @@ def _seconds(text: str) -> int | None:
 
 
 def _derived_id(incoming: Incoming, told: int | None) -> str:
-    """For a reply without an id: the same for the same words within a minute.
+    """For a reply without an id: the same for the same words within a minute. A bot that tries again may sign anew.
 
-    The minute is that of the signature, if there is one (`told`), so that a replay has the id of the first.
+    The minute is that of the signature, if there is one (`told`), so that a replay has the id of the first. It counts
+    once in a turn; in another turn it is a replay only with the very second that it was signed at.
     """
     minute = int(incoming.received_at.timestamp() if told is None else told) // 60
     return hashlib.sha256(b"%d." % minute + incoming.body).hexdigest()

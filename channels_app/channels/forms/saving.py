@@ -52,6 +52,8 @@ class Saved(Generic[AnyRow]):
     changes: dict[str, Any]
     is_new: bool
     form: Any = None
+    overtaken: int | None = None
+    """The revision that the caller has seen, if it is not the present one."""
 
 
 def save_row(
@@ -67,15 +69,15 @@ def save_row(
     """Save what is given over what is saved, and write it down; nothing of both when nothing changes.
 
     `beside` sets what the form doesn't ask for; `overlap`: how long the shared secret before a new one is taken too;
-    `expected`: the revision that the caller has seen. Raises RefusedError and ChangedError.
+    `expected`: the revision that the caller has seen; a later one is no obstacle to a call that asks only for what is
+    saved by then, as one that is repeated does. Raises RefusedError and ChangedError.
     """
     with transaction.atomic():
         is_new = row.pk is None
         if not is_new:
             # "no key", because writing down an event needs the key, and must not wait for us
             row = type(row)._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-            if expected is not None and row.revision != expected:
-                raise ChangedError(row, expected)
+        overtaken = expected if not is_new and expected != row.revision else None
         before = {} if is_new else values_of(row)
         form: Any = judged_form(row, form_class, given)
         form.saved_by, form.overlap = actor.name, overlap
@@ -83,13 +85,15 @@ def save_row(
         if beside:
             beside(row)
         changes = differences(before, values_of(row))
+        if changes and overtaken is not None:
+            raise ChangedError(row, overtaken)
         if changes:
             row.save()
             changes = differences(before, values_of(row))  # with what follows from them
             record_audit(actor, "added" if is_new else "changed", row, changes=changes)
         if form.are_settings_new and not is_new:
             form.forget_proofs()
-    return Saved(row, changes, is_new=is_new, form=form)
+    return Saved(row, changes, is_new=is_new, form=form, overtaken=overtaken)
 
 
 INBOX_CHANNEL_FIELDS = ("name", "is_enabled", "shows_buttons")

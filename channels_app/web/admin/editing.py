@@ -5,14 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from channels_app.access.audit import record_audit
 from channels_app.access.changes import Values, differences, values_of
-from channels_app.access.meanwhile import Place, Seen, changes_since, stamp
+from channels_app.access.meanwhile import DELETED, Place, Seen, changes_since, stamp
 from channels_app.access.permissions import actor_of
+from channels_app.channels.forms import WriteOnlyField
 from channels_app.channels.forms.saving import count_revision
 from channels_app.models import InboxChannel
 from channels_app.web.admin.base import ChangeForm, ModelAdmin
@@ -47,8 +48,8 @@ class EditedAdmin(ModelAdmin):
         row: Any = super().get_object(request, object_id, from_field)
         if row is not None and request.method == "POST" and connection.in_atomic_block:
             row = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-            seen = _seen(request)
-            row.meanwhile = changes_since(seen, self._shown(request, row)) if seen else []
+            seen, now = _seen(request), self._shown(request, row)
+            row.meanwhile = changes_since(seen, now, lambda: self._wanted(request, row)) if seen else []
         return row
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -75,15 +76,33 @@ class EditedAdmin(ModelAdmin):
 
     def _shown(self, request: HttpRequest, row: Any) -> Seen:
         """What the form shows of the row, as it is saved, and of the rows that are edited with it."""
-        names = flatten_fieldsets(self.get_fieldsets(request, row))
-        form_class: Any = super().get_form(request, row, change=True, fields=names)
-        shown = dict(_shown_of(row, form_class, ""))
+        shown = dict(_shown_of(self._form_class(request, row)(instance=row)))
         for inline in self.get_inline_instances(request, row):
             formset: Any = inline.get_formset(request, row)
             parts: Iterable[Model] = formset.model._default_manager.filter(**{formset.fk.name: row})
             for part in parts:
-                shown |= _shown_of(part, formset.form, f"{part._meta.verbose_name} “{part}”: ")
+                shown |= _shown_of(formset.form(instance=part), f"{part._meta.verbose_name} “{part}”: ")
         return shown
+
+    def _wanted(self, request: HttpRequest, row: Any) -> Seen:
+        """What saving what was typed would make of the rows, as far as it can be saved; nothing is."""
+        copy = self.model._default_manager.get(pk=row.pk)  # forms write into their rows
+        formsets: list[Any] = [
+            formset(**self.get_formset_kwargs(request, copy, inline, formset.get_default_prefix()))
+            for formset, inline in self.get_formsets_with_inlines(request, copy)
+        ]
+        parts = [form for formset in formsets for form in formset.initial_forms]
+        wanted: dict[Place, Any] = {}
+        with transaction.atomic():
+            for form in (self._form_class(request, copy)(request.POST, request.FILES, instance=copy), *parts):
+                wanted |= _wanted_of(form)
+            transaction.set_rollback(True)  # a new secret forgets what is known of the one before
+        for formset in formsets:
+            wanted |= {Place(row, DELETED, ""): True for row in _deleted_in(request, formset)}
+        return wanted
+
+    def _form_class(self, request: HttpRequest, row: Any) -> Any:
+        return super().get_form(request, row, change=True, fields=flatten_fieldsets(self.get_fieldsets(request, row)))
 
     # --- the audit log ---
 
@@ -131,16 +150,38 @@ def _seen(request: HttpRequest) -> str:
     return str(request.POST.get(ON_TOP) or request.POST.get(SEEN) or "")
 
 
-def _shown_of(row: Model, form_class: Any, heading: str) -> Iterator[tuple[Place, Any]]:
+def _shown_of(form: Any, heading: str = "") -> Iterator[tuple[Place, Any]]:
+    row, related = form.instance, {field.name for field in form.instance._meta.many_to_many}
     values = values_of(row)
-    for relation in row._meta.many_to_many:
-        values[relation.name] = _names_of(row, relation.name)
-    key = f"{row._meta.model_name}:{row.pk}"
-    for name, field in form_class(instance=row).fields.items():
-        saved = name if name in values else f"settings.{name}"
+    for name, field in form.fields.items():
+        saved = name if name in values or name in related else f"settings.{name}"
         is_of_rows = hasattr(field, "queryset")
         choices = {} if is_of_rows else dict(getattr(field.widget, "choices", ()))
-        yield Place(key, saved, f"{heading}{field.label or name}", choices), values.get(saved)
+        place = Place(_key_of(row), saved, f"{heading}{field.label or name}", choices)
+        yield place, _names_of(row, name) if name in related else values.get(saved)
+
+
+def _wanted_of(form: Any) -> Iterator[tuple[Place, Any]]:
+    """Without what the form leaves as it is: secrets that were not typed anew, what can't be changed here."""
+    if not form.is_valid():
+        return
+    form.save(commit=False)
+    for (place, value), (name, field) in zip(_shown_of(form), form.fields.items(), strict=True):
+        is_kept = field.disabled or (isinstance(field, WriteOnlyField) and form.cleaned_data[name] is None)
+        if not is_kept:
+            is_of_rows = name in {field.name for field in form.instance._meta.many_to_many}
+            yield place, sorted(map(str, form.cleaned_data[name])) if is_of_rows else value
+
+
+def _deleted_in(request: HttpRequest, formset: Any) -> Iterator[str]:
+    """The rows that are ticked to be deleted, as they were sent: of those that are gone the formset knows nothing."""
+    for name in request.POST:
+        if name.startswith(f"{formset.prefix}-") and name.endswith(f"-{DELETED}"):
+            yield f"{formset.model._meta.model_name}:{request.POST.get(f'{name.removesuffix(DELETED)}id')}"
+
+
+def _key_of(row: Model) -> str:
+    return f"{row._meta.model_name}:{row.pk}"
 
 
 def _record(request: HttpRequest, row: Model, before: Values) -> None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from channels_app.access.audit import Actor
 from channels_app.access.permissions import ADD_CHANNEL, CHANGE_CHANNEL, SEE_CHANNEL
 from channels_app.channels.forms import ChannelForm
-from channels_app.channels.forms.saving import save_inbox_channel, save_row
+from channels_app.channels.forms.saving import ChangedError, save_inbox_channel, save_row
 from channels_app.models import Channel
 from channels_app.web.api.base import ApiView, row_or_404
 from channels_app.web.api.rows import etag, expected_revision, refusals
@@ -86,7 +86,9 @@ def _save(channel: Channel, given: dict[str, Any], actor: Actor, expected: int |
     if "greet" in given:
         given = {"greeting": channel.greeting_for(given["greet"]), **given}
     with transaction.atomic(), refusals():
-        saved = save_row(channel, ChannelForm, given, actor, expected=expected).row
+        saved = save_row(channel, ChannelForm, given, actor, expected=expected)
         for values in given.get("inbox_channels", ()):
-            save_inbox_channel(saved, values["external_id"], values, actor)
-    return saved
+            changes = save_inbox_channel(saved.row, values["external_id"], values, actor)
+            if changes and saved.overtaken is not None:
+                raise ChangedError(saved.row, saved.overtaken)
+    return saved.row
