@@ -1,8 +1,7 @@
-"""A reply becomes rows with all that follows from it, and is sent."""
+"""What a turn wants said, as a value; and how that becomes rows, with all that follows from it, and is sent."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
@@ -22,25 +21,64 @@ from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
 
-def send_reply(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], reply: Reply) -> Release:
-    """Send what the bot said, completed by what a wish for a human needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """What a turn wants said to the contact; `say` writes it down and sends it. What the bot had said before by its
+    other way, and nobody has sent yet, leaves with it."""
 
-    What it had said before by its other way leaves first: what had come by the claim, and if something has come since,
-    that too.
+    lease: Lease
+    """The conversation as it stands with the events that this answers."""
+    claimed: Sequence[ClaimedEvent]
+    reply: Reply
+    author: Author = Author.BOT
+    request: Request | None = None
+    """Agents take over with it. A wish that the bot said is in `reply`."""
+    reason: str = ""
+    """For operators: why this is said, if it isn't the bot's answer."""
+
+
+_FAILURES = frozenset(
+    {
+        *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
+        OffloadReason.OUT_OF_TIME,
+    }
+)
+"""Handovers that the contact had no reason to expect."""
+
+
+def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
+    """Humans take over because the bot can't or shouldn't answer."""
+    has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
+    words = (Message(text=channel.fallback_text),) if has_words else ()
+    return Say(lease=lease, claimed=[claimed], reply=Reply(messages=words), author=Author.BRIDGE, request=request)
+
+
+def say_instead_of_bot(lease: Lease, claimed: ClaimedEvent, text: str, reason: str) -> Say:
+    """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
+    reply = Reply(messages=(Message(text=text),))
+    return Say(lease=lease, claimed=[claimed], reply=reply, author=Author.BRIDGE, reason=reason)
+
+
+def say(channel: LiveChannel, wanted: Say) -> Release:
+    """Complete it by what a wish for a human needs, write it down at one stroke, and send it. Raises LeaseLostError.
+
+    What the bot had said before leaves first: what had come by the claim, and if something has come since, that too.
     """
+    lease, claimed, reply = wanted.lease, wanted.claimed, wanted.reply
     others = [event.facts for event in lease.events if event not in claimed]
     asks = claimed[0].facts.type.asks_bot
-    is_ending = bool(reply.complete or reply.offload)
+    is_ending = bool(wanted.request or reply.complete or reply.offload)
     speaks = is_ending or (asks and any(facts.type.is_from_bot for facts in others))
     before = unsaid_words(lease, channel, claimed) if speaks else Unsaid()
-    waits = _is_waited_for(claimed, others)
+    leaving = _leaving(channel, wanted, before, waits=_is_waited_for(claimed, others))
     try:
-        return _send(lease, channel, claimed, reply, before, waits=waits, checks=asks or is_ending)
+        return _write_and_send(channel, wanted, leaving, checks=asks or is_ending)
     except NewsError as news:
         before = unsaid_words(lease, channel, claimed)
         closes = reply.complete or before.reply.complete
         waits = bool(closes) and _is_waited_for(claimed, open_messages(lease, claimed))
-        return _send(lease, channel, claimed, reply, before, waits=waits, may_leave=news.may_leave)
+        leaving = _leaving(channel, wanted, before, waits=waits)
+        return _write_and_send(channel, wanted, leaving, may_leave=news.may_leave)
 
 
 def _is_waited_for(claimed: Sequence[ClaimedEvent], others: Iterable[OpenEvent]) -> bool:
@@ -52,33 +90,37 @@ def _is_waited_for(claimed: Sequence[ClaimedEvent], others: Iterable[OpenEvent])
     return any(facts.called_at is None or facts.called_at > spoken_at for facts in messages)
 
 
-def _send(
-    lease: Lease,
-    channel: LiveChannel,
-    claimed: Sequence[ClaimedEvent],
-    reply: Reply,
-    before: Unsaid,
-    *,
-    waits: bool,
-    checks: bool = False,
-    may_leave: bool = False,
-) -> Release:
-    """`waits`: a message of the contact does, so the conversation stays open. `checks`: raise NewsError if anything
-    has come since the claim. `may_leave`: the permission for its first call is taken."""
-    write_and_send = partial(_write_and_send, lease, channel, claimed, may_leave=may_leave)
-    reply, reason = _as_shown(lease, channel, before.reply.merged_with(reply)), ""
-    if reply.complete is Completion.HANDOVER and reply.offload is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaving:
+    """What leaves: the reply as the contact sees it, and what becomes of a request for humans."""
+
+    reply: Reply
+    before: Unsaid
+    """What of it the bot had said by its other way."""
+    reason: str = ""
+    request: Request | None = None
+    state: OffloadState = OffloadState.REQUESTED
+
+
+def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) -> _Leaving:
+    """`waits`: a message of the contact does, so the bot doesn't close the conversation."""
+    lease, request = wanted.lease, wanted.request
+    reply = _as_shown(lease, channel, before.reply.merged_with(wanted.reply))
+    wish = reply.offload
+    if request is None and wish is not None:
+        request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
+        reply, state = request_offload(lease, reply, request)
+        return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
+    if request is None and reply.complete is Completion.HANDOVER:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
-        return write_and_send(hand_over(lease, reply, request), before, request)
-    if reply.offload is None:
-        if reply.complete is Completion.RESOLVED and waits:
-            reply, reason = replace(reply, complete=None), NOT_CLOSED
-        return write_and_send(reply, before, reason=reason, checks=checks)
-    request = Request(
-        reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=reply.offload.reason, payload=reply.offload.payload
-    )
-    reply, state = request_offload(lease, reply, request)
-    return write_and_send(reply, before, request, state)
+    if request is not None:
+        if wish is not None and request.payload is None:
+            request = replace(request, payload=wish.payload)
+        reply = hand_over(lease, reply, request)
+        return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
+    if reply.complete is Completion.RESOLVED and waits:
+        return _Leaving(reply=replace(reply, complete=None), before=before, reason=NOT_CLOSED)
+    return _Leaving(reply=reply, before=before, reason=wanted.reason)
 
 
 def _as_shown(lease: Lease, channel: LiveChannel, reply: Reply) -> Reply:
@@ -91,68 +133,31 @@ def _as_shown(lease: Lease, channel: LiveChannel, reply: Reply) -> Reply:
     return replace(reply, messages=options.numbered(reply.messages, standing))
 
 
-_FAILURES = frozenset(
-    {
-        *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
-        OffloadReason.OUT_OF_TIME,
-    }
-)
-"""Handovers that the contact had no reason to expect."""
-
-
-def say_instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, text: str, reason: str) -> Release:
-    """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
-    before = unsaid_words(lease, channel, [claimed])
-    reply = _as_shown(lease, channel, before.reply.merged_with(Reply(messages=(Message(text=text),))))
-    return _write_and_send(lease, channel, [claimed], reply, before, reason=reason, author=Author.BRIDGE)
-
-
-def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release:
-    """Humans take over because the bot can't or shouldn't answer. What it had said before leaves first."""
-    before = unsaid_words(lease, channel, [claimed])
-    has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
-    words = (Message(text=channel.fallback_text),) if has_words else ()
-    wish = before.reply.offload
-    if wish is not None and request.payload is None:
-        request = replace(request, payload=wish.payload)
-    said = _as_shown(lease, channel, before.reply.merged_with(Reply(messages=words)))
-    reply = hand_over(lease, said, request)
-    return _write_and_send(lease, channel, [claimed], reply, before, request, author=Author.BRIDGE)
-
-
 def _write_and_send(
-    lease: Lease,
-    channel: LiveChannel,
-    claimed: Sequence[ClaimedEvent],
-    reply: Reply,
-    before: Unsaid,
-    request: Request | None = None,
-    state: OffloadState = OffloadState.REQUESTED,
-    *,
-    author: Author = Author.BOT,
-    reason: str = "",
-    checks: bool = False,
-    may_leave: bool = False,
+    channel: LiveChannel, wanted: Say, leaving: _Leaving, *, checks: bool = False, may_leave: bool = False
 ) -> Release:
-    """Write the reply down, with all that follows from it, at one stroke; then send it. `before`: what of it the bot
-    had said by its other way. `checks`, `may_leave`: see `_send`."""
+    """`checks`: raise NewsError if anything has come since the claim. `may_leave`: the first call's permission is
+    taken."""
+    lease, claimed, before = wanted.lease, wanted.claimed, leaving.before
     first, others = claimed[0], claimed[1:]
     unique = f"{first.facts.id:x}"
-    plan = plan_deliveries(channel, reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique)
+    plan = plan_deliveries(
+        channel, leaving.reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique
+    )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
     writing = Writing(
         event_id=first.facts.id,
         plan=plan,
         options=lease.offered.followed_by(lease.last_turn_id, lease.stint, plan.options, lease.now).to_json(),
-        reason=" · ".join(filter(None, (request.reason.label if request else reason, plan.remarks))),
-        author=author,
+        reason=" · ".join(filter(None, (leaving.reason, plan.remarks))),
+        author=wanted.author,
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if counters else None,
         merged=[*before.event_ids, *(event.facts.id for event in others)],
         answered=_answered(lease, claimed, before),
     )
-    if request is None:
+    if leaving.request is None:
         try:
             deliveries = write_deliveries(lease, writing, is_leaving=is_leaving, if_nothing_came=checks)
         except NewsError as news:
@@ -161,7 +166,7 @@ def _write_and_send(
         return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
     with transaction.atomic():
         deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
-        record_offload(lease, first.facts.id, request, state)
+        record_offload(lease, first.facts.id, leaving.request, leaving.state)
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
 
 

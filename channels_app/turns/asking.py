@@ -12,7 +12,7 @@ from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import hand_over_for, say_instead_of_bot, send_reply
+from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
 from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
@@ -45,7 +45,7 @@ def ask_bot(
     choice: Option | None,
     *,
     is_first: bool,
-) -> Release:
+) -> Release | Say:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
     with recorded_calls() as calls:
         try:
@@ -61,7 +61,7 @@ def ask_bot(
     reply = visible_part(reply)
     if reply.is_unshowable and UNSEEN not in reply.unshown:
         return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, ", ".join(reply.unshown))
-    return send_reply(lease, channel, [claimed], reply)
+    return Say(lease=lease, claimed=[claimed], reply=reply)
 
 
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
@@ -101,7 +101,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
     )
 
 
-def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Release:
+def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Release | Say:
     """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
     may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
@@ -122,22 +122,23 @@ def time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
 
 def on_lost_bot(
     lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: OffloadReason, detail: str
-) -> Release:
-    """There will be no answer: what the channel's owner wants to follow.
-
-    A bot that has spoken is not lost, whatever became of its call. An agent who delegated gets the conversation back
-    in any case: the contact didn't ask for the bot.
-    """
+) -> Release | Say:
+    """There will be no answer. A bot that has spoken is not lost, whatever became of its call."""
     if has_spoken(lease, claimed.facts.id):
         return let_it_speak(lease, channel, claimed, detail)
-    request = Request(reason=reason, by="chatbridge", detail=detail)
+    return instead_of_bot(lease, channel, claimed, Request(reason=reason, by="chatbridge", detail=detail))
+
+
+def instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release | Say:
+    """What the channel's owner wants to follow. An agent who delegated gets the conversation back in any case: the
+    contact didn't ask for the bot."""
     is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
     has_text = is_visible(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
     if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or not has_text:
         return hand_over_for(lease, channel, claimed, request)
-    said = f"{request.reason.label}: {detail}"
+    said = f"{request.reason.label}: {request.detail}"
     if channel.on_bot_failure == FailurePolicy.SAY_TEXT:
-        return say_instead_of_bot(lease, channel, claimed, channel.fallback_text, said)
+        return say_instead_of_bot(lease, claimed, channel.fallback_text, said)
     return Release.ending([claimed], Outcome.SILENT, said)
 
 
@@ -153,7 +154,7 @@ def let_it_speak(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reas
     return Release.putting_off(claimed, EventState.BOT_WAIT, wait, reason)
 
 
-def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release:
+def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release | Say:
     """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
     if lease.owner != Owner.BOT:
         return Release.ending([claimed], Outcome.MOOT, NOT_WITH_BOT)

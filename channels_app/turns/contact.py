@@ -10,7 +10,7 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.lookup import Beginning, begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import hand_over_for
+from channels_app.deliveries.replies import Say, hand_over_for
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, Greeting, Outcome, Owner
 from channels_app.protocol import Event, EventType, Option
@@ -33,7 +33,7 @@ MAX_TRIES = 6
 
 def on_contact_event(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release:
+) -> Release | Say:
     """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation.
 
     A message may bring the STARTED of its conversation with it: then both are one turn, the message's.

@@ -1,7 +1,7 @@
 """What happens on an event: ask the bot, send its reply, or hand the conversation to humans.
 
-What a handler returns says how the conversation is released, and `take_step` alone writes that. What is to leave is
-written down first, so a process that dies anywhere is followed by one that goes on.
+A handler returns a value: what is to be said, or how the conversation is released. Only here are these carried out.
+What is to leave is written down first, so a process that dies anywhere is followed by one that goes on.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from datetime import datetime
 from channels_app.channels.live import LiveChannel, live_channel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release, release
+from channels_app.deliveries.replies import Say, say
 from channels_app.deliveries.sending import send_deliveries
 from channels_app.deliveries.unsaid import read_event
 from channels_app.models import EventState, Greeting, Outcome
@@ -49,10 +50,12 @@ def _handle(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent])
     except BridgeError as error:
         # It could be read when it was accepted: the bot or the inbox of the channel was exchanged meanwhile.
         return Release.ending(claimed, Outcome.IGNORED, f"Can't be read any more: {error.detail}")
-    return _HANDLERS[first.facts.type](lease, channel, claimed, events)
+    wanted = _HANDLERS[first.facts.type](lease, channel, claimed, events)
+    return say(channel, wanted) if isinstance(wanted, Say) else wanted
 
 
-_HANDLERS: dict[EventType, Callable[[Lease, LiveChannel, Sequence[ClaimedEvent], Sequence[Event]], Release]] = {
+_Handler = Callable[[Lease, LiveChannel, Sequence[ClaimedEvent], Sequence[Event]], Release | Say]
+_HANDLERS: dict[EventType, _Handler] = {
     EventType.CONVERSATION_STARTED: on_contact_event,
     EventType.CONVERSATION_DELEGATED: on_contact_event,
     EventType.MESSAGE_RECEIVED: on_contact_event,

@@ -7,7 +7,7 @@ from functools import partial
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
-from channels_app.deliveries.replies import hand_over_for, send_reply
+from channels_app.deliveries.replies import Say, hand_over_for
 from channels_app.deliveries.unsaid import as_one_reply, count_unsaid
 from channels_app.models import Outcome, Owner
 from channels_app.protocol import Event, EventType, Message, Reply
@@ -18,37 +18,37 @@ from offload.services import Request, close_offload, record_offload
 
 def on_bot_events(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release:
+) -> Release | Say:
     """What a bot that calls back said in one breath, perhaps with its wish for a human: one reply."""
     if lease.owner != Owner.BOT:
-        count_unsaid(lease, sum(event.type is EventType.BOT_REPLIED for event in events))
-        return Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
+        replies = sum(event.type is EventType.BOT_REPLIED for event in events)
+        moot = Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
+        return replace(moot, along=partial(count_unsaid, lease, replies))
     reply = as_one_reply(events)
     if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
         return Release.ending(claimed, Outcome.SILENT, reply.remarks)
-    return send_reply(lease, channel, claimed, reply)
+    return Say(lease=lease, claimed=claimed, reply=reply)
 
 
 def on_ordered_handover(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release:
+) -> Release | Say:
     """A person of ours wants an agent to take over."""
     request = Request(reason=OffloadReason.ADMIN, by=str(events[0].details.get("by", "")))
     if lease.owner in (Owner.OTHER, Owner.CLOSED):
-        ending = Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
-        moot = partial(record_offload, lease, claimed[0].facts.id, request, OffloadState.MOOT)
-        return replace(ending, along=moot)
+        moot = Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
+        return replace(moot, along=partial(record_offload, lease, claimed[0].facts.id, request, OffloadState.MOOT))
     return hand_over_for(lease, channel, claimed[0], request)
 
 
 def on_ordered_message(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release:
+) -> Release | Say:
     """A person of ours speaks for the bot. Whoever waits for the bot goes on waiting for it."""
     if lease.owner != Owner.BOT:
         return Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
     reply = Reply(messages=(Message(text=str(events[0].details["text"])),))
-    return send_reply(lease, channel, claimed, reply)
+    return Say(lease=lease, claimed=claimed, reply=reply)
 
 
 def on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Release:

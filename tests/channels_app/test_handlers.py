@@ -1,0 +1,175 @@
+"""What handlers want done, as values: no row, no clock, no network."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from channels_app.adapters.inboxes import inbox_class
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.contacts import KnownContact, KnownInboxChannel
+from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.release import Release
+from channels_app.conversations.standing import OpenEvent
+from channels_app.deliveries.replies import Say
+from channels_app.models import Author, FailurePolicy, Outcome, Owner
+from channels_app.protocol import Event, EventType, Message, OffloadRequest, Reply
+from channels_app.protocol.offered import Offered
+from channels_app.turns.asking import instead_of_bot
+from channels_app.turns.ordered import on_bot_events, on_ordered_handover, on_ordered_message, on_report
+from offload.models import OffloadReason
+from offload.services import Request
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FALLBACK = Reply(messages=(Message(text="One moment, please."),))
+
+
+def lease(owner: str = Owner.BOT) -> Lease:
+    return Lease(
+        conversation_id=1,
+        fence=1,
+        arrivals=1,
+        slot="tests",
+        now=NOW,
+        channel_id=1,
+        channel_revision=1,
+        bot_id=1,
+        bot_revision=1,
+        bot_failures=0,
+        bot_paused_until=None,
+        external_id="c-1",
+        session_id=UUID(int=1),
+        owner=owner,
+        stint=1,
+        stint_is_implied=False,
+        stint_began_at=NOW,
+        newest_sent_at=NOW,
+        offered=Offered(),
+        last_turn_id=1,
+        last_message_id="",
+        bot_counter=None,
+        medium="WEB_CHAT",
+        language="en",
+        topics=[],
+        contact=KnownContact(),
+        inbox_channel=KnownInboxChannel(),
+        events=(),
+    )
+
+
+def channel(policy: str = FailurePolicy.HAND_OVER, text: str = "One moment, please.") -> LiveChannel:
+    return LiveChannel(
+        id=1,
+        revision=1,
+        uuid=UUID(int=2),
+        old_uuid=None,
+        old_uuid_until=None,
+        old_secret_until=None,
+        name="Shop",
+        is_active=True,
+        is_archived=False,
+        covers_all_inbox_channels=True,
+        greeting="always",
+        offer_lasts=timedelta(hours=24),
+        bot_tries=2,
+        fallback_text=text,
+        answer_within=timedelta(seconds=45),
+        on_bot_failure=policy,
+        reply_limit=timedelta(seconds=300),
+        inbox=inbox_class("sparkcentral")({}),
+        bot=None,
+    )
+
+
+def claimed(type_: EventType, id_: int = 1) -> ClaimedEvent:
+    facts = OpenEvent(id=id_, type=type_, state="queued", sent_at=NOW, received_at=NOW)
+    return ClaimedEvent(facts=facts, source="inbox", raw=b"", attempts=0, reason="", begun_at=NOW)
+
+
+def event(type_: EventType, reply: Reply | None = None, **details: str) -> Event:
+    return Event(type=type_, key="", conversation_id="c-1", sent_at=NOW, reply=reply, details=details)
+
+
+def ended(given: Release | Say) -> tuple[Outcome, str | None]:
+    assert isinstance(given, Release)
+    (group,) = given.ended
+    return group.outcome, group.reason
+
+
+HELLO, WISH = Reply(messages=(Message(text="Hello"),)), Reply(offload=OffloadRequest(reason="asked"))
+
+
+def test_what_a_bot_said_in_one_breath_is_one_reply() -> None:
+    both = [claimed(EventType.BOT_REPLIED), claimed(EventType.OFFLOAD_REQUESTED, 2)]
+    events = [event(EventType.BOT_REPLIED, HELLO), event(EventType.OFFLOAD_REQUESTED, WISH)]
+    said = on_bot_events(lease(), channel(), both, events)
+    assert said == Say(lease=lease(), claimed=both, reply=HELLO.merged_with(WISH))
+
+
+def test_what_is_ordered_for_the_contact_is_said_as_it_stands() -> None:
+    order = [claimed(EventType.MESSAGE_ORDERED)]
+    said = on_ordered_message(lease(), channel(), order, [event(EventType.MESSAGE_ORDERED, text="Hello")])
+    assert said == Say(lease=lease(), claimed=order, reply=HELLO)
+
+
+@pytest.mark.parametrize("owner", [Owner.BOT, Owner.UNKNOWN])
+def test_an_ordered_handover_says_nothing_to_the_contact(owner: str) -> None:
+    order = [claimed(EventType.HANDOVER_ORDERED)]
+    said = on_ordered_handover(lease(owner), channel(), order, [event(EventType.HANDOVER_ORDERED, by="Anna")])
+    request = Request(reason=OffloadReason.ADMIN, by="Anna")
+    assert said == Say(lease=lease(owner), claimed=order, reply=Reply(), author=Author.BRIDGE, request=request)
+
+
+@pytest.mark.parametrize("owner", [Owner.OTHER, Owner.CLOSED])
+@pytest.mark.parametrize(
+    ("handler", "type_", "writes_more"),
+    [
+        (on_bot_events, EventType.BOT_REPLIED, True),
+        (on_ordered_handover, EventType.HANDOVER_ORDERED, True),
+        (on_ordered_message, EventType.MESSAGE_ORDERED, False),
+    ],
+)
+def test_nothing_is_said_in_a_conversation_that_is_not_the_bots(
+    handler: Callable[..., Release | Say], type_: EventType, owner: str, *, writes_more: bool
+) -> None:
+    given = handler(lease(owner), channel(), [claimed(type_)], [event(type_, HELLO, text="Hello", by="Anna")])
+    assert ended(given) == (Outcome.MOOT, "The conversation is not with the bot.")
+    assert isinstance(given, Release) and (given.along is not None) == writes_more
+
+
+def test_a_report_is_noted_with_the_release() -> None:
+    resolved = EventType.CONVERSATION_RESOLVED
+    given = on_report(lease(Owner.OTHER), channel(), [claimed(resolved)], [event(resolved)])
+    assert ended(given) == (Outcome.SILENT, "Noted with the handover.")
+    assert given.along is not None
+
+
+FAILED = Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail="HTTP 500")
+WRITES, DELEGATES = EventType.MESSAGE_RECEIVED, EventType.CONVERSATION_DELEGATED
+HANDS_OVER = partial(Say, author=Author.BRIDGE, request=FAILED)
+STAYS = partial(Say, author=Author.BRIDGE, reason=f"{OffloadReason.BOT_FAILED.label}: HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("policy", "text", "type_", "make", "reply"),
+    [
+        (FailurePolicy.HAND_OVER, "One moment, please.", WRITES, HANDS_OVER, FALLBACK),
+        (FailurePolicy.HAND_OVER, " ", WRITES, HANDS_OVER, Reply()),
+        (FailurePolicy.SAY_TEXT, "One moment, please.", WRITES, STAYS, FALLBACK),
+        (FailurePolicy.SAY_TEXT, "One moment, please.", DELEGATES, HANDS_OVER, FALLBACK),
+        (FailurePolicy.SAY_TEXT, "", WRITES, HANDS_OVER, Reply()),  # somebody has to answer
+        (FailurePolicy.STAY_SILENT, "One moment, please.", DELEGATES, HANDS_OVER, FALLBACK),
+    ],
+)
+def test_what_follows_a_lost_bot_is_what_the_channels_owner_chose(
+    policy: str, text: str, type_: EventType, make: Callable[..., Say], reply: Reply
+) -> None:
+    said = instead_of_bot(lease(), channel(policy, text), claimed(type_), FAILED)
+    assert said == make(lease=lease(), claimed=[claimed(type_)], reply=reply)
+
+
+def test_an_owner_can_choose_silence() -> None:
+    given = instead_of_bot(lease(), channel(FailurePolicy.STAY_SILENT), claimed(WRITES), FAILED)
+    assert ended(given) == (Outcome.SILENT, f"{OffloadReason.BOT_FAILED.label}: HTTP 500")
