@@ -26,6 +26,7 @@ HOUSE = [
     "channels_app.protocol",
     "channels_app.codes",
 ]
+DOORS = ("admin", "api", "pages", "webhooks")
 FILES = [file for app in ("channels_app", "offload") for file in sorted((ROOT / app).rglob("*.py"))]
 
 
@@ -50,6 +51,13 @@ def test_a_package_imports_only_from_those_below_it(file: Path) -> None:
     own = floor(".".join(file.relative_to(ROOT).with_suffix("").parts))
     up = {name for name in imports(file) if floor(name) < own}
     assert not up, f"{file.relative_to(ROOT)} imports from above it: {', '.join(sorted(up))}"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_imports_no_other_door(door: str) -> None:
+    others = tuple(f"channels_app.web.{other}." for other in DOORS if other != door)
+    for file in (ROOT / "channels_app/web" / door).rglob("*.py"):
+        assert not {name for name in imports(file) if name.startswith(others)}, file
 
 
 def test_the_simulator_shares_nothing_with_the_apps() -> None:

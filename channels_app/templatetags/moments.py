@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from channels_app.web.pages import times
+from channels_app.web import times
 
 register = template.Library()
 

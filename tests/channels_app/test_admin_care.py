@@ -161,7 +161,7 @@ def test_a_shared_secret_is_rotated_with_a_meter(admin_client: Client, walker: W
     [("", "Paste the new shared secret."), ("xyz", "only 0-9 and a-f"), ("ab", "at least 32")],
 )
 def test_what_is_no_secret_is_explained(admin_client: Client, channel: Channel, typed: str, words: str) -> None:
-    shown = submit(admin_client, url(channel, "rotate-secret"), "care_form", shared_secret=typed, overlap="7")
+    shown = submit(admin_client, url(channel, "rotate-secret"), "care_form", shared_secret=typed, overlap="24")
     assert words in errors_on(shown)
     assert again(channel).shared_secret == SHARED_SECRET
 

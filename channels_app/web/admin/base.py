@@ -18,8 +18,8 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
 from channels_app.channels.forms.secrets import shown_value
-from channels_app.web.pages.times import day_clock
-from channels_app.web.pages.times import moment as time_tag
+from channels_app.web.times import day_clock
+from channels_app.web.times import moment as time_tag
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

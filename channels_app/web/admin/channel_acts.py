@@ -54,7 +54,7 @@ class Act:
             try:
                 result = self.perform(channel, actor_of(request, via="admin"), **form.cleaned_data)
             except BridgeError as error:
-                form.add_error(None, error.detail)
+                form.add_problem(error)
             except RefusedError as error:
                 add_refusal(form, error)
             else:

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 
 from channels_app.access.audit import MAX_REASON
-from channels_app.adapters.inboxes import shared_secret_problem
 from channels_app.adapters.settings import refusal
 from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.saving import RefusedError
@@ -14,6 +13,7 @@ from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.rotations import OVERLAP, OVERLAPS
 from channels_app.models import Channel
 from channels_app.models.limits import REPLY_LIMIT_S
+from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.labels import count_of
 
 HOUR = timedelta(hours=1)
@@ -33,9 +33,15 @@ def add_refusal(form: forms.Form, refused: RefusedError) -> None:
 class CareForm(forms.Form):
     """About one channel."""
 
+    about: str | None = None
+    """The field that it is about, when the act itself finds something wrong."""
+
     def __init__(self, *args: Any, channel: Channel, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.channel = channel
+
+    def add_problem(self, error: BridgeError) -> None:
+        self.add_error(self.about, refusal(error.problem) if error.problem else error.detail)
 
 
 class ReasonForm(CareForm):
@@ -65,6 +71,7 @@ def _overlap_words(overlap: timedelta) -> str:
 
 
 class RotateSecretForm(CareForm):
+    about = "shared_secret"
     shared_secret = WriteOnlyField(
         label="New shared secret",
         required=True,
@@ -89,9 +96,6 @@ class RotateSecretForm(CareForm):
         secret: str | None = self.cleaned_data["shared_secret"]
         if not secret:
             raise forms.ValidationError("Paste the new shared secret.", code="required")
-        problem = shared_secret_problem(secret, self.channel.clear_settings())
-        if problem:
-            raise refusal(problem)
         return secret
 
 

@@ -11,11 +11,12 @@ from django.utils.http import urlencode
 
 from channels_app.access.audit import record_audit
 from channels_app.access.audit_log import AuditSearch, known_actions
-from channels_app.access.permissions import SEE_AUDIT_LOG, actor_of, operator_page, show
+from channels_app.access.permissions import SEE_AUDIT_LOG, actor_of
 from channels_app.lib.times import TimeRange
 from channels_app.models import AuditEntry
 from channels_app.web.pages.downloads import csv_download
-from channels_app.web.pages.times import asked_time
+from channels_app.web.pages.frame import operator_page, show
+from channels_app.web.times import asked_time
 
 ON_A_PAGE = 50
 ROW_PAGES = {

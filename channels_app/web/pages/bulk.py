@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from channels_app.access.permissions import REPLAY, actor_of, by_button_of, operator_page, posted_text, show
+from channels_app.access.permissions import REPLAY, actor_of
 from channels_app.lib.times import MAX_LENGTH, TimeError
 from channels_app.models import BulkRetry, Channel, FailureGroup
 from channels_app.operations.failures.bulk_retries import (
@@ -24,7 +24,8 @@ from channels_app.operations.failures.bulk_retries import (
     start_bulk_retry,
 )
 from channels_app.web.pages.downloads import csv_download
-from channels_app.web.pages.times import parse_range
+from channels_app.web.pages.frame import by_button_of, operator_page, posted_text, show
+from channels_app.web.times import parse_range
 
 CSV_CHUNK = 500
 

@@ -2,8 +2,8 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from channels_app.access.permissions import operator_page, show
 from channels_app.codes import AREAS, CODES
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.wording import rich, with_variables
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from channels_app.access.audit import record_audit
-from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, posted_text, show
+from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of
 from channels_app.models import Conversation, Delivery, Owner
 from channels_app.operations.interventions import (
     MAX_TEXT,
@@ -27,6 +27,7 @@ from channels_app.operations.transcripts.exports import MAX_EVENTS, bug_report, 
 from channels_app.protocol.labels import count_of
 from channels_app.protocol.visible import is_visible
 from channels_app.web.links import number, page_address
+from channels_app.web.pages.frame import operator_page, posted_text, show
 from channels_app.web.pages.wording import title_of
 
 WITH_BOT = (Owner.BOT, Owner.UNKNOWN)

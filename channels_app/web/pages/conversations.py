@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of, operator_page, show
+from channels_app.access.permissions import HAND_OVER, READ_TEXT, REPLAY, actor_of
 from channels_app.models import Channel, Conversation, Outcome, Owner
 from channels_app.operations.explanations import Explanation
 from channels_app.operations.explanations.gather import explain
@@ -15,9 +15,10 @@ from channels_app.operations.search import ConversationLine, Found, find_convers
 from channels_app.operations.transcripts import Text, Transcript, load_transcript
 from channels_app.protocol.labels import event_word
 from channels_app.web.links import code_url, number, page_address
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.talk import SHOWN, explanation_box, transcript_lines
-from channels_app.web.pages.times import asked_time, day_clock
 from channels_app.web.pages.wording import contact_name, title_of
+from channels_app.web.times import asked_time, day_clock
 
 
 @operator_page()

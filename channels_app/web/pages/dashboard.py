@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from channels_app.access.permissions import operator_page, show
 from channels_app.codes import Problem, Severity
 from channels_app.lib.times import TimeRange
 from channels_app.models import Channel
@@ -21,6 +20,7 @@ from channels_app.web.pages import plots
 from channels_app.web.pages.dashboard_tiles import make_tiles
 from channels_app.web.pages.downloads import csv_download
 from channels_app.web.pages.failures import ALL_WORD
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.tiles import Cells, Link, link_to
 from channels_app.web.pages.wording import many
 

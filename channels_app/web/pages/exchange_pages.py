@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from channels_app.access.permissions import READ_TEXT, REPLAY, actor_of, operator_page, show
+from channels_app.access.permissions import READ_TEXT, REPLAY, actor_of
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels import links
 from channels_app.codes import CODES
@@ -18,8 +18,9 @@ from channels_app.operations.interventions import note_reading
 from channels_app.protocol.labels import DOOR_WORDS, duration, event_word, is_trouble, milliseconds, result_word
 from channels_app.web.links import code_url, page_address
 from channels_app.web.pages.bodies import ShownBody, curl_signed, curl_with_token, show_body
-from channels_app.web.pages.times import clock, day_clock
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.wording import contact_name
+from channels_app.web.times import clock, day_clock
 
 MAX_CALLS = 50
 """Calls of one event in its timeline."""

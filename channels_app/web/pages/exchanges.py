@@ -5,15 +5,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from channels_app.access.permissions import READ_TEXT, operator_page, show
+from channels_app.access.permissions import READ_TEXT
 from channels_app.codes import CODES
 from channels_app.lib.times import TimeRange
 from channels_app.models import Channel, Target
 from channels_app.operations.calls import IN, STATUSES, CallFilter, CallLine, CallPage, list_exchanges
 from channels_app.protocol.labels import milliseconds
 from channels_app.web.links import code_url, number, page_address
-from channels_app.web.pages.times import asked_time, day_clock
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.wording import contact_name
+from channels_app.web.times import asked_time, day_clock
 
 DIRECTIONS = {IN: "in", Target.BOT: "to the bot", Target.INBOX: "to the inbox"}
 STATUS_WORDS = {"2xx": "2xx accepted", "3xx": "3xx", "4xx": "4xx refused", "5xx": "5xx failed", "none": "no answer"}

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
 from channels_app.access.audit import Actor
-from channels_app.access.permissions import REPLAY, actor_of, by_button_of, operator_page, show
+from channels_app.access.permissions import REPLAY, actor_of
 from channels_app.lib.clocks import database_now
 from channels_app.models import BulkRetry, Channel, Exchange, Failure
 from channels_app.operations.failures.groups import (
@@ -37,9 +37,10 @@ from channels_app.operations.failures.states import GroupState
 from channels_app.web.links import number, page_address
 from channels_app.web.pages import plots
 from channels_app.web.pages.bulk import WindowForm
+from channels_app.web.pages.frame import by_button_of, operator_page, show
 from channels_app.web.pages.tiles import Link, link_to
-from channels_app.web.pages.times import AskedTime, asked_time
 from channels_app.web.pages.wording import grouped, many
+from channels_app.web.times import AskedTime, asked_time
 
 SHOWN = 50
 BULKS_SHOWN = 10

@@ -18,9 +18,9 @@ from channels_app.access.permissions import (
     SEE_BOT,
     SEE_CHANNEL,
     SEE_TOKENS,
-    show,
 )
 from channels_app.access.roles import ROLES
+from channels_app.web.pages.frame import show
 
 DASHBOARD, CHANNELS = "ops:dashboard", "admin:channels_app_channel_changelist"
 PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (

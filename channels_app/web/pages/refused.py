@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from channels_app.access.permissions import operator_page, show
 from channels_app.models import Bot, Channel, IntakeCount
 from channels_app.operations.checks.refusals import reason_words
 from channels_app.protocol.causes import REFUSALS
-from channels_app.web.pages.times import day_clock
+from channels_app.web.pages.frame import operator_page, show
+from channels_app.web.times import day_clock
 
 DOORS = {
     "inbox": "webhook URL (inbox)",

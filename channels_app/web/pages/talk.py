@@ -11,8 +11,8 @@ from channels_app.operations.explanations import Check, Explanation, State, Try
 from channels_app.operations.transcripts import Line, Text, Transcript
 from channels_app.protocol.labels import count_of, duration, milliseconds, one_line, visible
 from channels_app.web.links import buttons_of, code_url, group_url
-from channels_app.web.pages.times import clock, day
 from channels_app.web.pages.wording import rich
+from channels_app.web.times import clock, day
 
 SIGNS = {
     State.OK: ("✓", "ok"),

@@ -11,10 +11,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from channels_app.access.permissions import show
 from channels_app.lib.clocks import database_now
 from channels_app.lib.zones import find_zone, zone_choices
 from channels_app.models import Preference
+from channels_app.web.pages.frame import show
 
 PREFIXES = ("/ops/", "/admin/")
 COOKIE = "time_zone"

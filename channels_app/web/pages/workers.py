@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
 
-from channels_app.access.permissions import operator_page, show
 from channels_app.lib.zones import clock_words
 from channels_app.models import Job
 from channels_app.operations.surroundings import Account
 from channels_app.operations.workload import RETRY_WIDTH, QueueFacts, Worker, queue_facts
 from channels_app.upkeep.housekeeping import TASKS
 from channels_app.web.pages import plots
+from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.plots import Series
 from channels_app.web.pages.wording import ceiling, many, megabytes, percent, seconds
 
