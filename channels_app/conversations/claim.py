@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -113,35 +112,6 @@ def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
 
 def _take(slot: str, conversation_id: int) -> list[tuple[Any, ...]]:
     return fetch(_TAKE, {**claim_values(slot), "conversation_id": conversation_id})
-
-
-# Calls to the bot end by themselves; only a worker that is stuck still has one when the handover should have begun.
-# What is being sent is left alone: nobody else can know what became of it.
-_STUCK = """
-SELECT DISTINCT event.conversation_id
-FROM channels_app_webhookevent AS event
-JOIN channels_app_conversation AS conversation ON conversation.id = event.conversation_id
-JOIN channels_app_channel AS channel ON channel.id = conversation.channel_id
-WHERE event.outcome IS NULL AND event.state = 'bot_call' AND conversation.lease_until > clock_timestamp()
-    AND coalesce(event.retried_at, event.received_at) + make_interval(secs => %(grace_s)s
-        + CASE event.type WHEN %(delegated)s THEN %(delegated_s)s ELSE channel.reply_limit_s - %(margin_s)s END)
-        < clock_timestamp()
-    AND NOT EXISTS (SELECT 1 FROM channels_app_webhookevent AS sending
-        WHERE sending.conversation_id = event.conversation_id AND sending.outcome IS NULL
-            AND sending.state = 'sending')
-"""
-
-
-def stuck_conversations(*, margin_s: float, delegated_s: float, grace_s: float) -> list[int]:
-    """Conversations whose worker still waits for the bot after the handover should have begun.
-
-    `margin_s`: seconds before the channel's limit at which it should begin; `delegated_s`: seconds after which it
-    should for a delegated conversation; `grace_s`: what a healthy worker may be late.
-    """
-    values = {"margin_s": margin_s, "delegated_s": delegated_s, "grace_s": grace_s}
-    with connection.cursor() as cursor:
-        cursor.execute(_STUCK, {**values, "delegated": EventType.CONVERSATION_DELEGATED})
-        return [row[0] for row in cursor.fetchall()]
 
 
 def mend_lost_wakeups() -> int:

@@ -22,5 +22,11 @@ def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
 
 def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
     """When the handover has to begin, whatever else was hoped for."""
-    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    return hard_deadline(channel, claimed) - (DELEGATED_MARGIN if is_delegated else MARGIN)
+    return handover_begins_at(claimed.facts.type, claimed.begun_at, channel.reply_limit)
+
+
+def handover_begins_at(type_: EventType, begun_at: datetime, reply_limit: timedelta) -> datetime:
+    """The same of an event as a row."""
+    if type_ is EventType.CONVERSATION_DELEGATED:
+        return begun_at + DELEGATED_LIMIT - DELEGATED_MARGIN
+    return begun_at + reply_limit - MARGIN

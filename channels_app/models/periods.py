@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
 from channels_app.lib.times import TimeRange
 from channels_app.models import AuditEntry, BulkRetry, Delivery, Exchange, WebhookEvent
@@ -71,6 +71,12 @@ def numbers_during(model: type[Model], during: TimeRange) -> Numbers:
         cursor.execute(sql, {"moments": moments})
         found: dict[datetime, int] = dict(cursor.fetchall())
     return Numbers(found[since] if since else 0, found[until] if until else None)
+
+
+def next_id(model: type[Model]) -> int:
+    """Behind the newest row."""
+    newest: int | None = model._default_manager.aggregate(newest=Max("pk"))["newest"]
+    return (newest or 0) + 1
 
 
 def rows_during(rows: QuerySet[Row], during: TimeRange, numbers: Numbers | None = None) -> QuerySet[Row]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F
 
 from channels_app.codes import CODES
 from channels_app.lib.times import ALWAYS, TimeRange
@@ -20,7 +20,7 @@ from channels_app.models import (
     Target,
     WebhookEvent,
 )
-from channels_app.models.periods import Numbers, numbers_during, rows_during
+from channels_app.models.periods import Numbers, next_id, numbers_during, rows_during
 from channels_app.operations.outcome_codes import codes_of_events
 from channels_app.operations.search.ids import row_number
 from channels_app.protocol.labels import HARMLESS_CODES, event_word, is_trouble, result_word
@@ -107,8 +107,8 @@ class _Cursor:
         if below is not None and before is not None:
             return cls(below, before)
         return cls(
-            ends.events.end or _end_of(WebhookEvent.objects.all()),
-            ends.exchanges.end or _end_of(Exchange.objects.all()),
+            ends.events.end or next_id(WebhookEvent),
+            ends.exchanges.end or next_id(Exchange),
         )
 
     def __str__(self) -> str:
@@ -125,11 +125,6 @@ class _Range:
     @classmethod
     def of(cls, during: TimeRange) -> Self:
         return cls(numbers_during(WebhookEvent, during), numbers_during(Exchange, during))
-
-
-def _end_of(rows: QuerySet[WebhookEvent] | QuerySet[Exchange]) -> int:
-    newest: int | None = rows.aggregate(newest=Max("pk"))["newest"]
-    return (newest or 0) + 1
 
 
 def list_exchanges(which: CallFilter, before: str = "") -> CallPage:

@@ -12,15 +12,17 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models.functions import Now
 
-from channels_app.conversations.claim import count_due, mend_lost_wakeups, stuck_conversations
+from channels_app.conversations.claim import count_due, mend_lost_wakeups
 from channels_app.conversations.refusals import count_refusal
 from channels_app.conversations.slots import forget_slots, free_leases
 from channels_app.conversations.wakeups import wake_a_worker
-from channels_app.deliveries.deadlines import DELEGATED_LIMIT, DELEGATED_MARGIN, MARGIN
+from channels_app.deliveries.deadlines import handover_begins_at
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
-from channels_app.models import WorkerSlot
+from channels_app.models import EventState, WebhookEvent, WorkerSlot
+from channels_app.protocol import EventType
 from channels_app.turns.pump import Pump
 from channels_app.upkeep.housekeeping import Housekeeper
 
@@ -33,15 +35,12 @@ MAX_WAKEUPS = 32
 """Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
 DEAF_S = 5.0
 """When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
-STUCK_GRACE_S = 5.0
+STUCK_GRACE = timedelta(seconds=5)
 """What a healthy worker may be late with a handover."""
 HOUSEKEEPING_STOPS_S = 5.0
 """What a job gets to end its batch; one that is cut off goes on elsewhere."""
 SLOT_KEPT = timedelta(days=1)
 """A process that was silent for so long is forgotten."""
-
-
-_DELEGATED_S = (DELEGATED_LIMIT - DELEGATED_MARGIN).seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ class Guard:
         is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
         if is_needed:
             self._work(overdue)
-        stuck = stuck_conversations(margin_s=MARGIN.seconds, delegated_s=_DELEGATED_S, grace_s=STUCK_GRACE_S)
+        stuck = _stuck_conversations()
         for conversation_id in stuck:
             self._threads.submit(self._take_over, conversation_id)
         mended = mend_lost_wakeups()
@@ -140,6 +139,28 @@ class Guard:
             connection.close()
             with self._lock:
                 self._running -= 1
+
+
+def _stuck_conversations() -> set[int]:
+    """Those whose worker still waits for the bot after the handover should have begun.
+
+    Calls to the bot end by themselves: only a worker that is stuck still has one then. What is being sent is left
+    alone: nobody else can know what became of it.
+    """
+    latest = database_now() - STUCK_GRACE
+    open_events = WebhookEvent.objects.filter(outcome=None)
+    calls = open_events.filter(state=EventState.BOT_CALL, conversation__lease_until__gt=Now())
+    calls = calls.exclude(conversation__in=open_events.filter(state=EventState.SENDING).values("conversation"))
+    return {
+        event.conversation_id
+        for event in calls.select_related("channel")
+        if handover_begins_at(
+            EventType(event.type),
+            event.retried_at or event.received_at,
+            timedelta(seconds=event.channel.reply_limit_s),
+        )
+        < latest
+    }
 
 
 def _dead_slots() -> Iterator[str]:

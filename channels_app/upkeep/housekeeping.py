@@ -174,7 +174,7 @@ class Housekeeper:
                 logger.exception("job %s failed", task.name)
                 connection.close()  # it may be in the middle of something
             words = f"{type(error).__name__}: see the guard's log"
-            end_job(self._slot, task.name, words, wait=max(task.every, AFTER_FAILURE), has_failed=True)
+            end_job(claimed, words, wait=max(task.every, AFTER_FAILURE), has_failed=True)
         else:
-            end_job(self._slot, task.name, done.result, wait=task.every if done.is_all else task.again)
+            end_job(claimed, done.result, wait=task.every if done.is_all else task.again)
         return True

@@ -5,11 +5,11 @@ claims are the database's clock.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from django.db import connection
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from channels_app.lib.clocks import database_now
 from channels_app.models import Job
@@ -18,48 +18,33 @@ CLAIM = timedelta(seconds=90)
 """Longer than any slice: those that may take long stop after 20 s, and no statement takes more than 15 s."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedJob:
-    name: str
-    began_at: datetime
-
-
 def announce_jobs(names: Collection[str]) -> None:
     """Make their rows; those that exist stay as they are."""
     now = database_now()
     Job.objects.bulk_create([Job(name=name, next_at=now) for name in names], ignore_conflicts=True)
 
 
-_CLAIM = """
-UPDATE channels_app_job SET claimed_until = clock_timestamp() + %(claim)s, claimed_by = %(slot)s,
-    began_at = clock_timestamp()
-WHERE id = (SELECT id FROM channels_app_job
-    WHERE name = ANY(%(names)s) AND next_at <= clock_timestamp()
-        AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
-    ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING name, began_at
-"""
-
-
-def claim_due_job(slot: str, names: Collection[str]) -> ClaimedJob | None:
+def claim_due_job(slot: str, names: Collection[str]) -> Job | None:
     """The job among these that is overdue longest, for this process alone; None when none is due."""
-    values: dict[str, Any] = {"claim": CLAIM, "slot": slot, "names": list(names)}
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        row = cursor.fetchone()
-    return ClaimedJob(name=row[0], began_at=row[1]) if row else None
+    is_free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+    due = Job.objects.filter(is_free, name__in=names, next_at__lte=Now()).order_by("next_at")
+    with transaction.atomic():
+        job = due.select_for_update(skip_locked=True).first()
+        if job is not None:
+            job.began_at, job.claimed_by = database_now(), slot
+            job.claimed_until = job.began_at + CLAIM
+            job.save(update_fields=["began_at", "claimed_by", "claimed_until"])
+    return job
 
 
-_END = """
-UPDATE channels_app_job SET claimed_until = NULL, ended_at = clock_timestamp(), result = %(result)s,
-    has_failed = %(has_failed)s, next_at = clock_timestamp() + %(wait)s,
-    took_ms = extract(epoch FROM clock_timestamp() - began_at) * 1000
-WHERE name = %(name)s AND claimed_by = %(slot)s
-"""
-
-
-def end_job(slot: str, name: str, result: str, *, wait: timedelta, has_failed: bool = False) -> None:
-    """Give it back with what came of it; due again after `wait`."""
-    values: dict[str, Any] = {"slot": slot, "name": name, "result": result, "wait": wait, "has_failed": has_failed}
-    with connection.cursor() as cursor:
-        cursor.execute(_END, values)
+def end_job(job: Job, result: str, *, wait: timedelta, has_failed: bool = False) -> None:
+    """Give it back with what came of it; due again after `wait`. Nothing of both if its claim has ended."""
+    now = database_now()
+    Job.objects.filter(pk=job.pk, claimed_by=job.claimed_by).update(
+        claimed_until=None,
+        ended_at=now,
+        took_ms=(now - (job.began_at or now)) // timedelta(milliseconds=1),
+        result=result,
+        has_failed=has_failed,
+        next_at=now + wait,
+    )

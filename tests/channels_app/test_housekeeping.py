@@ -44,18 +44,20 @@ def test_a_job_is_done_by_one_at_a_time(jobs: list[str]) -> None:
 
 
 def test_a_job_that_ended_is_due_again_after_its_time(jobs: list[str]) -> None:
-    assert claim_due_job("one", ["figures"])
-    end_job("one", "figures", "counted", wait=timedelta(hours=1))
+    claimed = claim_due_job("one", ["figures"])
+    assert claimed
+    end_job(claimed, "counted", wait=timedelta(hours=1))
     assert claim_due_job("two", ["figures"]) is None
     Job.call("figures")
     assert claim_due_job("two", ["figures"])
 
 
 def test_the_claim_of_a_dead_process_ends(jobs: list[str]) -> None:
-    assert claim_due_job("dead", ["figures"])
+    dead = claim_due_job("dead", ["figures"])
+    assert dead
     Job.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert claim_due_job("alive", ["figures"])
-    end_job("dead", "figures", "too late", wait=timedelta(hours=1))
+    end_job(dead, "too late", wait=timedelta(hours=1))
     assert Job.objects.get(name="figures").claimed_by == "alive"
     assert Job.objects.get(name="figures").result == ""
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from channels_app.lib.times import ALWAYS, TimeRange
 from channels_app.models import Conversation, WebhookEvent
-from channels_app.models.periods import Numbers, numbers_during, rows_during
+from channels_app.models.periods import Numbers, next_id, numbers_during, rows_during
 from channels_app.operations.outcome_codes import codes_of_events
 from channels_app.operations.search.ids import Hit, named_by, row_number
 from channels_app.operations.search.words import Cursor, search_words
@@ -77,7 +77,7 @@ def find_conversations(
 
 def _recent(channel_id: int | None, owner: str, before: str, during: TimeRange) -> Found:
     numbers = numbers_during(WebhookEvent, during)
-    end = numbers.end or _next_event_id()
+    end = numbers.end or next_id(WebhookEvent)
     newest = min(row_number(before) or end, end)
     oldest = max(newest - EVENT_WINDOW, numbers.first)
     of_range = rows_during(WebhookEvent.objects.all(), during, numbers)
@@ -101,11 +101,6 @@ def _recent(channel_id: int | None, owner: str, before: str, during: TimeRange) 
     )
     end = shown[-1].pk if len(rows) > PAGE else oldest
     return Found(lines=tuple(lines), before=str(end) if end > max(numbers.first, 1) else "")
-
-
-def _next_event_id() -> int:
-    newest: int | None = WebhookEvent.objects.aggregate(newest=Max("pk"))["newest"]
-    return (newest or 0) + 1
 
 
 def _latest_of(events: QuerySet[WebhookEvent], reference: str) -> Subquery:

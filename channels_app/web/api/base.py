@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
@@ -20,7 +20,7 @@ from channels_app.access.audit import Actor
 from channels_app.access.permissions import READ_TEXT, actor_of
 from channels_app.lib import jsons
 from channels_app.lib.times import TimeRange
-from channels_app.models.periods import numbers_during, rows_during
+from channels_app.models.periods import next_id, numbers_during, rows_during
 from channels_app.web.api.authentication import HasPermission, TokenAuthentication
 from channels_app.web.api.problems import answer_problem
 
@@ -196,7 +196,7 @@ class ApiView(APIView):
             rows = rows.filter(pk__lt=before)
         oldest = 0
         if window is not None:
-            newest = numbers.end or (rows.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0) + 1
+            newest = numbers.end or next_id(rows.model)
             oldest = max(min(before or newest, newest) - window, numbers.first)
             rows = rows.filter(pk__gte=oldest)
         found = list(rows.order_by("-pk")[: limit + 1])
