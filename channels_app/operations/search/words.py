@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from channels_app.models import ContactRow, Conversation, MessageRow
-from channels_app.models.periods import next_id
 from channels_app.operations.search.ids import MAX_HITS, Hit, row_number
 
 WINDOW = 100_000
@@ -27,7 +27,7 @@ class Cursor:
         below, before = row_number(contact), row_number(message)
         if below is not None and before is not None:
             return cls(below, before)
-        return cls(next_id(ContactRow), next_id(MessageRow))
+        return cls(*_ends())
 
     def __str__(self) -> str:
         return f"{self.contact}-{self.message}" if self.contact or self.message else ""
@@ -52,3 +52,17 @@ def _window(rows: QuerySet[Any], end: int, field: str) -> tuple[list[tuple[int, 
     found = list(rows.filter(pk__lt=end, pk__gte=start).order_by("-pk").values_list("pk", field)[:MAX_HITS])
     is_full = len(found) == MAX_HITS
     return found, found[-1][0] if is_full else start
+
+
+_ENDS = """
+SELECT (SELECT coalesce(max(id), 0) + 1 FROM channels_app_contact),
+    (SELECT coalesce(max(id), 0) + 1 FROM channels_app_message)
+"""
+
+
+def _ends() -> tuple[int, int]:
+    """Behind the newest contact and message, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDS)
+        contact, message = cursor.fetchone()
+        return contact, message
