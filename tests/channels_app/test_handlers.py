@@ -1,86 +1,42 @@
 """What handlers want done, as values: no row, no clock, no network."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields
+from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID
+from typing import Any, TypeVar
 
 import pytest
 
-from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.live import LiveChannel
-from channels_app.conversations.contacts import KnownContact, KnownInboxChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.replies import Say
 from channels_app.models import Author, FailurePolicy, Outcome, Owner
 from channels_app.protocol import Event, EventType, Message, OffloadRequest, Reply
-from channels_app.protocol.offered import Offered
 from channels_app.turns.asking import instead_of_bot
 from channels_app.turns.ordered import on_bot_events, on_ordered_handover, on_ordered_message, on_report
 from offload.models import OffloadReason
 from offload.services import Request
 
+Facts = TypeVar("Facts", Lease, LiveChannel)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 FALLBACK = Reply(messages=(Message(text="One moment, please."),))
 
 
+def only(kind: type[Facts], **facts: Any) -> Facts:
+    """With nothing else known: a handler that reads another field than these fails."""
+    unknown: dict[str, Any] = dict.fromkeys(field.name for field in fields(kind))
+    return kind(**{**unknown, **facts})
+
+
 def lease(owner: str = Owner.BOT) -> Lease:
-    return Lease(
-        conversation_id=1,
-        fence=1,
-        arrivals=1,
-        slot="tests",
-        now=NOW,
-        channel_id=1,
-        channel_revision=1,
-        bot_id=1,
-        bot_revision=1,
-        bot_failures=0,
-        bot_paused_until=None,
-        external_id="c-1",
-        session_id=UUID(int=1),
-        owner=owner,
-        stint=1,
-        stint_is_implied=False,
-        stint_began_at=NOW,
-        newest_sent_at=NOW,
-        offered=Offered(),
-        last_turn_id=1,
-        last_message_id="",
-        bot_counter=None,
-        medium="WEB_CHAT",
-        language="en",
-        topics=[],
-        contact=KnownContact(),
-        inbox_channel=KnownInboxChannel(),
-        events=(),
-    )
+    return only(Lease, conversation_id=1, owner=owner, now=NOW, events=())
 
 
 def channel(policy: str = FailurePolicy.HAND_OVER, text: str = "One moment, please.") -> LiveChannel:
-    return LiveChannel(
-        id=1,
-        revision=1,
-        uuid=UUID(int=2),
-        old_uuid=None,
-        old_uuid_until=None,
-        old_secret_until=None,
-        name="Shop",
-        is_active=True,
-        is_archived=False,
-        covers_all_inbox_channels=True,
-        greeting="always",
-        offer_lasts=timedelta(hours=24),
-        bot_tries=2,
-        fallback_text=text,
-        answer_within=timedelta(seconds=45),
-        on_bot_failure=policy,
-        reply_limit=timedelta(seconds=300),
-        inbox=inbox_class("sparkcentral")({}),
-        bot=None,
-    )
+    return only(LiveChannel, fallback_text=text, on_bot_failure=policy)
 
 
 def claimed(type_: EventType, id_: int = 1) -> ClaimedEvent:
