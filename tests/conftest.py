@@ -27,6 +27,8 @@ from tests.world import World
 
 # A hash that is hard to guess takes most of a second, and every test with somebody at a browser makes one.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Else each test client looks through all static files before its first request.
+settings.WHITENOISE_AUTOREFRESH = True
 # No test measures speed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.settings.load_profile("unhurried")

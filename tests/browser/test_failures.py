@@ -12,7 +12,7 @@ from tests.browser.demo import OTHER, Demo
 from tests.browser.people import Admin
 from tests.test_walkthrough import post
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 QUESTION = "Where is order A-3301?"
 

@@ -10,7 +10,7 @@ from tests.browser.demo import OTHER, Demo
 from tests.browser.people import CHANNELS, Account, Admin
 from tests.browser.stage import ADMIN, PASSWORD
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 MAX_STOPS = 120
 """More than any of these pages has: whoever isn't there by then can't be reached."""

@@ -13,7 +13,7 @@ from tests.browser.stage import PASSWORD
 from tests.browser.watching import COLOURS, Watch, barriers, overflow
 from tests.test_walkthrough import Contact
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 WIDE = ViewportSize(width=1280, height=900)
 NARROW = ViewportSize(width=400, height=900)

@@ -11,7 +11,7 @@ from tests.browser.stage import ADMIN, PASSWORD, Stage
 from tests.browser.test_pages import WIDE, look_at
 from tests.browser.watching import Watch
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture

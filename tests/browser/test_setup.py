@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.people import CHANNELS, Account, Admin, contact_of
 from tests.browser.stage import Stage
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture

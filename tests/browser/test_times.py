@@ -14,7 +14,7 @@ from tests.bridge import PATIENCE_S, eventually
 from tests.browser.demo import LIVE, OTHER, Demo
 from tests.browser.people import Admin
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("browser")
 
 KATHMANDU = "Asia/Kathmandu"
 """Five hours and three quarters before UTC: whoever reads it as UTC, or by whole hours, finds something else."""
