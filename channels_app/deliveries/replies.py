@@ -69,12 +69,12 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
     asks = claimed[0].facts.type.asks_bot
     is_ending = bool(wanted.request or reply.complete or reply.offload)
     speaks = is_ending or (asks and any(facts.type.is_from_bot for facts in others))
-    before = unsaid_words(lease, channel, claimed) if speaks else Unsaid()
+    before = unsaid_words(lease, channel) if speaks else Unsaid()
     leaving = _leaving(channel, wanted, before, waits=_is_waited_for(claimed, others))
     try:
         return _write_and_send(channel, wanted, leaving, checks=asks or is_ending)
     except NewsError as news:
-        before = unsaid_words(lease, channel, claimed)
+        before = unsaid_words(lease, channel)
         closes = reply.complete or before.reply.complete
         waits = bool(closes) and _is_waited_for(claimed, open_messages(lease, claimed))
         leaving = _leaving(channel, wanted, before, waits=waits)
@@ -105,7 +105,9 @@ class _Leaving:
 def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) -> _Leaving:
     """`waits`: a message of the contact does, so the bot doesn't close the conversation."""
     lease, request = wanted.lease, wanted.request
-    reply = _as_shown(lease, channel, before.reply.merged_with(wanted.reply))
+    # Claimed words of the bot are among the unsaid ones, in their place: what came since was mostly said later.
+    is_said = any(event.facts.id in before.event_ids for event in wanted.claimed)
+    reply = _as_shown(lease, channel, before.reply if is_said else before.reply.merged_with(wanted.reply))
     wish = reply.offload
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
@@ -145,6 +147,7 @@ def _write_and_send(
         channel, leaving.reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique
     )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
+    ends = dict.fromkeys([*before.event_ids, *(event.facts.id for event in others)])
     is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
     writing = Writing(
         event_id=first.facts.id,
@@ -153,8 +156,8 @@ def _write_and_send(
         reason=" · ".join(filter(None, (leaving.reason, plan.remarks))),
         author=wanted.author,
         bots_words=plan.said_with(len(before.reply.messages)),
-        counter=counters[-1] if counters else None,
-        merged=[*before.event_ids, *(event.facts.id for event in others)],
+        counter=counters[-1] if before.counter is None and counters else before.counter,
+        merged=[event_id for event_id in ends if event_id != first.facts.id],
         answered=_answered(lease, claimed, before),
     )
     if leaving.request is None:
@@ -175,13 +178,13 @@ def _answered(lease: Lease, claimed: Sequence[ClaimedEvent], before: Unsaid) -> 
 
     For what it was given since, it speaks again; so a bot that dies in between leaves nobody without a deadline.
     """
-    spoken_at = before.spoken_at
+    spoken = [before.spoken_at] if before.spoken_at is not None else []
     if claimed[0].facts.type is EventType.BOT_REPLIED:
-        spoken_at = max(event.facts.received_at for event in claimed)
-    if spoken_at is None:
+        spoken += [event.facts.received_at for event in claimed]
+    if not spoken:
         return []
     waiting = [event.facts for event in lease.events if event not in claimed and _is_with_bot(event)]
-    return [facts.id for facts in waiting if facts.called_at is None or facts.called_at <= spoken_at]
+    return [facts.id for facts in waiting if facts.called_at is None or facts.called_at <= max(spoken)]
 
 
 def _is_with_bot(event: ClaimedEvent) -> bool:

@@ -35,6 +35,8 @@ class Unsaid:
     event_ids: tuple[int, ...] = ()
     spoken_at: datetime | None = None
     """When the last of them came that says something; what the bot was told by then has its answer."""
+    counter: int | None = None
+    """The bot's number of the last of them that has one."""
 
 
 def has_spoken(lease: Lease, event_id: int) -> bool:
@@ -43,9 +45,9 @@ def has_spoken(lease: Lease, event_id: int) -> bool:
     return _open_words(lease).filter(received_at__gte=called_at).exists()
 
 
-def unsaid_words(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Unsaid:
-    """All that waits to be sent beside the claimed events, in the order of its numbers."""
-    rows = _open_words(lease).exclude(pk__in=[event.facts.id for event in claimed])
+def unsaid_words(lease: Lease, channel: LiveChannel, beside: Sequence[ClaimedEvent] = ()) -> Unsaid:
+    """All that waits to be sent beside these events, in the order of its numbers."""
+    rows = _open_words(lease).exclude(pk__in=[event.facts.id for event in beside])
     found: list[tuple[OpenEvent, Event]] = []
     for row in rows.values(*_FACTS, "source", "body__raw"):
         facts = _facts(row)
@@ -58,6 +60,7 @@ def unsaid_words(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEv
         reply=as_one_reply([event for _, event in found]),
         event_ids=tuple(facts.id for facts, _ in found),
         spoken_at=max(spoken, default=None),
+        counter=next((facts.counter for facts, _ in reversed(found) if facts.counter is not None), None),
     )
 
 

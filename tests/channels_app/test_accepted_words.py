@@ -196,6 +196,24 @@ def test_words_before_the_bots_own_goodbye_are_said_first(walker: Walker, world:
     assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
 
 
+@pytest.mark.parametrize("bye", [{"complete": "handover"}, {"offload": {"reason": "asked"}}, {"complete": "resolved"}])
+def test_words_after_the_bots_own_goodbye_are_said_after_it(walker: Walker, world: World, bye: dict[str, Any]) -> None:
+    """They came between the claim and the call."""
+    world.bot.replies = [{}]
+    walker.says("Hello")
+    walker.bot_says("One")
+    walker.bot_says("Two", **bye)
+    WebhookEvent.objects.filter(type="bot_replied").update(received_at=timezone.now() - timedelta(seconds=5))
+    Conversation.objects.update(wake_at=timezone.now())
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    walker.bot_says("Three")
+    take_step(lease)
+    walker.work()
+    assert words_of(world) == ["One", "Two", "Three"]
+    assert walker.outcomes()[1:].count("merged") == 2
+
+
 def test_words_leave_with_the_handover_that_a_refused_reply_leads_to(walker: Walker, world: World) -> None:
     def refuse() -> Any:
         walker.bot_says("Words")
