@@ -82,6 +82,7 @@ class OffloadReason(models.TextChoices):
     NO_BOT = "no_bot", "no bot is chosen"
     CHANNEL_OFF = "channel_off", "the channel is switched off"
     INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"
+    CONTACT_FILE = "contact_file", "the contact sent a file"
     ADMIN = "admin", "a person of your team asked for it"
     REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
     BOUNCED = "bounced", "the conversation went back and forth too often"

@@ -6,7 +6,7 @@ Unlike prepared answers it keeps conversations, so a test says what happened and
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ class FakeInbox:
         if conversation in self.gone:
             return answer(404, {"errors": [{"code": 1001, "message": "not assigned", "id": "trace-404"}]})
         if filename:
-            self.uploads.append((conversation, filename, request["data"]))
+            self.uploads.append((conversation, filename, bytes(request["data"])))
         else:
             self._keep(conversation, _json_of(request))
         return _given(fault[1]) if isinstance(fault, tuple) else answer(200, {})
@@ -138,7 +138,9 @@ class World:
         if url in self.unreachable:
             raise ConfigError(f"{url} is internal.")
         if base == FILES:
-            return self.files.get(path, answer(404))
+            file = self.files.get(path, answer(404))
+            limits["into"].write(file.body)
+            return replace(file, body=b"")
         if base == OURSELVES:
             return self.ourselves
         raise AssertionError(f"nobody lives at {url}")

@@ -46,6 +46,8 @@ class LiveChannel:
     offer_lasts: timedelta
     intent_topics: Sequence[Mapping[str, str]]
     """Rows of `topics_of`."""
+    on_contact_file: str
+    file_text: str
     bot_tries: int
     fallback_text: str
     answer_within: timedelta
@@ -222,6 +224,8 @@ def _load(channel_id: int) -> LiveChannel:
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         intent_topics=channel.intent_topics,
         offer_lasts=timedelta(hours=channel.offer_hours),
+        on_contact_file=channel.on_contact_file,
+        file_text=channel.file_text,
         bot_tries=channel.bot_tries,
         fallback_text=channel.fallback_text,
         answer_within=timedelta(seconds=channel.answer_within_s),

@@ -1,26 +1,56 @@
 """Files of a reply: uploaded before it, or links in it, or left out."""
 
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
+from channels_app.adapters.inboxes.media import medium_of
 from channels_app.channels.live import LiveChannel
-from channels_app.deliveries.media import contact_link, fetch_media
+from channels_app.conversations.lease import Lease
+from channels_app.deliveries.media import TIMEOUT_S, Media, contact_link, fetch_media
 from channels_app.models import Delivery, DeliveryKind, DeliveryState
 from channels_app.protocol import Outgoing, OutgoingMessage
-from channels_app.protocol.errors import BridgeError, RefusedError
+from channels_app.protocol.errors import BridgeError, Effect, RefusedError, TemporaryError
+
+MAX_FILES = 8
+"""Files that a process fetches and uploads at a time: 80 MB of disk, or of memory where /tmp lies in it."""
+_places = threading.BoundedSemaphore(MAX_FILES)
 
 
-def upload_file(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> None:
+def upload_file(lease: Lease, channel: LiveChannel, delivery: Delivery) -> None:
     """Fetch a file and put it where the reply can name it. RefusedError: it goes as a link, or not at all."""
     payload = delivery.payload
+    with _place(), _fetched(payload) as media:
+        problem = medium_of(lease.medium).file_problem(media.type.name, len(media.data))
+        if problem:
+            raise RefusedError(problem)
+        name = media.rightly_named(payload["filename"])
+        if name != payload["filename"]:
+            payload["sent_as"] = name
+            Delivery.objects.filter(pk=delivery.pk).update(payload=payload)
+        channel.inbox.upload(lease.external_id, name, media.type.name, media.data)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the places for files in this process. TemporaryError: none got free in time."""
+    if not _places.acquire(timeout=TIMEOUT_S):
+        raise TemporaryError(f"{MAX_FILES} other files are on their way.", effect=Effect.NONE)
     try:
-        media = fetch_media(payload["url"], payload["content_type"], payload["filename"])
-    except BridgeError as error:  # whatever is wrong with somebody's file server: the contact gets the link
+        yield
+    finally:
+        _places.release()
+
+
+def _fetched(payload: Mapping[str, str]) -> Media:
+    """The file. RefusedError whatever is wrong with somebody's file server or our disk: the contact gets the link."""
+    try:
+        return fetch_media(payload["url"], payload["content_type"], payload["filename"])
+    except BridgeError as error:
         raise RefusedError(error.detail, status=error.status) from error
-    name = media.rightly_named(payload["filename"])
-    if name != payload["filename"]:
-        payload["sent_as"] = name
-        Delivery.objects.filter(pk=delivery.pk).update(payload=payload)
-    channel.inbox.upload(conversation_id, name, media.type.name, media.data)
+    except OSError as error:
+        raise RefusedError(f"The file can't be kept here for its upload: {error.strerror}.") from error
 
 
 def with_links(delivery: Delivery) -> Outgoing:

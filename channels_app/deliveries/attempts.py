@@ -72,7 +72,7 @@ def attempt_delivery(lease: Lease, channel: LiveChannel, delivery: Delivery, *, 
     delivery.state = DeliveryState.IN_FLIGHT
     delivery.tries += 1
     delivery.first_sent_at = delivery.first_sent_at or database_now()
-    error, call = _call(channel, lease.external_id, delivery)
+    error, call = _call(lease, channel, delivery)
     if error is not None and error.status == TOO_MANY_REQUESTS:
         pause(channel.inbox.account_key, 1.0)
     verdict = judge(error, carried, tries=_tries_that_count(delivery), may_have_arrived=is_doubtful)
@@ -128,14 +128,14 @@ def _was_given_back(lease: Lease, delivery: Delivery) -> bool:
     return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in lease.returns)
 
 
-def _call(channel: LiveChannel, conversation_id: str, delivery: Delivery) -> tuple[BridgeError | None, Call | None]:
+def _call(lease: Lease, channel: LiveChannel, delivery: Delivery) -> tuple[BridgeError | None, Call | None]:
     """Make the call: what went wrong, or None; and the last that was said on the wire."""
     with recorded_calls() as calls:
         try:
             if delivery.kind == DeliveryKind.ATTACHMENT:
-                upload_file(channel, conversation_id, delivery)
+                upload_file(lease, channel, delivery)
             else:
-                sent = channel.inbox.send(conversation_id, with_links(delivery))
+                sent = channel.inbox.send(lease.external_id, with_links(delivery))
                 note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
         except BridgeError as error:
             return error, calls[-1] if calls else None

@@ -4,18 +4,48 @@ What isn't in this list is passed on as a link: pages, scripts and drawings that
 JavaScript), programs, archives, documents with macros, and what nobody knows.
 """
 
+import codecs
 import re
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_END
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
+from typing import BinaryIO, Self
 
 UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-download"})
 """What servers say that don't know the type."""
 MACROS = "vbaproject.bin"
 MAX_MIMETYPE = 100
 """Bytes of the file in an OpenDocument that names its type; it is stored unpacked."""
+MAX_DIRECTORY = 1_000_000
+"""Bytes that the list of an archive's files may take: a document has some dozens, and Python reads the list whole."""
 BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
+
+
+class Content:
+    """A file on the disk that is read like bytes: however large it is, no copy of it is in memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        is_empty = file.seek(0, SEEK_END) == 0  # what holds nothing can't be mapped
+        self._map = None if is_empty else mmap(file.fileno(), 0, access=ACCESS_READ)
+        self.data = memoryview(b"" if self._map is None else self._map)
+
+    @classmethod
+    def holding(cls, data: bytes) -> Self:
+        file = TemporaryFile()  # noqa: SIM115 closed with the content
+        file.write(data)
+        return cls(file)
+
+    def close(self) -> None:
+        with suppress(BufferError):  # a call that failed may still be looked at; then it closes with that
+            self.data.release()
+            if self._map is not None:
+                self._map.close()
+        self.file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +131,19 @@ _MARKUP = re.compile(
 )
 
 
-def recognise(data: bytes, told: str, ending: str) -> FileType | None:
+def recognise(content: Content, told: str, ending: str) -> FileType | None:
     """What a file is, if it is one that we pass on. `told`: its type as somebody says, in lower case; `ending`: that
     of its name, ".pdf". They only decide between types that its content allows."""
-    if data.startswith(b"PK\x03\x04"):
-        return _office_type(data)
-    if data.startswith(_OLE):
+    data, start = content.data, bytes(content.data[: len(_OLE)])
+    if start.startswith(b"PK\x03\x04"):
+        return _office_type(content)
+    if start == _OLE:
         return _meant(_OLE_TYPES, told, ending)
     for head, types in _HEADS:
         if head.match(data):
             return _meant(types, told, ending) or types[0]
-    if ending in _TEXT_ENDINGS and not _NO_TEXT.search(data) and not _MARKUP.match(data.removeprefix(b"\xef\xbb\xbf")):
+    words_at = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
+    if ending in _TEXT_ENDINGS and not _NO_TEXT.search(data) and not _MARKUP.match(data, words_at):
         return _meant(_TEXTS, told, ending)
     return None
 
@@ -120,10 +152,29 @@ def _meant(types: "tuple[FileType, ...] | list[FileType]", told: str, ending: st
     return next((type_ for type_ in types if type_.is_meant(told, ending)), None)
 
 
-def _office_type(data: bytes) -> FileType | None:
+_DIRECTORY_END = b"PK\x05\x06"
+_END_SIZE = 22
+"""Bytes of what stands at an archive's end, without the comment behind it, of at most 65,535."""
+_LARGE_END, _LARGE_END_SIZE = b"PK\x06\x07", 20
+"""Stands before the end of an archive whose sizes need more than 32 bits: what holds a document doesn't."""
+
+
+def _has_small_directory(data: memoryview) -> bool:
+    """Whether an archive's list of files may be read: its end is looked for as Python does it."""
+    start = max(len(data) - _END_SIZE, 0)
+    if bytes(data[start : start + 4]) != _DIRECTORY_END:
+        tail_at = max(start - 0xFFFF, 0)
+        start = tail_at + bytes(data[tail_at:]).rfind(_DIRECTORY_END)
+    is_large = bytes(data[max(start - _LARGE_END_SIZE, 0) : start]).startswith(_LARGE_END)
+    return not is_large and int.from_bytes(data[start + 12 : start + 16], "little") <= MAX_DIRECTORY
+
+
+def _office_type(content: Content) -> FileType | None:
     """What a ZIP file is by what it holds; nothing of it is unpacked."""
+    if not _has_small_directory(content.data):
+        return None
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
+        with zipfile.ZipFile(content.file) as archive:
             names = archive.namelist()
             if any(name.lower().endswith(MACROS) or name.startswith("Basic/") for name in names):
                 return None

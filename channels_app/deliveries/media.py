@@ -5,13 +5,15 @@ import binascii
 import re
 import time
 import unicodedata
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
+from tempfile import TemporaryFile
+from typing import BinaryIO, Self
 from urllib.parse import unquote, unquote_to_bytes, urljoin
 
-from channels_app.deliveries.file_types import UNTOLD, FileType, recognise
+from channels_app.deliveries.file_types import UNTOLD, Content, FileType, recognise
 from channels_app.lib.http.addresses import (
     WEB,
     AllowList,
@@ -40,10 +42,20 @@ DATA = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.IGNORECASE | re.DOTALL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A file whose content is of a type that agents get."""
+    """A file whose content is of a type that agents get. It lies on the disk until it is left."""
 
-    data: bytes
+    content: Content
     type: FileType
+
+    @property
+    def data(self) -> memoryview:
+        return self.content.data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.content.close()
 
     def rightly_named(self, name: str) -> str:
         """The name with an ending that belongs to the type."""
@@ -59,23 +71,31 @@ def _session() -> ApiSession:
 def fetch_media(url: str, declared_type: str = "", name: str = "") -> Media:
     """The file behind an address, and what its bot says of its type and calls it.
 
-    PayloadError when it can't be passed on; else the errors of a call.
+    PayloadError when it can't be passed on; else the errors of a call. It has to be left (`with`), or is left when
+    nobody knows it any more.
     """
-    data, told = _held(url) if holds_data(url) else _fetched(url)
+    content, told = _held(url) if holds_data(url) else _fetched(url)
     told, declared = (text.partition(";")[0].strip().lower() for text in (told, declared_type))
-    if told in UNTOLD:
-        told = declared
-    if not data:
+    try:
+        type_ = _type_of(content, told=declared if told in UNTOLD else told, name=name or _last_part(url))
+    except PayloadError:
+        content.close()
+        raise
+    return Media(content=content, type=type_)
+
+
+def _type_of(content: Content, *, told: str, name: str) -> FileType:
+    if not content.data:
         raise PayloadError("The file is empty.")
-    if len(data) > MAX_BYTES:
+    if len(content.data) > MAX_BYTES:
         raise PayloadError(f"The file has more than {MAX_BYTES} bytes.")
-    found = recognise(data, told, PurePosixPath(name or _last_part(url)).suffix.lower())
+    found = recognise(content, told, PurePosixPath(name).suffix.lower())
     if found is None:
         raise PayloadError(f"The file is of no type that is passed on ({_named(told)}).")
-    return Media(data=data, type=found)
+    return found
 
 
-def _held(url: str) -> tuple[bytes, str]:
+def _held(url: str) -> tuple[Content, str]:
     """Content and type of a `data:` address."""
     parts = DATA.fullmatch(url.strip())
     if not parts:
@@ -83,15 +103,16 @@ def _held(url: str) -> tuple[bytes, str]:
     told, parameters, held = parts.groups()
     data = unquote_to_bytes(held)
     if not parameters.lower().endswith(";base64"):
-        return data, told or "text/plain"
+        return Content.holding(data), told or "text/plain"
     letters = b"".join(data.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
     try:
-        return base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True), told or "text/plain"
+        data = base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
     except binascii.Error:
         raise PayloadError("The data: address can't be read.") from None
+    return Content.holding(data), told or "text/plain"
 
 
-def _fetched(url: str) -> tuple[bytes, str]:
+def _fetched(url: str) -> tuple[Content, str]:
     """Content and type of what lies at an address, read as a browser would, then with all that is odd in its path."""
     deadline = time.monotonic() + TIMEOUT_S
     try:
@@ -100,17 +121,22 @@ def _fetched(url: str) -> tuple[bytes, str]:
         raise ConfigError(str(error)) from None
     with suppress(ValueError):  # then there is but one way to read it
         addresses.append(web_address(url, is_literal=True))
-    for address in dict.fromkeys(addresses):
-        answer = _followed(address, deadline)
-        if answer.status == 200:
-            return answer.body, answer.headers.get("content-type", "")
+    with ExitStack() as opened:
+        file = opened.enter_context(TemporaryFile())
+        for address in dict.fromkeys(addresses):
+            answer = _followed(address, deadline, file)
+            if answer.status == 200:
+                opened.pop_all()
+                return Content(file), answer.headers.get("content-type", "")
     raise PayloadError(f"The file's address answered {answer.status}.", status=answer.status)
 
 
-def _followed(address: str, deadline: float) -> Answer:
-    """The answer behind all redirects; each address is checked like the first."""
+def _followed(address: str, deadline: float, file: BinaryIO) -> Answer:
+    """The answer behind all redirects, its body in the file; each address is checked like the first."""
     for _ in range(MAX_HOPS + 1):
-        answer = _session().call("GET", address, timeout_s=max(deadline - time.monotonic(), 0.001))
+        file.seek(0)
+        file.truncate()
+        answer = _session().call("GET", address, timeout_s=max(deadline - time.monotonic(), 0.001), into=file)
         where = answer.headers.get("location", "")
         if answer.status not in REDIRECTS or not where:
             return answer

@@ -46,15 +46,23 @@ _FAILURES = frozenset(
 """Handovers that the contact had no reason to expect."""
 
 
+def _last_words(channel: LiveChannel, reason: OffloadReason) -> str:
+    """What the contact reads when agents take over although nobody asked for them."""
+    if reason is OffloadReason.CONTACT_FILE:
+        return channel.file_text
+    return channel.fallback_text if reason in _FAILURES else ""
+
+
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
     """Humans take over because the bot can't or shouldn't answer."""
-    has_words = request.reason in _FAILURES and is_visible(channel.fallback_text)
-    words = (Message(text=channel.fallback_text),) if has_words else ()
+    text = _last_words(channel, request.reason)
+    words = (Message(text=text),) if is_visible(text) else ()
     return Say(lease=lease, claimed=[claimed], reply=Reply(messages=words), author=Author.BRIDGE, request=request)
 
 
 def say_instead_of_bot(lease: Lease, claimed: ClaimedEvent, text: str, reason: str) -> Say:
-    """The channel's owner wants the contact to read this when the bot fails, and the bot to go on."""
+    """The channel's owner wants the contact to read this, because the bot fails or isn't to be asked, and the bot to
+    go on."""
     reply = Reply(messages=(Message(text=text),))
     return Say(lease=lease, claimed=[claimed], reply=reply, author=Author.BRIDGE, reason=reason)
 

@@ -21,6 +21,14 @@ class FailurePolicy(models.TextChoices):
     STAY_SILENT = "stay_silent", "say nothing and stay with the bot"
 
 
+class FilePolicy(models.TextChoices):
+    """What follows when a contact sends something without a word: a picture, a voice message, a document."""
+
+    ASK_BOT = "ask_bot", "let the bot answer"
+    SAY_TEXT = "say_text", "say the text below and stay with the bot"
+    HAND_OVER = "hand_over", "hand over to the agents"
+
+
 class Greeting(models.TextChoices):
     """Whether the bot is asked for the start of a conversation. A contact always begins by writing."""
 
@@ -110,6 +118,23 @@ class Channel(SettingsModel):
         validators=_between(*limits.OFFER_HOURS),
         help_text="How long a contact can choose from the options that the bot offered last, by number or title. "
         "Later the answer is text like any other.",
+    )
+    on_contact_file = models.CharField(
+        "when the contact sends a file",
+        max_length=20,
+        choices=FilePolicy,
+        default=FilePolicy.ASK_BOT,
+        db_default=FilePolicy.ASK_BOT,
+        help_text="A picture, a voice message, a video or a document, without a word to it. A place that the contact "
+        "shares always goes to the bot, which may have asked for it.",
+    )
+    file_text = models.TextField(
+        "text when the contact sends a file",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Sent in place of the bot's answer, or together with the handover. Example: Sorry, I can't open "
+        "files here. Can you tell me in words?",
     )
     bot_tries = models.PositiveSmallIntegerField(
         "tries",

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from channels_app.protocol.contact_message import ContactFile, placeholders
+from channels_app.protocol.contact_message import ContactMessage as ContactMessage
 from channels_app.protocol.intents import Intent
 
 
@@ -92,16 +94,6 @@ class InboxChannelRef:
 
     external_id: str
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactMessage:
-    """What the contact said. `text` is None for a picture or a sticker."""
-
-    text: str | None = None
-    external_id: str = ""
-    payload: Any = None
-    """What an option of ours carried, when the medium sent it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +245,7 @@ class Turn:
     session_id: str
     text: str | None = None
     payload: Any = None
+    files: tuple[ContactFile, ...] = ()
     message_id: str = ""
     language: str = ""
     medium: str = ""
@@ -267,6 +260,11 @@ class Turn:
     """Seconds in which the answer must be here, if the bot's own time-out isn't shorter; not told to the bot."""
     is_test: bool = False
     """A question of "Test connection": no contact is behind it."""
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for a message without text, where a bot takes nothing else; its author can train an intent."""
+        return placeholders(self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

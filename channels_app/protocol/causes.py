@@ -69,6 +69,7 @@ _OFFLOADS = {
     "channel_off": "CB-802",
     "channel_paused": "CB-803",
     "inbox_channel_off": "CB-806",
+    "contact_file": "CB-817",
     "reply_refused": "CB-605",
     "bounced": "CB-808",
 }

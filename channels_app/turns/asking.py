@@ -89,6 +89,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         session_id=str(lease.session_id),
         text=text,
         payload=payload,
+        files=message.files,
         message_id=message.external_id,
         language=lease.language,
         medium=lease.medium,

@@ -10,10 +10,11 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.lookup import Beginning, begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for
+from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
 from channels_app.deliveries.unsaid import has_spoken
-from channels_app.models import EventState, Greeting, Outcome, Owner
-from channels_app.protocol import Event, EventType, Option
+from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner
+from channels_app.protocol import ContactMessage, Event, EventType, Option
+from channels_app.protocol.contact_message import SENT_A_FILE
 from channels_app.turns.asking import (
     DOUBTFUL_CALL_WAIT,
     LOSSES,
@@ -73,10 +74,20 @@ def on_contact_event(
         return hand_over_for(begun, channel, first, request)
     if event.type is EventType.CONVERSATION_STARTED and not _greets(channel):
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
+    if event.message and event.message.is_only_files and channel.on_contact_file != FilePolicy.ASK_BOT:
+        return _on_file(begun, channel, first, event.message)
     if not may_call_bot(begun):
         return on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
     is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
     return ask_bot(begun, channel, first, event, choice, is_first=is_first)
+
+
+def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message: ContactMessage) -> Say:
+    """The channel's owner wants something else than the bot's answer to what no bot can read."""
+    if channel.on_contact_file == FilePolicy.SAY_TEXT:
+        return say_instead_of_bot(lease, claimed, channel.file_text, f"{SENT_A_FILE}: {message.words}")
+    request = Request(reason=OffloadReason.CONTACT_FILE, by="chatbridge", detail=message.words)
+    return hand_over_for(lease, channel, claimed, request)
 
 
 def _greets(channel: LiveChannel) -> bool:
@@ -175,7 +186,7 @@ def _choice(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEv
 def _beginning(
     lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int], *, chooses: bool
 ) -> Beginning:
-    said = (event.message.text or "") if event.message else None
+    said = event.message.words if event.message else None
     return Beginning(
         event_id=claimed.facts.id,
         state=EventState.BOT_CALL,

@@ -963,6 +963,8 @@ def test_what_the_page_saves_comes_back_from_a_file(
     fields = {
         "greeting": "always",
         "offer_hours": "5",
+        "on_contact_file": "say_text",
+        "file_text": "In\r\nwords, please",
         "bot_tries": "3",
         "answer_within_s": "50",
         "keep_days": "12",

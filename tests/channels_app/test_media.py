@@ -195,7 +195,7 @@ def test_what_is_no_address_on_the_web(url: str) -> None:
 )
 def test_a_data_address_holds_its_file(url: str, held: bytes, type_: str) -> None:
     found = fetch_media(url)
-    assert (found.data, found.type.name) == (held, type_)
+    assert (bytes(found.data), found.type.name) == (held, type_)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """What becomes of a reply on its way, for each thing that the inbox or the network can do to it."""
 
 import base64
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
@@ -183,6 +185,7 @@ def test_no_text_reaches_a_conversation_that_is_gone_after_its_first_message(
 # --- attachments --------------------------------------------------------------------------------------------------
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+GIF = b"GIF89a\1\0\1\0"
 PICTURE = Answer(200, {"content-type": "image/png"}, PNG, 1)
 MAP = {"text": "The map", "attachment": {"url": f"{FILES}/map.png", "name": "map.png", "content_type": "image/png"}}
 
@@ -196,6 +199,28 @@ def test_an_attachment_is_uploaded_and_then_named(walker: Walker, world: World) 
     assert filename.endswith(".png")
     assert data == PNG
     assert world.inbox.calls[0][1]["sendMessage"] == {"text": "The map", "attachment": filename}
+
+
+def test_a_file_that_the_medium_would_drop_becomes_its_link(walker: Walker, world: World) -> None:
+    """The inbox would accept both; the contact is on WhatsApp."""
+    world.files |= {"/large.png": replace(PICTURE, body=PNG + bytes(5_000_000)), "/a.gif": replace(PICTURE, body=GIF)}
+    messages = [{"text": name, "attachment": {"url": f"{FILES}/{name}"}} for name in ("large.png", "a.gif")]
+    world.bot.replies = [{"messages": messages}]
+    walker.says("map")
+    assert world.inbox.uploads == []
+    assert world.inbox.said("0-conv-1") == [f"{name}\n{FILES}/{name}" for name in ("large.png", "a.gif")]
+    errors = Delivery.objects.filter(kind="attachment").order_by("seq").values_list("last_error", flat=True)
+    assert ["up to 5 MB" in errors[0], "image/gif" in errors[1]] == [True, True]
+
+
+def test_a_file_for_which_there_is_no_room_here_becomes_its_link(
+    walker: Walker, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.files["/map.png"] = PICTURE
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    world.bot.replies = [{"messages": [MAP]}]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
 
 
 @pytest.mark.parametrize("file", [answer(404), answer(200, "<x>", headers={"content-type": "text/html"})])

@@ -130,6 +130,8 @@ def test_nothing_that_was_said_is_given_to_who_may_not_read_it(walker: Walker, w
 
 def test_a_sticker_a_deleted_text_and_one_that_waits(walker: Walker) -> None:
     walker.says(None)
+    assert of(walker).lines[0].text == "[attachment]"
+    MessageRow.objects.filter(author="contact").update(text="")  # as an older version kept it
     assert of(walker).lines[0].state == "none"
     walker.post(make_event(text="Hello"))
     assert of(walker).lines[-1].state == "waiting"  # nobody has worked on it

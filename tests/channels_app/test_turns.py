@@ -10,6 +10,7 @@ from django.utils import timezone
 from channels_app.conversations.events import order_handover
 from channels_app.lib.http.session import Answer
 from channels_app.models import Bot, Conversation, Delivery, InboxChannel, MessageRow, WebhookEvent
+from channels_app.operations.explanations.gather import explain
 from channels_app.operations.transcripts import load_transcript
 from channels_app.protocol.errors import Effect, TemporaryError
 from offload.models import Offload
@@ -342,6 +343,66 @@ def test_whatever_is_no_reply_is_a_failed_try(walker: Walker, world: World, repl
     world.bot.replies = [reply, {"messages": [{"text": "Better now"}]}]
     walker.says("Hello")
     assert world.inbox.said("0-conv-1") == ["Better now"]
+
+
+# --- files of the contact -----------------------------------------------------------------------------------------
+
+PHOTO = {"message": {"messageId": "m", "attachments": [{"type": "image", "url": "https://files.example/a.jpg"}]}}
+SORRY = "Sorry, I can't open files."
+
+
+def test_a_bot_is_told_what_kind_of_file_came(walker: Walker, world: World) -> None:
+    walker.says(None, data=PHOTO)
+    turn = world.bot.turns[0]
+    image = {"type": "image", "placeholder": "[image]", "url": "https://files.example/a.jpg"}
+    assert (turn["text"], turn["attachments"]) == (None, [image])
+    walker.says(None)
+    assert world.bot.turns[1]["attachments"] == [{"type": "unknown", "placeholder": "[attachment]"}]
+    walker.says("Hello")
+    assert "attachments" not in world.bot.turns[2]
+    assert list(MessageRow.objects.filter(author="contact").order_by("id").values_list("text", flat=True)) == [
+        "[image]",
+        "[attachment]",
+        "Hello",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "text", "said", "outcome"),
+    [
+        ("say_text", SORRY, [SORRY], "replied"),
+        ("hand_over", SORRY, [SORRY], "handed_over"),
+        ("hand_over", "", [], "handed_over"),
+    ],
+)
+def test_a_channel_can_deal_with_files_without_its_bot(
+    walk_with: Callable[..., Walker], world: World, policy: str, text: str, said: list[str], outcome: str
+) -> None:
+    walker = walk_with(on_contact_file=policy, file_text=text)
+    walker.says(None, data=PHOTO)
+    assert world.bot.turns == []
+    assert (world.inbox.said("0-conv-1"), walker.outcomes()) == (said, [outcome])
+    reasons = list(Offload.objects.values_list("reason", "detail"))
+    assert reasons == ([("contact_file", "[image]")] if policy == "hand_over" else [])
+    stop = explain(walker.conversation().pk).stop
+    assert stop and stop.problem and stop.problem.code.code == "CB-817"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"text": "Look", "attachments": [{"type": "image"}]},
+        {"location": {"latitude": 51.2, "longitude": 4.4}},
+        {"payload": "parcel"},
+        {"text": "Hello"},
+    ],
+)
+def test_what_a_bot_can_read_goes_to_it_all_the_same(
+    walk_with: Callable[..., Walker], world: World, message: dict[str, Any]
+) -> None:
+    walker = walk_with(on_contact_file="hand_over")
+    walker.says(None, data={"message": message})
+    assert (len(world.bot.turns), walker.outcomes()) == (1, ["replied"])
 
 
 def test_an_inbox_channel_without_the_bot_goes_to_agents_at_once(

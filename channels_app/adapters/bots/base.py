@@ -27,9 +27,6 @@ from channels_app.protocol.visible import named
 MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
 MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
-# A picture or a sticker comes without text, and few platforms take an empty text message. With these words their own
-# "not understood" answers, or an intent that the bot's author trains on them.
-NO_TEXT = "[attachment]"
 
 HttpAnswer = tuple[int, dict[str, Any]]
 """Status and JSON body that a callback gets."""

@@ -4,7 +4,6 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from channels_app.adapters.bots.base import NO_TEXT
 from channels_app.lib import jsons
 from channels_app.protocol import Contact, Turn
 from channels_app.protocol.errors import PayloadError
@@ -49,19 +48,19 @@ def _message(turn: Turn, payloads: Payloads) -> dict[str, Any]:
     if turn.type.opens:
         return {"introMessage": {}}
     if turn.payload is None:
-        return _text(turn.text)
+        return _text(turn.text or turn.placeholder)
     return _postback(turn) or _opaque(turn, payloads)
 
 
-def _text(text: str | None) -> dict[str, Any]:
-    return {"textMessage": {"text": text or NO_TEXT}}
+def _text(text: str) -> dict[str, Any]:
+    return {"textMessage": {"text": text}}
 
 
 def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
     """A chosen option whose payload means something to the bot alone: back as it came."""
     match payloads:
         case Payloads.TITLE:
-            return _text(turn.text)
+            return _text(turn.text or turn.placeholder)
         case Payloads.POSTBACK:
             return {"postbackMessage": {"title": turn.text or "", "payload": turn.payload}}
         case _:

@@ -26,6 +26,7 @@ from channels_app.protocol import (
     Reply,
     Turn,
 )
+from channels_app.protocol.contact_message import ContactFile
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
 
 VERSION = 1
@@ -178,7 +179,8 @@ def _derived_id(incoming: Incoming, told: int | None) -> str:
 
 
 def turn_document(turn: Turn) -> dict[str, Any]:
-    """What the bot is told; `test` is only there when nobody is behind it, `is_first` only when it is so."""
+    """What the bot is told; `attachments` are only there when the message holds no text or also files, `test` when
+    nobody is behind it, `is_first` when it is so."""
     channel = turn.inbox_channel
     document = {
         "version": VERSION,
@@ -199,7 +201,17 @@ def turn_document(turn: Turn) -> dict[str, Any]:
         "trigger": dict(turn.trigger) if turn.trigger else None,
     }
     marks = {"is_first": turn.is_first, "test": turn.is_test}
-    return document | {name: True for name, is_so in marks.items() if is_so}
+    files = [_file(file) for file in turn.files]
+    return (
+        document | ({"attachments": files} if files else {}) | {name: True for name, is_so in marks.items() if is_so}
+    )
+
+
+def _file(file: ContactFile) -> dict[str, Any]:
+    """What the contact sent, and the text that stands for it; of the rest what is known."""
+    names = ("url", "name", "content_type", "latitude", "longitude")
+    known = {name: fact for name in names if (fact := getattr(file, name)) not in ("", None)}
+    return {"type": file.kind.value, "placeholder": file.placeholder, **known}
 
 
 def _contact(contact: Contact) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django import forms
 
-from channels_app.adapters.bots.base import NO_TEXT, BotConnector, TimeoutField
+from channels_app.adapters.bots.base import BotConnector, TimeoutField
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_reply, turn_document
 from channels_app.adapters.settings import AddressField, SecretField, TextField
 from channels_app.codes import describe
@@ -91,7 +91,8 @@ class Rasa(BotConnector):
         if isinstance(turn.payload, str) and turn.payload:
             return turn.payload
         text = (turn.text or "").strip()
-        return _COMMAND.sub("", text, count=1) or NO_TEXT if text.startswith("/") else text or NO_TEXT
+        words = _COMMAND.sub("", text, count=1) if text.startswith("/") else text
+        return words or turn.placeholder
 
     def _hands_over(self, turn: Turn) -> bool:
         """Whether the contact chose what hands over; the bot is asked all the same, and may say goodbye."""

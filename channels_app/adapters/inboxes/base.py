@@ -19,7 +19,7 @@ from channels_app.adapters.inboxes.signing import secret_bytes
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import is_signed, unencrypted_problems
 from channels_app.codes import Problem
-from channels_app.lib.http.session import Answer, ApiSession
+from channels_app.lib.http.session import Answer, ApiSession, Body
 from channels_app.lib.markdown import render
 from channels_app.protocol import Event, Incoming, Message, Outgoing, options
 from channels_app.protocol.causes import TOKEN, describe_call
@@ -195,7 +195,7 @@ class Inbox(ABC):
         """One call, for one part made by `split`."""
 
     @abstractmethod
-    def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
+    def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:
         """Put a file where a message of this conversation can name it."""
 
     @abstractmethod

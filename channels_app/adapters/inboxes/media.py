@@ -20,6 +20,23 @@ class Medium:
     marks: Marks = Marks.NONE
     shows_buttons: bool = False
     """Whether shortcodes are known to become buttons there."""
+    files: Mapping[str, int] | None = None
+    """Megabytes that a file may have, by its type, or its type's group; "" for all others. What is not in here the
+    platform takes and the medium drops. None: only the platform's own limit is known."""
+
+    def file_problem(self, content_type: str, size: int) -> str:
+        """Why contacts would not see this file of `size` bytes here; empty: they do."""
+        if self.files is None:
+            return ""
+        names = (content_type, content_type.partition("/")[0], "")
+        most = next((self.files[name] for name in names if name in self.files), None)
+        if most is None:
+            return f"The contact's medium shows no files of the type {content_type}."
+        if size > most * MEGABYTE:
+            return (
+                f"The contact's medium shows files of the type {content_type} up to {most} MB; this has {size} bytes."
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +52,49 @@ class Written:
         return "\n".join(line for line in (self.text, *self.lines) if line)
 
 
-MESSENGER = Medium(max_length=2_000)  # Messenger Platform, Send API: "text … 2000 characters"
-WEB = Medium(max_length=4_000, shows_buttons=True)  # Inbox 2.0's reference of shortcodes; Sunshine Conversations: 4096
-X = Medium(max_length=10_000)  # X API, direct messages: "up to 10,000 characters"
+MEGABYTE = 1_000_000
+"""Bytes. Where a medium means 1,048,576, a file just below that goes as a link, which costs less than its loss."""
+
+_OOXML = "application/vnd.openxmlformats-officedocument."
+_WHATSAPP_FILES = {
+    **dict.fromkeys(("image/jpeg", "image/png"), 5),
+    **dict.fromkeys(("video/mp4", "video/3gpp"), 16),
+    **dict.fromkeys(("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16),
+    **dict.fromkeys(("text/plain", "application/pdf"), 100),
+    **dict.fromkeys(("application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"), 100),
+    **dict.fromkeys(
+        (
+            f"{_OOXML}{kind}"
+            for kind in ("wordprocessingml.document", "spreadsheetml.sheet", "presentationml.presentation")
+        ),
+        100,
+    ),
+}
+"""WhatsApp Business Platform, Cloud API, "Media": "Supported media types". WebP is a sticker there, no picture."""
+_INSTAGRAM_FILES = {
+    **dict.fromkeys(("image/png", "image/jpeg", "image/gif"), 8),
+    **dict.fromkeys(("audio/aac", "audio/mp4", "audio/wav", "video/mp4", "video/ogg", "video/quicktime"), 25),
+    **dict.fromkeys(("video/webm", "application/pdf"), 25),
+}
+"""Instagram Messaging, "Upload Media for Instagram Messaging"."""
+_X_FILES = {"image/jpeg": 5, "image/png": 5, "image/gif": 15, "video/mp4": 512}
+"""X API, "Media": "Media types & size restrictions"; direct messages take a picture, a GIF or a video."""
+
+MESSENGER = Medium(max_length=2_000, files={"image": 8, "": 25})
+"""Messenger Platform, "Send API": "text … 2000 characters"; "Saving assets": "up to 25 MB", images 8 MB by address."""
+WEB = Medium(max_length=4_000, shows_buttons=True)
+"""Inbox 2.0's reference of shortcodes; Sunshine Conversations: 4096. Of files in its messenger no paper says more than
+the platform's own limit."""
+X = Medium(max_length=10_000, files=_X_FILES)
+"""X API, "POST direct_messages/events/new": "Max length of 10,000 characters"."""
 
 MEDIA: Mapping[str, Medium] = {
-    "whatsapp": Medium(max_length=4_096, marks=Marks.WHATSAPP),  # Cloud API, text messages: "Maximum 4096 characters"
+    # Cloud API, "Text messages": "Maximum 4096 characters"
+    "whatsapp": Medium(max_length=4_096, marks=Marks.WHATSAPP, files=_WHATSAPP_FILES),
     "fb": MESSENGER,
     "facebook": MESSENGER,
-    "instagram": Medium(max_length=1_000, size=utf8_bytes),  # Instagram Messaging: "UTF-8 and … 1000 bytes or less"
+    # Instagram Messaging, "Send a Message": "must be UTF-8 and be a 1000 bytes or less"
+    "instagram": Medium(max_length=1_000, size=utf8_bytes, files=_INSTAGRAM_FILES),
     "twit": X,
     "rtm": WEB,
     "smooch-rtm": WEB,

@@ -18,7 +18,7 @@ from channels_app.adapters.inboxes.tokens import Token
 from channels_app.codes import describe
 from channels_app.lib import jsons
 from channels_app.lib.clocks import database_now
-from channels_app.lib.http.session import Answer
+from channels_app.lib.http.session import Answer, Body
 from channels_app.protocol import Completion, Event, Incoming, Outgoing, OutgoingMessage
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, RefusedError, TemporaryError
 
@@ -160,7 +160,7 @@ class Sparkcentral(Inbox):
             quota_limit=_count(answer.headers.get("x-account-quota")),
         )
 
-    def upload(self, conversation_id: str, filename: str, content_type: str, data: bytes) -> None:
+    def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:
         """Their prose says PUT with the true type, their specification POST with `application/octet-stream`: each is
         taken from the second when the first is refused for it.
 

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from channels_app.adapters.inboxes.sparkcentral_files import read_files
 from channels_app.lib import jsons
 from channels_app.protocol import Contact, ContactAttribute, ContactMessage, Event, EventType, InboxChannelRef
+from channels_app.protocol.contact_message import ContactFile
 from channels_app.protocol.errors import UnusableError
 from channels_app.protocol.visible import is_visible
 
@@ -105,10 +107,15 @@ def _message(data: Mapping[str, Any]) -> ContactMessage:
     told = data.get("message")
     message = told if isinstance(told, dict) else {"text": told}
     text, payload = _text(message.get("text"), jsons.MAX_TEXT), message.get("payload")
+    payload = None if payload in EMPTY_PAYLOADS else payload
+    files = read_files(message)
+    if not is_visible(text):
+        files = files or ((ContactFile(),) if payload is None else ())
     return ContactMessage(
         text=text if is_visible(text) else None,
         external_id=_text(message.get("messageId")),
-        payload=None if payload in EMPTY_PAYLOADS else payload,
+        payload=payload,
+        files=files,
     )
 
 

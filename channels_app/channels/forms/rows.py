@@ -12,13 +12,14 @@ from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, prose, settings_fields
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
-from channels_app.models import Bot, Channel, FailurePolicy
+from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy
 from channels_app.protocol.errors import BridgeError
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
 INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
 BOT_FIELDS = settings_fields(BOT_ADAPTERS)
+MISSING_TEXT = "Write the text that the contact gets, or choose another answer above."
 
 
 class _ChannelForm(SettingsForm):
@@ -52,6 +53,8 @@ class _ChannelForm(SettingsForm):
             "greeting",
             "intent_topics",
             "offer_hours",
+            "on_contact_file",
+            "file_text",
             "bot_tries",
             "answer_within_s",
             "on_bot_failure",
@@ -76,11 +79,16 @@ class _ChannelForm(SettingsForm):
         if problem:
             self.add_error("shared_secret", refusal(problem))
         if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and not cleaned.get("fallback_text"):
-            self.add_error("fallback_text", "Write the text that the contact gets, or choose another answer above.")
+            self.add_error("fallback_text", MISSING_TEXT)
+        if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and not cleaned.get("file_text"):
+            self.add_error("file_text", MISSING_TEXT)
         return cleaned
 
     def clean_fallback_text(self) -> str:
         return prose(self.cleaned_data["fallback_text"])
+
+    def clean_file_text(self) -> str:
+        return prose(self.cleaned_data["file_text"])
 
     def secrets_beside(self) -> dict[str, Any]:
         with suppress(BridgeError):  # of a key that is lost nothing can be said

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from json import JSONEncoder
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -28,17 +28,21 @@ POOL_SIZE = 64  # connections kept for one host: more than a process has threads
 TOKEN_LEAST = 8  # bytes; a shorter one is no secret, and may be a part of any word
 METHOD = re.compile(r"[A-Z]+")
 HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+CHUNK = 64 * 1024  # bytes of an answer that are in memory at a time on their way into a file
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # These decide where the request goes and where it ends, and that is not a caller's choice.
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
 FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)
+
+Body = bytes | memoryview
+"""Of a request. A view of a mapped file leaves without ever being in memory as a whole."""
 
 _encode = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status. Header names are lower case."""
+    """What came back, whatever its status. Header names are lower case. `body` is empty if it went into a file."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,12 +60,21 @@ class Request:
     method: str
     target: Target
     headers: dict[str, str]
-    body: bytes | None
+    body: Body | None
 
     @property
     def name(self) -> str:
         """For logs and people: without the query, which may hold a token."""
         return f"{self.method} {self.target.host}{self.target.path}"
+
+    @property
+    def told(self) -> bytes:
+        """Its body for the record; a file by its size."""
+        return _file_of(len(self.body)) if isinstance(self.body, memoryview) else self.body or b""
+
+
+def _file_of(size: int) -> bytes:
+    return b"[file of %d bytes]" % size
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +87,7 @@ def _prepared(
     url: str,
     headers: Mapping[str, str] | None,
     json: Any,
-    data: bytes | str | Mapping[str, str] | None,
+    data: Body | str | Mapping[str, str] | None,
     params: Mapping[str, str] | None,
     auth: tuple[str, str] | None,
 ) -> Request:
@@ -98,7 +111,7 @@ def _prepared(
     return Request(method, target, sent, body)
 
 
-def _body(json: Any, data: bytes | str | Mapping[str, str] | None) -> tuple[bytes | None, str]:
+def _body(json: Any, data: Body | str | Mapping[str, str] | None) -> tuple[Body | None, str]:
     """The body and its content type, "" when the caller knows it."""
     if json is not None:
         return _encode(json).encode(), "application/json"
@@ -121,7 +134,7 @@ def _record(request: Request, started: float, *, status: int, response: bytes = 
     return Call(
         method=request.method,
         url=request.target.without_query,
-        request=request.body or b"",
+        request=request.told,
         status=status,
         response=_without_own_token(request, response),
         took_ms=round((time.monotonic() - started) * 1000),
@@ -161,14 +174,16 @@ class ApiSession:
         *,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
-        data: bytes | str | Mapping[str, str] | None = None,
+        data: Body | str | Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout_s: float | None = None,
         max_bytes: int | None = None,
         may_repeat: bool = True,
+        into: BinaryIO | None = None,
     ) -> Answer:
-        """One request and its answer, whatever the status; a redirect is an answer too.
+        """One request and its answer, whatever the status; a redirect is an answer too. `into`: a file that takes the
+        answer's body, piece by piece.
 
         A kept connection that closes at once when it is used again was probably closed before our request came;
         then it is made once more. `may_repeat=False`: not if it may have been read, because a second time would
@@ -182,34 +197,41 @@ class ApiSession:
         timeout_s = self._timeout_s if timeout_s is None else timeout_s
         max_bytes = self._max_bytes if max_bytes is None else max_bytes
         try:
-            answer = self._answer(request, timeout_s=timeout_s, max_bytes=max_bytes, may_repeat=may_repeat)
+            answer = self._answer(request, timeout_s=timeout_s, max_bytes=max_bytes, may_repeat=may_repeat, into=into)
         except BridgeError as error:
             if is_recording():
                 note_call(_record(request, started, status=error.status))
             raise
         if is_recording():
-            note_call(_record(request, started, status=answer.status, response=answer.body))
+            response = answer.body if into is None else _file_of(into.tell())
+            note_call(_record(request, started, status=answer.status, response=response))
         return answer
 
-    def _answer(self, request: Request, *, timeout_s: float, max_bytes: int, may_repeat: bool) -> Answer:
+    def _answer(
+        self, request: Request, *, timeout_s: float, max_bytes: int, may_repeat: bool, into: BinaryIO | None
+    ) -> Answer:
         adapter = shared_adapter(self._pool_size)  # a process's first call reads all certificates
         started = time.monotonic()
         allowed = self._allow_private
         if allowed is None:
             allowed = _allow_list(tuple(settings.ALLOWED_PRIVATE_HOSTS))
         exchange = CallState(started + timeout_s, allowed, may_repeat=may_repeat)
-        response, body = _exchanged(adapter, request, exchange, max_bytes)
+        response, body = _exchanged(adapter, request, exchange, max_bytes, into)
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, lower, body, round((time.monotonic() - started) * 1000))
 
 
 def _exchanged(
-    adapter: Adapter, request: Request, exchange: CallState, max_bytes: int
+    adapter: Adapter, request: Request, exchange: CallState, max_bytes: int, into: BinaryIO | None
 ) -> tuple[BaseHTTPResponse, bytes]:
     response: BaseHTTPResponse | None = None
     try:
         response = adapter.open(exchange, request.method, request.target, request.headers, request.body)
-        body = response.read(max_bytes + 1, decode_content=True)
+        if into is None:
+            body = response.read(max_bytes + 1, decode_content=True)
+            is_whole = len(body) <= max_bytes
+        else:
+            body, is_whole = b"", _is_copied(response, into, max_bytes)
     except FAILURES as error:
         if response is not None:
             response.close()
@@ -220,12 +242,22 @@ def _exchanged(
             detail = f"{request.name}: the kept connection was closed."
             raise TemporaryError(detail, effect=Effect.FAILED) from None
     else:
-        if len(body) <= max_bytes:
+        if is_whole:
             return response, body
         response.close()
         raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
     again = CallState(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
-    return _exchanged(adapter, request, again, max_bytes)
+    return _exchanged(adapter, request, again, max_bytes, into)
+
+
+def _is_copied(response: BaseHTTPResponse, into: BinaryIO, max_bytes: int) -> bool:
+    """Whether all of the answer is in the file; False: it has more bytes than may be."""
+    while into.tell() <= max_bytes:
+        chunk = response.read(CHUNK, decode_content=True)
+        if not chunk:
+            return True
+        into.write(chunk)
+    return False
 
 
 # --- failures --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
-from typing import Any
+from typing import Any, cast
 
 import certifi
 from requests.adapters import HTTPAdapter
@@ -261,7 +261,12 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def open(
-        self, exchange: CallState, method: str, target: Target, headers: Mapping[str, str], body: bytes | None
+        self,
+        exchange: CallState,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes | memoryview | None,
     ) -> BaseHTTPResponse:
         """The answer's head; its body is still to be read, in this thread and before its next call.
 
@@ -274,7 +279,7 @@ class Adapter(HTTPAdapter):
         response = pool.urlopen(
             method,
             f"{target.path}?{target.query}" if target.query else target.path,
-            body=body,
+            body=cast("bytes | None", body),  # whatever holds bytes leaves as it is
             headers=headers,
             retries=self.max_retries,
             redirect=False,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from channels_app.operations.explanations.answers import Check, State, problem_of
 from channels_app.operations.explanations.facts import Facts
 from channels_app.protocol import EventType
+from channels_app.protocol.contact_message import SENT_A_FILE
 from channels_app.protocol.labels import count_of, duration
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -110,6 +111,7 @@ _NEVER_ASKED = {
     "inbox_channel_off": "CB-806",
     "bounced": "CB-808",
     "out_of_time": "CB-807",
+    "contact_file": "CB-817",
 }
 """Reasons for which humans get an event without the bot being asked."""
 _SWITCHED_OFF = {"paused": "CB-803", "archived": "CB-804"}
@@ -129,6 +131,8 @@ def may_answer(facts: Facts) -> Check:
         problem = problem_of(code, who=around.paused_by or "someone", name=around.inbox_channel)
         state = State.FAILED if code in _FAILURES else State.STOPPED
         return Check(name="may_answer", state=state, detail=around.channel, problem=problem)
+    if event.reason.startswith(SENT_A_FILE):
+        return Check(name="may_answer", state=State.STOPPED, detail=around.channel, problem=problem_of("CB-817"))
     is_greeting = event.type is EventType.CONVERSATION_STARTED
     if is_greeting and event.outcome == "silent" and not facts.bot_calls:
         return Check(name="may_answer", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-815"))

@@ -101,6 +101,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
             "is_active": channel.is_active,
             "greeting": channel.greeting,
             "offer_hours": channel.offer_hours,
+            "on_contact_file": channel.on_contact_file,
             "bot_tries": channel.bot_tries,
             "answer_within_s": channel.answer_within_s,
             "on_bot_failure": channel.on_bot_failure,

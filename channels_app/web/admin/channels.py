@@ -96,6 +96,7 @@ class ChannelAdmin(SetupAdmin):
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greeting", "offer_hours")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
+            ("Files from contacts", {"fields": ("on_contact_file", "file_text"), "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),

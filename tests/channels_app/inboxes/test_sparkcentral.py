@@ -13,6 +13,7 @@ from channels_app.protocol import (
     Outgoing,
     OutgoingMessage,
 )
+from channels_app.protocol.contact_message import ContactFile
 from channels_app.protocol.errors import ConfigError, UnusableError
 from tests import payloads
 from tests.channels_app.inboxes.cast import CONVERSATION, calls, incoming, make_inbox, token_answer
@@ -82,7 +83,7 @@ def test_a_message_of_classic_has_only_text_and_a_medium_that_is_plain_text() ->
 
 def test_a_sticker_is_a_message_without_text() -> None:
     event = parsed("message_received__sticker")
-    assert event.message == ContactMessage(external_id="cc75552a-1a78-11e9-855e-6d1e71016abf")
+    assert event.message == ContactMessage(external_id="cc75552a-1a78-11e9-855e-6d1e71016abf", files=(ContactFile(),))
     assert (event.contact, event.inbox_channel, event.medium) == (None, None, "")
 
 

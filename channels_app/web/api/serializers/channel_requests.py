@@ -12,7 +12,7 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
-from channels_app.models import FailurePolicy, Greeting, limits
+from channels_app.models import FailurePolicy, FilePolicy, Greeting, limits
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
 
@@ -93,6 +93,8 @@ class ChannelBodySerializer(Strict):
     offer_hours = serializers.IntegerField(
         required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
     )
+    on_contact_file = OneOf(FilePolicy.values, required=False)
+    file_text = serializers.CharField(required=False, allow_blank=True)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(
         many=True, required=False, help_text="Those that are left out stay as they are."

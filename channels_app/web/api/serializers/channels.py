@@ -169,6 +169,8 @@ _DETAIL: dict[str, Any] = {
     "greet": True,
     "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
     "offer_hours": 24,
+    "on_contact_file": "ask_bot",
+    "file_text": "",
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
     "bot_tries": 2,
