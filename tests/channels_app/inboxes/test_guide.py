@@ -16,21 +16,16 @@ from channels_app.adapters.settings import signature
 from channels_app.lib.clocks import database_now
 from channels_app.protocol import Completion, EventType, Incoming, Outgoing, OutgoingMessage
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError, UnusableError
-from tests.channels_app.inboxes.cast import SECRET
+from tests.channels_app.inboxes.cast import GUIDE, LINE, SECRET, SOURCE, deskline
 from tests.fakes.api import FakeApi, answer
 
 PROJECT = Path(__file__).resolve().parents[3]
-GUIDE = (PROJECT / "docs/adding-an-inbox.md").read_text()
-SOURCE, LINE = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 EVENT = {"event": "message", "id": "e-1", "conversation": "c-1", "text": "Hi"}
 
 
-@pytest.fixture
-def deskline() -> type[Inbox]:
-    module: dict[str, Any] = {"__name__": "deskline"}
-    exec(compile(SOURCE, "deskline.py", "exec"), module)  # noqa: S102 - our own page
-    found: type[Inbox] = module["Deskline"]
-    return found
+@pytest.fixture(name="deskline")
+def the_example() -> type[Inbox]:
+    return deskline()
 
 
 def made(deskline: type[Inbox], *answers: Any, api_key: str = "demo-key") -> Inbox:
