@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
+from channels_app.adapters.inboxes import Inbox
 from channels_app.adapters.inboxes.media import Medium, Written, medium_of
 from channels_app.channels.live import LiveChannel
 from channels_app.deliveries.media import file_name
@@ -19,6 +20,11 @@ logger = logging.getLogger(__name__)
 
 MAX_MESSAGES = 20
 """Messages of one reply; of a bot that says more in one breath the later ones are joined."""
+MAX_PARTS = 40
+"""Texts that these become where they are too long for their medium: a screen holds ten, and classic takes a call for
+each."""
+MAX_PAUSE_MS, MAX_PAUSES_MS = 10_000, 30_000
+"""Milliseconds before one message, and in a whole reply: what the contact writes meanwhile waits until all is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +60,26 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
         reply = _without_last(reply, lost) if lost else reply
     firsts = accumulate(map(len, said[:-1]), initial=0)
     parts = [
-        _Part(text, None if place else group[0].attachment, start)
+        _Part(text, None, start, 0)
+        if place
+        else _Part(text, group[0].attachment, start, reply.messages[start].pause_ms)
         for start, group in zip(firsts, said, strict=False)
         for place, text in enumerate(_parts(group, medium_of(medium)))
     ]
+    reply, parts = _without_middle(reply, parts)
     outgoing, files = _outgoing(reply, parts, message_id, unique)
     uploads = [
         (DeliveryKind.ATTACHMENT, {"url": file.url, "filename": name, "content_type": file.content_type})
         for name, file in files.items()
     ]
     links = {name: "" if holds_data(file.url) else file.url for name, file in files.items()}
-    calls = [(DeliveryKind.REPLY, {"outgoing": part.to_json(), "links": links}) for part in inbox.split(outgoing)]
+    calls = [
+        (
+            DeliveryKind.REPLY,
+            {"outgoing": call.to_json(), "links": links} | ({"pause_ms": pause_ms} if pause_ms else {}),
+        )
+        for call, pause_ms in _calls(inbox, outgoing, [part.pause_ms for part in parts])
+    ]
     return Plan(
         calls=(*uploads, *calls),
         options=tuple(options.choosable(reply.messages)),
@@ -76,11 +91,35 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What becomes one message of the inbox; `start`: with which message of the reply it begins."""
+    """What becomes one message of the inbox; `start`: with which message of the reply it begins; `pause_ms`: how long
+    the bot wants to wait before it."""
 
     text: str
     file: Attachment | None
     start: int
+    pause_ms: int
+
+
+def _calls(inbox: Inbox, outgoing: Outgoing, pauses_ms: Sequence[int]) -> Iterator[tuple[Outgoing, int]]:
+    """The calls, each with the pause before it. A pause parts them; all that is not a message rides on the last."""
+    left_ms = MAX_PAUSES_MS
+    breaks = [place for place, pause_ms in enumerate(pauses_ms) if place and pause_ms > 0]
+    for begin, end in pairwise([0, *breaks, len(pauses_ms)]):
+        said = outgoing.messages[begin:end]
+        part = replace(outgoing, messages=said) if end == len(pauses_ms) else Outgoing(messages=said)
+        pause_ms = min(pauses_ms[begin], MAX_PAUSE_MS, left_ms) if begin else 0
+        left_ms -= pause_ms
+        for place, call in enumerate(inbox.split(part)):
+            yield call, 0 if place else pause_ms
+
+
+def _without_middle(reply: Reply, parts: list[_Part]) -> tuple[Reply, list[_Part]]:
+    """Both without what is too much for anybody to read, which is told. The end stays: there are the options."""
+    lost = len(parts) - MAX_PARTS
+    if lost <= 0:
+        return reply, parts
+    told = f"{lost} of {len(parts)} texts from the middle of a very long answer, more than one reply can hold"
+    return replace(reply, unshown=(*reply.unshown, told)), [*parts[: MAX_PARTS - 1], parts[-1]]
 
 
 def _outgoing(

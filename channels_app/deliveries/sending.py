@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -51,7 +52,7 @@ def send_deliveries(
         deliveries = deliveries_of(first.facts.id)
         _stay_open(lease, first, deliveries)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
-    for delivery in left:
+    for place, delivery in enumerate(left):
         is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
         if is_of_an_earlier_stint(lease, first) and not is_proved:
             attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
@@ -63,13 +64,16 @@ def send_deliveries(
             attempted = _upload_or_link(attempted)
         match attempted.verdict:
             case Verdict.RETRY:
-                return _try_later(lease, first, attempted)
+                return _put_off(lease, first, attempted)
             case Verdict.REFUSED | Verdict.FAILED if delivery.kind == DeliveryKind.REPLY:
                 return _on_lost_reply(lease, channel, first, deliveries, attempted)
             case Verdict.GONE:
                 return _close(lease, first, deliveries, attempted)
         if delivery is left[-1]:
             return _close(lease, first, deliveries, attempted)
+        pause = _pause_before(channel, first, left[place + 1])
+        if pause:
+            return _put_off(lease, first, replace(attempted, retry_in=pause))
         record_attempt(lease, attempted)
     return _close(lease, first, deliveries, None)
 
@@ -118,7 +122,14 @@ def _upload_or_link(attempted: Attempted) -> Attempted:
     return attempted
 
 
-def _try_later(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Release:
+def _pause_before(channel: LiveChannel, first: ClaimedEvent, delivery: Delivery) -> timedelta:
+    """How long the bot wants to wait before this call. Nobody waits meanwhile: the conversation is given back."""
+    pause = timedelta(milliseconds=delivery.payload.get("pause_ms", 0))
+    return max(min(pause, soft_deadline(channel, first) - database_now()), timedelta(0))
+
+
+def _put_off(lease: Lease, first: ClaimedEvent, attempted: Attempted) -> Release:
+    """What follows has to wait, and the result of this try is written."""
     later = Release.putting_off(first, EventState.SENDING, attempted.retry_in)
     return replace(later, tried=settle(lease, attempted))
 
@@ -132,7 +143,7 @@ def _on_lost_reply(
     logger.warning("delivery %s of %s: %s", delivery.pk, channel.name, attempted.error or attempted.verdict)
     if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
         whole = with_extras(delivery.payload)  # it may have been the files that were refused
-        return _try_later(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
+        return _put_off(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
     if not outgoing.messages and not outgoing.complete:
         return _close(lease, first, deliveries, attempted)  # nobody waits for it, and agents couldn't mend it
     bare = Outgoing(complete=Completion.HANDOVER)

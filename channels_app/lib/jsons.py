@@ -139,6 +139,13 @@ class JsonObject:
             self.refuse(key, "must be text")
         return value
 
+    def whole(self, key: str) -> int:
+        """A number without its fraction; 0 when it is absent."""
+        value = self.values.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            self.refuse(key, "must be a number")
+        return int(value or 0)
+
     def required_text(self, key: str) -> str:
         return self.text(key).strip() or self.refuse(key, "is missing")
 

@@ -132,6 +132,8 @@ class Message:
     attachment: Attachment | None = None
     has_buttons: bool = False
     """Whether its options are to press; else they are a list to read."""
+    pause_ms: int = 0
+    """Milliseconds that the bot wants to wait before it, after what it said before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -601,6 +601,67 @@ def test_all_tries_together_have_the_channels_patience(walk_with: Callable[..., 
 
 
 @pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+def test_a_bot_can_pause_between_its_messages_and_nobody_waits_meanwhile(
+    walk_with: Callable[..., Walker], world: World, inbox: str
+) -> None:
+    walker = walk_with(inbox=inbox)
+    texts = [
+        {"text": "One", "pause_ms": 9_000},
+        {"text": "Let me look", "pause_ms": 0},
+        {"text": "Found", "pause_ms": 1_500},
+    ]
+    world.bot.replies = [{"messages": texts, "complete": "handover"}]
+    walker.post(make_event(text="Hello"))
+    walker.let_time_pass()
+    walker.work(patiently=False)
+    assert world.inbox.said("0-conv-1") == ["One", "Let me look"]  # the first message has nothing to wait for
+    waiting = WebhookEvent.objects.get()
+    assert (waiting.state, waiting.conversation.lease_slot) == ("sending", None)
+    assert waiting.wait_until is not None
+    walker.post(make_event(text="Hello?"))
+    assert walker.work(patiently=False) <= 1  # it looks what has come, and goes on waiting
+    assert world.inbox.said("0-conv-1") == ["One", "Let me look"]
+    walker.work()
+    assert world.inbox.said("0-conv-1") == ["One", "Let me look", "Found"]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert len(world.inbox.calls) == (2 if inbox == "hootsuite" else 3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pauses"),
+    [
+        ([0, 1_500, 0], [0, 1_500]),
+        ([5_000, 0, 0], [0]),
+        ([0, 60_000, -5], [0, 10_000]),
+        ([0, 9_000, 9_000, 9_000, 9_000, 9_000], [0, 9_000, 9_000, 9_000, 3_000, 0]),
+    ],
+)
+def test_pauses_have_bounds(walker: Walker, world: World, wanted: list[int], pauses: list[int]) -> None:
+    messages = [{"text": str(place), "pause_ms": pause_ms} for place, pause_ms in enumerate(wanted)]
+    world.bot.replies = [{"messages": messages}]
+    walker.post(make_event(text="Hello"))
+    walker.let_time_pass()
+    walker.work(patiently=False)
+    rows = Delivery.objects.order_by("seq").values_list("payload", flat=True)
+    assert [row.get("pause_ms", 0) for row in rows] == pauses
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+def test_of_very_long_messages_the_beginning_and_the_end_are_said(
+    walk_with: Callable[..., Walker], world: World, inbox: str
+) -> None:
+    walker = walk_with(inbox=inbox)
+    long = [{"text": f"{place} {'words ' * 3_000}"} for place in range(19)]
+    world.bot.replies = [{"messages": [*long, *MENU["messages"]]}]
+    walker.says("Hello")
+    said = world.inbox.said("0-conv-1")
+    assert (len(said), said[0][:7], said[-1].splitlines()[0]) == (40, "0 words", "Which one?")
+    assert "texts from the middle of a very long answer" in WebhookEvent.objects.get().reason
+    lines = load_transcript(walker.conversation().pk, reads_text=True).lines
+    assert [line.text for line in lines if line.voice == "bot"] == said
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
 @pytest.mark.parametrize("count", [20, 21, 500])
 def test_more_messages_than_leave_at_once_are_joined(
     walk_with: Callable[..., Walker], world: World, count: int, inbox: str

@@ -232,7 +232,7 @@ def read_reply(document: JsonObject) -> Reply:
     attributes = document.object("attributes") or JsonObject({})
     offload = document.object("offload")
     return Reply(
-        messages=tuple(message for message in messages if message != Message()),
+        messages=tuple(message for message in messages if message.text or message.options or message.attachment),
         topics=tuple(document.texts("topics")),
         tags=tuple(document.texts("tags")),
         attributes={key: attributes.text(key) for key in attributes.values if attributes.has(key)},
@@ -265,9 +265,10 @@ def _messages(item: JsonObject) -> Iterator[Message]:
     ]
     *before, last = files or [None]
     text, options = item.text("text"), tuple(_option(option) for option in item.objects("options"))
+    pause_ms = item.whole("pause_ms")
     for place, file in enumerate(before):
-        yield Message(text="" if place else text, attachment=file)
-    yield Message(text="" if before else text, options=options, attachment=last)
+        yield Message(text="" if place else text, attachment=file, pause_ms=0 if place else pause_ms)
+    yield Message(text="" if before else text, options=options, attachment=last, pause_ms=0 if before else pause_ms)
 
 
 def _one_or_several(item: JsonObject, key: str) -> Iterator[JsonObject]:
