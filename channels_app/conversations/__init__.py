@@ -1,1 +1,1 @@
-"""Operations on a conversation's rows: store, claim, hold, release. Imported by deliveries and all above."""
+"""Operations on a conversation's rows: store an event, claim, begin a turn, release. Imported by deliveries and all above."""

@@ -1,1 +1,1 @@
-"""A reply is stored, sent and judged. Imported by turns and operations."""
+"""A reply is planned as calls, stored, sent and judged. Imported by turns and operations."""

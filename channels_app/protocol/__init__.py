@@ -1,4 +1,4 @@
-"""The bridge's vocabulary: an Event comes in, a Turn goes to the bot, a Reply goes out.
+"""The bridge's vocabulary: Event, Turn, Reply and their errors; from facts to a problem's code.
 
 Adapters translate between these and what the platforms speak; nothing here knows a platform.
 """
