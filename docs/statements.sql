@@ -250,11 +250,11 @@ WITH held AS (
     FROM held WHERE event.id = ANY(%(answered)s::bigint[])
 ), called AS (
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
-        result, code, status, error, trace_id, method, url, request, response)
+        result, code, status, error, trace_id, method, url, request, response, limits)
     SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
         %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
         %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
-        %(call_request)s, %(call_response)s
+        %(call_request)s, %(call_response)s, %(call_limits)s
     FROM held
 ) SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq;
 
@@ -275,11 +275,11 @@ WITH held AS (SELECT id FROM channels_app_conversation WHERE id = %(conversation
     FROM held WHERE delivery.id = %(tried_id)s::bigint
 ), called AS (
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
-        result, code, status, error, trace_id, method, url, request, response)
+        result, code, status, error, trace_id, method, url, request, response, limits)
     SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
         %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
         %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
-        %(call_request)s, %(call_response)s
+        %(call_request)s, %(call_response)s, %(call_limits)s
     FROM held
 ) SELECT held.id FROM held;
 
@@ -319,11 +319,11 @@ WITH held AS (
     FROM held WHERE delivery.id = %(tried_id)s::bigint
 ), called AS (
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
-        result, code, status, error, trace_id, method, url, request, response)
+        result, code, status, error, trace_id, method, url, request, response, limits)
     SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
         %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
         %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
-        %(call_request)s, %(call_response)s
+        %(call_request)s, %(call_response)s, %(call_limits)s
     FROM held
 ), milestone AS (
     UPDATE channels_app_channel AS channel SET live_at = coalesce(channel.live_at, clock_timestamp()), handed_over_at =

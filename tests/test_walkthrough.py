@@ -90,6 +90,7 @@ def connect(bridge: Bridge, simulator: str, inbox: str, kind: str, **account_cha
         "settings": {"base_url": simulator, **keys},
         "bot": name,
         "offload_provider": {"name": "Agents", "verify_token": "offload-token-of-the-walk"},
+        **({"delegation_dialog": "back"} if kind == "chatlayer" else {}),
     }
     applied = bridge.apply({"bots": [bot], "channels": [channel]})
     addresses = applied["channels"][0]

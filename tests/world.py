@@ -109,10 +109,12 @@ class FakeChatlayer:
     """Acknowledges whatever it is told."""
 
     received: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of its answers."""
 
     def handle(self, request: dict[str, Any]) -> Answer:
         self.received.append(_json_of(request))
-        return answer(200, {})
+        return answer(200, {}, self.headers)
 
 
 @dataclass

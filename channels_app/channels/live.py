@@ -43,6 +43,7 @@ class LiveChannel:
     is_archived: bool
     covers_all_inbox_channels: bool
     greeting: str
+    delegation_dialog: str
     offer_lasts: timedelta
     intent_topics: Sequence[Mapping[str, str]]
     """Rows of `topics_of`."""
@@ -223,6 +224,7 @@ def _load(channel_id: int) -> LiveChannel:
         covers_all_inbox_channels=channel.covers_all_inbox_channels,
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         intent_topics=channel.intent_topics,
+        delegation_dialog=channel.delegation_dialog,
         offer_lasts=timedelta(hours=channel.offer_hours),
         on_contact_file=channel.on_contact_file,
         file_text=channel.file_text,

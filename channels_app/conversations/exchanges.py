@@ -75,16 +75,17 @@ def exchange_row(
         "call_url": call.url if call else "",
         "call_request": readable_body(call.request) if call else "",
         "call_response": readable_body(call.response) if call else "",
+        "call_limits": call.limits if call else "",
     }
 
 
 INSERT_EXCHANGE = """
     INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
-        result, code, status, error, trace_id, method, url, request, response)
+        result, code, status, error, trace_id, method, url, request, response, limits)
     SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
         %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
         %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
-        %(call_request)s, %(call_response)s
+        %(call_request)s, %(call_response)s, %(call_limits)s
     FROM held
 """
 """Part of a statement in which `held` is the conversation, if it is still ours; its values: `exchange_values`."""

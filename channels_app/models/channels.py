@@ -111,6 +111,15 @@ class Channel(SettingsModel):
         "topic. End an intent with * for all names that begin so. The topic is written as in Sparkcentral, which "
         "ignores one that it doesn't have.",
     )
+    delegation_dialog = models.CharField(
+        "dialog when an agent hands over to the bot",
+        max_length=200,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Chatlayer only: the ID of the bot dialog that starts when an agent gives the bot a conversation "
+        "(a Delegation virtual agent). Empty: the bot waits for the contact's next message.",
+    )
     offer_hours = models.PositiveSmallIntegerField(
         "hours to choose",
         default=24,

@@ -19,7 +19,7 @@ class Exchange(models.Model):
     `request` and `response` are bodies as text, secrets masked and long ones cut before they were written; empty
     again once the channel's time for texts is over. `code` is the catalogue's; empty: all went well. `n`: which try
     of its delivery, or of the bot for its event. `result` is what the try may have done, see `verdicts.Verdict`
-    and `errors.Effect`.
+    and `errors.Effect`. `limits`: what the answer's headers tell of its sender's.
     """
 
     event = models.ForeignKey(
@@ -46,6 +46,7 @@ class Exchange(models.Model):
     url = models.TextField(blank=True, default="", db_default="")
     request = models.TextField(blank=True, default="", db_default="")
     response = models.TextField(blank=True, default="", db_default="")
+    limits = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["id"]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels_app.adapters.bots import bot_class
-from channels_app.models import Channel, EventBody, EventSource
-from channels_app.protocol import EventType, Incoming
+from channels_app.models import Channel, EventBody, EventSource, WebhookEvent
+from channels_app.protocol import Incoming
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.intents import topics_of
 
-MAX_READ = 500
-"""Messages of the bot that are looked through: read from their bodies, because nobody else asks for this."""
+MAX_EVENTS = 1_000
+"""The channel's newest events, among which the bot's messages are looked through: their bodies, because nobody else
+asks for this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class SeenIntent:
 
 
 def seen_intents(channel: Channel) -> list[SeenIntent]:
-    """Those of the bot's last messages that are still kept, the most frequent first."""
+    """Those of the bot's last messages whose bodies are still kept, the most frequent first."""
     counts: Counter[str] = Counter()
     newest: dict[str, datetime] = {}
     for name, at in _named_lately(channel):
@@ -44,8 +45,10 @@ def _named_lately(channel: Channel) -> Iterator[tuple[str, datetime]]:
     if channel.bot is None:
         return
     bot = bot_class(channel.bot.kind)({})
-    events = channel.events.filter(source=EventSource.BOT, type=EventType.BOT_REPLIED).order_by("-id")
-    received = dict(events.values_list("id", "received_at")[:MAX_READ])
+    # As a range, and in this order, so that PostgreSQL takes the index that has both, see `checks.newest`.
+    events = WebhookEvent.objects.filter(channel_id__gte=channel.pk, channel_id__lte=channel.pk)
+    newest = events.order_by("-channel_id", "-id").values_list("id", "source", "received_at")[:MAX_EVENTS]
+    received = {event_id: at for event_id, source, at in newest if source == EventSource.BOT}
     bodies = dict(EventBody.objects.filter(event_id__in=received).values_list("event_id", "raw"))
     for event_id, at in received.items():
         with suppress(BridgeError):  # of a bot that the channel had before

@@ -235,7 +235,7 @@ class Event:
     counts_per_turn: bool = False
     signed_at: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What else a door needs to know of it, e.g. who resolved the conversation."""
+    """What else a door needs to know of it: who resolved the conversation, or that a bot's draft speaks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +256,8 @@ class Turn:
     inbox_channel: InboxChannelRef | None = None
     topics: tuple[str, ...] = ()
     trigger: Mapping[str, Any] | None = None
+    dialog: str = ""
+    """Where in its flow the bot shall begin, by its own id; empty: where it likes."""
     is_first: bool = False
     """The message begins the conversation, and the bot is not told of its start in another turn."""
     time_left_s: float | None = None

@@ -43,6 +43,7 @@ REFUSALS: Mapping[str, str] = {
     "unknown_address": "CB-404",
     "unknown_session": "CB-515",
     "not_assigned": "CB-516",
+    "draft_bot": "CB-523",
     "accepted_unsaid": "CB-519",
     "unknown_conversation": "CB-816",
     "archived": "CB-804",

@@ -98,6 +98,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         inbox_channel=lease.inbox_channel.ref,
         topics=tuple(lease.topics),
         trigger=event.trigger,
+        dialog=channel.delegation_dialog if event.type is EventType.CONVERSATION_DELEGATED else "",
         time_left_s=time_left(channel, claimed).total_seconds(),
     )
 

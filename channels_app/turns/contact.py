@@ -72,7 +72,7 @@ def on_contact_event(
         if request.reason in LOSSES and has_spoken(begun, first.facts.id):
             return let_it_speak(begun, channel, first, request.detail)
         return hand_over_for(begun, channel, first, request)
-    if event.type is EventType.CONVERSATION_STARTED and not _greets(channel):
+    if event.type.opens and not _is_told_of(channel, event.type):
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
     if event.message and event.message.is_only_files and channel.on_contact_file != FilePolicy.ASK_BOT:
         return _on_file(begun, channel, first, event.message)
@@ -90,11 +90,14 @@ def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message:
     return hand_over_for(lease, channel, claimed, request)
 
 
-def _greets(channel: LiveChannel) -> bool:
-    """Whether the bot is told of a conversation in which the contact has not written yet."""
-    if channel.greeting == Greeting.WITH_FIRST_MESSAGE:
-        return channel.bot is not None and channel.bot.speaks_first
-    return channel.greeting == Greeting.ALWAYS
+def _is_told_of(channel: LiveChannel, opening: EventType) -> bool:
+    """Whether the bot is told that it has a conversation, before the contact writes to it."""
+    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
+    if channel.greeting == Greeting.ALWAYS:
+        return True
+    if opening is EventType.CONVERSATION_DELEGATED:
+        return channel.bot.speaks_when_delegated or bool(channel.delegation_dialog)
+    return channel.greeting == Greeting.WITH_FIRST_MESSAGE and channel.bot.speaks_first
 
 
 def _is_first(lease: Lease, begun: Lease, claimed: ClaimedEvent) -> bool:

@@ -22,6 +22,8 @@ from chatbridge.simulator.wire import answer, dump
 FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reorder", "gap", "recount", "offload_twice")
 IDENTIFIED_BY = ("conversationId", "user.id")
 
+BACK = "back"
+"""The dialog for a conversation that an agent gives back: its id, to be entered in the bridge."""
 SHORTEST_SENDER_ID = 32
 """Chatlayer refuses ids with fewer characters."""
 
@@ -231,6 +233,8 @@ def _turn(session: demo.Session, message: JSON) -> JSON:
     if "introMessage" in message:
         return {"type": "conversation_delegated" if session.turns else "conversation_started"}
     if postback := message.get("postbackMessage"):
+        if postback.get("nextDialogstateId") == BACK:
+            return {"type": "conversation_delegated"}
         said = postback.get("nextDialogstateId", postback.get("payload"))
         return {"type": "message", "text": postback.get("title"), "payload": str(said)}
     return {"type": "message", "text": message["textMessage"]["text"], "payload": None}

@@ -54,6 +54,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "pause": lambda sights: sights.channel(LIVE, "pause/"),
     "delete": lambda sights: sights.channel(OTHER, "delete/"),
     "send a test": lambda sights: sights.channel(LIVE, "send-test/"),
+    "intents": lambda sights: sights.channel(LIVE, "intents/?intent=demo"),
     "diagnostics": lambda sights: sights.channel(LIVE, "diagnostics/"),
     "bots": lambda sights: "/admin/channels_app/bot/",
     "bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "change/",

@@ -971,6 +971,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "on_bot_failure": "say_text",
         "fallback_text": "One\r\nmoment",
         "reply_limit_s": "400",
+        "delegation_dialog": "state-1",
         "intent_topics-intent-0": "parcel.*",
         "intent_topics-topic-0": "Shipping",
         "region": "us",

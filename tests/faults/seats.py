@@ -97,4 +97,5 @@ def _channel(seat: Seat, simulator: str, account: JSON) -> JSON:
         "settings": {"base_url": simulator, **keys},
         "bot": seat.name,
         "offload_provider": {"name": "Agents", "verify_token": VERIFY_TOKEN},
+        **({"delegation_dialog": "back"} if seat.kind == "chatlayer" else {}),
     }

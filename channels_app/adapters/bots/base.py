@@ -56,6 +56,8 @@ class BotConnector(ABC):
     """Whether it asks for a human by a webhook of its own."""
     speaks_first: ClassVar[bool] = True
     """Whether it is told of a start without a message also where a channel doesn't want it always."""
+    speaks_when_delegated: ClassVar[bool] = True
+    """Likewise when an agent gives it a conversation, without a dialog to begin with."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings

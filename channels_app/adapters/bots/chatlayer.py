@@ -26,6 +26,7 @@ from channels_app.protocol.intents import Intent
 
 MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
 SHORTEST_TOKEN, LONG_TOKEN = 12, 20  # characters: no platform makes shorter ones, and few people make up longer words
+DRAFT = "DRAFT"  # the version that a bot's author still works on
 MAX_INTENT = 200  # characters of a name
 MESSENGER_KEYS = (
     *("text", "quick_replies", "attachment", "attachments", "type", "metadata", "mid", "seq", "is_echo", "timestamp"),
@@ -78,6 +79,7 @@ class Chatlayer(BotConnector):
     settings_form = ChatlayerForm
     answers_later = True
     asks_by_webhook = True
+    speaks_when_delegated = False
     speaks_first = False  # a webhook channel is user-initiated: the first message's intent skips the introduction
 
     def send(self, turn: Turn) -> Reply | None:
@@ -187,7 +189,7 @@ class Chatlayer(BotConnector):
             reply=read_wish(body.values.get("payload")),
             details={
                 "transcript": _transcript(body.values.get("transcript")),
-                "bot_version": body.values.get("version") if body.values.get("version") in ("DRAFT", "LIVE") else "",
+                "is_draft": body.values.get("version") == DRAFT,
             },
         )
         return [event]

@@ -1,6 +1,7 @@
 """A turn as Chatlayer's webhook channel takes it."""
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +46,8 @@ def turn_document(turn: Turn, *, identify_by: str, payloads: Payloads) -> dict[s
 
 
 def _message(turn: Turn, payloads: Payloads) -> dict[str, Any]:
+    if turn.dialog:
+        return _postback_to(int(turn.dialog) if turn.dialog.isascii() and turn.dialog.isdecimal() else turn.dialog)
     if turn.type.opens:
         return {"introMessage": {}}
     if turn.payload is None:
@@ -81,12 +84,14 @@ def _postback(turn: Turn) -> dict[str, Any] | None:
         return None  # older bots count their dialogs: such a number goes back as it came
     lists = (payload[key] for key in PARAMETERS if isinstance(payload.get(key), list))
     parameters: list[Any] = next(filter(None, lists), [])
+    title = payload["title"] if isinstance(payload.get("title"), str) else turn.text or ""
+    return _postback_to(dialog, title, parameters)
+
+
+def _postback_to(dialog: str | int, title: str = "", parameters: Sequence[Any] = ()) -> dict[str, Any]:
+    """As if a button had been pressed that leads to this dialog: older bots count theirs."""
     return {
-        "postbackMessage": {
-            "title": payload["title"] if isinstance(payload.get("title"), str) else turn.text or "",
-            "nextDialogstateId": dialog,
-            "sessionDataToSet": parameters,
-        }
+        "postbackMessage": {"title": title, "nextDialogstateId": dialog, "sessionDataToSet": list(parameters)},
     }
 
 

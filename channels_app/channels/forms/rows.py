@@ -9,7 +9,7 @@ from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
 from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.secrets import WriteOnlyField
-from channels_app.channels.forms.settings import Adapters, SettingsForm, prose, settings_fields
+from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, prose, settings_fields
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy
@@ -52,6 +52,7 @@ class _ChannelForm(SettingsForm):
             "covers_all_inbox_channels",
             "greeting",
             "intent_topics",
+            "delegation_dialog",
             "offer_hours",
             "on_contact_file",
             "file_text",
@@ -83,6 +84,9 @@ class _ChannelForm(SettingsForm):
         if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and not cleaned.get("file_text"):
             self.add_error("file_text", MISSING_TEXT)
         return cleaned
+
+    def clean_delegation_dialog(self) -> str:
+        return one_line(self.cleaned_data["delegation_dialog"])
 
     def clean_fallback_text(self) -> str:
         return prose(self.cleaned_data["fallback_text"])

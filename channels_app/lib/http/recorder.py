@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP call. No headers: they hold the secrets, and little else of interest. `url` has no query."""
+    """One HTTP call. No headers: they hold the secrets, and little else of interest but `limits`, what the answer
+    tells of the sender's limits. `url` has no query."""
 
     method: str
     url: str
     request: bytes
     status: int = 0
     response: bytes = b""
+    limits: str = ""
     took_ms: int
 
 

@@ -130,15 +130,28 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             raise ConfigError(f"The header {name} holds a line break or a character that no header can carry.")
 
 
-def _record(request: Request, started: float, *, status: int, response: bytes = b"") -> Call:
+def _record(
+    request: Request, started: float, *, status: int, response: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Call:
     return Call(
         method=request.method,
         url=request.target.without_query,
         request=request.told,
         status=status,
         response=_without_own_token(request, response),
+        limits=told_limits(headers or {}),
         took_ms=round((time.monotonic() - started) * 1000),
     )
+
+
+_LIMIT = re.compile(r"rate-?limit|quota|^retry-after$")
+MAX_LIMITS = 200  # characters, as the column
+
+
+def told_limits(headers: Mapping[str, str]) -> str:
+    """What an answer tells of the limits of its sender: "X-Ratelimit-Remaining: 99, …"; no standard is kept by all."""
+    found = (f"{name.title()}: {value}" for name, value in headers.items() if _LIMIT.search(name))
+    return ", ".join(text for text in found if text.isprintable())[:MAX_LIMITS]
 
 
 def _without_own_token(request: Request, response: bytes) -> bytes:
@@ -204,7 +217,7 @@ class ApiSession:
             raise
         if is_recording():
             response = answer.body if into is None else _file_of(into.tell())
-            note_call(_record(request, started, status=answer.status, response=response))
+            note_call(_record(request, started, status=answer.status, response=response, headers=answer.headers))
         return answer
 
     def _answer(

@@ -1,9 +1,11 @@
-"""When the latest event of each channel came."""
+"""When the latest event of each channel came, and what its bot told of its limits last."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
+
+from channels_app.models import Bot, Exchange, Target
 
 # The condition as a range, and the order by both columns: so PostgreSQL takes the index that has both. For
 # "channel_id = …" it may walk through the events of all channels, and a quiet channel's are far away.
@@ -21,3 +23,17 @@ def newest_events(channel_ids: Iterable[int]) -> dict[int, datetime | None]:
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, {"ids": list(channel_ids)})
         return dict(cursor.fetchall())
+
+
+MAX_CALLS = 50
+"""The newest calls of a channel, of whichever kind, among which one to the bot is looked for."""
+
+
+def newest_limits(bot: Bot) -> Exchange | None:
+    """The latest call to this bot whose answer told something of its limits."""
+    calls: list[Exchange] = []
+    for channel_id in bot.channel_set.values_list("pk", flat=True):
+        rows = Exchange.objects.filter(channel_id__gte=channel_id, channel_id__lte=channel_id)
+        calls += rows.defer("request", "response").order_by("-channel_id", "-id")[:MAX_CALLS]
+    told = [call for call in calls if call.target == Target.BOT and call.limits]
+    return max(told, key=lambda call: call.started_at, default=None)

@@ -12,8 +12,13 @@ from channels_app.lib.zones import clock_words
 from channels_app.models import IntakeCount
 from channels_app.protocol.causes import code_of_refusal
 
+DRAFT_BOT = "draft_bot"
+"""A draft of the bot asked for an agent: taken, and watched."""
 HARMLESS = frozenset(
-    {"unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address", "unknown_conversation"}
+    {
+        *("unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address", "unknown_conversation"),
+        DRAFT_BOT,
+    }
 )
 """What was not refused, or asks nothing of an admin."""
 RECENT = timedelta(days=2)

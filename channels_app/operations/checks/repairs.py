@@ -13,14 +13,14 @@ from channels_app.lib.clocks import database_now
 from channels_app.lib.zones import clock_words
 from channels_app.models import Channel
 from channels_app.operations.checks.facts import Facts
-from channels_app.operations.checks.refusals import Refusals
+from channels_app.operations.checks.refusals import DRAFT_BOT, Refusals
 from channels_app.operations.checks.steps import Step, next_setup_step, pause_problem
 from channels_app.operations.workload import read_queue, read_workers, work_problems
 
 SETTLING = timedelta(hours=1)
 """So long after a rotation the platform may still use what was before: changing it there takes a moment."""
 TODAY = timedelta(hours=24)
-WATCHED = frozenset({OLD_SECRET_USED, OLD_ADDRESS})
+WATCHED = frozenset({OLD_SECRET_USED, OLD_ADDRESS, DRAFT_BOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,9 @@ def _bot(facts: Facts) -> Iterator[Repair]:
         yield _repair(problem)
     if not facts.answers_somewhere:
         yield _repair(describe("CB-805"))
+    draft = next((group for group in facts.offload_refused if group.reason == DRAFT_BOT), None)
+    if draft and channel.live_at and database_now() - draft.last_at < TODAY:
+        yield _repair(draft.problem, draft.last_at)
 
 
 def _quota(facts: Facts) -> Iterator[Repair]:

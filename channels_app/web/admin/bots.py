@@ -13,6 +13,7 @@ from channels_app.channels.forms import BOT_FIELDS, BotForm
 from channels_app.channels.links import reply_url
 from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
+from channels_app.operations.checks.newest import newest_limits
 from channels_app.operations.checks.refusals import recent_refusals
 from channels_app.operations.checks.steps import Address, pause_problem
 from channels_app.protocol.checks import CheckLine
@@ -47,6 +48,7 @@ class BotAdmin(SetupAdmin):
             if connector.answers_later
             else "Only for a bot that answers later: it POSTs its replies here.",
             "pause": pause_problem(row),
+            "limits": newest_limits(row),
             "refusals": recent_refusals("bot", row.uuid),
         }
 

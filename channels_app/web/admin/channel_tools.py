@@ -21,7 +21,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.sample_calls import AFTERWARDS, HONESTY, make_sample, send_sample
-from channels_app.operations.intents import MAX_READ, seen_intents
+from channels_app.operations.intents import MAX_EVENTS, seen_intents
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.intents import topics_of
 from channels_app.web.admin.base import ModelAdmin, page
@@ -70,7 +70,7 @@ def intents_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> H
     """Which topics an intent gives, and which intents the bot has named lately."""
     tried = request.GET.get("intent", "").strip()
     context = {"tried": tried, "topics": topics_of([tried], channel.intent_topics), "seen": seen_intents(channel)}
-    return page(admin, request, "intents", "Intents and topics", channel, most=MAX_READ, **context)
+    return page(admin, request, "intents", "Intents and topics", channel, most=MAX_EVENTS, **context)
 
 
 def diagnostics_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> HttpResponse:

@@ -94,7 +94,7 @@ class ChannelAdmin(SetupAdmin):
             (None, {"fields": ("name",)}),
             ("Inbox and API keys", {"fields": ("inbox", *self.shown_settings(request, obj))}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
-            ("Bot", {"fields": ("bot", "greeting", "offer_hours")}),
+            ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_text"), "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

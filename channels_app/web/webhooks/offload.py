@@ -95,7 +95,10 @@ class OffloadWebhook(WebhookView):
         if conversation.owner != Owner.BOT:  # a human has it already, which is what the bot wants
             self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
-        if not takes_requests(provider_of(conversation.channel_id), database_now()):
+        own = provider_of(conversation.channel_id)
+        if event.details.get("is_draft"):
+            self.count(own.uuid if own else provider.uuid, "draft_bot")
+        if not takes_requests(own, database_now()):
             refuse_offload(conversation, _asked_for(event))
             return bot.offload_answer(is_taken=False)
         wake_if_owed(store_session_event(conversation, EventSource.OFFLOAD, event, raw))

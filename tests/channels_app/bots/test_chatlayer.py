@@ -60,6 +60,14 @@ def test_the_user_can_be_named_by_user_id_instead() -> None:
     [
         ({"type": EventType.CONVERSATION_STARTED, "text": None}, {"introMessage": {}}),
         ({"type": EventType.CONVERSATION_DELEGATED, "text": None}, {"introMessage": {}}),
+        (
+            {"type": EventType.CONVERSATION_DELEGATED, "text": None, "dialog": "state-1"},
+            {"postbackMessage": {"title": "", "nextDialogstateId": "state-1", "sessionDataToSet": []}},
+        ),
+        (
+            {"type": EventType.CONVERSATION_DELEGATED, "text": None, "dialog": "3050"},
+            {"postbackMessage": {"title": "", "nextDialogstateId": 3050, "sessionDataToSet": []}},
+        ),
         ({"text": None}, {"textMessage": {"text": "[attachment]"}}),
         ({"text": ""}, {"textMessage": {"text": "[attachment]"}}),
     ],
@@ -296,7 +304,7 @@ def test_an_offload_request_brings_reason_payload_and_transcript() -> None:
             {"author": "contact", "text": "Where is my parcel?", "sent_at": "2022-04-28T09:43:26Z"},
             {"author": "bot", "text": "I get somebody.", "sent_at": "2022-04-28T09:43:27Z"},
         ],
-        "bot_version": "LIVE",
+        "is_draft": False,
     }
 
 

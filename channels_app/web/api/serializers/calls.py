@@ -59,6 +59,7 @@ _EXCHANGE: dict[str, Any] = {
     "url": "https://bot.example.com/bot",
     "request": '{"text": "••••"}',
     "response": "",
+    "limits": "Retry-After: 3",
 }
 
 

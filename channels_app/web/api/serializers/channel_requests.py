@@ -89,6 +89,12 @@ class ChannelBodySerializer(Strict):
     greet = serializers.BooleanField(
         required=False, help_text="Replaced by `greeting`, which counts if both are given."
     )
+    delegation_dialog = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Chatlayer: the ID of the dialog that starts when an agent gives the bot a conversation.",
+    )
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = serializers.IntegerField(
         required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]

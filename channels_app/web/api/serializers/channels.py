@@ -167,6 +167,7 @@ _DETAIL: dict[str, Any] = {
     "address_rotation": None,
     "greeting": "with_first_message",
     "greet": True,
+    "delegation_dialog": "",
     "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
     "offer_hours": 24,
     "on_contact_file": "ask_bot",
