@@ -4,19 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from channels_app.operations.checks.steps import Progress
+from channels_app.operations.checks.refusals import Refusals
+from channels_app.operations.checks.steps import Step
+from channels_app.protocol.checks import CheckLine
 from channels_app.web.api.base import Strict
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
 
-
-class CheckLineSerializer(serializers.Serializer[Any]):
-    title = serializers.CharField()
-    is_ok = serializers.BooleanField()
-    detail = serializers.CharField(allow_blank=True)
-    took_ms = serializers.IntegerField(allow_null=True)
-    code = serializers.CharField(allow_blank=True)
-
-
+CheckLineSerializer = answer_of(CheckLine, "title is_ok detail took_ms code")
 _LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a token.", "took_ms": 212, "code": ""}
 
 
@@ -32,13 +27,7 @@ class KeysReplacedSerializer(serializers.Serializer[Any]):
     lines = CheckLineSerializer(many=True)
 
 
-class StepSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    title = serializers.CharField()
-    progress = serializers.ChoiceField(choices=[str(progress) for progress in Progress])
-    where = serializers.CharField(allow_blank=True, help_text="The menu of the other product.")
-    detail = serializers.CharField(allow_blank=True)
-    code = serializers.CharField(allow_blank=True)
+StepSerializer = answer_of(Step, "key title progress where detail code", where="The menu of the other product.")
 
 
 @example(
@@ -83,13 +72,13 @@ class IntentsSerializer(serializers.Serializer[Any]):
     tried = TriedSerializer(allow_null=True)
 
 
-class RefusalSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField()
-    code = serializers.CharField()
-    detail = serializers.CharField(source="problem.text")
-    count = serializers.IntegerField()
-    last_at = serializers.DateTimeField()
-    network = serializers.CharField(allow_blank=True, help_text="Where the latest came from: never a whole address.")
+RefusalSerializer = answer_of(
+    Refusals,
+    "reason code detail count last_at network",
+    called="Refusal",
+    detail=serializers.CharField(source="problem.text"),
+    network="Where the latest came from: never a whole address.",
+)
 
 
 @example(

@@ -7,13 +7,14 @@ from rest_framework import serializers
 
 from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.links import webhook_url
-from channels_app.channels.rotations import address_rotation, secret_rotation
+from channels_app.channels.rotations import Rotation, Uses, address_rotation, secret_rotation
 from channels_app.models import Bot, Channel, InboxChannel
 from channels_app.operations.checks.facts import gather_facts
-from channels_app.operations.checks.repairs import find_repairs, state_of
+from channels_app.operations.checks.repairs import Repair, find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import RowSerializer
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.rows import secret_facts, secrets_of
 from channels_app.web.api.schema import example
 
@@ -54,13 +55,12 @@ class StateSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
-class RepairSerializer(serializers.Serializer[Any]):
-    """Something that broke, or is about to."""
-
-    code = serializers.CharField()
-    text = serializers.CharField()
-    since = serializers.DateTimeField(allow_null=True)
-    is_grave = serializers.BooleanField(help_text="Whether contacts are without the bot because of it.")
+RepairSerializer = answer_of(
+    Repair,
+    "code text since is_grave",
+    about="Something that broke, or is about to.",
+    is_grave="Whether contacts are without the bot because of it.",
+)
 
 
 def look_at(channels: list[Any]) -> None:
@@ -116,18 +116,15 @@ class SecretSerializer(SavedSerializer):
     saved_by = serializers.CharField(allow_blank=True)
 
 
-class UsesSerializer(serializers.Serializer[Any]):
-    count = serializers.IntegerField()
-    last_at = serializers.DateTimeField(allow_null=True)
-
-
-class RotationSerializer(serializers.Serializer[Any]):
-    """Two that are taken at once."""
-
-    until = serializers.DateTimeField(help_text="When the old one ends.")
-    old = UsesSerializer()
-    new = UsesSerializer()
-    is_safe_to_retire = serializers.BooleanField()
+UsesSerializer = answer_of(Uses, "count last_at")
+RotationSerializer = answer_of(
+    Rotation,
+    "until old new is_safe_to_retire",
+    about="Two that are taken at once.",
+    until="When the old one ends.",
+    old=UsesSerializer(),
+    new=UsesSerializer(),
+)
 
 
 class InboxChannelSerializer(RowSerializer):

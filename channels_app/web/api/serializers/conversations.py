@@ -6,12 +6,13 @@ from rest_framework import serializers
 
 from channels_app.lib.masking import masked_name
 from channels_app.models import Channel, Owner, WebhookEvent
-from channels_app.operations.explanations import State
+from channels_app.operations.explanations import Check, FailureGroupFacts, Try
 from channels_app.operations.interventions import MAX_TEXT
 from channels_app.operations.search import ConversationLine
-from channels_app.operations.transcripts import Text, Voice
+from channels_app.operations.transcripts.lines import Line
 from channels_app.protocol import EventType
 from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
 
 MAX_WORDS = 200
@@ -88,24 +89,16 @@ class ConversationQuery(TimeRangeFields):
 # --- transcript ---------------------------------------------------------------------------------------------------
 
 
-class LineSerializer(serializers.Serializer[Any]):
-    at = serializers.DateTimeField()
-    voice = serializers.ChoiceField(choices=[str(voice) for voice in Voice])
-    name = serializers.CharField()
-    text = serializers.CharField(allow_blank=True, help_text="Empty for users who may not read texts.")
-    state = serializers.ChoiceField(choices=[str(state) for state in Text], help_text="What there is of the text.")
-    detail = serializers.CharField(allow_blank=True)
-    attachment_url = serializers.CharField(allow_blank=True)
-    is_message = serializers.BooleanField()
-    is_bad = serializers.BooleanField()
-    code = serializers.CharField(allow_blank=True)
-    took_ms = serializers.IntegerField(allow_null=True, help_text="Since the contact's message came.")
-    event_id = serializers.IntegerField(allow_null=True)
-    asked_id = serializers.IntegerField(allow_null=True, help_text="The event to ask “why?” about.")
-    exchange_ids = serializers.ListField(child=serializers.IntegerField())
-    gap_s = serializers.FloatField(help_text="How long nothing had happened before, from 5 seconds on.")
-
-
+LineSerializer = answer_of(
+    Line,
+    "at voice name text state detail attachment_url is_message is_bad code took_ms event_id asked_id exchange_ids "
+    "gap_s",
+    text="Empty for users who may not read texts.",
+    state="What there is of the text.",
+    took_ms="Since the contact's message came.",
+    asked_id="The event to ask “why?” about.",
+    gap_s="How long nothing had happened before, from 5 seconds on.",
+)
 _LINE: dict[str, Any] = {
     "at": "2026-03-14T10:31:42.020Z",
     "voice": "bot",
@@ -166,33 +159,11 @@ class TranscriptQuery(Strict):
 # --- why? ---------------------------------------------------------------------------------------------------------
 
 
-class TrySerializer(serializers.Serializer[Any]):
-    exchange_id = serializers.IntegerField()
-    n = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    took_ms = serializers.IntegerField()
-    is_ok = serializers.BooleanField()
-    detail = serializers.CharField(allow_blank=True)
-    code = serializers.CharField(allow_blank=True)
-
-
-class CheckSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    title = serializers.CharField()
-    state = serializers.ChoiceField(choices=[str(state) for state in State])
-    detail = serializers.CharField(allow_blank=True)
-    at = serializers.DateTimeField(allow_null=True)
-    took_ms = serializers.IntegerField(allow_null=True)
-    code = serializers.CharField(allow_blank=True)
-    event_id = serializers.IntegerField(allow_null=True)
-    tries = TrySerializer(many=True)
-
-
-class FailureGroupFactsSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    count = serializers.IntegerField()
-    conversations = serializers.IntegerField()
-    first_at = serializers.DateTimeField()
+TrySerializer = answer_of(Try, "exchange_id n at took_ms is_ok detail code")
+CheckSerializer = answer_of(
+    Check, "name title state detail at took_ms code event_id tries", tries=TrySerializer(many=True)
+)
+FailureGroupFactsSerializer = answer_of(FailureGroupFacts, "id count conversations first_at")
 
 
 class RefusingSerializer(serializers.Serializer[Any]):

@@ -7,10 +7,11 @@ from rest_framework import serializers
 
 from channels_app.codes import CODES
 from channels_app.models import BulkRetry
-from channels_app.operations.failures.bulk_retries import progress_of
+from channels_app.operations.failures.bulk_retries import Progress, progress_of
 from channels_app.operations.failures.groups import list_failures
 from channels_app.operations.failures.states import GroupState
 from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
 from channels_app.web.api.serializers.conversations import ChannelNameSerializer
 
@@ -86,14 +87,15 @@ class FailureGroupDetailSerializer(FailureGroupSerializer):
 _PROGRESS = {"matching": 412, "waiting": 380, "begun": 0, "done": 0, "failed": 0, "minutes": 4}
 
 
-class ProgressSerializer(serializers.Serializer[Any]):
-    matching = serializers.IntegerField(help_text="Events of the plan.")
-    waiting = serializers.IntegerField(help_text="Still to be retried.")
-    begun = serializers.IntegerField(help_text="Their end is not known yet.")
-    done = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    skipped = serializers.DictField(child=serializers.IntegerField(), help_text="Numbers by reason.")
-    minutes = serializers.IntegerField(help_text="About how long it takes for what waits.")
+ProgressSerializer = answer_of(
+    Progress,
+    "matching waiting begun done failed skipped minutes",
+    matching="Events of the plan.",
+    waiting="Still to be retried.",
+    begun="Their end is not known yet.",
+    skipped="Numbers by reason.",
+    minutes="About how long it takes for what waits.",
+)
 
 
 _BULK: dict[str, Any] = {

@@ -5,9 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from channels_app.operations.figures.counting import Fate
-from channels_app.operations.figures.health import Health
-from channels_app.operations.figures.reading import WINDOWS
+from channels_app.operations.figures.health import ChannelHealth, Tally
+from channels_app.operations.figures.reading import WINDOWS, AnswerTime, Conversations, HandoverReason, Inbound
 from channels_app.web.api.base import IdField, Strict
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
 from channels_app.web.api.serializers.queue import (
     QUEUE_EXAMPLE,
@@ -17,60 +18,30 @@ from channels_app.web.api.serializers.queue import (
     WorkerSerializer,
 )
 
-HEALTHS = [str(health) for health in Health]
-
-
-class NumbersField(serializers.ListField):
-    """A number for each cell of the window."""
-
-    child = serializers.FloatField(allow_null=True)
-
-
-class CountsField(serializers.DictField):
-    child = serializers.IntegerField()
-
-
-class AnswerTimeSerializer(serializers.Serializer[Any]):
-    """Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less."""
-
-    p50_s = serializers.FloatField(allow_null=True)
-    p95_s = serializers.FloatField(allow_null=True)
-    before_p95_s = serializers.FloatField(allow_null=True, help_text="In the previous period.")
-    bot_p95_s = serializers.FloatField(allow_null=True, help_text="The bot's part.")
-    bridge_p95_s = serializers.FloatField(allow_null=True, help_text="The bridge's part.")
-    cells_p50_s = NumbersField()
-    cells_p95_s = NumbersField()
-
-
-class FatesSerializer(serializers.Serializer[Any]):
-    """What became of the conversations that the bot got."""
-
-    total = serializers.IntegerField()
-    fates = CountsField(help_text=f"By fate: {', '.join(Fate)}.")
-    before = CountsField(help_text="In the previous period.")
-    cells = serializers.DictField(child=NumbersField())
-
-
-class HandoverReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField()
-    words = serializers.CharField()
-    count = serializers.IntegerField()
-    before = serializers.IntegerField()
-
-
-class InboundSerializer(serializers.Serializer[Any]):
-    """Events that came in."""
-
-    total = serializers.IntegerField()
-    before = serializers.IntegerField()
-    refused = CountsField(help_text="By reason.")
-    duplicates = serializers.IntegerField()
-    cells = NumbersField()
-    cells_refused = NumbersField()
-    usual = serializers.ListField(
-        child=serializers.ListField(child=serializers.FloatField(), allow_null=True),
-        help_text="Lowest and highest number of each cell on the days before; null while there are too few.",
-    )
+AnswerTimeSerializer = answer_of(
+    AnswerTime,
+    "p50_s p95_s before_p95_s bot_p95_s bridge_p95_s cells_p50_s cells_p95_s",
+    about="Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less.",
+    before_p95_s="In the previous period.",
+    bot_p95_s="The bot's part.",
+    bridge_p95_s="The bridge's part.",
+)
+FatesSerializer = answer_of(
+    Conversations,
+    "total fates before cells",
+    called="Fates",
+    about="What became of the conversations that the bot got.",
+    fates=f"By fate: {', '.join(Fate)}.",
+    before="In the previous period.",
+)
+HandoverReasonSerializer = answer_of(HandoverReason, "reason words count before")
+InboundSerializer = answer_of(
+    Inbound,
+    "total before refused duplicates cells cells_refused usual",
+    about="Events that came in.",
+    refused="By reason.",
+    usual="Lowest and highest number of each cell on the days before; null while there are too few.",
+)
 
 
 class TopFailureSerializer(serializers.Serializer[Any]):
@@ -80,21 +51,20 @@ class TopFailureSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class TodaySerializer(serializers.Serializer[Any]):
-    answered = serializers.IntegerField()
-    slow = serializers.IntegerField()
-    handed_over = serializers.IntegerField()
-    given_up = serializers.IntegerField(help_text="Unwanted handovers: the bot did not work.")
-    lost = serializers.IntegerField(help_text="No answer at all.")
-
-
-class ChannelHealthSerializer(serializers.Serializer[Any]):
-    channel_id = serializers.IntegerField()
-    now = serializers.ChoiceField(choices=HEALTHS)
-    strip = serializers.ListField(
-        child=serializers.ChoiceField(choices=HEALTHS), help_text="The half hours of the last day."
-    )
-    today = TodaySerializer()
+TodaySerializer = answer_of(
+    Tally,
+    "answered slow handed_over given_up lost",
+    called="Today",
+    given_up="Unwanted handovers: the bot did not work.",
+    lost="No answer at all.",
+)
+ChannelHealthSerializer = answer_of(
+    ChannelHealth,
+    "channel_id now strip today",
+    channel_id=serializers.IntegerField(),
+    strip="The half hours of the last day.",
+    today=TodaySerializer(),
+)
 
 
 @example(

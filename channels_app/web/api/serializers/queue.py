@@ -7,6 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from channels_app.codes import Problem
+from channels_app.models import Job
+from channels_app.operations.workload import Queue, Worker
+from channels_app.web.api.base import RowSerializer
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
 
 
@@ -21,31 +25,21 @@ class ProblemTextSerializer(serializers.Serializer[Any]):
         return f"{settings.PUBLIC_BASE_URL}{problem.code.docs_url}"
 
 
-class QueueSerializer(serializers.Serializer[Any]):
-    waiting = serializers.IntegerField(help_text="Conversations that wait for a worker.")
-    oldest_s = serializers.FloatField(help_text="Seconds that the oldest has waited. The main alarm: above 10.")
-    in_hand = serializers.IntegerField(help_text="Conversations that a worker is at.")
-    retries = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Events that wait for their next try, by five minutes."
-    )
-
-
-class WorkerSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    kind = serializers.CharField(help_text="worker or guard.")
-    host = serializers.CharField()
-    version = serializers.CharField()
-    is_alive = serializers.BooleanField()
-    silent_s = serializers.FloatField()
-    started_at = serializers.DateTimeField()
-    threads = serializers.IntegerField(allow_null=True)
-    active = serializers.IntegerField(help_text="Threads that are at work.")
-    memory_bytes = serializers.IntegerField(allow_null=True)
-    clock_ahead_s = serializers.FloatField(
-        allow_null=True, help_text="By how much its machine's clock is ahead of PostgreSQL's. It decides nothing."
-    )
-
-
+QueueSerializer = answer_of(
+    Queue,
+    "waiting oldest_s in_hand retries",
+    waiting="Conversations that wait for a worker.",
+    oldest_s="Seconds that the oldest has waited. The main alarm: above 10.",
+    in_hand="Conversations that a worker is at.",
+    retries="Events that wait for their next try, by five minutes.",
+)
+WorkerSerializer = answer_of(
+    Worker,
+    "name kind host version is_alive silent_s started_at threads active memory_bytes clock_ahead_s",
+    kind="worker or guard.",
+    active="Threads that are at work.",
+    clock_ahead_s="By how much its machine's clock is ahead of PostgreSQL's. It decides nothing.",
+)
 QUEUE_EXAMPLE = {"waiting": 0, "oldest_s": 0.0, "in_hand": 3, "retries": [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
 WORKER_EXAMPLE = {
     "name": "bridge-1:41",
@@ -72,13 +66,10 @@ class MinuteSerializer(serializers.Serializer[Any]):
     ended = serializers.IntegerField()
 
 
-class JobSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    ended_at = serializers.DateTimeField(allow_null=True)
-    took_ms = serializers.IntegerField()
-    result = serializers.CharField(allow_blank=True)
-    has_failed = serializers.BooleanField()
-    next_at = serializers.DateTimeField()
+class JobSerializer(RowSerializer):
+    class Meta:
+        model = Job
+        fields = ("name", "ended_at", "took_ms", "result", "has_failed", "next_at")
 
 
 class ServiceSerializer(serializers.Serializer[Any]):
