@@ -2,11 +2,9 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from django.db.models import Q
 
@@ -14,8 +12,8 @@ from channels_app.adapters.bots import asking_kinds
 from channels_app.conversations.lease import MAX_OPEN_EVENTS, Lease, LeaseLostError
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
-from channels_app.models import Channel, Conversation, Delivery, Owner, WebhookEvent
-from channels_app.protocol import ASKS_BOT
+from channels_app.models import Channel, Conversation, Delivery, EventState, Owner, WebhookEvent
+from channels_app.protocol import ASKS_BOT, Event
 
 
 def find_asked_for(session_id: str, channel: Channel) -> Conversation | None:
@@ -91,31 +89,6 @@ def find_conversations(channel_ids: Sequence[int], external_id: str) -> list[Con
     return list(Conversation.objects.filter(channel_id__in=channel_ids, external_id=external_id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
-    """What is written down before anything is done about a contact's event: the conversation as it stands now,
-    what the contact said, and that one more try begins."""
-
-    event_id: int
-    state: str
-    owner: str
-    stint: int
-    stint_is_implied: bool
-    newest_sent_at: datetime
-    medium: str
-    language: str
-    topics: Sequence[str]
-    contact_id: int | None
-    inbox_channel_id: int | None
-    last_message_id: str
-    said: str | None
-    said_at: datetime
-    joined: Sequence[int] = ()
-    """The STARTED that the bot is told of with this message: it ends here, and what follows is the message's."""
-    offered: Mapping[str, Any] | None = None
-    """What the contact could choose from, if this message has chosen."""
-
-
 _JOINED = """
 ), joined AS (
     UPDATE channels_app_webhookevent AS event
@@ -153,12 +126,29 @@ def _begin(*, joins: bool, chooses: bool) -> str:
     return _BEGIN_TURN.format(joined=_JOINED if joins else "", options=_CHOSEN if chooses else "")
 
 
-def begin_turn(lease: Lease, beginning: Beginning) -> None:
-    """Write the beginning down, once per try. Raises LeaseLostError."""
-    statement = _begin(joins=bool(beginning.joined), chooses=beginning.offered is not None)
-    values = {name: getattr(beginning, name) for name in Beginning.__dataclass_fields__}
-    values |= {"topics": json.dumps(list(beginning.topics)), "offered": json.dumps(beginning.offered)}
-    if not fetch(statement, {**values, "conversation_id": lease.conversation_id, "fence": lease.fence}):
+_STANDING = ("owner", "stint", "stint_is_implied", "newest_sent_at", "medium", "language", "last_message_id")
+
+
+def begin_turn(lease: Lease, event: Event, *, joined: Sequence[int], chooses: bool) -> None:
+    """Write down how the conversation stands with this event, what the contact said, and that one more try begins.
+
+    `joined`: the STARTED that the bot is told of with this message; it ends here, and what follows is the message's.
+    `chooses`: this message has chosen from what was offered. Raises LeaseLostError.
+    """
+    values = {name: getattr(lease, name) for name in _STANDING} | {
+        "conversation_id": lease.conversation_id,
+        "fence": lease.fence,
+        "event_id": lease.last_turn_id,
+        "state": EventState.BOT_CALL,
+        "topics": json.dumps(lease.topics),
+        "contact_id": lease.contact.id,
+        "inbox_channel_id": lease.inbox_channel.id,
+        "said": event.message.words if event.message else None,
+        "said_at": event.sent_at,
+        "joined": joined,
+        "offered": json.dumps(lease.offered.to_json()) if chooses else None,
+    }
+    if not fetch(_begin(joins=bool(joined), chooses=chooses), values):
         raise LeaseLostError
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations import contacts
 from channels_app.conversations.lease import ClaimedEvent, Lease
-from channels_app.conversations.lookup import Beginning, begin_turn, last_call_ended_at, was_told_before
+from channels_app.conversations.lookup import begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
@@ -59,10 +59,7 @@ def on_contact_event(
     begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
     if choice and event.message and event.message.text is None:  # a press alone says the button's title
         event = replace(event, message=replace(event.message, text=choice.title))
-    begin_turn(
-        lease,
-        _beginning(begun, event, first, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None),
-    )
+    begin_turn(begun, event, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None)
     if is_late:  # what it tells of the contact is known now
         return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")
     if begun.owner != Owner.BOT:
@@ -183,30 +180,6 @@ def _choice(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEv
         return None
     return lease.offered.choice(
         event.message, claimed.facts.id, stint=lease.stint, now=lease.now, lasts=channel.offer_lasts
-    )
-
-
-def _beginning(
-    lease: Lease, event: Event, claimed: ClaimedEvent, joined: Sequence[int], *, chooses: bool
-) -> Beginning:
-    said = event.message.words if event.message else None
-    return Beginning(
-        event_id=claimed.facts.id,
-        state=EventState.BOT_CALL,
-        owner=lease.owner,
-        stint=lease.stint,
-        stint_is_implied=lease.stint_is_implied,
-        newest_sent_at=lease.newest_sent_at or event.sent_at,
-        medium=lease.medium,
-        language=lease.language,
-        topics=lease.topics,
-        contact_id=lease.contact.id,
-        inbox_channel_id=lease.inbox_channel.id,
-        last_message_id=lease.last_message_id,
-        said=said,
-        said_at=event.sent_at,
-        joined=joined,
-        offered=lease.offered.to_json() if chooses else None,
     )
 
 
