@@ -1,1 +1,2 @@
-"""Operations on a conversation's rows: store an event, claim, begin a turn, release. Imported by deliveries and all above."""
+"""Operations on a conversation's rows: store an event, claim, begin a turn, release. Imported by deliveries and all
+above."""
