@@ -1,11 +1,14 @@
 """From bot to human: whether, with what words, and what became of it."""
 
 import uuid
+from typing import Any, Self
 
 from django.db import models
 
 from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import Channel, Conversation, Delivery, WebhookEvent
+from channels_app.models.channels import texts_column
+from channels_app.protocol.sentences import Occasion, sentence, with_single
 
 
 class OffloadProvider(models.Model):
@@ -27,18 +30,38 @@ class OffloadProvider(models.Model):
         help_text="Empty: always open. Example: "
         '{"timezone": "Europe/Brussels", "mon": ["09:00-17:00"], "closed": ["2026-12-25"]}',
     )
-    closed_text = models.TextField(
-        "text when closed",
-        blank=True,
-        help_text="Sent when the bot asks for an agent outside the opening hours. "
-        "Empty, and the bot says nothing either: the conversation is handed over all the same.",
-    )
+    closed_text = models.TextField(blank=True, editable=False)
+    """In the channel's language: what was there until November 2026; kept in step with `closed_texts`."""
+    closed_texts = texts_column("text when closed")
 
     class Meta:
         verbose_name = "offload provider"
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding and self.closed_text:
+            self.closed_texts = self.texts_after(self.closed_text)
+        self.closed_text = self.closed_sentence("")
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """A version before may have changed the single text since."""
+        row = super().from_db(*args, **kwargs)
+        if not row.get_deferred_fields():
+            row.closed_texts = row.texts_after(row.closed_text)
+        return row
+
+    def texts_after(self, text: str) -> dict[str, str] | None:
+        """The texts that somebody wants who knows only a single one."""
+        changes = text != self.closed_sentence("")
+        return with_single(self.closed_texts, text, "") if changes else self.closed_texts
+
+    def closed_sentence(self, language: str, fallback: str = "") -> str:
+        """What a contact of this language reads when nobody is there. `fallback`: the channel's language."""
+        return sentence(self.closed_texts, Occasion.CLOSED, language, fallback)
 
     def _context(self, name: str) -> str:
         return f"offload.offloadprovider.{self.uuid}.{name}"

@@ -4,6 +4,7 @@ Nothing here calls anybody: a handover is a `Reply` with `complete`, delivered l
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -11,7 +12,6 @@ from typing import Any, Protocol
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery, DeliveryState
 from channels_app.protocol import Completion, Event, EventType, Message, Reply
-from channels_app.protocol.visible import is_visible
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.note import transcript_lines, write_note
 from offload.opening_hours import is_open
@@ -49,18 +49,20 @@ def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
     return provider is None or (provider.is_enabled and is_open(provider.opening_hours, moment))
 
 
-def request_offload(lease: Held, reply: Reply, request: Request) -> tuple[Reply, OffloadState]:
+def request_offload(
+    lease: Held, reply: Reply, request: Request, closed_sentence: Callable[[OffloadProvider], str]
+) -> tuple[Reply, OffloadState]:
     """The reply as it leaves after a bot asked for a human, and what is granted.
 
-    Closed: the bot keeps the conversation and the contact reads the closed text. If then nobody would say
-    anything at all, the conversation is handed over all the same.
+    Closed: the bot keeps the conversation and the contact reads the closed text (`closed_sentence`). If then nobody
+    would say anything at all, the conversation is handed over all the same.
     """
     provider = provider_of(lease.channel_id)
     if takes_requests(provider, lease.now):
         return hand_over(lease, reply, request), OffloadState.REQUESTED
     assert provider is not None  # noqa: S101 - takes_requests is true without one
-    closed_text = (Message(text=provider.closed_text),) if is_visible(provider.closed_text) else ()
-    kept = replace(reply, offload=None, messages=reply.messages + closed_text)
+    text = closed_sentence(provider)
+    kept = replace(reply, offload=None, messages=reply.messages + ((Message(text=text),) if text else ()))
     if not kept.messages:
         return hand_over(lease, reply, request), OffloadState.REQUESTED
     return kept, OffloadState.CLOSED

@@ -36,7 +36,7 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
 
 
 def make_channel(inbox: str = "hootsuite", **changes: Any) -> Channel:
-    """A channel of the world's inbox; `bot=None` for one without."""
+    """A channel of the world's inbox that says nothing by itself; `bot=None` for one without."""
     number = next(_numbers)
     settings = {
         "region": "eu",
@@ -47,7 +47,8 @@ def make_channel(inbox: str = "hootsuite", **changes: Any) -> Channel:
     }
     if "bot" not in changes:
         changes["bot"] = make_bot()
-    channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, **changes})
+    quiet: dict[str, Any] = {"fallback_texts": {}, "apology_texts": {}, "file_texts": {}}
+    channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, **quiet, **changes})
     channel.put_settings(settings)
     channel.shared_secret = SHARED_SECRET
     channel.save()

@@ -45,8 +45,8 @@ class Place:
                 return "yes" if value else "no"
             case list():
                 return ", ".join(map(str, value))
-            case dict():  # opening hours
-                return "; ".join(f"{name} {self.words(part)}" for name, part in value.items())
+            case dict():  # opening hours, texts by language
+                return "; ".join(f"{name} {self.words(part)}" for name, part in value.items()) or "–"
             case words:
                 return str(words)
 

@@ -15,7 +15,7 @@ from offload.models import OffloadProvider
 
 NOT_COPIED = frozenset({"id", "name", "is_active"})
 """Of what an admin may edit. Secrets, address and history are no such fields."""
-PROVIDER_COPIED = ("name", "is_enabled", "opening_hours", "closed_text")
+PROVIDER_COPIED = ("name", "is_enabled", "opening_hours", "closed_texts")
 MAX_NAME = 100  # characters, as the column
 
 

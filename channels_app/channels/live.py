@@ -19,6 +19,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel
 from channels_app.protocol import Incoming
 from channels_app.protocol.errors import ConfigError, SignatureError
+from channels_app.protocol.sentences import Wording
 
 NEW_SECRET = "new_secret"  # noqa: S105 - no secret: what is counted while two are taken
 OLD_SECRET_USED = "old_secret_used"  # noqa: S105 - likewise
@@ -48,9 +49,8 @@ class LiveChannel:
     intent_topics: Sequence[Mapping[str, str]]
     """Rows of `topics_of`."""
     on_contact_file: str
-    file_text: str
     bot_tries: int
-    fallback_text: str
+    wording: Wording
     answer_within: timedelta
     on_bot_failure: str
     reply_limit: timedelta
@@ -159,11 +159,11 @@ def channels_of_tenant(channel: LiveChannel) -> list[int]:
     return found
 
 
-def keyless_channel(uuid: UUID) -> tuple[Inbox, str] | None:
-    """What a process without the channel's keys can still say there: its inbox without secrets, and the text for a
-    failed bot. None: there is no such channel, or it is archived."""
+def keyless_channel(uuid: UUID) -> tuple[Inbox, Wording] | None:
+    """What a process without the channel's keys can still say there: its inbox without secrets, and our own words.
+    None: there is no such channel, or it is archived."""
     row = Channel.objects.filter(Q(uuid=uuid) | Q(old_uuid=uuid), archived_at=None).first()
-    return (inboxes.inbox_class(row.inbox)({}), row.fallback_text) if row else None
+    return (inboxes.inbox_class(row.inbox)({}), row.wording) if row else None
 
 
 def remember_channels() -> None:
@@ -227,9 +227,8 @@ def _load(channel_id: int) -> LiveChannel:
         delegation_dialog=channel.delegation_dialog,
         offer_lasts=timedelta(hours=channel.offer_hours),
         on_contact_file=channel.on_contact_file,
-        file_text=channel.file_text,
         bot_tries=channel.bot_tries,
-        fallback_text=channel.fallback_text,
+        wording=channel.wording,
         answer_within=timedelta(seconds=channel.answer_within_s),
         on_bot_failure=channel.on_bot_failure,
         reply_limit=timedelta(seconds=channel.reply_limit_s),

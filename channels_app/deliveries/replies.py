@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.db import transaction
 
@@ -16,8 +17,8 @@ from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply, options
-from channels_app.protocol.visible import is_visible
-from offload.models import OffloadReason, OffloadState
+from channels_app.protocol.sentences import Occasion
+from offload.models import OffloadProvider, OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 
 
@@ -37,26 +38,38 @@ class Say:
     """For operators: why this is said, if it isn't the bot's answer."""
 
 
-_FAILURES = frozenset(
+_UNEXPECTED = frozenset(
     {
         *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
-        OffloadReason.OUT_OF_TIME,
+        *(OffloadReason.OUT_OF_TIME, OffloadReason.CONTACT_FILE),
     }
 )
 """Handovers that the contact had no reason to expect."""
 
 
-def _last_words(channel: LiveChannel, reason: OffloadReason) -> str:
+def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
     """What the contact reads when agents take over although nobody asked for them."""
-    if reason is OffloadReason.CONTACT_FILE:
-        return channel.file_text
-    return channel.fallback_text if reason in _FAILURES else ""
+    return own_words(lease, channel, Occasion.HANDOVER) if reason in _UNEXPECTED else ""
+
+
+def language_of(lease: Lease, channel: LiveChannel) -> str:
+    """The contact's; empty: it isn't known."""
+    return channel.wording.language_of(lease.language, lease.contact.attributes)
+
+
+def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:
+    """What we say to this contact ourselves, in the contact's language; empty: nothing."""
+    return channel.wording.say(occasion, language_of(lease, channel))
+
+
+def _closed_sentence(lease: Lease, channel: LiveChannel, provider: OffloadProvider) -> str:
+    return provider.closed_sentence(language_of(lease, channel), channel.wording.language)
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
     """Humans take over because the bot can't or shouldn't answer."""
-    text = _last_words(channel, request.reason)
-    words = (Message(text=text),) if is_visible(text) else ()
+    text = _last_words(lease, channel, request.reason)
+    words = (Message(text=text),) if text else ()
     return Say(lease=lease, claimed=[claimed], reply=Reply(messages=words), author=Author.BRIDGE, request=request)
 
 
@@ -119,7 +132,7 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     wish = reply.offload
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
-        reply, state = request_offload(lease, reply, request)
+        reply, state = request_offload(lease, reply, request, partial(_closed_sentence, lease, channel))
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
     if request is None and reply.complete is Completion.HANDOVER:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")

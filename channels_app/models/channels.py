@@ -1,6 +1,6 @@
 """What an admin sets up: bots, channels, and the inbox channels on which a bot answers."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,10 +9,19 @@ from channels_app.adapters import inboxes
 from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import limits
 from channels_app.models.bots import Bot, SettingsModel
+from channels_app.protocol.languages import MAX_TAG
+from channels_app.protocol.sentences import Occasion, Wording, with_single
 
 
 def _between(least: int, most: int) -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(least), MaxValueValidator(most)]
+
+
+def texts_column(verbose_name: str) -> "models.JSONField[Any]":
+    """Texts by language, see `sentences`; null: our own, as for every new row. A version that knows nothing of it
+    writes rows without any."""
+    empty = models.Value({}, models.JSONField())
+    return models.JSONField(verbose_name, null=True, blank=True, default=None, db_default=empty)
 
 
 class FailurePolicy(models.TextChoices):
@@ -137,14 +146,7 @@ class Channel(SettingsModel):
         help_text="A picture, a voice message, a video or a document, without a word to it. A place that the contact "
         "shares always goes to the bot, which may have asked for it.",
     )
-    file_text = models.TextField(
-        "text when the contact sends a file",
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Sent in place of the bot's answer, or together with the handover. Example: Sorry, I can't open "
-        "files here. Can you tell me in words?",
-    )
+    file_texts = texts_column("text when the contact sends a file")
     bot_tries = models.PositiveSmallIntegerField(
         "tries",
         default=2,
@@ -164,11 +166,27 @@ class Channel(SettingsModel):
         default=FailurePolicy.HAND_OVER,
         help_text="What the contact gets when the bot can't be reached, fails or keeps silent.",
     )
-    fallback_text = models.TextField(
-        "text when the bot fails",
+    fallback_text = models.TextField(blank=True, editable=False)
+    """What a contact reads when the bot fails, in the channel's language: what was there until November 2026; kept in
+    step with the texts, for versions that know nothing else."""
+    fallback_texts = texts_column("text when the bot fails and agents take over")
+    apology_texts = texts_column("text when the bot fails and keeps the conversation")
+    language = models.CharField(
+        "language",
+        max_length=MAX_TAG,
         blank=True,
-        help_text="Sent when the bot fails, together with the handover. Empty: the contact sees no text. "
-        "Example: One moment, a colleague takes over.",
+        default="",
+        db_default="",
+        help_text="Of contacts of whom no language is known. The bot is told it.",
+    )
+    language_attribute = models.CharField(
+        "contact attribute with the language",
+        max_length=200,
+        blank=True,
+        default="language",
+        db_default="language",
+        help_text="Where your agents or your CRM note which language a contact wants. It counts when Sparkcentral "
+        "names no language with the event.",
     )
     reply_limit_s = models.PositiveSmallIntegerField(
         "seconds until Sparkcentral takes over",
@@ -194,7 +212,47 @@ class Channel(SettingsModel):
         if self._state.adding and not self.greet:
             self.greeting = Greeting.NEVER
         self.greet = self.greeting != Greeting.NEVER
+        if self._state.adding and self.fallback_text:
+            self.put_single_text(self.fallback_text)
+        self.fallback_text = self.single_text
         super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """A version before may have changed the single text since."""
+        row = super().from_db(*args, **kwargs)
+        if not row.get_deferred_fields() and row.fallback_text != row.single_text:
+            row.put_single_text(row.fallback_text)
+        return row
+
+    @property
+    def single_text(self) -> str:
+        """What contacts read when the bot fails of whom no language is known."""
+        hands_over = self.on_bot_failure == FailurePolicy.HAND_OVER
+        return self.wording.say(Occasion.HANDOVER if hands_over else Occasion.APOLOGY, "")
+
+    def put_single_text(self, text: str) -> None:
+        for name, texts in self.texts_after(text).items():
+            setattr(self, name, texts)
+
+    def texts_after(self, text: str) -> dict[str, dict[str, str]]:
+        """The columns that change when somebody who knows only the single text wants this one."""
+        if text == self.single_text:
+            return {}
+        names = ("fallback_texts", "apology_texts")
+        return {name: with_single(getattr(self, name), text, self.language) for name in names}
+
+    @property
+    def wording(self) -> Wording:
+        return Wording(
+            language=self.language,
+            attribute=self.language_attribute,
+            texts={
+                Occasion.HANDOVER: self.fallback_texts,
+                Occasion.APOLOGY: self.apology_texts,
+                Occasion.FILE: self.file_texts,
+            },
+        )
 
     def greeting_for(self, greet: bool) -> str:
         """The greeting that somebody means who only knows the yes or no of before."""

@@ -12,7 +12,7 @@ from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
+from channels_app.deliveries.replies import Say, hand_over_for, language_of, own_words, say_instead_of_bot
 from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
@@ -22,7 +22,7 @@ from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Targe
 from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn, remark
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.protocol.options import is_token
-from channels_app.protocol.visible import is_visible
+from channels_app.protocol.sentences import Occasion
 from channels_app.turns.breaker import note_failure, note_success
 from offload.models import OffloadReason
 from offload.services import Request
@@ -91,7 +91,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         payload=payload,
         files=message.files,
         message_id=message.external_id,
-        language=lease.language,
+        language=language_of(lease, channel),
         medium=lease.medium,
         contact=lease.contact.contact,
         attributes=lease.contact.attributes,
@@ -135,12 +135,13 @@ def instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, re
     """What the channel's owner wants to follow. An agent who delegated gets the conversation back in any case: the
     contact didn't ask for the bot."""
     is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    has_text = is_visible(channel.fallback_text) or channel.on_bot_failure != FailurePolicy.SAY_TEXT
-    if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or not has_text:
+    says = channel.on_bot_failure == FailurePolicy.SAY_TEXT
+    text = own_words(lease, channel, Occasion.APOLOGY) if says else ""
+    if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or (says and not text):
         return hand_over_for(lease, channel, claimed, request)
     said = f"{request.reason.label}: {request.detail}"
-    if channel.on_bot_failure == FailurePolicy.SAY_TEXT:
-        return say_instead_of_bot(lease, claimed, channel.fallback_text, said)
+    if text:
+        return say_instead_of_bot(lease, claimed, text, said)
     return Release.ending([claimed], Outcome.SILENT, said)
 
 

@@ -10,11 +10,12 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.lookup import begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
+from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner
 from channels_app.protocol import ContactMessage, Event, EventType, Option
 from channels_app.protocol.contact_message import SENT_A_FILE
+from channels_app.protocol.sentences import Occasion
 from channels_app.turns.asking import (
     DOUBTFUL_CALL_WAIT,
     LOSSES,
@@ -81,8 +82,9 @@ def on_contact_event(
 
 def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message: ContactMessage) -> Say:
     """The channel's owner wants something else than the bot's answer to what no bot can read."""
-    if channel.on_contact_file == FilePolicy.SAY_TEXT:
-        return say_instead_of_bot(lease, claimed, channel.file_text, f"{SENT_A_FILE}: {message.words}")
+    text = own_words(lease, channel, Occasion.FILE) if channel.on_contact_file == FilePolicy.SAY_TEXT else ""
+    if text:
+        return say_instead_of_bot(lease, claimed, text, f"{SENT_A_FILE}: {message.words}")
     request = Request(reason=OffloadReason.CONTACT_FILE, by="chatbridge", detail=message.words)
     return hand_over_for(lease, channel, claimed, request)
 

@@ -198,15 +198,15 @@ def test_spaces_around_a_value_are_removed_and_told(admin_client: Client, channe
 
 
 def test_an_error_loses_no_input_but_secrets(admin_client: Client, channel: Channel) -> None:
-    changes = {"name": "", "base_url": "https://other.example.com", "fallback_text": "Wait, please", "greet": None}
+    changes = {"name": "", "base_url": "https://other.example.com", "fallback_texts-*": "Wait, please", "greet": None}
     hours = {"when": "times", "mon-from-0": "09:00"}
     provider = {f"offload_provider-0-opening_hours-{name}": value for name, value in hours.items()}
-    provider["offload_provider-0-closed_text"] = "Closed now"
+    provider["offload_provider-0-closed_texts-*"] = "Closed now"
     shown = save(admin_client, channel, client_secret=CANARY, **changes, **provider)
     kept = fields_of(text_of(shown), "channel_form")
-    assert (kept["base_url"], kept["fallback_text"]) == ("https://other.example.com", "Wait, please")
+    assert (kept["base_url"], kept["fallback_texts-*"]) == ("https://other.example.com", "Wait, please")
     assert "greet" not in kept
-    assert kept["offload_provider-0-closed_text"] == "Closed now"
+    assert kept["offload_provider-0-closed_texts-*"] == "Closed now"
     assert kept["offload_provider-0-opening_hours-when"] == "times"
     assert kept["offload_provider-0-opening_hours-mon-from-0"] == "09:00"
     assert CANARY not in text_of(shown)
@@ -420,8 +420,8 @@ def test_opening_the_test_does_nothing(admin_client: Client, channel: Channel, w
 
 def test_a_text_that_is_to_be_said_has_to_be_written(admin_client: Client, channel: Channel) -> None:
     shown = save(admin_client, channel, on_bot_failure="say_text")
-    assert "Write the text" in errors_of(shown)["fallback_text"][0]
-    save(admin_client, channel, on_bot_failure="say_text", fallback_text="One moment", reply_limit_s="600")
+    assert "Write the text" in errors_of(shown)["apology_texts"][0]
+    save(admin_client, channel, on_bot_failure="say_text", reply_limit_s="600", **{"apology_texts-*": "One moment"})
     channel.refresh_from_db()
     assert (channel.on_bot_failure, channel.reply_limit_s) == ("say_text", 600)
 

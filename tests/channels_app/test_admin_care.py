@@ -273,7 +273,9 @@ def test_settings_are_exported_without_secrets(admin_client: Client, channel: Ch
 
 
 def test_saving_and_checking_saves_first(admin_client: Client, channel: Channel, world: World) -> None:
-    page = submit(admin_client, url(channel), "channel_form", fallback_text="One moment", _check="Save and check")
+    page = submit(
+        admin_client, url(channel), "channel_form", _check="Save and check", **{"fallback_texts-*": "One moment"}
+    )
     assert page.redirect_chain[-1][0] == url(channel, "test")
     assert "What you entered is saved" in text_of(page) and "checks passed" in text_of(page)
     assert again(channel).fallback_text == "One moment"

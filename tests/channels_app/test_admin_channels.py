@@ -359,17 +359,30 @@ def test_what_a_form_changes_is_written_down_with_before_and_after(admin_client:
         admin_client,
         f"{LIST}{channel.pk}/change/",
         "channel_form",
-        fallback_text="One moment",
         client_secret="canary-secret",
-        **{"offload_provider-0-closed_text": "Come back later", "offload_provider-0-verify_token": "canary-token"},
+        **{
+            "fallback_texts-*": "One moment",
+            "offload_provider-0-closed_texts-*": "Come back later",
+            "offload_provider-0-verify_token": "canary-token",
+        },
     )
     entries = {entry.object_type: entry for entry in AuditEntry.objects.all()}
     changes = entries["channel"].changes
-    assert changes["fallback_text"] == ["", "One moment"]
+    assert changes["fallback_texts"] == [{}, {"*": "One moment"}]
     assert changes["settings.client_secret"] == CHANGED
-    assert set(changes) == {"fallback_text", "settings.client_secret", "keys_saved_at", "keys_saved_by"}
+    assert set(changes) == {
+        "fallback_text",
+        "fallback_texts",
+        "settings.client_secret",
+        "keys_saved_at",
+        "keys_saved_by",
+    }
     provider = entries["offloadprovider"].changes
-    assert provider == {"closed_text": ["Closed", "Come back later"], "verify_token": CHANGED}
+    assert provider == {
+        "closed_text": ["Closed", "Come back later"],
+        "closed_texts": [{"*": "Closed"}, {"*": "Come back later"}],
+        "verify_token": CHANGED,
+    }
     assert entries["channel"].actor == "admin" and entries["channel"].via == "admin"
     assert "canary" not in str([entry.changes for entry in AuditEntry.objects.all()])
 

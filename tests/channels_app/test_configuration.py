@@ -521,7 +521,27 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*CHANNEL, "bot_tries"), 0, "channels[0].bot_tries: Ensure this value is greater than or equal to 1."),
     ((*CHANNEL, "bot_tries"), True, "channels[0].bot_tries: must be a whole number."),
     ((*CHANNEL, "fallback_text"), 5, f"channels[0].fallback_text: {NOT_TEXT}"),
-    ((*CHANNEL, "fallback_text"), "a\0b", "channels[0].fallback_text: Null characters are not allowed."),
+    (
+        (*CHANNEL, "fallback_texts"),
+        "a\0b",
+        "channels[0].fallback_texts.*: Write plain text of at most 65536 characters.",
+    ),
+    (
+        (*CHANNEL, "fallback_texts"),
+        5,
+        "channels[0].fallback_texts: must be text, an object of texts by language, or null.",
+    ),
+    (
+        (*CHANNEL, "fallback_texts"),
+        {"nl": 5},
+        "channels[0].fallback_texts.nl: Must be text. In YAML, put it in quotes.",
+    ),
+    (
+        (*CHANNEL, "fallback_texts"),
+        {"no language": "x"},
+        "channels[0].fallback_texts.no language: Is no language. Give its tag, such as nl or pt-BR, or * for every "
+        "other language.",
+    ),
     ((*CHANNEL, "inbox_channels"), None, "channels[0].inbox_channels: must be a list."),
     (
         (*CHANNEL, "inbox_channels", 0),
@@ -764,7 +784,7 @@ def test_what_a_file_changes_is_in_the_audit_log(run: Any, example: dict[str, An
     changed = AuditEntry.objects.order_by("id")[len(kinds) :]
     assert [entry.object_type for entry in changed] == ["channel", "offloadprovider", "inboxchannel"]
     assert changed[0].changes["keep_days"] == [30, 7] and changed[0].changes["shared_secret"] == "changed"
-    assert changed[1].changes == {"closed_text": ["", "Closed."]}
+    assert changed[1].changes["closed_texts"] == [None, {"*": "Closed."}]
     assert changed[2].changes == {"is_enabled": [True, False]}
     assert all(entry.actor and "11" * 16 not in str(entry.changes) for entry in changed)
 
@@ -824,7 +844,6 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"answer_within_s": 241}, "answer_within_s"),
     ({"reply_limit_s": 1}, "reply_limit_s"),
     ({"keep_days": 0}, "keep_days"),
-    ({"on_bot_failure": "say_text"}, "fallback_text"),
     ({"greeting": "sometimes"}, "greeting"),
     ({"on_bot_failure": "shrug"}, "on_bot_failure"),
     ({"shared_secret": "xyz"}, "shared_secret"),
@@ -964,12 +983,15 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "greeting": "always",
         "offer_hours": "5",
         "on_contact_file": "say_text",
-        "file_text": "In\r\nwords, please",
+        "file_texts-*": "In\r\nwords, please",
         "bot_tries": "3",
         "answer_within_s": "50",
         "keep_days": "12",
         "on_bot_failure": "say_text",
-        "fallback_text": "One\r\nmoment",
+        "fallback_texts-*": "One\r\nmoment",
+        "apology_texts-nl": "Sorry",
+        "language": "nl",
+        "language_attribute": "taal",
         "reply_limit_s": "400",
         "delegation_dialog": "state-1",
         "intent_topics-intent-0": "parcel.*",
@@ -979,7 +1001,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "shared_secret": "ab" * 16,
         "covers_all_inbox_channels": "on",
         "offload_provider-0-name": "Humans",
-        "offload_provider-0-closed_text": "Closed.\r\nSorry.",
+        "offload_provider-0-closed_texts-*": "Closed.\r\nSorry.",
         "offload_provider-0-verify_token": "page verify",
         "offload_provider-0-write_back_secret": "cd" * 16,
         "offload_provider-0-opening_hours-when": "times",

@@ -77,9 +77,9 @@ def told(answer: Any) -> list[tuple[str, str, str, str]]:
         ("channel", {"region": "us"}, {"keep_days": "9"}, ("Sparkcentral region", "EU", "US", "bea")),
         (
             "channel",
-            {"offload_provider-0-closed_text": "Closed."},
+            {"offload_provider-0-closed_texts-*": "Closed."},
             {"keep_days": "9"},
-            ("offload provider “Agents”: Text when closed", "–", "Closed.", "bea"),
+            ("offload provider “Agents”: Text when closed", "–", "* Closed.", "bea"),
         ),
         (
             "channel",
@@ -115,7 +115,7 @@ def told(answer: Any) -> list[tuple[str, str, str, str]]:
 def test_the_second_of_two_tabs_is_told_what_the_first_saved(
     admin_client: Client, bea: Client, channel: Channel, bot: Bot, kind: str, theirs: Any, mine: Any, change: Any
 ) -> None:
-    OffloadProvider.objects.get_or_create(channel=channel)
+    OffloadProvider.objects.get_or_create(channel=channel, defaults={"closed_texts": {}})
     InboxChannel.objects.create(channel=channel, external_id="w-1", name="WhatsApp", is_enabled=True)
     person, group = User.objects.create_user("carl"), Group.objects.create(name="Viewers")
     row: Any = {"channel": channel, "bot": bot, "user": person, "group": group}[kind]

@@ -378,7 +378,8 @@ def test_a_bot_is_told_what_kind_of_file_came(walker: Walker, world: World) -> N
 def test_a_channel_can_deal_with_files_without_its_bot(
     walk_with: Callable[..., Walker], world: World, policy: str, text: str, said: list[str], outcome: str
 ) -> None:
-    walker = walk_with(on_contact_file=policy, file_text=text)
+    texts = {"*": text} if text else {}
+    walker = walk_with(on_contact_file=policy, **{"file_texts" if policy == "say_text" else "fallback_texts": texts})
     walker.says(None, data=PHOTO)
     assert world.bot.turns == []
     assert (world.inbox.said("0-conv-1"), walker.outcomes()) == (said, [outcome])
@@ -475,7 +476,7 @@ def test_an_empty_reply_is_silence_on_purpose(walker: Walker, world: World) -> N
 def make_provider(walker: Walker, **changes: object) -> object:
     from offload.models import OffloadProvider
 
-    return OffloadProvider.objects.create(channel=walker.channel, **changes)
+    return OffloadProvider.objects.create(channel=walker.channel, **{"closed_texts": {}, **changes})
 
 
 # --- when the bot fails -------------------------------------------------------------------------------------------

@@ -405,7 +405,7 @@ def test_a_short_absence_of_the_database_is_waited_out(walker: Walker, away: Cal
 
 
 def test_in_a_long_absence_the_answer_itself_hands_over(walker: Walker, away: Callable[[int], None]) -> None:
-    walker.channel.fallback_text = "One moment."
+    walker.channel.fallback_texts = {"*": "One moment."}
     walker.channel.save()
     away(10_000)
     response = walker.post(make_event())

@@ -48,7 +48,7 @@ def test_secrets_of_a_provider_are_kept_replaced_and_cleared(
     save(admin_client, channel, verify_token="my own phrase, 1", write_back_secret="ab" * 16)
     provider.refresh_from_db()
     assert (provider.verify_token, provider.write_back_secret) == ("my own phrase, 1", "ab" * 16)
-    page = save(admin_client, channel, closed_text="Closed").content.decode()
+    page = save(admin_client, channel, **{"closed_texts-*": "Closed"}).content.decode()
     provider.refresh_from_db()
     assert (provider.verify_token, provider.closed_text) == ("my own phrase, 1", "Closed")
     assert "my own phrase" not in page and "abab" not in page.replace("ends in abab", "")
@@ -115,7 +115,7 @@ def test_hours_of_a_file_with_many_spans_survive_a_save(
     days = [f"2026-12-{day}" for day in range(10, 20)]
     provider.opening_hours = {"timezone": "Asia/Kolkata", "mon": spans, "closed": days}
     provider.save()
-    save(admin_client, channel, closed_text="Closed")
+    save(admin_client, channel, **{"closed_texts-*": "Closed"})
     provider.refresh_from_db()
     assert provider.opening_hours == {
         "timezone": "Asia/Kolkata",

@@ -53,7 +53,7 @@ def read_event(body: bytes, received_at: datetime) -> Event | None:
         sent_at=jsons.moment(envelope.get("timestamp")) or received_at,
         conversation_id=_identifier(data.get("conversationId"), "data.conversationId"),
         message=_message(data) if event_type is EventType.MESSAGE_RECEIVED else None,
-        language=_text(data.get("language"), MAX_LABEL),
+        language=_text(data.get("language"), MAX_LABEL) or _browser_language(data.get("contactAttributes")),
         topics=_topics(data.get("conversationTopics")),
         trigger=data["trigger"] if isinstance(data.get("trigger"), dict) else None,
         **_circumstances(data),
@@ -157,6 +157,14 @@ def _attributes(value: object) -> tuple[ContactAttribute, ...] | None:
         if found.attribute and (rival is None or _rank(found) < _rank(rival)):
             winners[found.attribute] = found
     return tuple(winners.values())
+
+
+def _browser_language(value: object) -> str:
+    """What the web messenger notes as an attribute. Its name is not documented: it is known however it is spelt."""
+    for item in _objects(value):
+        if re.sub(r"[^a-z]", "", _text(item.get("attribute")).lower()) == "browserlanguage":
+            return _text(item.get("value"), MAX_LABEL)
+    return ""
 
 
 def _rank(attribute: ContactAttribute) -> int:

@@ -42,7 +42,17 @@ __all__ = ["Applied", "ConfigurationError", "apply_configuration"]
 LOCK = 0x636861746272  # any number of our own: two files at the same time would both create what is missing
 FOLLOWS = frozenset(
     {
-        *("uuid", "name", "greet", "paused_at", "paused_by", "keys_saved_at", "keys_saved_by"),
+        *(
+            "uuid",
+            "name",
+            "greet",
+            "fallback_text",
+            "closed_text",
+            "paused_at",
+            "paused_by",
+            "keys_saved_at",
+            "keys_saved_by",
+        ),
         *("shared_secret_saved_at", "shared_secret_saved_by", "old_secret"),
     }
 )
@@ -169,6 +179,8 @@ class _Run:
             given.setdefault("covers_all_inbox_channels", not values["inbox_channels"])  # an empty list means all
         if "greet" in values:
             given.setdefault("greeting", row.greeting_for(values["greet"]))
+        if "fallback_text" in values:
+            given = row.texts_after(values["fallback_text"]) | given
         saved = self._save(row, ChannelForm, given, difference)
         provider = self._apply_provider(saved.row if saved else row, difference)
         if not saved or not provider:
@@ -239,6 +251,9 @@ class _Run:
         """The channel's offload provider; each channel gets one, so that its addresses exist."""
         values = difference.entry.values.get("offload_provider", {})
         given = {OUR_NAMES.get(key, key): value for key, value in values.items()}
+        if "closed_text" in given:
+            saved_one = OffloadProvider.objects.filter(channel_id=channel.pk).first() or OffloadProvider()
+            given = {"closed_texts": saved_one.texts_after(given.pop("closed_text"))} | given
         saved: Saved[OffloadProvider] | None = None
         with self._refusing(difference.entry.at("offload_provider")):
             if channel._state.adding:  # refused: only what is wrong here too is still to be said

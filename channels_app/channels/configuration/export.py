@@ -105,7 +105,7 @@ def _provider(channel: Channel, words: tuple[str, ...]) -> dict[str, Any]:
         "verify_token": _Secret((*words, "verify_token")) if row.verify_token_encrypted else None,
         "opening_hours": row.opening_hours or None,
         **({} if row.is_enabled else {"enabled": False}),
-        **_unusual(row.__class__(), {"closed_text": row.closed_text}),
+        **_unusual(row.__class__(), {"closed_texts": row.closed_texts}),
         **({"write_back_secret": write_back} if write_back else {}),
     }
 

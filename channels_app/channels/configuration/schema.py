@@ -14,6 +14,7 @@ from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyFiel
 from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.offload import OffloadProviderForm
+from channels_app.channels.forms.texts_field import TextsField
 
 NOT_TEXT = "must be text. In YAML, put it in quotes."
 
@@ -75,6 +76,13 @@ def _object(value: Any) -> dict[str, Any]:
     return value or {}
 
 
+def _texts(value: Any) -> Any:
+    """Of a language each, or a single one for all; null: the bridge's own."""
+    if not isinstance(value, str | dict | None):
+        raise ValueError("must be text, an object of texts by language, or null.")
+    return {} if value == "" else value
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError("must be a list.")
@@ -89,6 +97,8 @@ def _reader_of(field: forms.Field) -> Reader:
             return _object
         case IntentTopicsField():
             return _list
+        case TextsField():
+            return _texts
         case forms.BooleanField():
             return _truth
         case forms.IntegerField():
@@ -122,12 +132,13 @@ CHANNEL: dict[str, Reader] = {
     "handover_skipped": _text,
     "inbox_channels": _list,
     "greet": _truth,
+    "fallback_text": _text,
     "offload_provider": _object,
 }
 INBOX_CHANNEL: dict[str, Reader] = {"id": _name, "name": _text, "enabled": _truth, "buttons": _truth}
 OFFLOAD_PROVIDER: dict[str, Reader] = {
     FILE_NAMES.get(name, name): _reader_of(field) for name, field in OffloadProviderForm.base_fields.items()
-}
+} | {"closed_text": _text}
 
 
 def read_document(node: Any, problems: Problems) -> Document:

@@ -11,9 +11,11 @@ from channels_app.adapters.settings import PhraseField, refusal, same_value_prob
 from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.saving import Saved, judged_simply
 from channels_app.channels.forms.secrets import WriteOnlyField
-from channels_app.channels.forms.settings import ModelForm, one_line, prose, speak_alike
+from channels_app.channels.forms.settings import ModelForm, one_line, speak_alike
+from channels_app.channels.forms.texts_field import TextsField
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadProvider
 
 SECRETS = ("verify_token", "write_back_secret")
@@ -34,10 +36,16 @@ class OffloadProviderForm(ModelForm):
         required=False,
         help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.",
     )
+    closed_texts = TextsField(
+        Occasion.CLOSED,
+        label="Text when closed",
+        help_text="Said when the bot asks for an agent outside the opening hours. Without a text, and if the bot says "
+        "nothing either, the conversation is handed over all the same.",
+    )
 
     class Meta:
         model = OffloadProvider
-        fields = ("name", "is_enabled", "opening_hours", "closed_text")
+        fields = ("name", "is_enabled", "opening_hours", "closed_texts")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,9 +64,6 @@ class OffloadProviderForm(ModelForm):
 
     def clean_name(self) -> str:
         return one_line(self.cleaned_data["name"])
-
-    def clean_closed_text(self) -> str:
-        return prose(self.cleaned_data["closed_text"])
 
     def clean_verify_token(self) -> str | None:
         token: str | None = self.cleaned_data["verify_token"]

@@ -9,11 +9,13 @@ from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
 from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.secrets import WriteOnlyField
-from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, prose, settings_fields
+from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, settings_fields
+from channels_app.channels.forms.texts_field import LanguageField, TextsField
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.sentences import Occasion
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
@@ -38,6 +40,25 @@ class _ChannelForm(SettingsForm):
         "you are asked to enter one there, generate it here.",
         may_generate=True,
     )
+    fallback_texts = TextsField(
+        Occasion.HANDOVER,
+        label="Text when agents take over",
+        help_text="Said when the bot fails and the conversation is handed over.",
+    )
+    apology_texts = TextsField(
+        Occasion.APOLOGY,
+        label="Text when the bot stays",
+        help_text="Said when the bot fails and keeps the conversation, if you choose so above.",
+    )
+    file_texts = TextsField(
+        Occasion.FILE,
+        label="Text when the contact sends a file",
+        help_text="Said in place of the bot's answer, if you choose so above.",
+    )
+    language = LanguageField(
+        label="Language of the channel",
+        help_text="Of contacts whose language is not known: the bot is told this one, and they read our texts in it.",
+    )
 
     intent_topics = IntentTopicsField(
         label="Topics for intents", required=False, help_text=str(Channel._meta.get_field("intent_topics").help_text)
@@ -55,11 +76,14 @@ class _ChannelForm(SettingsForm):
             "delegation_dialog",
             "offer_hours",
             "on_contact_file",
-            "file_text",
+            "file_texts",
             "bot_tries",
             "answer_within_s",
             "on_bot_failure",
-            "fallback_text",
+            "fallback_texts",
+            "apology_texts",
+            "language",
+            "language_attribute",
             "reply_limit_s",
             "keep_days",
         )
@@ -79,20 +103,17 @@ class _ChannelForm(SettingsForm):
         problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
         if problem:
             self.add_error("shared_secret", refusal(problem))
-        if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and not cleaned.get("fallback_text"):
-            self.add_error("fallback_text", MISSING_TEXT)
-        if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and not cleaned.get("file_text"):
-            self.add_error("file_text", MISSING_TEXT)
+        if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and cleaned.get("apology_texts") == {}:
+            self.add_error("apology_texts", MISSING_TEXT)
+        if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and cleaned.get("file_texts") == {}:
+            self.add_error("file_texts", MISSING_TEXT)
         return cleaned
 
     def clean_delegation_dialog(self) -> str:
         return one_line(self.cleaned_data["delegation_dialog"])
 
-    def clean_fallback_text(self) -> str:
-        return prose(self.cleaned_data["fallback_text"])
-
-    def clean_file_text(self) -> str:
-        return prose(self.cleaned_data["file_text"])
+    def clean_language_attribute(self) -> str:
+        return one_line(self.cleaned_data["language_attribute"])
 
     def secrets_beside(self) -> dict[str, Any]:
         with suppress(BridgeError):  # of a key that is lost nothing can be said

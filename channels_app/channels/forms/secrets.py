@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from django import forms
 from django.template.loader import render_to_string
@@ -126,11 +126,20 @@ class WriteOnlyField(forms.CharField):
         return data is not None
 
 
+@runtime_checkable
+class InWords(Protocol):
+    """A field whose value is no text by itself."""
+
+    def words(self, value: Any) -> str: ...
+
+
 def shown_value(form: forms.BaseForm, name: str) -> str:
     """A field for somebody who may only look: of a secret that it is saved, of a choice its words."""
     field = form.fields[name]
     if isinstance(field, WriteOnlyField):
         return cast(SecretInput, field.widget).saved or "None saved"
     value = form.get_initial_for_field(field, name)
+    if isinstance(field, InWords):
+        return field.words(value)
     choices = dict(getattr(field.widget, "choices", ()))
     return str(choices.get(value, value) or "–")

@@ -26,7 +26,10 @@ from channels_app.web.admin.inlines import InboxChannelInline, OffloadProviderIn
 from channels_app.web.admin.setup import SetupAdmin
 from offload.models import OffloadProvider
 
-FAILURE_FIELDS = ("on_bot_failure", "fallback_text", "bot_tries", "answer_within_s", "reply_limit_s")
+FAILURE_FIELDS = (
+    *("on_bot_failure", "fallback_texts", "apology_texts", "bot_tries", "answer_within_s", "reply_limit_s"),
+)
+LANGUAGE_FIELDS = ("language", "language_attribute")
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),
     "replace-keys": (CHANGE_CHANNEL, channel_tools.replace_keys_page),
@@ -96,8 +99,9 @@ class ChannelAdmin(SetupAdmin):
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
-            ("Files from contacts", {"fields": ("on_contact_file", "file_text"), "classes": ("collapse",)}),
+            ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
+            ("Languages", {"fields": LANGUAGE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),
         )

@@ -62,7 +62,7 @@ class OffloadProviderInline(StackedInline):
     model = OffloadProvider
     form = OffloadProviderForm
     readonly_fields = ("now",)
-    fields = ("name", "is_enabled", "verify_token", "opening_hours", "now", "closed_text", "write_back_secret")
+    fields = ("name", "is_enabled", "verify_token", "opening_hours", "now", "closed_texts", "write_back_secret")
     can_delete = False
     max_num = 1
     extra = 1

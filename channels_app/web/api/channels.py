@@ -85,6 +85,8 @@ def _save(channel: Channel, given: dict[str, Any], actor: Actor, expected: int |
     """The channel and its inbox channels, or nothing of both."""
     if "greet" in given:
         given = {"greeting": channel.greeting_for(given["greet"]), **given}
+    if "fallback_text" in given:
+        given = channel.texts_after(given["fallback_text"]) | given
     with transaction.atomic(), refusals():
         saved = save_row(channel, ChannelForm, given, actor, expected=expected)
         for values in given.get("inbox_channels", ()):

@@ -15,8 +15,9 @@ from channels_app.channels.live import (
     remembered_channel,
 )
 from channels_app.conversations.events import ChannelChangedError, store_inbox_event
-from channels_app.protocol import Completion, Incoming, Outgoing, OutgoingMessage
+from channels_app.protocol import Completion, Event, Incoming, Outgoing, OutgoingMessage
 from channels_app.protocol.errors import SignatureError, UnusableError
+from channels_app.protocol.sentences import Occasion, Wording
 from channels_app.web.webhooks.base import DatabaseAwayError, WebhookView, wake_if_owed, with_patience
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class InboxWebhook(WebhookView):
             events = channel.inbox.parse(incoming)
         except UnusableError as error:
             self.count(uuid, error.reason)
-            return 200, _inline_handover(channel.inbox, channel.fallback_text)
+            return 200, _inline_handover(channel.inbox, channel.wording)
         if not events:
             self.count(uuid, "unknown_type")
         for event in events:
@@ -85,7 +86,7 @@ class InboxWebhook(WebhookView):
         if channel.is_archived:
             return self.gone(uuid)
         channel.verify(incoming)
-        return _hand_over_inline(channel.inbox, channel.fallback_text, uuid, incoming, "PostgreSQL is away")
+        return _hand_over_inline(channel.inbox, channel.wording, uuid, incoming, "PostgreSQL is away")
 
     def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
         """Likewise. What the channel was before will do to verify it; else it is not verified: the answer does
@@ -102,19 +103,23 @@ class InboxWebhook(WebhookView):
         return _hand_over_inline(*keyless, uuid, incoming, "CB-104: no key")
 
 
-def _hand_over_inline(inbox: Inbox, text: str, uuid: UUID, incoming: Incoming, why: str) -> tuple[int, dict[str, Any]]:
+def _hand_over_inline(
+    inbox: Inbox, wording: Wording, uuid: UUID, incoming: Incoming, why: str
+) -> tuple[int, dict[str, Any]]:
     try:
         events = inbox.parse(incoming)
     except UnusableError as error:
         logger.error("%s: an event of channel %s was handed over inline (%s)", why, uuid, error.reason)
-        return 200, _inline_handover(inbox, text)
+        return 200, _inline_handover(inbox, wording)
     for event in events:
         logger.error("%s: event %s of channel %s was handed over inline", why, event.key, uuid)
-        return 200, _inline_handover(inbox, text)
+        return 200, _inline_handover(inbox, wording, event)
     return 200, {}
 
 
-def _inline_handover(inbox: Inbox, text: str) -> dict[str, Any]:
-    """The answer to an event that gives its conversation to the agents."""
+def _inline_handover(inbox: Inbox, wording: Wording, event: Event | None = None) -> dict[str, Any]:
+    """The answer to an event that gives its conversation to the agents. No event: it can't be read."""
+    language = wording.language_of(event.language, event.attributes or ()) if event else ""
+    text = wording.say(Occasion.HANDOVER, language)
     words = (OutgoingMessage(text=inbox.plain(text)),) if text else ()
     return inbox.inline_answer(Outgoing(messages=words, complete=Completion.HANDOVER))

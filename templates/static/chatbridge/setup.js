@@ -106,6 +106,15 @@ function serveCopyMonday(button) {
   });
 }
 
+// --- our own texts ---
+
+function serveFillReady(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    for (const area of button.closest(".texts").querySelectorAll("[data-ready]")) area.value = area.dataset.ready;
+  });
+}
+
 // --- waiting for the first event: the steps tick themselves ---
 
 const EVERY_MS = 5000;
@@ -192,6 +201,7 @@ document.addEventListener("DOMContentLoaded", () => {
   serveButtons(document);
   document.querySelectorAll("[data-own-zone]").forEach(offerOwnZone);
   document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
+  document.querySelectorAll("[data-fill-ready]").forEach(serveFillReady);
   const summary = document.getElementById("error-summary");
   if (summary) {
     summary.focus();

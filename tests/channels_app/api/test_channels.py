@@ -103,7 +103,7 @@ def test_a_channel_is_added(admin: Program, world: World, bot: Bot) -> None:
         ({"inbox": "front"}, "inbox", ""),
         ({"bot": 999}, "bot", ""),
         ({"answer_within_s": 0}, "answer_within_s", ""),
-        ({"on_bot_failure": "say_text"}, "fallback_text", ""),
+        ({"on_bot_failure": "say_text", "apology_texts": {}}, "apology_texts", ""),
         ({"settings": {**NEW["settings"], "colour": 1}}, "settings.colour", ""),  # type: ignore[dict-item]
         ({"settings": {**NEW["settings"], "client_id": []}}, "settings.client_id", ""),  # type: ignore[dict-item]
         ({"settings": {"region": "eu"}}, "settings.client_id", ""),

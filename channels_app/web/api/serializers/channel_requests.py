@@ -13,8 +13,10 @@ from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
 from channels_app.models import FailurePolicy, FilePolicy, Greeting, limits
+from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.channels import texts_field
 
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
 
@@ -100,7 +102,7 @@ class ChannelBodySerializer(Strict):
         required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
     )
     on_contact_file = OneOf(FilePolicy.values, required=False)
-    file_text = serializers.CharField(required=False, allow_blank=True)
+    file_texts = texts_field(Occasion.FILE, required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(
         many=True, required=False, help_text="Those that are left out stay as they are."
@@ -110,7 +112,17 @@ class ChannelBodySerializer(Strict):
         required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
     )
     on_bot_failure = OneOf(FailurePolicy.values, required=False)
-    fallback_text = serializers.CharField(required=False, allow_blank=True)
+    fallback_text = serializers.CharField(
+        required=False, allow_blank=True, help_text="Replaced by `fallback_texts` and `apology_texts`, which count."
+    )
+    fallback_texts = texts_field(Occasion.HANDOVER, required=False)
+    apology_texts = texts_field(Occasion.APOLOGY, required=False)
+    language = serializers.CharField(
+        required=False, allow_blank=True, help_text="Of contacts of whom no language is known, such as nl or pt-BR."
+    )
+    language_attribute = serializers.CharField(
+        required=False, allow_blank=True, help_text="The contact attribute with the language that a contact wants."
+    )
     reply_limit_s = serializers.IntegerField(
         required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
     )

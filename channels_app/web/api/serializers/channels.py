@@ -13,6 +13,7 @@ from channels_app.operations.checks.facts import gather_facts
 from channels_app.operations.checks.repairs import Repair, find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.facts import answer_of
 from channels_app.web.api.rows import secret_facts, secrets_of
@@ -127,6 +128,21 @@ RotationSerializer = answer_of(
 )
 
 
+TEXTS_WORDS = {
+    Occasion.HANDOVER: "Said when the bot fails and agents take over.",
+    Occasion.APOLOGY: "Said when the bot fails and keeps the conversation.",
+    Occasion.FILE: "Said when the contact sends a file and `on_contact_file` is `say_text`.",
+}
+
+
+def texts_field(occasion: Occasion, **kwargs: Any) -> serializers.DictField:
+    """What we say to contacts ourselves."""
+    words = f"{TEXTS_WORDS[occasion]} Texts by language, `*` for every other one; null: the bridge's own sentences."
+    return serializers.DictField(
+        child=serializers.CharField(allow_blank=True), allow_null=True, help_text=words, **kwargs
+    )
+
+
 class InboxChannelSerializer(RowSerializer):
     class Meta:
         model = InboxChannel
@@ -168,13 +184,17 @@ _DETAIL: dict[str, Any] = {
     "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
     "offer_hours": 24,
     "on_contact_file": "ask_bot",
-    "file_text": "",
+    "file_texts": None,
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
     "bot_tries": 2,
     "answer_within_s": 45,
     "on_bot_failure": "hand_over",
     "fallback_text": "One moment, a colleague takes over.",
+    "fallback_texts": {"*": "One moment, a colleague takes over.", "nl": "Een ogenblik, een collega neemt over."},
+    "apology_texts": None,
+    "language": "",
+    "language_attribute": "language",
     "reply_limit_s": 300,
     "keep_days": 30,
     "copied_from": "",
@@ -189,12 +209,18 @@ class ChannelDetailSerializer(ChannelSerializer):
     address_rotation = serializers.SerializerMethodField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
     intent_topics = IntentTopicSerializer(many=True, help_text="Which intent of the bot gives which topic.")
+    file_texts = texts_field(Occasion.FILE)
+    fallback_texts = texts_field(Occasion.HANDOVER)
+    apology_texts = texts_field(Occasion.APOLOGY)
 
     class Meta(ChannelSerializer.Meta):
         fields = tuple(_DETAIL)
         extra_kwargs = ChannelSerializer.Meta.extra_kwargs | {
             "revision": {"help_text": "Counts changes; for If-Match."},
             "greet": {"help_text": "Replaced by `greeting`: false means `never`."},
+            "fallback_text": {
+                "help_text": "Replaced by `fallback_texts` and `apology_texts`: what these say in no known language."
+            },
         }
 
     def get_settings(self, channel: Channel) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""What the bridge itself says to contacts: the occasions, our own sentences for them, and whose language counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from channels_app.protocol import ContactAttribute
+from channels_app.protocol.languages import ANY, Texts, language_tag, pick_text
+
+
+class Occasion(StrEnum):
+    HANDOVER = "handover"
+    """The bot fails, and agents take over."""
+    APOLOGY = "apology"
+    """The bot fails, and goes on."""
+    CLOSED = "closed"
+    """The bot asks for an agent, and none is there."""
+    FILE = "file"
+    """The contact sends a file, which the bot isn't asked about."""
+
+
+READY: Mapping[Occasion, Texts] = {
+    Occasion.HANDOVER: {
+        "en": "One moment, please. A colleague will take over and help you here.",
+        "nl": "Een ogenblik, alstublieft. Een collega neemt het gesprek over en helpt u hier verder.",
+        "fr": "Un instant, s'il vous plaît. Un de nos conseillers prend le relais et vous répondra ici.",
+        "de": "Einen Moment, bitte. Unser Team übernimmt und hilft Ihnen hier weiter.",
+        "es": "Un momento, por favor. Una persona de nuestro equipo continuará la conversación con usted.",
+    },
+    Occasion.APOLOGY: {
+        "en": "Sorry, something went wrong on our side. Please send your message again in a moment.",
+        "nl": "Sorry, er ging bij ons iets mis. Stuur uw bericht straks nog eens, alstublieft.",
+        "fr": "Désolés, un problème est survenu de notre côté. Veuillez renvoyer votre message dans un instant.",
+        "de": "Entschuldigung, bei uns ist etwas schiefgelaufen. Bitte senden Sie Ihre Nachricht gleich noch einmal.",
+        "es": "Lo sentimos, ha habido un problema por nuestra parte. Vuelva a enviar su mensaje en unos momentos.",
+    },
+    Occasion.CLOSED: {
+        "en": "Our team isn't available right now. You can carry on here, or write again later to reach a colleague.",
+        "nl": "Ons team is op dit moment niet bereikbaar. U kunt hier verdergaan, of later opnieuw schrijven voor "
+        "een collega.",
+        "fr": "Notre équipe n'est pas disponible pour le moment. Vous pouvez continuer ici, ou nous réécrire plus "
+        "tard pour joindre un conseiller.",
+        "de": "Unser Team ist gerade nicht erreichbar. Sie können hier weiterschreiben oder sich später wieder "
+        "melden, um mit uns zu sprechen.",
+        "es": "Nuestro equipo no está disponible en este momento. Puede continuar aquí o escribirnos más tarde para "
+        "hablar con una persona.",
+    },
+    Occasion.FILE: {
+        "en": "Thank you. I can't open files here. Could you tell me in words what you need?",
+        "nl": "Bedankt. Ik kan hier geen bestanden openen. Kunt u in woorden vertellen wat u nodig hebt?",
+        "fr": "Merci. Je ne peux pas ouvrir de fichiers ici. Pouvez-vous me dire par écrit ce qu'il vous faut ?",
+        "de": "Danke. Ich kann hier keine Dateien öffnen. Können Sie mir bitte schreiben, worum es geht?",
+        "es": "Gracias. Aquí no puedo abrir archivos. ¿Puede decirme por escrito qué necesita?",
+    },
+}
+"""By the occasion, in each of `languages.OFFERED`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What a channel's contacts read of us. `texts` None: our own sentences, in the contact's language."""
+
+    language: str = ""
+    """The channel's, for contacts of whom it isn't known."""
+    attribute: str = ""
+    """The contact attribute in which a contact's own choice stands."""
+    texts: Mapping[Occasion, Texts | None]
+
+    def language_of(self, told: str, attributes: Iterable[ContactAttribute]) -> str:
+        """The contact's language: as events told it, else his own choice, else the channel's. Empty: not known."""
+        return language_tag(told) or self._chosen(attributes) or self.language
+
+    def _chosen(self, attributes: Iterable[ContactAttribute]) -> str:
+        name = self.attribute.casefold()
+        found = (language_tag(one.value) for one in attributes if name and one.attribute.casefold() == name)
+        return next(filter(None, found), "")
+
+    def say(self, occasion: Occasion, language: str) -> str:
+        """The text for a contact of this language; empty: there is none."""
+        return sentence(self.texts[occasion], occasion, language, self.language)
+
+
+def sentence(texts: Texts | None, occasion: Occasion, language: str, fallback: str) -> str:
+    """The one of these texts for a contact of this language; None: our own sentences."""
+    return pick_text(READY[occasion] if texts is None else texts, language, fallback)
+
+
+def with_single(texts: Texts | None, text: str, fallback: str) -> dict[str, str]:
+    """The texts after somebody changed the one that contacts read of whom no language is known."""
+    if not text or not texts:
+        return {ANY: text} if text else {}
+    read = pick_text(texts, "", fallback)
+    key = next((tag for tag, own in texts.items() if own == read), ANY)
+    return {**texts, key: text}
