@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from channels_app.access.audit import Actor, record_audit
 from channels_app.lib.clocks import database_now
@@ -34,9 +34,13 @@ def make_token(row: ApiToken, actor: Actor) -> str:
 
 def find_token(text: str) -> ApiToken | None:
     """The token, if it counts now: neither ended nor its user switched off."""
-    now = database_now()
-    rows = ApiToken.objects.select_related("user").filter(digest=_digest(text), revoked_at=None, expires_at__gt=now)
+    rows = live_tokens().select_related("user").filter(digest=_digest(text))
     return rows.filter(user__is_active=True).first()
+
+
+def live_tokens() -> QuerySet[ApiToken]:
+    """Those that nobody has revoked, and whose time is not over."""
+    return ApiToken.objects.filter(revoked_at=None, expires_at__gt=database_now())
 
 
 def note_use(token: ApiToken, address: str) -> None:

@@ -143,11 +143,14 @@ def order_handover(conversation: Conversation, by: str) -> Stored:
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by}).encode())
 
 
-def order_message(conversation: Conversation, text: str, by: str) -> Stored:
-    """Say this as the bot; the caller wakes a worker. Nothing is said if agents have the conversation by then."""
+def order_message(conversation: Conversation, text: str, by: str, once: str = "") -> Stored:
+    """Say this as the bot; the caller wakes a worker. Nothing is said if agents have the conversation by then.
+
+    `once`: what is the same when the same order comes again, because a button was pressed twice.
+    """
     event = Event(
         type=EventType.MESSAGE_ORDERED,
-        key=f"message:{uuid4()}",
+        key=f"message:{conversation.pk}:{once}" if once else f"message:{uuid4()}",
         conversation_id=conversation.external_id,
         sent_at=database_now(),
     )

@@ -48,13 +48,17 @@ def hand_over_now(conversation: Conversation, actor: Actor, reason: str = "") ->
     return True
 
 
-def speak_as_bot(conversation: Conversation, text: str, actor: Actor) -> bool:
-    """Say this to the contact as the bot; False if the bot doesn't have the conversation. The text isn't audited."""
+def speak_as_bot(conversation: Conversation, text: str, actor: Actor, once: str = "") -> bool:
+    """Say this to the contact as the bot; False if the bot doesn't have the conversation. The text isn't audited.
+
+    `once`: see `order_message`.
+    """
     if conversation.owner != Owner.BOT or not is_visible(text):
         return False
     with transaction.atomic():
-        stored = order_message(conversation, text.strip()[:MAX_TEXT], by=actor.name)
-        record_audit(actor, "spoke as the bot", conversation, changes={"event": [None, stored.event_id]})
+        stored = order_message(conversation, text.strip()[:MAX_TEXT], by=actor.name, once=once)
+        if stored.is_new:
+            record_audit(actor, "spoke as the bot", conversation, changes={"event": [None, stored.event_id]})
     _wake(stored)
     return True
 

@@ -102,6 +102,49 @@ def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, en
     expect(page.locator("#given-back")).to_have_count(0)
 
 
+@pytest.mark.parametrize("is_session_over", [False, True])
+def test_the_row_is_deleted_in_mid_form(
+    fresh: Stage, open_window: Callable[..., Page], watch: Watch, is_session_over: bool
+) -> None:
+    anna = Admin(open_window(viewport=WIDE), fresh)
+    page = anna.log_in()
+    anna.open("/admin/channels_app/bot/add/")
+    page.get_by_label("Name").fill(f"Parcel bot {uuid4()}")
+    page.get_by_label("HTTP bot").check()
+    page.get_by_label("Bot address").fill("https://bot.example/turns")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    page.get_by_label("Bot address").fill("https://bot.example/typed-by-anna")
+    page.locator("#id_token").fill("a-secret-that-anna-typed")
+    other = page.context.new_page()
+    other.goto(page.url.replace("/change/", "/delete/"))
+    other.get_by_role("button", name="Yes").click()
+    expect(other.get_by_text("was deleted successfully")).to_be_visible()
+    if is_session_over:
+        page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save", exact=True).click()
+    if is_session_over:
+        log_in_again(page)
+
+    typed = page.get_by_role("region", name="What you typed, but for secrets")
+    expect(typed.get_by_text("https://bot.example/typed-by-anna")).to_be_visible()
+    expect(page.get_by_text("was deleted by")).to_be_visible()
+    assert "a-secret-that-anna-typed" not in page.content()
+    assert watch.complaints.pop().endswith("404 (Not Found)")
+    look_at(page)
+
+
+def test_a_double_click_saves_once(page: Page) -> None:
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    open_details(page)
+    page.get_by_label("Days to keep texts").fill("44")
+    page.get_by_role("button", name="Save", exact=True).dblclick()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.get_by_label("Days to keep texts")).to_have_value("44")
+    assert len(posts) == 1
+
+
 def test_roles_that_were_chosen_outlive_the_session(fresh: Stage, open_window: Callable[..., Page]) -> None:
     """Django's lists of what is left and what is chosen are no ordinary fields."""
     anna = Admin(open_window(), fresh)

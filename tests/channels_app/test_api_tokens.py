@@ -45,6 +45,20 @@ def test_the_page_shows_a_new_token_once(client: Client, admin: User) -> None:
     assert (entry.actor, entry.object_id, entry.changes["user"]) == ("ada", str(row.pk), [None, "ada"])
 
 
+def test_a_button_pressed_twice_makes_no_second_token_in_silence(client: Client, admin: User) -> None:
+    client.force_login(admin)
+    values = {"name": "reporting", "user": admin.pk, "days": 30}
+    first, second = (client.post("/admin/channels_app/apitoken/add/", values).content.decode() for _ in range(2))
+    unseen = ApiToken.objects.earliest("pk")
+    revoking = f"/admin/channels_app/apitoken/{unseen.pk}/revoke/"
+    assert "Another valid token" not in first
+    assert f"{unseen.start}…" in second and revoking in second
+    client.post(revoking)
+    assert "Another valid token" in client.post("/admin/channels_app/apitoken/add/", values).content.decode()
+    ApiToken.objects.update(revoked_at=unseen.created_at)
+    assert "Another valid token" not in client.post("/admin/channels_app/apitoken/add/", values).content.decode()
+
+
 def test_only_superusers_make_tokens_for_others(client: Client, admin: User, admin_client: Client) -> None:
     robot = User.objects.create_user("robot")
     assert "user" not in names_in(client.get(f"{PAGE}add/").content.decode(), "apitoken_form")

@@ -203,12 +203,27 @@ def test_a_password_that_was_set_meanwhile_is_told(admin_client: Client, bea: Cl
     assert told(tab.save(last_name="Berg")) == [("Password", "", "changed", "bea")]
 
 
-def test_what_is_deleted_while_somebody_has_it_open(admin_client: Client, bea: Client) -> None:
-    person = User.objects.create_user("carl")
-    tab = Tab(admin_client, page_of(person), "user_form")
-    bea.post(f"/admin/auth/user/{person.pk}/delete/", {"post": "yes"})
-    tab.save(last_name="Berg")
-    assert "Perhaps it was deleted?" in tab.html
+def test_what_is_deleted_while_somebody_has_it_open(admin_client: Client, bea: Client, bot: Bot) -> None:
+    """Who did it is said, and that nothing is saved; what was typed is shown there by the page's script."""
+    Channel.objects.update(bot=None)
+    for row in (User.objects.create_user("carl"), Group.objects.create(name="Viewers"), bot):
+        tab = Tab(admin_client, page_of(row), form_of(row))
+        bea.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"})
+        for answer, is_told in ((tab.save(name="Berg"), True), (admin_client.get(page_of(row)), False)):
+            html = answer.content.decode()
+            assert answer.status_code == 404
+            assert f"“{row}” was deleted by bea, " in html
+            assert ("Nothing was saved." in html) is is_told
+            assert 'id="kept" data-gone hidden' in html
+
+
+@pytest.mark.parametrize("number", ["999999999", "9" * 40, "anna", "%00", "²", "-1", "%F0%9F%98%80"])
+def test_a_row_that_never_was(admin_client: Client, db: None, number: str) -> None:
+    for kind in ("channels_app/channel", "channels_app/bot", "auth/user", "auth/group"):
+        for tail in ("change", "history", "delete"):
+            answer = admin_client.get(f"/admin/{kind}/{number}/{tail}/")
+            assert answer.status_code == 404
+            assert "It may have been deleted." in answer.content.decode() or kind.endswith("channel")
 
 
 def form_with_everything(channel: Channel) -> dict[str, Any]:

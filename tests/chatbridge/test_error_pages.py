@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.template.loader import get_template
 from django.test import Client
 
+from channels_app.codes import describe
 from tests.bridge import Bridge, eventually
 
 CLOTHES = (
@@ -18,6 +19,8 @@ CLOTHES = (
     "| chatbridge</title>",
     'href="/static/chatbridge/admin.css"',
     '<a class="button" href="/admin/">',
+    '<p id="kept" role="status" hidden>What you typed is kept',
+    '<script src="/static/chatbridge/kept.js" defer>',
 )
 
 
@@ -59,10 +62,11 @@ def test_a_form_without_its_token(browser: Client) -> None:
     assert response.status_code == 403 and shown(response, "nothing was changed")
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
 def test_each_needs_neither_context_nor_database(name: str) -> None:
     """No database is allowed here."""
-    assert all(part in get_template(f"{name}.html").render() for part in CLOTHES)
+    context = {"problem": describe("CB-708"), "was_saving": True} if name == "503" else {}
+    assert all(part in get_template(f"{name}.html").render(context) for part in CLOTHES)
 
 
 def test_programs_get_problems_and_no_pages(client: Client, db: None) -> None:

@@ -1,6 +1,7 @@
 """Forms that change a row: what is saved goes into the audit log, and nobody overwrites what they haven't seen."""
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -15,8 +16,8 @@ from channels_app.access.meanwhile import DELETED, Place, Seen, changes_since, s
 from channels_app.access.permissions import actor_of
 from channels_app.channels.forms import WriteOnlyField
 from channels_app.channels.forms.saving import count_revision
-from channels_app.models import InboxChannel
-from channels_app.web.admin.base import ChangeForm, ModelAdmin
+from channels_app.models import AuditEntry, InboxChannel
+from channels_app.web.admin.base import ChangeForm, ModelAdmin, page
 
 SEEN = "_seen"
 """What the form showed when it was opened."""
@@ -43,6 +44,21 @@ class EditedAdmin(ModelAdmin):
         return is_offered and super().lookup_allowed(lookup, value, request)
 
     # --- two people at one page ---
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Django leads away from a row that is gone, and what was typed there would be lost: say so, and show it."""
+        name = opts.verbose_name
+        response = page(
+            self, request, "gone", f"This {name} does not exist", deletion=self._deletion(object_id), name=name
+        )
+        response.status_code = HTTPStatus.NOT_FOUND
+        return response
+
+    def _deletion(self, object_id: str) -> AuditEntry | None:
+        if not (object_id.isascii() and object_id.isdecimal()):
+            return None
+        entries = AuditEntry.objects.filter(object_type=self.opts.model_name, object_id=object_id)
+        return entries.filter(action="deleted").order_by("-id").first()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row: Any = super().get_object(request, object_id, from_field)

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from channels_app.access.permissions import CHANGE_TOKENS, actor_of
-from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, make_token, revoke_token
+from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, live_tokens, make_token, revoke_token
 from channels_app.lib.clocks import database_now
 from channels_app.models import ApiToken
 from channels_app.web.admin.base import ChangeForm, ModelAdmin, moment, page, urls_below
@@ -107,7 +107,8 @@ class ApiTokenAdmin(ModelAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The only page that ever shows the token."""
-        response = page(self, request, "token", "Copy the token now", obj, token=obj.clear_text)
+        others = live_tokens().filter(user=obj.user, name=obj.name).exclude(pk=obj.pk)
+        response = page(self, request, "token", "Copy the token now", obj, token=obj.clear_text, others=others)
         add_never_cache_headers(response)
         return response
 

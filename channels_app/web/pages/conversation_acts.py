@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -36,6 +37,7 @@ HANDOVER_DOES = (
     "Agents get a note with what was said, where Sparkcentral takes notes.",
     "It comes back to the bot only if an agent returns it.",
 )
+MAX_ONCE = 32  # characters of what tells one opening of a form from the next
 MAX_HANDED_OVER = 100
 """Conversations at once: more than a page of the list holds."""
 
@@ -98,11 +100,12 @@ def hand_over_several(request: HttpRequest) -> HttpResponse:
 def say(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
     text = posted_text(request, "text", MAX_TEXT)
+    once = posted_text(request, "once", MAX_ONCE) or uuid4().hex
     error = ""
     if request.method == "POST":
         if not is_visible(text):
             error = "Write what the contact is to read."
-        elif speak_as_bot(row, text, actor_of(request)):
+        elif speak_as_bot(row, text, actor_of(request), once):
             messages.success(request, "Your message is on its way to the contact.")
             return HttpResponseRedirect(_back(pk))
         else:
@@ -122,6 +125,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         is_possible=row.owner == Owner.BOT,
         text_most=MAX_TEXT,
         text=text,
+        once=once,
         error=error,
     )
 

@@ -1,7 +1,9 @@
-// Keeps what was typed when a form could not be saved because the session was over; never a secret.
+// Keeps what was typed when a form could not be saved: the session was over, the row is gone, the bridge was away. Never
+// a secret. And a button that is pressed twice does its work once.
 "use strict";
 
 const KEPT = "chatbridge.kept";
+const PRESSED_MS = 3000;
 
 function isSecret(input) {
   return input.type === "password" || input.closest(".secret-entry") || /password/.test(input.autocomplete);
@@ -29,10 +31,24 @@ function valueOf(input) {
   return [input.name, [...input.options].filter((option) => isList || option.selected).map((option) => option.value)];
 }
 
+// By its label, for when there is no form any more to put it into.
+function wordsOf(input) {
+  const label = input.labels && input.labels[0] ? input.labels[0].textContent : input.getAttribute("aria-label");
+  const name = (label || input.name).trim().replace(/:$/, "");
+  if (input.type === "hidden" || input.closest("[hidden]")) return [name, ""];
+  if (input.type === "radio") return [name, input.checked ? "chosen" : ""];
+  if (input.type === "checkbox") return [name, input.checked ? "yes" : "no"];
+  if (!input.options) return [name, input.value];
+  const chosen = [...input.options].filter((option) => input.id.endsWith("_to") || option.selected);
+  return [name, chosen.map((option) => option.textContent.trim()).join(", ")];
+}
+
 function keep(form) {
-  const values = [...form.elements].filter(isKept).map(valueOf);
+  const inputs = [...form.elements].filter(isKept);
+  const values = inputs.map(valueOf);
+  const words = inputs.map(wordsOf).filter(([, text]) => text);
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ url: here(), form: form.id, who: whoIsThere(), values }));
+    sessionStorage.setItem(KEPT, JSON.stringify({ url: here(), form: form.id, who: whoIsThere(), values, words }));
   } catch {
     // no room, or the browser says no: then nothing is kept
   }
@@ -46,11 +62,28 @@ function kept() {
   }
 }
 
-// On the page that came in place of an answer: log in, or a form that was too old.
+function list(draft, place) {
+  const names = document.createElement("dl");
+  for (const [name, text] of draft.words) {
+    for (const [tag, words] of [["dt", name], ["dd", text]]) {
+      const line = document.createElement(tag);
+      line.textContent = words;
+      names.append(line);
+    }
+  }
+  place.append(names);
+  place.hidden = false;
+}
+
+// On the page that came in place of an answer: log in, a form that was too old, a row that is gone, a failure.
 function noteInterrupted(place) {
   const draft = kept();
   if (!draft) return;
   sessionStorage.setItem(KEPT, JSON.stringify({ ...draft, isInterrupted: true }));
+  if ("gone" in place.dataset) {
+    if (draft.url === here() && draft.who === whoIsThere()) list(draft, place);
+    return;
+  }
   place.hidden = false;
   const link = place.querySelector("a");
   if (link) link.href = draft.url;
@@ -104,16 +137,33 @@ function addRows(form, values) {
 
 function giveBack(draft) {
   const form = document.getElementById(draft.form);
-  if (!form) return;
-  addRows(form, draft.values);
-  for (const value of draft.values) put(form, value);
-  const note = document.createElement("p");
+  const isThere = form && draft.values.some(([name]) => form.elements.namedItem(name));
+  const note = document.createElement(isThere ? "p" : "section");
   note.className = "warningnote";
   note.id = "given-back";
   note.tabIndex = -1;
-  note.textContent = "Not saved yet: your session was over. What you had typed is here again, but for secrets: paste these again, then save.";
-  form.prepend(note);
+  if (isThere) {
+    addRows(form, draft.values);
+    for (const value of draft.values) put(form, value);
+    note.textContent = "Not saved yet. What you had typed is here again, but for secrets: paste these again, then save.";
+    form.prepend(note);
+  } else {
+    note.textContent = "Not saved, and you can’t change this page now. What you had typed, but for secrets:";
+    list(draft, note);
+    document.getElementById("content-main").prepend(note);
+  }
   note.focus();
+}
+
+// The second press would do it twice, or take the place of the first one's answer.
+function pressOnce() {
+  const pressed = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (event.timeStamp - (pressed.get(form) ?? -PRESSED_MS) < PRESSED_MS) event.preventDefault();
+    else pressed.set(form, event.timeStamp);
+  });
 }
 
 function begin() {
@@ -132,6 +182,8 @@ function begin() {
   sessionStorage.removeItem(KEPT);
   if (isMine) giveBack(draft);
 }
+
+pressOnce();
 
 // After Django's own scripts, which make its lists on load and its buttons for more rows when jQuery is ready.
 window.addEventListener("load", () => {

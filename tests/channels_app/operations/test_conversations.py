@@ -15,6 +15,7 @@ from channels_app.conversations.refusals import count_refusal
 from channels_app.models import AuditEntry, Conversation, MessageRow, Owner, WebhookEvent
 from tests.builders import make_event
 from tests.conftest import Walker
+from tests.pages import fields_of
 from tests.world import World, answer
 
 XSS = "<script>alert('x')</script>"
@@ -228,6 +229,17 @@ def test_a_person_speaks_as_the_bot(admin_client: Client, talk: Conversation, wa
     walker.work()
     assert world.inbox.said("0-conv-1")[-1] == "We are on it."
     assert "Bot, written by admin" in text_of(admin_client.get(url(talk)))
+
+
+def test_pressed_twice_it_is_said_once(admin_client: Client, talk: Conversation, walker: Walker, world: World) -> None:
+    for _ in range(2):  # each time the page is opened it may be said again
+        values = fields_of(admin_client.get(url(talk, "say/")).content.decode(), "ask_form") | {"text": "Same words"}
+        for _ in range(2):
+            page = text_of(admin_client.post(url(talk, "say/"), values, follow=True))
+            assert "Your message is on its way" in page
+    walker.work()
+    assert world.inbox.said("0-conv-1").count("Same words") == 2
+    assert AuditEntry.objects.filter(action="spoke as the bot").count() == 2
 
 
 def test_what_was_typed_is_not_lost(admin_client: Client, talk: Conversation, world: World) -> None:
