@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from channels_app.channels.live import LiveChannel
+from channels_app.conversations.contacts import KnownContact
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.replies import Say
 from channels_app.models import Author, FailurePolicy, Outcome, Owner
 from channels_app.protocol import Event, EventType, Message, OffloadRequest, Reply
+from channels_app.protocol.sentences import Occasion, Wording
 from channels_app.turns.asking import instead_of_bot
 from channels_app.turns.ordered import on_bot_events, on_ordered_handover, on_ordered_message, on_report
 from offload.models import OffloadReason
@@ -32,11 +34,12 @@ def only(kind: type[Facts], **facts: Any) -> Facts:
 
 
 def lease(owner: str = Owner.BOT) -> Lease:
-    return only(Lease, conversation_id=1, owner=owner, now=NOW, events=())
+    return only(Lease, conversation_id=1, owner=owner, now=NOW, events=(), language="", contact=KnownContact())
 
 
 def channel(policy: str = FailurePolicy.HAND_OVER, text: str = "One moment, please.") -> LiveChannel:
-    return only(LiveChannel, fallback_text=text, on_bot_failure=policy)
+    texts = {occasion: {"*": text} for occasion in (Occasion.HANDOVER, Occasion.APOLOGY)}
+    return only(LiveChannel, wording=Wording(texts=texts), on_bot_failure=policy)
 
 
 def claimed(type_: EventType, id_: int = 1) -> ClaimedEvent:
