@@ -150,3 +150,50 @@ def test_what_the_platform_tells_of_its_limits_is_on_the_bots_page(
     text = admin_client.get(page).content.decode()
     assert "X-Ratelimit-Limit: 100, X-Ratelimit-Remaining: 7" in text
     assert "X-Request-Id" not in text
+
+
+# --- press a button ---
+
+
+@pytest.mark.parametrize(
+    ("payloads_as", "payload", "said", "form"),
+    [
+        ("text", "p-1", "1", "the payload as text"),
+        ("text", "p-1", "Parcel", "the payload as text"),
+        ("postback", "p-1", "1", "a postback with the payload"),
+        ("title", "p-1", "Parcel", "the button&#x27;s title as text"),
+        ("text", '{"nextDialogstateId": "state-1"}', "Parcel", "a postback to its dialog"),
+    ],
+)
+def test_the_bots_page_asks_for_a_press_and_shows_what_came_of_it(
+    client: Client, world: World, admin_client: Client, payloads_as: str, payload: str, said: str, form: str
+) -> None:
+    bot = make_bot("chatlayer", payloads_as=payloads_as)
+    walker, page = Walker(client, make_channel(bot=bot)), f"/admin/channels_app/bot/{bot.pk}/change/"
+    walker.says("menu")
+    quick = {"content_type": "text", "title": "Parcel", "payload": payload}
+    calls_back(walker, {"text": "Which?", "quick_replies": [quick]}, 1)
+    walker.work()
+    channel_page = admin_client.get(f"/admin/channels_app/channel/{walker.channel.pk}/change/").content.decode()
+    assert "Press a button of the bot once" in channel_page
+    assert "Press a button of the bot once" in admin_client.get(page).content.decode()
+    walker.says(said, after_s=1)
+    text = admin_client.get(page).content.decode()
+    assert f">{form}</a>; no answer yet." in text
+    calls_back(walker, {"text": "Your parcel …"}, 2, nlp={"intent": {"name": "parcel", "score": 1}})
+    walker.work()
+    walker.says("thanks", after_s=2)
+    text = admin_client.get(page).content.decode()
+    assert f">{form}</a>; answered with another event. The bot understood: “parcel” (100%)." in text
+    assert "How button payloads are sent back" in text
+
+
+def test_a_bot_whose_payloads_are_ours_asks_for_no_press(client: Client, world: World, admin_client: Client) -> None:
+    walker = Walker(client, make_channel())
+    walker.says("Hello")
+    assert walker.channel.bot is not None
+    for page in (f"bot/{walker.channel.bot.pk}", f"channel/{walker.channel.pk}"):
+        assert (
+            "Press a button of the bot once"
+            not in admin_client.get(f"/admin/channels_app/{page}/change/").content.decode()
+        )

@@ -59,6 +59,9 @@ class BotConnector(ABC):
     speaks_when_delegated: ClassVar[bool] = True
     """Likewise when an agent gives it a conversation, without a dialog to begin with."""
 
+    tries_buttons: ClassVar[bool] = False
+    """Whether an admin has to press a button once, to see if its payload comes back as this kind of bot wants it."""
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
         self.api = ApiSession(timeout_s=self.timeout_s, max_bytes=MAX_REPLY_BYTES)
@@ -166,6 +169,13 @@ class BotConnector(ABC):
         if reply.messages:
             return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
         return "answered our test without a message"
+
+    def sent_back(self, request: str, said: str, *, has_chosen: bool) -> str:
+        """In which form a chosen option went back to the bot, in words; empty: nothing was chosen.
+
+        `request` is the body as it was sent, `said` the contact's words; `has_chosen`: they chose an option.
+        """
+        return ""
 
     def raise_for(self, answer: Answer) -> None:
         """Their HTTP status as one of our errors; nothing for 2xx."""

@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 
 from channels_app.adapters.bots.base import BotConnector, HttpAnswer
-from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, Payloads, turn_document
+from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, Payloads, sent_form, turn_document
 from channels_app.adapters.bots.commands import holders_of, read_commands, read_wish
 from channels_app.adapters.bots.generic import REPLY_KEYS
 from channels_app.adapters.bots.messenger import read_message
@@ -42,7 +42,8 @@ _SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORE
 class ChatlayerForm(forms.Form):
     url = AddressField(
         label="Webhook channel address",
-        help_text="Chatlayer > Channels > Webhook: the address it shows for messages, the whole of it.",
+        help_text="Chatlayer > Channels > Webhook: the address it shows for messages, the whole of it. Moving from "
+        "Chatlayer's own Sparkcentral integration? docs/moving-from-chatlayer.md says what to change in the flow.",
     )
     access_token = SecretField(label="Access token", help_text="Chatlayer > Channels > Webhook, the same screen.")
     verify_token = PhraseField(
@@ -79,6 +80,7 @@ class Chatlayer(BotConnector):
     settings_form = ChatlayerForm
     answers_later = True
     asks_by_webhook = True
+    tries_buttons = True
     speaks_when_delegated = False
     speaks_first = False  # a webhook channel is user-initiated: the first message's intent skips the introduction
 
@@ -109,6 +111,13 @@ class Chatlayer(BotConnector):
         other.api = self.api
         is_swapped = super(Chatlayer, other).check()[0].is_ok
         return [CheckLine.failed("Bot", describe("CB-522"), lines[0].took_ms)] if is_swapped else lines
+
+    def sent_back(self, request: str, said: str, *, has_chosen: bool) -> str:
+        try:
+            message = jsons.read_object(request.encode())["message"]
+        except (PayloadError, KeyError):  # one that was too long to be kept whole
+            return ""
+        return sent_form(message, said, has_chosen=has_chosen)
 
     # --- its messages ---
 

@@ -1,7 +1,7 @@
 """A turn as Chatlayer's webhook channel takes it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -93,6 +93,16 @@ def _postback_to(dialog: str | int, title: str = "", parameters: Sequence[Any] =
     return {
         "postbackMessage": {"title": title, "nextDialogstateId": dialog, "sessionDataToSet": list(parameters)},
     }
+
+
+def sent_form(message: Mapping[str, Any], said: str, *, has_chosen: bool) -> str:
+    """In which form this message brought a choice back; empty: it brought none. `said`: the contact's words."""
+    postback, text = message.get("postbackMessage"), message.get("textMessage")
+    if isinstance(postback, dict):
+        return "a postback to its dialog" if "nextDialogstateId" in postback else dict(Payloads.choices())["postback"]
+    if not isinstance(text, dict) or not (has_chosen or (said and text.get("text") != said)):
+        return ""
+    return dict(Payloads.choices())["title" if text.get("text") == said else "text"]
 
 
 def _channel_details(turn: Turn) -> dict[str, Any]:

@@ -213,13 +213,20 @@ def _first_answer(facts: Facts) -> Step:
     if problem:
         return step.troubled(problem)
     if channel.live_at:
+        asked = (
+            " Press a button of the bot once: the bot's page shows what came of it." if _tries_buttons(channel) else ""
+        )
         return step.done(
-            f"{channel} answered its first customer at {clock_words(channel.live_at)}. This channel is live."
+            f"{channel} answered its first customer at {clock_words(channel.live_at)}. This channel is live.{asked}"
         )
     if channel.first_event_at:
         came = f"First event received at {clock_words(channel.first_event_at)}."
         return replace(step, detail=f"{came} Waiting for the first answer of the bot that your inbox accepts.")
     return _overdue(step, channel)
+
+
+def _tries_buttons(channel: Channel) -> bool:
+    return channel.bot is not None and bot_class(channel.bot.kind).tries_buttons
 
 
 def _reason_not_to_answer(facts: Facts) -> Problem | None:

@@ -14,6 +14,7 @@ from channels_app.channels.links import reply_url
 from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
 from channels_app.operations.checks.newest import newest_limits
+from channels_app.operations.checks.presses import last_press
 from channels_app.operations.checks.refusals import recent_refusals
 from channels_app.operations.checks.steps import Address, pause_problem
 from channels_app.protocol.checks import CheckLine
@@ -49,6 +50,8 @@ class BotAdmin(SetupAdmin):
             else "Only for a bot that answers later: it POSTs its replies here.",
             "pause": pause_problem(row),
             "limits": newest_limits(row),
+            "tries_buttons": connector.tries_buttons,
+            "press": last_press(row) if connector.tries_buttons else None,
             "refusals": recent_refusals("bot", row.uuid),
         }
 
