@@ -48,7 +48,8 @@ def make_channel(inbox: str = "hootsuite", **changes: Any) -> Channel:
     if "bot" not in changes:
         changes["bot"] = make_bot()
     quiet: dict[str, Any] = {"fallback_texts": {}, "apology_texts": {}, "file_texts": {}}
-    channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, **quiet, **changes})
+    # Without typing: a turn that waits for its bot would look in every ten seconds.
+    channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, "typing_after_s": 0, **quiet, **changes})
     channel.put_settings(settings)
     channel.shared_secret = SHARED_SECRET
     channel.save()

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 
 from channels_app.adapters.inboxes.tokens import forget_tokens
 from channels_app.channels import milestones
+from channels_app.channels.credentials import forget_quotas
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
 from channels_app.lib import clocks, outages
@@ -60,6 +61,7 @@ def forget() -> Iterator[None]:
     yield
     forget_tickets()
     forget_tokens()
+    forget_quotas()
     outages.forget()
     milestones.forget()
 

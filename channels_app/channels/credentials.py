@@ -62,14 +62,32 @@ class TokenRow:
 QUOTA_NOTE_S = 30.0
 """Between two notes of a process about the same account: the figure is for people."""
 QUOTA_WARNING = 0.9
+SPARE_QUOTA = 0.5
+"""Of the day's calls: what is used beyond it is kept for replies."""
 _quota_noted: dict[str, float] = {}
+_quotas: dict[str, tuple[int, int]] = {}
+"""Used and allowed, by account, as the platform said last."""
 
 
 def note_quota(account_key: str, used: int | None, limit: int | None) -> None:
     """Keep what the platform says about the day's calls, now and then, and warn when they run out."""
-    if not limit or used is None or time.monotonic() - _quota_noted.get(account_key, -QUOTA_NOTE_S) < QUOTA_NOTE_S:
+    if not limit or used is None:
+        return
+    _quotas[account_key] = used, limit
+    if time.monotonic() - _quota_noted.get(account_key, -QUOTA_NOTE_S) < QUOTA_NOTE_S:
         return
     _quota_noted[account_key] = time.monotonic()
     Credential.objects.filter(account_key=account_key).update(quota_used=used, quota_limit=limit)
     if used >= QUOTA_WARNING * limit:
         logger.warning("%s", describe("CB-207", account=account_key[:8], used=used, limit=limit))
+
+
+def has_spare_calls(account_key: str) -> bool:
+    """Whether the account can do without some of the day's calls, as far as this process knows."""
+    used, limit = _quotas.get(account_key, (0, 0))
+    return used < SPARE_QUOTA * limit
+
+
+def forget_quotas() -> None:
+    """For tests."""
+    _quotas.clear()

@@ -51,6 +51,8 @@ class LiveChannel:
     on_contact_file: str
     bot_tries: int
     wording: Wording
+    typing_after: timedelta | None
+    """None: it is never shown."""
     answer_within: timedelta
     on_bot_failure: str
     reply_limit: timedelta
@@ -211,6 +213,7 @@ def remembered_bot(uuid: UUID) -> LiveBot | None:
 def _load(channel_id: int) -> LiveChannel:
     channel = Channel.objects.select_related("bot").get(pk=channel_id)
     know_noted(channel)
+    shows_typing = inboxes.inbox_class(channel.inbox).shows_typing
     return LiveChannel(
         id=channel.pk,
         revision=channel.revision,
@@ -229,6 +232,7 @@ def _load(channel_id: int) -> LiveChannel:
         on_contact_file=channel.on_contact_file,
         bot_tries=channel.bot_tries,
         wording=channel.wording,
+        typing_after=timedelta(seconds=channel.typing_after_s) if shows_typing and channel.typing_after_s else None,
         answer_within=timedelta(seconds=channel.answer_within_s),
         on_bot_failure=channel.on_bot_failure,
         reply_limit=timedelta(seconds=channel.reply_limit_s),

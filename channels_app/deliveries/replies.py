@@ -13,6 +13,7 @@ from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
+from channels_app.deliveries.typing import end_typing
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.models import Author, EventState
@@ -92,6 +93,8 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
     speaks = is_ending or (asks and any(facts.type.is_from_bot for facts in others))
     before = unsaid_words(lease, channel) if speaks else Unsaid()
     leaving = _leaving(channel, wanted, before, waits=_is_waited_for(claimed, others))
+    if not leaving.reply.messages:
+        end_typing(channel, lease.external_id)
     try:
         return _write_and_send(channel, wanted, leaving, checks=asks or is_ending)
     except NewsError as news:

@@ -159,6 +159,15 @@ class Channel(SettingsModel):
         validators=_between(*limits.ANSWER_WITHIN_S),
         help_text="How long the bot may take for an answer, all tries together; then it has failed.",
     )
+    typing_after_s = models.PositiveSmallIntegerField(
+        "seconds until typing is shown",
+        default=2,
+        db_default=2,
+        validators=_between(*limits.TYPING_AFTER_S),
+        help_text="Inbox 2.0 only. When the bot thinks longer than this, the contact sees that it is typing, every 10 "
+        "seconds. Each time costs one of your account's calls, so it stops when half of a day's calls are used. "
+        "0: never.",
+    )
     on_bot_failure = models.CharField(
         "when the bot fails",
         max_length=20,

@@ -5,6 +5,9 @@ ANSWER_WITHIN_S = (5, 240)
 REPLY_LIMIT_S = (120, 3600)
 """Seconds until the inbox takes a conversation away: the platform allows up to an hour; below two minutes nothing
 would be left for the bot beside the margin for a handover."""
+TYPING_AFTER_S = (0, 30)
+"""Seconds that a bot may think before the contact sees that it is typing; 0: never. Who has waited for half a minute
+unseen has gone."""
 OFFER_HOURS = (1, 168)
 """Hours that a contact can choose from the options offered last: a day by default, because the platform lets a contact
 be silent for up to 23 hours; a week at most, later nobody knows what "2" was."""

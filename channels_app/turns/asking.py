@@ -14,6 +14,7 @@ from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, language_of, own_words, say_instead_of_bot
 from channels_app.deliveries.showable import UNSEEN, visible_part
+from channels_app.deliveries.typing import EVERY, end_typing, show_typing, typing_meanwhile
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
@@ -47,7 +48,7 @@ def ask_bot(
     is_first: bool,
 ) -> Release | Say:
     assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
-    with recorded_calls() as calls:
+    with recorded_calls() as calls, typing_meanwhile(channel, lease.external_id):
         try:
             reply = channel.bot.send(replace(_turn(lease, channel, event, claimed, choice), is_first=is_first))
         except BridgeError as error:
@@ -57,7 +58,8 @@ def ask_bot(
     _note_call(lease, claimed, calls, None)
     note_success(lease)
     if reply is None:
-        return Release.putting_off(claimed, EventState.BOT_WAIT, time_left(channel, claimed))
+        left = time_left(channel, claimed)
+        return Release.putting_off(claimed, EventState.BOT_WAIT, min(left, channel.typing_after or left))
     reply = visible_part(reply)
     if reply.is_unshowable and UNSEEN not in reply.unshown:
         return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, ", ".join(reply.unshown))
@@ -142,6 +144,7 @@ def instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, re
     said = f"{request.reason.label}: {request.detail}"
     if text:
         return say_instead_of_bot(lease, claimed, text, said)
+    end_typing(channel, lease.external_id)
     return Release.ending([claimed], Outcome.SILENT, said)
 
 
@@ -158,9 +161,15 @@ def let_it_speak(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reas
 
 
 def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release | Say:
-    """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
+    """A bot that acknowledged and has said nothing yet, or nothing at all. A greeting may fail to come; whoever asked
+    must not wait."""
     if lease.owner != Owner.BOT:
         return Release.ending([claimed], Outcome.MOOT, NOT_WITH_BOT)
+    left = time_left(channel, claimed)
+    if channel.typing_after is not None and left > timedelta(0):
+        if not any(event.facts.type.is_from_bot for event in lease.events):
+            show_typing(channel, lease.external_id)
+        return Release.putting_off(claimed, EventState.BOT_WAIT, min(left, EVERY))
     unshown = unshown_since(lease.conversation_id, claimed.facts.called_at or claimed.begun_at)
     if claimed.facts.type is EventType.CONVERSATION_STARTED and not has_spoken(lease, claimed.facts.id):
         return Release.ending([claimed], Outcome.SILENT, unshown or "The bot had no greeting.")

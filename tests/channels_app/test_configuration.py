@@ -984,6 +984,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "offer_hours": "5",
         "on_contact_file": "say_text",
         "file_texts-*": "In\r\nwords, please",
+        "typing_after_s": "4",
         "bot_tries": "3",
         "answer_within_s": "50",
         "keep_days": "12",

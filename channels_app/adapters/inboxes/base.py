@@ -66,6 +66,7 @@ class Inbox(ABC):
     """None: any number."""
     carries_notes: ClassVar[bool] = False
     carries_tags: ClassVar[bool] = False
+    shows_typing: ClassVar[bool] = False
     attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
     attribute_key_words: ClassVar[str] = ""
     """What is wrong with a name of a contact attribute that is none."""
@@ -193,6 +194,10 @@ class Inbox(ABC):
     @abstractmethod
     def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
         """One call, for one part made by `split`."""
+
+    def indicate_typing(self, conversation_id: str, *, is_typing: bool) -> Sent:
+        """Show the contact that the bot is typing, or no longer; only where `shows_typing`."""
+        raise ConfigError(f"{self.label} shows no typing.")
 
     @abstractmethod
     def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:

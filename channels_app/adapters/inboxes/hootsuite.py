@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from channels_app.adapters.inboxes.answers import Sent
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.shortcodes import button_lines, fit, readable
 from channels_app.adapters.inboxes.sparkcentral import Sparkcentral
@@ -14,6 +15,7 @@ from channels_app.adapters.settings import SecretField, TextField
 from channels_app.protocol import Message
 
 SERVER = "https://platform.hootsuite.com"
+TYPING_TIMEOUT_S = 3.0  # an answer of the bot waits for a sign that is on its way
 VIRTUAL_AGENTS = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
 ACCESS_MAIL = """\
 Subject: Access to the Virtual Agent API of Inbox 2.0
@@ -83,10 +85,15 @@ class Hootsuite(Sparkcentral):
     max_messages_per_call = None
     carries_notes = True
     carries_tags = True
+    shows_typing = True
 
     api_prefix = "/inbox/v1/virtual-agent"
     token_path = "/oauth2/token"  # noqa: S105 a path
     keys_advice = "Copy client ID, client secret and organization ID again."
+
+    def indicate_typing(self, conversation_id: str, *, is_typing: bool) -> Sent:
+        body = {"indicateTyping": "START" if is_typing else "STOP"}
+        return self.manipulate(conversation_id, body, timeout_s=TYPING_TIMEOUT_S)
 
     def has_buttons(self, messages: Sequence[Message], medium: str, *, is_switched_on: bool) -> bool:
         return (is_switched_on or medium_of(medium).shows_buttons) and fit(messages)

@@ -152,7 +152,10 @@ class Sparkcentral(Inbox):
         return neutralised(text)
 
     def send(self, conversation_id: str, outgoing: Outgoing) -> Sent:
-        answer = self.call("POST", self.conversation_url(conversation_id), json=manipulation(outgoing), headers=JSON)
+        return self.manipulate(conversation_id, manipulation(outgoing))
+
+    def manipulate(self, conversation_id: str, body: Mapping[str, Any], **limits: float) -> Sent:
+        answer = self.call("POST", self.conversation_url(conversation_id), json=body, headers=JSON, **limits)
         return Sent(
             status=answer.status,
             took_ms=answer.took_ms,

@@ -78,6 +78,7 @@ class _ChannelForm(SettingsForm):
             "on_contact_file",
             "file_texts",
             "bot_tries",
+            "typing_after_s",
             "answer_within_s",
             "on_bot_failure",
             "fallback_texts",

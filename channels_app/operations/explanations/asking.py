@@ -1,5 +1,7 @@
 """The checks of the bot's part: was it called, and did it say something that we understand?"""
 
+from datetime import timedelta
+
 from channels_app.operations.explanations.answers import Check, State, Try, problem_of
 from channels_app.operations.explanations.facts import CallFacts, Facts
 from channels_app.protocol import CANT_BE_SHOWN, remark
@@ -92,7 +94,9 @@ def _after_failure(facts: Facts) -> State:
 
 
 def _patience(facts: Facts) -> str:
-    until = facts.event.wait_until
+    until, called_at = facts.event.wait_until, facts.event.called_at
+    if until and called_at:  # before its time is up we may only look in, to show that the bot is typing
+        until = max(until, called_at + timedelta(seconds=facts.around.answer_within_s))
     left = f"; we wait {duration((until - facts.now).total_seconds())} more" if until and until > facts.now else ""
     return f"the bot has the message and answers later{left}"
 

@@ -103,6 +103,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
             "offer_hours": channel.offer_hours,
             "on_contact_file": channel.on_contact_file,
             "bot_tries": channel.bot_tries,
+            "typing_after_s": channel.typing_after_s,
             "answer_within_s": channel.answer_within_s,
             "on_bot_failure": channel.on_bot_failure,
         },

@@ -97,7 +97,7 @@ class ChannelAdmin(SetupAdmin):
             (None, {"fields": ("name",)}),
             ("Inbox and API keys", {"fields": ("inbox", *self.shown_settings(request, obj))}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
-            ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours")}),
+            ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours", "typing_after_s")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

@@ -108,6 +108,9 @@ class ChannelBodySerializer(Strict):
         many=True, required=False, help_text="Those that are left out stay as they are."
     )
     bot_tries = serializers.IntegerField(required=False, min_value=limits.BOT_TRIES[0], max_value=limits.BOT_TRIES[1])
+    typing_after_s = serializers.IntegerField(
+        required=False, min_value=limits.TYPING_AFTER_S[0], max_value=limits.TYPING_AFTER_S[1]
+    )
     answer_within_s = serializers.IntegerField(
         required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
     )

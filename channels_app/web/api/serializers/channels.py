@@ -188,6 +188,7 @@ _DETAIL: dict[str, Any] = {
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
     "bot_tries": 2,
+    "typing_after_s": 2,
     "answer_within_s": 45,
     "on_bot_failure": "hand_over",
     "fallback_text": "One moment, a colleague takes over.",

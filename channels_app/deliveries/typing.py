@@ -1,0 +1,162 @@
+"""The contact sees that the bot is typing, while it thinks for long.
+
+Each sign is a call of the account, of which there are 20 a second and 100,000 a day for everybody's replies. So it is
+shown only when the platform has said that more than half of the day's are left, and while less than half of this
+second's are in use; never more than once in ten seconds in a conversation, however many processes and turns there are.
+The words of the answer end it, which costs nothing; what ends without words ends it by a call of its own.
+"""
+
+import heapq
+import itertools
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache, partial
+from hashlib import sha256
+
+from django.db import connections
+from redis import RedisError
+
+from channels_app.channels.credentials import has_spare_calls, note_quota
+from channels_app.channels.live import LiveChannel
+from channels_app.deliveries.throttle import LIMIT, REDIS_TIMEOUT_S, take_ticket
+from channels_app.lib.redis import ask_redis
+from channels_app.protocol.errors import BridgeError
+
+logger = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=10)
+"""Between two signs of a conversation; media take the sign away by themselves after some 10 to 25 s."""
+SHOWN_S = 30
+"""How long it is known that a sign may still be seen."""
+
+
+def show_typing(channel: LiveChannel, conversation_id: str) -> None:
+    """Show the sign, if there are calls to spare and none was shown within ten seconds. Never raises."""
+    account = channel.inbox.account_key
+    if not has_spare_calls(account):
+        return
+    name = _name(account, conversation_id)
+    with suppress(RedisError, OSError, ValueError):  # without Redis nobody knows how many calls there are
+        is_first = ask_redis("SET", f"{name}:recent", "1", "NX", "EX", EVERY.seconds, timeout_s=REDIS_TIMEOUT_S)
+        if is_first and take_ticket(account, reserve=LIMIT // 2) == 0:
+            ask_redis("SET", f"{name}:shown", "1", "EX", SHOWN_S, timeout_s=REDIS_TIMEOUT_S)
+            _call(channel, conversation_id, is_typing=True)
+
+
+def end_typing(channel: LiveChannel, conversation_id: str) -> None:
+    """Take the sign away where one may be seen and no words do it. Never raises."""
+    account = channel.inbox.account_key
+    if channel.typing_after is None or not has_spare_calls(account):
+        return
+    with suppress(RedisError, OSError, ValueError):
+        is_shown = ask_redis("DEL", f"{_name(account, conversation_id)}:shown", timeout_s=REDIS_TIMEOUT_S)
+        if is_shown and take_ticket(account) == 0:
+            _call(channel, conversation_id, is_typing=False)
+
+
+def _name(account_key: str, conversation_id: str) -> str:
+    return f"chatbridge:typing:{sha256(f'{account_key} {conversation_id}'.encode()).hexdigest()[:32]}"
+
+
+def _call(channel: LiveChannel, conversation_id: str, *, is_typing: bool) -> None:
+    try:
+        sent = channel.inbox.indicate_typing(conversation_id, is_typing=is_typing)
+    except BridgeError as error:
+        logger.info("typing of a conversation of %s not shown: %s", channel.name, error.detail)
+    else:
+        note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+
+
+# --- while a thread waits for the bot ------------------------------------------------------------------------------
+
+
+@contextmanager
+def typing_meanwhile(channel: LiveChannel, conversation_id: str) -> Iterator[None]:
+    """Show it as often as need be, until this is left. A sign on its way has arrived by then, so it can't come behind
+    the answer."""
+    if channel.typing_after is None:
+        yield
+        return
+    watch = _signs().begin(channel.typing_after, partial(show_typing, channel, conversation_id))
+    try:
+        yield
+    finally:
+        _signs().end(watch)
+
+
+@dataclass(order=True, slots=True)
+class _Watch:
+    due_at: float
+    number: int
+    show: Callable[[], None] = field(compare=False)
+    is_over: bool = field(default=False, compare=False)
+    is_calling: bool = field(default=False, compare=False)
+
+
+class _Signs:
+    """One thread for all bots that this process waits for. An answer in time costs it a look at most."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._watches: list[_Watch] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, after: timedelta, show: Callable[[], None]) -> _Watch:
+        watch = _Watch(time.monotonic() + after.total_seconds(), next(self._numbers), show)
+        with self._news:
+            heapq.heappush(self._watches, watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="typing", daemon=True)
+                self._thread.start()
+            elif self._watches[0] is watch:
+                self._news.notify_all()
+        return watch
+
+    def end(self, watch: _Watch) -> None:
+        with self._news:
+            watch.is_over = True
+            while watch.is_calling:  # bounded by the time-out of the call
+                self._news.wait()
+
+    def _run(self) -> None:
+        while True:
+            watch = self._next()
+            try:
+                watch.show()
+            except Exception:
+                logger.exception("typing not shown")
+            finally:
+                connections.close_all()  # of a new token; another may be needed in an hour
+            with self._news:
+                watch.is_calling = False
+                watch.due_at = time.monotonic() + EVERY.total_seconds()
+                heapq.heappush(self._watches, watch)
+                self._news.notify_all()
+
+    def _next(self) -> _Watch:
+        """The next sign, once it is due."""
+        with self._news:
+            while True:
+                while self._watches and self._watches[0].is_over:
+                    heapq.heappop(self._watches)
+                wait_s = self._watches[0].due_at - time.monotonic() if self._watches else None
+                if wait_s is not None and wait_s <= 0:
+                    watch = heapq.heappop(self._watches)
+                    watch.is_calling = True
+                    return watch
+                self._news.wait(wait_s)
+
+
+@cache
+def _signs() -> _Signs:
+    return _Signs()
+
+
+os.register_at_fork(after_in_child=_signs.cache_clear)  # a child has no such thread
