@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import ForeignKey, Model
 
 from channels_app.access.audit import CHANGED, Actor, record_audit
+from channels_app.lib.masking import without_query
 from channels_app.models import SettingsModel
 
 Row = TypeVar("Row", bound=Model)
@@ -75,7 +76,10 @@ def differences(before: Values, after: Values) -> dict[str, Any]:
 
 
 def _change(before: Any, after: Any) -> Any:
-    return CHANGED if isinstance(before, Sealed) or isinstance(after, Sealed) else [before, after]
+    if isinstance(before, Sealed) or isinstance(after, Sealed):
+        return CHANGED
+    shown = [without_query(value) if isinstance(value, str) else value for value in (before, after)]
+    return CHANGED if shown[0] == shown[1] else shown  # only a key in an address
 
 
 def _clear(value: Any) -> Any:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from channels_app.codes import Problem, describe
 from channels_app.lib.http.addresses import is_internal_host
+from channels_app.lib.masking import keys_in_query
 from channels_app.protocol.errors import ConfigError
 
 NOT_TEXT = "This must be text. In a configuration file, put it in quotes."
@@ -46,7 +47,24 @@ def same_value_problem(value: str, others: Mapping[str, object]) -> Problem | No
     return describe("CB-313", other=label) if label else None
 
 
-def unencrypted_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> list[Problem]:
+def address_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> list[Problem]:
+    """What of the addresses works, and gives away what is secret."""
+    return [*_unencrypted_problems(form_class, values), *_key_problems(form_class, values)]
+
+
+def _key_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> list[Problem]:
+    """For each address with a key in its query, which is neither encrypted nor covered as a secret is."""
+    fields, secrets = form_class.base_fields, secret_keys(form_class)
+    instead = next((str(field.label) for name, field in fields.items() if name in secrets), "")
+    return [
+        describe("CB-524", field=field.label, key=key, instead=instead or "a header that the other side reads")
+        for name, field in fields.items()
+        if isinstance(field, AddressField)
+        for key in keys_in_query(str(values.get(name) or ""))[:1]
+    ]
+
+
+def _unencrypted_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> list[Problem]:
     """For each address that takes what is secret, or what contacts write, over the internet in clear.
 
     A host that the settings allow as internal is taken for one.

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from channels_app.protocol.labels import visible, visible_json
 
@@ -17,6 +18,7 @@ _SECRET_NAME = re.compile(r"token|secret|password|authori[sz]ation|credential|ap
 _SECRET_IN_TEXT = re.compile(
     rf'("[^"]{{0,100}}?(?:{_SECRET_NAME.pattern})[^"]{{0,100}}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]]+)', re.IGNORECASE
 )
+_KEY_IN_QUERY = re.compile(r"token|secret|passw|^pwd|auth|credential|key$|^sig$|signature$|^code$", re.IGNORECASE)
 _IDS = """conversationId id idempotencyKey message_id messageId senderId session_id sessionId turn_id"""
 _KINDS = """CONVERSATION_STARTED CONVERSATION_DELEGATED INBOUND_MESSAGE_RECEIVED CONVERSATION_RESOLVED
     CONVERSATION_SET_TO_PENDING conversation_started conversation_delegated message HANDOVER RESOLVED handover
@@ -75,6 +77,21 @@ def masked(document: Any) -> Any:
     if isinstance(document, list):
         return [masked(item) for item in document]
     return document
+
+
+def keys_in_query(address: str) -> list[str]:
+    """The names of what looks like a key in an address, as `code` in https://bot.example/api?code=…"""
+    query = address.partition("?")[2].partition("#")[0]
+    return [name for name, value in parse_qsl(query) if value and _KEY_IN_QUERY.search(name)]
+
+
+def without_query(text: str) -> str:
+    """An address with all that its query says covered: a key may have any name there. Other texts as they are."""
+    address, _, query = text.partition("?")
+    if not query or not address.startswith(("https://", "http://")):
+        return text
+    parts = (part.partition("=") for part in query.split("&"))
+    return f"{address}?{'&'.join(f'{name}={MASK}' if equals else MASK for name, equals, _ in parts)}"
 
 
 def without_texts(document: Any, key: str = "") -> Any:

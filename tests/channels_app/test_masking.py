@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_app.lib.masking import MASK, Body, body_for
+from channels_app.lib.masking import MASK, Body, body_for, keys_in_query, without_query
 
 PAYLOADS = sorted((Path(__file__).parent.parent / "payloads").glob("*/*.json"))
 
@@ -109,3 +109,24 @@ def test_bodies_are_readable_whatever_they_are(raw: bytes, shown: str) -> None:
     text = body_for(raw.decode(errors="replace"), reads_text=True).text
     assert shown in text
     assert "CANARY" not in text and "12345678" not in text and "ARY" not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "keys", "shown"),
+    [
+        ("https://b.example/api", [], "https://b.example/api"),
+        ("https://b.example/?code=abc==", ["code"], f"https://b.example/?code={MASK}"),
+        ("https://b.example/?a=1&api-key=x#y", ["api-key"], f"https://b.example/?a={MASK}&api-key={MASK}"),
+        ("http://b/?Token=x", ["Token"], f"http://b/?Token={MASK}"),
+        ("https://b/?sig=x&se=1", ["sig"], f"https://b/?sig={MASK}&se={MASK}"),
+        ("https://b/?subscription-key=x", ["subscription-key"], f"https://b/?subscription-key={MASK}"),
+        ("https://b/?access%5Ftoken=x", ["access_token"], f"https://b/?access%5Ftoken={MASK}"),
+        ("https://b/?x-goog-signature=x", ["x-goog-signature"], f"https://b/?x-goog-signature={MASK}"),
+        ("https://b/?code=", [], f"https://b/?code={MASK}"),
+        ("https://b/?0123456789abcdef", [], f"https://b/?{MASK}"),
+        ("https://b/?zipcode=1&keyword=2&signal=3", [], f"https://b/?zipcode={MASK}&keyword={MASK}&signal={MASK}"),
+        ("", [], ""),
+    ],
+)
+def test_a_key_in_an_address(address: str, keys: list[str], shown: str) -> None:
+    assert (keys_in_query(address), without_query(address)) == (keys, shown)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.settings import unencrypted_problems
+from channels_app.adapters.settings import address_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession
 from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
@@ -140,7 +140,7 @@ class BotConnector(ABC):
     @classmethod
     def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
         """What of these settings works, and should be otherwise."""
-        return unencrypted_problems(cls.settings_form, settings)
+        return address_problems(cls.settings_form, settings)
 
     def check(self) -> list[CheckLine]:
         """Begin a conversation with nobody behind it, and say what came back. Never raises."""

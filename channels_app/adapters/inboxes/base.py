@@ -17,7 +17,7 @@ from channels_app.adapters.inboxes.answers import EFFECTS, Sent, clock_lines
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import secret_bytes
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
-from channels_app.adapters.settings import is_signed, unencrypted_problems
+from channels_app.adapters.settings import address_problems, is_signed
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession, Body
 from channels_app.lib.markdown import render
@@ -268,7 +268,7 @@ class Inbox(ABC):
     @classmethod
     def warnings(cls, settings: Mapping[str, Any]) -> list[Problem]:
         """What of these settings works, and should be otherwise."""
-        return unencrypted_problems(cls.settings_form, settings)
+        return address_problems(cls.settings_form, settings)
 
     @classmethod
     def elsewhere(cls, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 
 from channels_app.adapters.settings import NOT_TEXT
 from channels_app.lib.encryption import fingerprint
+from channels_app.lib.masking import without_query
 from channels_app.protocol.errors import BridgeError
 
 
@@ -134,7 +135,8 @@ class InWords(Protocol):
 
 
 def shown_value(form: forms.BaseForm, name: str) -> str:
-    """A field for somebody who may only look: of a secret that it is saved, of a choice its words."""
+    """A field for somebody who may only look: of a secret that it is saved, of a choice its words, of an address no
+    query."""
     field = form.fields[name]
     if isinstance(field, WriteOnlyField):
         return cast(SecretInput, field.widget).saved or "None saved"
@@ -142,4 +144,4 @@ def shown_value(form: forms.BaseForm, name: str) -> str:
     if isinstance(field, InWords):
         return field.words(value)
     choices = dict(getattr(field.widget, "choices", ()))
-    return str(choices.get(value, value) or "–")
+    return without_query(str(choices.get(value, value) or "–"))

@@ -13,7 +13,7 @@ from django.db import connection
 
 from channels_app.access.changes import Sealed, values_of
 from channels_app.lib.clocks import database_now, machine_now
-from channels_app.lib.masking import QUOTING_KEYS, body_for, without_values
+from channels_app.lib.masking import QUOTING_KEYS, body_for, without_query, without_values
 from channels_app.models import Channel, Conversation, Exchange, SettingsModel
 from channels_app.operations.checks import check_channel
 from channels_app.operations.checks.facts import facts_of
@@ -84,8 +84,7 @@ def _setting(value: Any) -> Any:
     """Of a secret that it is saved; of an address not its query, which may hold a token."""
     if isinstance(value, Sealed):
         return SAVED if value.text else ""
-    is_address = isinstance(value, str) and value.startswith(("https://", "http://"))
-    return value.partition("?")[0] if is_address else value
+    return without_query(value) if isinstance(value, str) else value
 
 
 def _step(step: Any) -> dict[str, str]:

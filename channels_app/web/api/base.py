@@ -217,7 +217,7 @@ class ApiView(APIView):
 
     @property
     def _context(self) -> dict[str, Any]:
-        return {"reads_text": self.reads_text, "next_url": self.next_url}
+        return {"may": self.request.user.has_perm, "reads_text": self.reads_text, "next_url": self.next_url}
 
 
 class NothingHere(ApiView):

@@ -19,7 +19,7 @@ from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import ApiView, OneOf, PageQuery, RowSerializer, Strict, row_or_404
-from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of
+from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of, settings_for
 from channels_app.web.api.schema import Tag, example, operations_of
 from channels_app.web.api.serializers.channel_care import ChecksSerializer
 from channels_app.web.api.serializers.channel_requests import settings_field
@@ -68,7 +68,7 @@ class BotSerializer(RowSerializer):
         return reply_url(bot.uuid)
 
     def get_settings(self, bot: Bot) -> dict[str, Any]:
-        return bot.shown_settings()
+        return settings_for(bot, may_change=self.context["may"](CHANGE_BOT))
 
     @extend_schema_field(serializers.DictField(child=SavedSerializer()))
     def get_secrets(self, bot: Bot) -> Any:

@@ -14,6 +14,7 @@ from channels_app.access.meanwhile import entries_since
 from channels_app.channels.forms.saving import ChangedError, RefusedError
 from channels_app.codes import describe
 from channels_app.lib.encryption import fingerprint
+from channels_app.lib.masking import without_query
 from channels_app.models import AuditEntry, SettingsModel
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.problems import ApiError
@@ -71,6 +72,14 @@ def _at_their_places(refused: RefusedError) -> dict[str, Any]:
         else:
             errors[outer or "non_field_errors"] = details
     return errors
+
+
+def settings_for(row: SettingsModel, *, may_change: bool) -> dict[str, Any]:
+    """All but the secrets; for who may not change them, addresses without what their queries say."""
+    shown = row.shown_settings()
+    if may_change:
+        return shown
+    return {name: without_query(value) if isinstance(value, str) else value for name, value in shown.items()}
 
 
 def secrets_of(row: SettingsModel, saved_at: datetime | None = None, saved_by: str = "") -> dict[str, dict[str, Any]]:

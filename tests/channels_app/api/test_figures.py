@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
-from channels_app.models import AuditEntry, Bot, Credential, WorkerSlot
+from channels_app.models import AuditEntry, Bot, Channel, Credential, WorkerSlot
 from tests.builders import TOKEN
 from tests.channels_app.api.conftest import Program
 from tests.conftest import Walker
@@ -66,6 +68,36 @@ def test_what_of_a_bots_settings_should_be_otherwise_is_told(admin: Program) -> 
     assert [warning["code"] for warning in added["warnings"]] == ["CB-521"]
     changed = admin.patch(f"bots/{added['id']}/", {"settings": {"token": None}})
     assert (changed.status, changed.body.get("warnings")) == (200, []), changed.body["errors"]
+
+
+def test_a_key_in_an_address_is_shown_only_to_who_may_change_it(
+    admin: Program, operator: Program, admin_client: Client, client: Client, bot: Bot
+) -> None:
+    """Neither in the audit log, nor in what leaves the house."""
+    key, address = "key-canary-51f0", "https://bot.example.com/api?code={}"
+    changed = admin.patch(f"bots/{bot.pk}/", {"settings": {"url": address.format(key)}}).body
+    assert [warning["code"] for warning in changed["warnings"]] == ["CB-524"]
+    assert admin.patch(f"bots/{bot.pk}/", {"settings": {"url": address.format(f"{key}-2")}}).status == 200
+    [newest, before, *_] = AuditEntry.objects.filter(object_type="bot").order_by("-id")
+    assert newest.changes["settings.url"] == "changed"
+    assert before.changes["settings.url"][1] == address.format("••••")
+
+    channel = Channel.objects.get()
+    page = f"/admin/channels_app/bot/{bot.pk}/change/"
+    assert key not in str(operator.get(f"bots/{bot.pk}/").body)
+    person = User.objects.get(username="robot-Operator")
+    person.is_staff = True
+    person.save()
+    client.force_login(person)
+    for answer in (
+        client.get(page),
+        admin_client.get("/ops/audit/"),
+        admin_client.get(f"/admin/channels_app/channel/{channel.pk}/export/"),
+        admin_client.get(f"/admin/channels_app/channel/{channel.pk}/diagnostics/?download=1"),
+    ):
+        assert answer.status_code == 200 and key not in answer.content.decode()
+    assert f"{key}-2" in admin_client.get(page).content.decode()
+    assert admin.get(f"bots/{bot.pk}/").body["settings"]["url"] == address.format(f"{key}-2")
 
 
 def test_mistakes_about_bots_are_told_at_their_fields(admin: Program, bot: Bot) -> None:

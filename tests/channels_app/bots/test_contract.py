@@ -246,5 +246,12 @@ def test_a_token_that_goes_over_the_internet_in_clear_is_told(
     assert [str(problem.code) for problem in found] == ["CB-521"] * (is_in_clear and has_secret)
 
 
+@KINDS
+@pytest.mark.parametrize("query", ["", "?code=x", "?lang=nl&sig=x", "?lang=nl"])
+def test_a_key_in_an_address_is_told(kind: str, query: str) -> None:
+    found = bot_class(kind).warnings({**SETTINGS[kind], "url": f"https://bot.example.com/{query}"})
+    assert [str(problem.code) for problem in found] == ["CB-524"] * ("x" in query)
+
+
 def test_without_a_token_nothing_is_given_away() -> None:
     assert bot_class("http").warnings({"url": "http://bot.example.com", "token": "", "signing_secret": None}) == []

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from channels_app.access.permissions import CHANGE_CHANNEL
 from channels_app.adapters.inboxes import INBOXES
 from channels_app.channels.links import webhook_url
 from channels_app.channels.rotations import Rotation, Uses, address_rotation, secret_rotation
@@ -16,7 +17,7 @@ from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.facts import answer_of
-from channels_app.web.api.rows import secret_facts, secrets_of
+from channels_app.web.api.rows import secret_facts, secrets_of, settings_for
 from channels_app.web.api.schema import example
 
 _BOT = {"id": 1, "name": "Parcel bot"}
@@ -225,7 +226,7 @@ class ChannelDetailSerializer(ChannelSerializer):
         }
 
     def get_settings(self, channel: Channel) -> dict[str, Any]:
-        return channel.shown_settings()
+        return settings_for(channel, may_change=self.context["may"](CHANGE_CHANNEL))
 
     @extend_schema_field(serializers.DictField(child=SecretSerializer()))
     def get_secrets(self, channel: Channel) -> Any:
