@@ -15,6 +15,7 @@ from channels_app.adapters.inboxes import Inbox
 from channels_app.adapters.inboxes.tokens import TokenSource
 from channels_app.channels.credentials import TokenRow
 from channels_app.channels.milestones import know_noted
+from channels_app.lib.attributes import filled
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel
 from channels_app.protocol import Incoming
@@ -214,27 +215,14 @@ def _load(channel_id: int) -> LiveChannel:
     channel = Channel.objects.select_related("bot").get(pk=channel_id)
     know_noted(channel)
     shows_typing = inboxes.inbox_class(channel.inbox).shows_typing
-    return LiveChannel(
-        id=channel.pk,
-        revision=channel.revision,
-        uuid=channel.uuid,
-        old_uuid=channel.old_uuid,
-        old_uuid_until=channel.old_uuid_until,
-        old_secret_until=channel.old_secret_until,
-        name=channel.name,
-        is_active=channel.is_active,
+    return filled(
+        LiveChannel,
+        channel,
         is_archived=channel.archived_at is not None,
-        covers_all_inbox_channels=channel.covers_all_inbox_channels,
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
-        intent_topics=channel.intent_topics,
-        delegation_dialog=channel.delegation_dialog,
         offer_lasts=timedelta(hours=channel.offer_hours),
-        on_contact_file=channel.on_contact_file,
-        bot_tries=channel.bot_tries,
-        wording=channel.wording,
         typing_after=timedelta(seconds=channel.typing_after_s) if shows_typing and channel.typing_after_s else None,
         answer_within=timedelta(seconds=channel.answer_within_s),
-        on_bot_failure=channel.on_bot_failure,
         reply_limit=timedelta(seconds=channel.reply_limit_s),
         inbox=make_inbox(channel),
         bot=make_bot(channel.bot) if channel.bot else None,

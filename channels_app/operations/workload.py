@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from channels_app.codes import Problem, describe
+from channels_app.lib.attributes import filled
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
 from channels_app.models import EventSource, Figure, Job, Period, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.arrival import SILENT_AFTER
@@ -136,19 +137,12 @@ def read_workers() -> list[Worker]:
 
 def _worker(slot: WorkerSlot, now: datetime) -> Worker:
     silent = now - (slot.ended_at or slot.beat_at)
-    return Worker(
-        name=slot.name,
-        kind=slot.kind,
-        host=slot.host,
-        version=slot.version,
+    return filled(
+        Worker,
+        slot,
         is_alive=slot.ended_at is None and silent < SILENT_AFTER,
         has_ended=slot.ended_at is not None,
         silent_s=max(silent.total_seconds(), 0.0),
-        started_at=slot.started_at,
-        threads=slot.threads,
-        active=slot.active,
-        memory_bytes=slot.memory_bytes,
-        clock_ahead_s=slot.clock_ahead_s,
     )
 
 

@@ -265,29 +265,11 @@ def _number(request: web.Request, name: str) -> float:
 
 
 def _account_view(account: Account) -> JSON:
-    return {
-        "flavour": account.flavour,
-        "client_id": account.client_id,
-        "client_secret": account.client_secret,
-        "organization_id": account.organization_id,
-        "token_lifetime_s": account.token_lifetime_s,
-        "requests_per_second": account.limits.per_second,
-        "daily_quota": account.limits.per_day,
-        "topics": account.topics,
-        "agents_available": account.agents_available,
-        "tags": account.tags,
-    }
+    names = ("flavour", "client_id", "client_secret", "organization_id", "token_lifetime_s", "topics")
+    shown = {name: getattr(account, name) for name in (*names, "agents_available", "tags")}
+    return shown | {"requests_per_second": account.limits.per_second, "daily_quota": account.limits.per_day}
 
 
 def _virtual_agent_view(virtual_agent: VirtualAgent) -> JSON:
-    return {
-        "id": virtual_agent.id,
-        "client_id": virtual_agent.client_id,
-        "name": virtual_agent.name,
-        "webhook_url": virtual_agent.webhook_url,
-        "kind": virtual_agent.kind,
-        "channels": virtual_agent.channels,
-        "write_back_url": virtual_agent.write_back_url,
-        "reply_limit_s": virtual_agent.reply_limit_s,
-        "enabled": virtual_agent.is_enabled,
-    }
+    names = ("id", "client_id", "name", "webhook_url", "kind", "channels", "write_back_url", "reply_limit_s")
+    return {name: getattr(virtual_agent, name) for name in names} | {"enabled": virtual_agent.is_enabled}

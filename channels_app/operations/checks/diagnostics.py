@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from channels_app.access.changes import Sealed, values_of
+from channels_app.lib.attributes import attributes
 from channels_app.lib.clocks import database_now, machine_now
 from channels_app.lib.masking import QUOTING_KEYS, body_for, without_query, without_values
 from channels_app.models import Channel, Conversation, Exchange, SettingsModel
@@ -88,11 +89,11 @@ def _setting(value: Any) -> Any:
 
 
 def _step(step: Any) -> dict[str, str]:
-    return {"title": step.title, "progress": str(step.progress), "detail": step.detail}
+    return attributes(step, "title", "detail") | {"progress": str(step.progress)}
 
 
 def _check(line: Any) -> dict[str, Any]:
-    return {"title": line.title, "is_ok": line.is_ok, "detail": line.detail, "took_ms": line.took_ms}
+    return attributes(line, "title", "is_ok", "detail", "took_ms")
 
 
 def _call(row: Exchange) -> dict[str, Any]:
@@ -100,15 +101,9 @@ def _call(row: Exchange) -> dict[str, Any]:
     parts = urlsplit(row.url)
     return {
         "started_at": row.started_at.isoformat(),
-        "took_ms": row.took_ms,
-        "target": row.target,
         "try": row.n,
-        "result": row.result,
-        "code": row.code,
-        "status": row.status,
         "error": row.error[:MAX_ERROR],
-        "trace_id": row.trace_id,
-        "method": row.method,
+        **attributes(row, "took_ms", "target", "result", "code", "status", "trace_id", "method"),
         "url": f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if row.url else "",
         "request": body_for(row.request, reads_text=False).text,
         "response": body_for(row.response, reads_text=False).text,
@@ -135,13 +130,7 @@ def _queue(channel: Channel) -> dict[str, Any]:
         "oldest_waits_s": round(queue.oldest_s, 1),
         "in_hand": queue.in_hand,
         "workers": [
-            {
-                "name": one.name,
-                "kind": one.kind,
-                "version": one.version,
-                "silent_s": round(one.silent_s, 1),
-                "clock_ahead_s": one.clock_ahead_s,
-            }
+            attributes(one, "name", "kind", "version", "clock_ahead_s") | {"silent_s": round(one.silent_s, 1)}
             for one in read_workers()
         ],
     }

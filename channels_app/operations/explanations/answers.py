@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from channels_app.codes import CODES, Problem
+from channels_app.lib.attributes import attributes
 
 TITLES = {
     "received": "Sparkcentral called us",
@@ -113,8 +114,7 @@ class Refusing:
             "text": self.text,
             "code": str(self.problem.code),
             "repairs": list(self.problem.code.repairs),
-            "accepted_at": self.accepted_at,
-            "refused_at": self.refused_at,
+            **attributes(self, "accepted_at", "refused_at"),
         }
 
 
@@ -154,11 +154,7 @@ class Explanation:
         """As the API and `manage.py explain --json` give it."""
         stop = self.stop
         return {
-            "headline": self.headline,
-            "is_answered": self.is_answered,
-            "is_open": self.is_open,
-            "is_dead": self.is_dead,
-            "cause": self.cause,
+            **attributes(self, "headline", "is_answered", "is_open", "is_dead", "cause"),
             "code": stop.code if stop else "",
             "repairs": list(self.repairs),
             "checks": [_check_json(check) for check in self.checks],
@@ -170,13 +166,7 @@ class Explanation:
 
 def _check_json(check: Check) -> dict[str, Any]:
     return {
-        "name": check.name,
-        "title": check.title,
+        **attributes(check, "name", "title", "detail", "at", "took_ms", "code", "event_id"),
         "state": str(check.state),
-        "detail": check.detail,
-        "at": check.at,
-        "took_ms": check.took_ms,
-        "code": check.code,
-        "event_id": check.event_id,
         "tries": [{**asdict(one), "state": str(one.state), "is_ok": one.is_ok} for one in check.tries],
     }

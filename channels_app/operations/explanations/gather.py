@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from channels_app.conversations.claim import count_due
+from channels_app.lib.attributes import filled
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
     Author,
@@ -118,20 +119,7 @@ def _ids(conversation: Conversation, event: WebhookEvent, facts: Facts) -> dict[
 
 
 def _event_facts(row: WebhookEvent) -> EventFacts:
-    return EventFacts(
-        id=row.pk,
-        type=EventType(row.type),
-        sent_at=row.sent_at,
-        received_at=row.received_at,
-        state=row.state,
-        outcome=row.outcome or "",
-        reason=row.reason,
-        duplicates=row.duplicates,
-        wait_until=row.wait_until,
-        called_at=row.called_at,
-        finished_at=row.finished_at,
-        retried_at=row.retried_at,
-    )
+    return filled(EventFacts, row, type=EventType(row.type), outcome=row.outcome or "")
 
 
 def _calls(event_ids: Sequence[int]) -> tuple[CallFacts, ...]:
@@ -170,17 +158,7 @@ def _is_past(row: Offload, event: WebhookEvent) -> bool:
 
 
 def _hand_over_facts(row: Offload, *, is_own: bool) -> HandOverFacts:
-    return HandOverFacts(
-        reason=row.reason,
-        label=row.get_reason_display(),
-        by=row.requested_by,
-        state=row.state,
-        requested_at=row.requested_at,
-        detail=row.detail,
-        finished_at=row.finished_at,
-        event_id=row.event_id,
-        is_own=is_own,
-    )
+    return filled(HandOverFacts, row, label=row.get_reason_display(), by=row.requested_by, is_own=is_own)
 
 
 def _failed_by(event: WebhookEvent, hand_over: HandOverFacts | None) -> str:
@@ -235,12 +213,7 @@ def _who_works(conversation: Conversation, event: WebhookEvent) -> dict[str, Any
 
 def _group(event_ids: Sequence[int]) -> FailureGroupFacts | None:
     failure = Failure.objects.filter(event_id__in=event_ids).select_related("group").order_by("-at").first()
-    if failure is None:
-        return None
-    group = failure.group
-    return FailureGroupFacts(
-        id=group.pk, count=group.count, conversations=group.conversations, first_at=group.first_at
-    )
+    return filled(FailureGroupFacts, failure.group) if failure else None
 
 
 def _explain_no_message(conversation: Conversation) -> Explanation:

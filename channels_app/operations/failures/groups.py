@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, Sum
 
 from channels_app.access.audit import Actor, record_audit
 from channels_app.codes import CODES, Code
+from channels_app.lib.attributes import filled
 from channels_app.lib.clocks import database_now
 from channels_app.lib.times import ALWAYS, TimeRange
 from channels_app.models import Failure, FailureGroup, Figure, Period, WebhookEvent
@@ -50,13 +51,9 @@ class Group:
 def facts_of(row: FailureGroup, trend: Sequence[int] = ()) -> GroupFacts:
     """What its state is computed from."""
     before = trend[:-RECENT_CELLS]
-    return GroupFacts(
-        count=row.count,
-        first_at=row.first_at,
-        last_at=row.last_at,
-        resolved_at=row.resolved_at,
-        regressed_at=row.regressed_at,
-        muted_until_count=row.muted_until_count,
+    return filled(
+        GroupFacts,
+        row,
         recent=sum(trend[-RECENT_CELLS:]),
         usual=sum(before) * RECENT_CELLS / len(before) if before else 0.0,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.timezone import localtime
 
+from channels_app.lib.attributes import attributes
 from channels_app.lib.clocks import database_now
 from channels_app.lib.masking import MASK, QUOTING_KEYS, without_values
 from channels_app.lib.zones import zone_words
@@ -62,13 +63,11 @@ def transcript_json(transcript: Transcript) -> dict[str, Any]:
     conversation = transcript.conversation
     return {
         "conversation": conversation.pk,
-        "external_id": conversation.external_id,
+        **attributes(conversation, "external_id", "medium", "owner"),
         "session_id": str(conversation.session_id),
         "channel": {"id": conversation.channel_id, "name": conversation.channel.name},
         "inbox_channel": str(conversation.inbox_channel or ""),
-        "medium": conversation.medium,
         "contact": transcript.contact,
-        "owner": conversation.owner,
         "topics": list(transcript.topics),
         "is_masked": not transcript.reads_text,
         "before": transcript.before,
@@ -85,6 +84,12 @@ def _json_line(line: Line) -> dict[str, Any]:
     }
 
 
+_SETTINGS = (
+    *("inbox", "is_active", "greeting", "offer_hours", "on_contact_file"),
+    *("bot_tries", "typing_after_s", "answer_within_s", "on_bot_failure"),
+)
+
+
 def bug_report(conversation_id: int) -> dict[str, Any]:
     """What is needed to look for a fault, without any message text. Raises Conversation.DoesNotExist."""
     transcript = load_transcript(conversation_id, events_most=MAX_EVENTS)
@@ -95,18 +100,7 @@ def bug_report(conversation_id: int) -> dict[str, Any]:
     report = {
         "version": settings.VERSION,
         "made_at": database_now(),
-        "channel": {
-            "inbox": channel.inbox,
-            "bot": channel.bot.kind if channel.bot else None,
-            "is_active": channel.is_active,
-            "greeting": channel.greeting,
-            "offer_hours": channel.offer_hours,
-            "on_contact_file": channel.on_contact_file,
-            "bot_tries": channel.bot_tries,
-            "typing_after_s": channel.typing_after_s,
-            "answer_within_s": channel.answer_within_s,
-            "on_bot_failure": channel.on_bot_failure,
-        },
+        "channel": attributes(channel, *_SETTINGS) | {"bot": channel.bot.kind if channel.bot else None},
         "explanation": explain(conversation_id).to_json(),
         "transcript": transcript_json(transcript) | {"contact": MASK if transcript.contact else ""},
         "calls": list(calls[:MAX_CALLS]),
