@@ -51,8 +51,10 @@ def show_typing(channel: LiveChannel, conversation_id: str) -> None:
 
 def end_typing(channel: LiveChannel, conversation_id: str) -> None:
     """Take the sign away where one may be seen and no words do it. Never raises."""
+    if channel.typing_after is None:
+        return
     account = channel.inbox.account_key
-    if channel.typing_after is None or not has_spare_calls(account):
+    if not has_spare_calls(account):
         return
     with suppress(RedisError, OSError, ValueError):
         is_shown = ask_redis("DEL", f"{_name(account, conversation_id)}:shown", timeout_s=REDIS_TIMEOUT_S)
