@@ -4,14 +4,13 @@ import asyncio
 import hmac
 import json
 import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from chatbridge.simulator import demo, messenger
+from chatbridge.simulator.chatlayer_bot import ChatlayerBot
 from chatbridge.simulator.client import Answered, Client, tries
 from chatbridge.simulator.conversation import JSON
 from chatbridge.simulator.faults import HANG_S, drop
@@ -21,6 +20,7 @@ from chatbridge.simulator.wire import answer, dump
 
 FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reorder", "gap", "recount", "offload_twice")
 IDENTIFIED_BY = ("conversationId", "user.id")
+LIMITS = {"X-RateLimit-Limit": "600", "X-RateLimit-Remaining": "599"}
 
 BACK = "back"
 """The dialog for a conversation that an agent gives back: its id, to be entered in the bridge."""
@@ -28,37 +28,7 @@ SHORTEST_SENDER_ID = 32
 """Chatlayer refuses ids with fewer characters."""
 
 CALLBACK_LIMIT_S = 10.0
-KEPT_RECORDS = 10_000
 DIALOG_WHEN_CLOSED = "Nobody is here right now. Can I help with something else?"
-
-
-@dataclass(slots=True)
-class ChatlayerBot:
-    """One bot: its webhook channel, its offloading provider, and what passed."""
-
-    id: str
-    access_token: str
-    verify_token: str
-    reply_url: str = ""
-    offload_url: str = ""
-    offload_verify_token: str = ""
-    identify_by: str = "conversationId"
-    is_legacy: bool = False
-    delay_ms: float = 0
-    fault: str | None = None
-    received: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
-    callbacks: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
-    actions: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
-    sessions: demo.Sessions = field(default_factory=demo.Sessions)
-
-    def view(self) -> JSON:
-        """What passed, for the control API."""
-        shown: JSON = {"id": self.id, "fault": self.fault, "received": list(self.received)}
-        return shown | {"callbacks": list(self.callbacks), "actions": list(self.actions)}
-
-    def outward_id(self, session: demo.Session) -> str:
-        """The older form puts a prefix before the session's id."""
-        return f"default-{session.id}" if self.is_legacy else session.id
 
 
 class Chatlayer:
@@ -102,7 +72,7 @@ class Chatlayer:
             return await _misbehave(bot.fault, request)
         session = bot.sessions.get(_sender(bot, body))
         self.client.spawn(self._answer(bot, session, body["message"], f"{request.url.origin()}/media/map.png"))
-        return answer({"success": True})
+        return answer({"success": True}, headers=LIMITS)
 
     async def act(self, request: web.Request) -> web.Response:
         """Conversation actions: noted; `unpause` ends a pause, which nothing else does."""
@@ -137,25 +107,28 @@ class Chatlayer:
 
     async def _answer(self, bot: ChatlayerBot, session: demo.Session, message: JSON, media_url: str) -> None:
         async with session.lock:
-            turn = _turn(session, message)
+            turn = _turn(session, bot.revealed(message))
             words = demo.words_of(turn)
             await asyncio.sleep(bot.delay_ms / 1000 + (self.slow_s if "slow" in words else 0))
             if bot.fault == "silent" or "crash" in words or session.is_paused:
                 return
             reply = demo.answer(turn, session, media_url)
             messages = _special(words) or messenger.to_messages(reply)
-            await self._speak(bot, session, messages)
+            intent = demo.intent_of(turn)
+            await self._speak(bot, session, list(map(bot.concealed, messages)), intent)
             self._copy(bot, session, [_line("user", message), *(_line("bot", said) for said in messages)])
             if offload := reply.get("offload"):
                 await self._offload(bot, session, offload)
 
-    async def _speak(self, bot: ChatlayerBot, session: demo.Session, messages: list[JSON]) -> None:
+    async def _speak(
+        self, bot: ChatlayerBot, session: demo.Session, messages: list[JSON], intent: str = "agent"
+    ) -> None:
         """One POST per message, in order, unless a fault says otherwise."""
         session.counter = 0 if bot.fault == "recount" else session.counter + (bot.fault == "gap")
         bodies = []
         for message in messages:
             session.counter += 1
-            bodies.append(_callback(bot, session, message))
+            bodies.append(_callback(bot, session, message, intent))
         if bot.fault == "reorder":
             bodies.reverse()
         for body in bodies:
@@ -250,10 +223,12 @@ def _special(words: set[str]) -> list[JSON]:
         return [messenger.quick_replies("Which one?", demo.OPTIONS[:2])]
     if "receipt" in words:
         return [messenger.RECEIPT]
+    if "builder" in words:
+        return [{"text": "Noted."}, messenger.CLUMSY_COMMANDS]
     return []
 
 
-def _callback(bot: ChatlayerBot, session: demo.Session, message: JSON) -> JSON:
+def _callback(bot: ChatlayerBot, session: demo.Session, message: JSON, intent: str) -> JSON:
     if bot.is_legacy:
         return {"recipient": {"id": bot.outward_id(session)}, "verifyToken": bot.verify_token, "message": message}
     return {
@@ -261,7 +236,7 @@ def _callback(bot: ChatlayerBot, session: demo.Session, message: JSON) -> JSON:
         "messageCounter": session.counter,
         "verifyToken": bot.verify_token,
         "message": message,
-        "nlp": {"intent": {"name": "demo", "score": 0.98}},
+        "nlp": {"intent": {"name": intent, "score": 0.98}},
     }
 
 
@@ -270,7 +245,7 @@ def _line(actor: str, message: JSON) -> JSON:
 
 
 def _offload_head(bot: ChatlayerBot, session: demo.Session, event: str) -> JSON:
-    head: JSON = {"event": event, "botId": bot.id, "version": "LIVE", "sessionId": bot.outward_id(session)}
+    head: JSON = {"event": event, "botId": bot.id, "version": bot.version, "sessionId": bot.outward_id(session)}
     return head | {"channel": "webhook", "timestamp": timestamp(time.time())}
 
 

@@ -8,7 +8,8 @@ from aiohttp import web
 from chatbridge.simulator import bots as http_bots
 from chatbridge.simulator import chatlayer as chatlayer_bots
 from chatbridge.simulator.bots import Bots, HttpBot
-from chatbridge.simulator.chatlayer import Chatlayer, ChatlayerBot
+from chatbridge.simulator.chatlayer import Chatlayer
+from chatbridge.simulator.chatlayer_bot import PAYLOADS, VERSIONS, ChatlayerBot
 from chatbridge.simulator.client import Client
 from chatbridge.simulator.conversation import JSON
 from chatbridge.simulator.disorder import Disorder
@@ -95,12 +96,14 @@ class ControlTools:
             offload_verify_token=take(body, "offload_verify_token", str, ""),
             identify_by=one_of(body, "identify_by", chatlayer_bots.IDENTIFIED_BY, "conversationId"),
             is_legacy=take(body, "legacy", bool, False),
+            version=one_of(body, "version", VERSIONS, "LIVE"),
+            payloads=one_of(body, "payloads", PAYLOADS, "json"),
             delay_ms=take(body, "delay_ms", float, 0.0),
             fault=_fault(body, chatlayer_bots.FAULTS),
         )
         if before := self.chatlayer.by_id.get(bot.id):
             bot.received, bot.callbacks = before.received, before.callbacks
-            bot.actions, bot.sessions = before.actions, before.sessions
+            bot.actions, bot.sessions, bot.opaque = before.actions, before.sessions, before.opaque
         self.chatlayer.by_id[bot.id] = bot
         api = f"{request.url.origin()}/chatlayer"
         return answer({"id": bot.id, "url": f"{api}/v1/channels/webhook/{bot.id}/messages", "api": api})

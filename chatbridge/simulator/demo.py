@@ -78,6 +78,14 @@ def answer(turn: JSON, session: Session, media_url: str) -> JSON:
     return echo(turn)
 
 
+def intent_of(turn: JSON) -> str:
+    """What the demo bot understands of a turn, in the names of a bot's author."""
+    words = words_of(turn)
+    if ORDER_NUMBER.search(turn.get("text") or ""):
+        return "parcel.status"
+    return next((name for name, keywords in INTENTS.items() if words & keywords), "not.understood")
+
+
 def say(*texts: str, **more: object) -> JSON:
     """A reply of plain messages."""
     return {"messages": [{"text": text} for text in texts], **more}
@@ -148,3 +156,14 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (frozenset({"hello", "hi"}), lambda turn, *_: greet(turn)),
 )
 """The first rule with one of the words wins."""
+
+INTENTS: dict[str, frozenset[str]] = {
+    "agent": RULES[0][0],
+    "menu": RULES[1][0],
+    "opening.hours": RULES[3][0],
+    "parcel.lost": frozenset({"lost"}),
+    "parcel.status": RULES[4][0],
+    "goodbye": RULES[5][0],
+    "greeting": RULES[8][0],
+}
+"""The names of what the rules understand, and one more of the same kind."""

@@ -1,6 +1,8 @@
 """From the demo bot's reply to the message shapes of Chatlayer, which are Messenger's."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from chatbridge.simulator.conversation import JSON
 
@@ -16,8 +18,41 @@ RECEIPT: JSON = {
 """A message that only Messenger itself can show."""
 
 
+COMMANDS = ("topics", "tags", "attributes", "note", "complete")
+"""What of a reply a flow says with a JSON Builder action, after its words."""
+
+
+CLUMSY_COMMANDS: JSON = {
+    "attachment": {
+        "type": "json",
+        "payload": {
+            "topics": ["Orders", ""],
+            "attributes": {"order-number": "A-3301", "shop": "web"},
+            "topic": "Orders",
+        },
+    }
+}
+"""What a bot's author may build by mistake: a part of it can't be done."""
+
+
+def with_payloads(message: JSON, change: Callable[[str], str]) -> JSON:
+    """The message with other payloads of its postback buttons and quick replies."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        is_choice = value.get("type") == "postback" or value.get("content_type") == "text"
+        if is_choice:
+            return {**value, "payload": change(str(value["payload"]))}
+        return {key: changed(item) for key, item in value.items()}
+
+    return dict(changed(message))
+
+
 def to_messages(reply: JSON) -> list[JSON]:
-    """The messages of a reply; a picture is a message of its own."""
+    """The messages of a reply; a picture is a message of its own, and so is what it wants done."""
     messages: list[JSON] = []
     for message in reply.get("messages", []):
         if options := message.get("options"):
@@ -27,7 +62,8 @@ def to_messages(reply: JSON) -> list[JSON]:
         if attachment := message.get("attachment"):
             kind = attachment["content_type"].partition("/")[0]
             messages.append({"attachment": {"type": kind, "payload": {"url": attachment["url"]}}})
-    return messages
+    commands = {key: reply[key] for key in COMMANDS if reply.get(key)}
+    return [*messages, {"type": "json", "payload": commands}] if commands else messages
 
 
 def carousel(template: str) -> JSON:

@@ -240,3 +240,46 @@ def test_conversation_actions(session):
     assert requests.delete(f"{base}/session-data?version=LIVE", timeout=PATIENCE_S).status_code == 401
     assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=PATIENCE_S).status_code == 200
     assert requests.delete(f"{base}/session-data?version=LIVE", headers=headers, timeout=PATIENCE_S).status_code == 404
+
+
+def test_it_names_what_it_understood_and_commands_by_objects(session):
+    session.text("A-3301")
+    words, commands = session.replies(2)
+    assert words["nlp"]["intent"]["name"] == "parcel.status"
+    assert commands["message"]["payload"]["topics"] == ["Orders"]
+    session.text("tralala")
+    assert session.replies(4)[-1]["nlp"]["intent"]["name"] == "not.understood"
+
+
+@pytest.mark.parametrize(("payloads", "key"), [("text", "textMessage"), ("postback", "postbackMessage")])
+def test_opaque_payloads_are_understood_in_one_form_only(sim, webhook, payloads, key):
+    session = Session(sim, webhook, payloads=payloads)
+    session.text("quick")
+    [parcel, hours] = session.replies(1)[0]["message"]["quick_replies"]
+    assert parcel["payload"].startswith("b64:")
+    forms = {"textMessage": {"text": parcel["payload"]}, "postbackMessage": {"payload": parcel["payload"]}}
+    right = {key: forms.pop(key)}
+
+    def understood():
+        return {each["nlp"]["intent"]["name"] for each in session.replies(1)[1:]}
+
+    session.send(forms)
+    eventually(understood)
+    assert understood() == {"not.understood"}
+    session.send(right)
+    eventually(lambda: "parcel.status" in understood())
+    session.send({key: {next(iter(right[key])): hours["payload"]}})
+    eventually(lambda: any("9:00" in each["message"].get("text", "") for each in session.replies(1)))
+
+
+def test_a_draft_says_so_and_answers_tell_the_limits(sim, webhook):
+    session = Session(sim, webhook, offload_url=webhook.url + "/offload", offload_verify_token="ov", version="DRAFT")
+    webhook.answer = OPEN
+    assert session.text("agent").headers["X-RateLimit-Remaining"] == "599"
+    (request,) = session.offloads("offload")
+    assert request.body["version"] == "DRAFT"
+
+
+def test_a_dialog_begins_a_conversation_that_comes_back(session):
+    session.send({"postbackMessage": {"title": "", "nextDialogstateId": "back", "sessionDataToSet": []}})
+    assert "I am back" in session.replies(1)[0]["message"]["text"]
