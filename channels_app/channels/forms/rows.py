@@ -61,7 +61,11 @@ class _ChannelForm(SettingsForm):
     )
 
     intent_topics = IntentTopicsField(
-        label="Topics for intents", required=False, help_text=str(Channel._meta.get_field("intent_topics").help_text)
+        label="Topics for intents",
+        required=False,
+        help_text="When the bot reports the intent of a message, as Chatlayer does, the conversation gets the topic "
+        "here. End an intent with * to match every name that begins so. Write topics as in Sparkcentral, which "
+        "ignores those that it doesn't have.",
     )
 
     class Meta:
