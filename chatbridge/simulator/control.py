@@ -123,11 +123,11 @@ class Control:
         conversation = self._conversation(request)
         body = await read_object(request)
         text, payload = take_or_none(body, "text", str), take_or_none(body, "payload", str)
-        count = take(body, "count", int, 1)
+        count, files = take(body, "count", int, 1), take_or_none(body, "attachments", list)
         sent = []
         for number in range(1, count + 1):
             numbered = f"{text} {number}" if text is not None and count > 1 else text
-            said = conversation.say("contact", numbered, payload=payload)
+            said = conversation.say("contact", numbered, payload=payload, files=files)
             sent.append(self.events.message(conversation, said, body.get("trigger")))
         delivered = await _all(sent) if body.get("wait") else []
         shown: JSON = {"conversation_id": conversation.id, "owner": conversation.owner, "n": conversation.said}
@@ -188,12 +188,19 @@ class Control:
         return answer([each.summary() for each in self.platform.conversations.values()])
 
     async def show(self, request: web.Request) -> web.Response:
-        """One conversation; `wait_s` waits for a message after number `after`, or another owner."""
+        """One conversation; `wait_s` waits for a message after number `after`, another owner, or, for who says what
+        they know of it in `is_typing`, until that has changed."""
         conversation = self._conversation(request)
         after = int(_number(request, "after"))
         loop = asyncio.get_running_loop()
         owner, ends_at = conversation.owner, loop.time() + min(_number(request, "wait_s"), LONGEST_WAIT_S)
-        while conversation.said <= after and conversation.owner is owner and loop.time() < ends_at:
+        known = request.query.get("is_typing")
+
+        def has_news() -> bool:
+            is_other = known is not None and conversation.is_typing != (known == "1")
+            return conversation.said > after or conversation.owner is not owner or is_other
+
+        while not has_news() and loop.time() < ends_at:
             await _news(conversation, ends_at - loop.time())
         return answer(conversation.view(after))
 

@@ -41,6 +41,7 @@ class Said:
     text: str | None
     attachment: str | None = None
     payload: str | None = None
+    files: list[JSON] | None = None
     at: float = field(default_factory=time.time)
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -68,6 +69,7 @@ class Conversation:
     queued_at: float = field(default_factory=time.time)
     said: int = 0
     typing: int = 0
+    is_typing: bool = False
     messages: deque[Said] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
     calls: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
     events: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
@@ -80,10 +82,18 @@ class Conversation:
     stop_reply_timer: Callable[[], None] | None = None
     owners: deque[JSON] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
 
-    def say(self, sender: str, text: str | None, *, attachment: str | None = None, payload: str | None = None) -> Said:
+    def say(
+        self,
+        sender: str,
+        text: str | None,
+        *,
+        attachment: str | None = None,
+        payload: str | None = None,
+        files: list[JSON] | None = None,
+    ) -> Said:
         """Add a message; a word of the virtual agent or of an agent ends the time that the contact waits."""
         self.said += 1
-        message = Said(self.said, sender, text, attachment, payload)
+        message = Said(self.said, sender, text, attachment, payload, files)
         self.messages.append(message)
         if sender != "contact":
             self.answered()
@@ -102,7 +112,8 @@ class Conversation:
         self.wake()
 
     def answered(self) -> None:
-        """Nobody has to hurry any more."""
+        """Nobody has to hurry any more, and nobody is seen typing."""
+        self.is_typing = False
         if self.stop_reply_timer:
             self.stop_reply_timer()
             self.stop_reply_timer = None
@@ -145,6 +156,7 @@ class Conversation:
             "attributes": self.attribute_values(),
             "attachments": list(self.attachments.values()),
             "typing": self.typing,
+            "is_typing": self.is_typing,
             "calls": [{key: call.get(key) for key in CALL_KEYS} for call in self.calls],
             "events": list(self.events),
             "owners": list(self.owners),

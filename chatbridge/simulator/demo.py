@@ -100,7 +100,11 @@ def greet(turn: JSON) -> JSON:
 def echo(turn: JSON) -> JSON:
     """Show at least that it was heard."""
     if not turn.get("text"):
-        return say("Thank you! I can't look at pictures yet; tell me in words, please.")
+        files = turn.get("attachments") or []
+        if place := next((file for file in files if "latitude" in file), None):
+            return say(f"You are at {place['latitude']}, {place['longitude']}. We are around the corner.")
+        shown = " ".join(file["placeholder"] for file in files) or "pictures"
+        return say(f"Thank you! I can't look at {shown} yet; tell me in words, please.")
     return say(f"You said: {turn['text']}", 'Say "menu" to see what I can do, or "agent" for a human.')
 
 
@@ -137,6 +141,12 @@ def show_map(turn: JSON, session: Session, media_url: str) -> JSON:
     return {"messages": [{"text": "This is where we are.", "attachment": attachment}]}
 
 
+def show_way(turn: JSON, session: Session, media_url: str) -> JSON:
+    """Words, and after a pause a picture."""
+    (found,) = show_map(turn, session, media_url)["messages"]
+    return {"messages": [{"text": "Let me draw you a map …"}, {**found, "pause_ms": 1500}]}
+
+
 def repeat(turn: JSON, session: Session, media_url: str) -> JSON:
     """Two messages that both show what was heard."""
     return say(f"You said: {turn['text']}", f"Once more: {turn['text']}")
@@ -148,6 +158,7 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
     (frozenset({"agent", "human"}), ask_human),
     (frozenset({"menu", "options", "help"}), offer),
     (frozenset({"map", "image"}), show_map),
+    (frozenset({"way", "route"}), show_way),
     (frozenset({"hours", "opening"}), lambda *_: say("We are open from Monday to Friday, 9:00 to 17:00.")),
     (frozenset({"parcel", "order"}), ask_order),
     (frozenset({"bye"}), lambda *_: say("Goodbye!", complete="resolved", tags=["Happy"])),

@@ -117,7 +117,7 @@ def is_strings(value: Any) -> bool:
 CHECKS: dict[str, Callable[[str, Any, Conversation, bool], None]] = {
     "sendMessage": check_message,
     "sendMessages": check_messages,
-    "indicateTyping": check_one_of("START"),
+    "indicateTyping": check_one_of("START", "STOP"),
     "applyTopics": check_topics,
     "applyTags": check_tags,
     "applyConversationNotes": check_notes,
@@ -141,8 +141,10 @@ def send_messages(value: list[JSON], conversation: Conversation, account: Accoun
 
 
 def indicate_typing(value: str, conversation: Conversation, account: Account) -> None:
-    """Only counted."""
-    conversation.typing += 1
+    """Counted, and seen until it stops or somebody speaks."""
+    conversation.is_typing = value == "START"
+    conversation.typing += conversation.is_typing
+    conversation.wake()
 
 
 def apply_topics(value: list[str], conversation: Conversation, account: Account) -> None:

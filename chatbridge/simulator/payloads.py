@@ -59,6 +59,7 @@ def message_data(conversation: Conversation, message: Said, flavour: Flavour, tr
     shown: JSON = {"text": message.text}
     if flavour is Flavour.HOOTSUITE:
         shown = {"messageId": message.id, "text": message.text, "payload": message.payload}
+        shown |= {"attachments": message.files} if message.files else {}
     return {
         "conversationId": conversation.id,
         "message": shown,

@@ -23,10 +23,19 @@ VISIBLE = {code: f"[U+{code:04X}]" for code in _OBEYED if chr(code) not in "\t\n
 
 VOICES = {"contact": "you", "virtual_agent": "bot", "agent": "agent"}
 
+FILES: dict[str, dict[str, object]] = {
+    "/image": {"type": "image", "name": "photo.jpg"},
+    "/audio": {"type": "audio", "name": "voice.ogg"},
+    "/document": {"type": "document", "name": "offer.pdf"},
+    "/location": {"type": "location", "latitude": 51.2194, "longitude": 4.4025},
+}
+"""What a contact sends without a word. The platform's own form is not documented."""
+
 HELP = """\
 [Title]   press this button               anything else   say it
 /agent take | reply TEXT | delegate | resolve | pending   what a human agent does
-/queue    who waits for an agent          /image    send a picture (a message without text)
+/image, /audio, /document, /location      send one of these (a message without text)
+/queue    who waits for an agent
 /dup      repeat the last event           /new      begin a new conversation
 /help     this                            /quit     leave"""
 
@@ -56,6 +65,7 @@ class Chat:
     seen: int = 0
     owner: str | None = None
     is_answer_due: bool = False
+    is_typing: bool = False
     screen: threading.RLock = field(default_factory=threading.RLock)
 
     # The conversation
@@ -69,7 +79,7 @@ class Chat:
             return
         self.note(f"a conversation with {self._choose()['name']} begins with your first words; /help helps")
 
-    def say(self, text: str | None) -> None:
+    def say(self, text: str | None, file: dict[str, object] | None = None) -> None:
         """The contact speaks, or presses a button that the bot offered last: "[Parcel]". The first words begin the
         conversation, as the platform has it."""
         if self.conversation is None:
@@ -78,8 +88,9 @@ class Chat:
                 return
         self.is_answer_due = self.owner == "virtual_agent"
         button = self.buttons.get(text or "")
-        press = {"text": button.title, "payload": button.value} if button else {"text": text}
-        self.api.call("POST", f"/conversations/{self.conversation}/messages", press)
+        said: dict[str, object] = {"text": button.title, "payload": button.value} if button else {"text": text}
+        said |= {"attachments": [file]} if file else {}
+        self.api.call("POST", f"/conversations/{self.conversation}/messages", said)
 
     def _open(self, text: str | None) -> None:
         body = {"virtual_agent": self._choose()["id"], "contact": {"primaryIdentifier": self.contact}}
@@ -96,7 +107,7 @@ class Chat:
         if conversation is None:
             time.sleep(min(wait_s, START_POLL_S))
             return False
-        params = {"after": self.seen, "wait_s": wait_s}
+        params = {"after": self.seen, "wait_s": wait_s, "is_typing": int(self.is_typing)}
         state = self.api.call("GET", f"/conversations/{conversation}", params=params, wait_s=wait_s)
         with self.screen:
             is_current = conversation == self.conversation
@@ -129,6 +140,9 @@ class Chat:
                 self._voice(message)
         if is_moved and not is_arrival:
             self.note(self._whereabouts(state))
+        if state["is_typing"] and not self.is_typing:
+            self.note("the bot is typing …")
+        self.is_typing = state["is_typing"]
         return (is_moved and not is_arrival) or any(message["from"] != "contact" for message in news)
 
     def _voice(self, message: Any) -> None:
@@ -178,8 +192,8 @@ class Chat:
         elif command == "/new":
             self.conversation = None
             self.begin()
-        elif command == "/image":
-            self.say(None)
+        elif command in FILES:
+            self.say(None, FILES[command])
         elif command == "/queue":
             self._list_queue()
         elif command in ("/dup", "/agent") and self.conversation is None:

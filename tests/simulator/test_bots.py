@@ -77,6 +77,18 @@ def test_it_shows_a_picture(demo):
     assert requests.get(message["attachment"]["url"], timeout=PATIENCE_S).status_code == 200
 
 
+def test_it_pauses_before_a_picture(demo):
+    words, picture = demo.reply("Which way?")["messages"]
+    assert ("pause_ms" in words, picture["pause_ms"], "attachment" in picture) == (False, 1500, True)
+
+
+def test_it_says_what_came_without_a_word(demo):
+    image = {"type": "image", "placeholder": "[image]"}
+    place = {"type": "location", "placeholder": "[location 51.2,4.4]", "latitude": 51.2, "longitude": 4.4}
+    assert "[image]" in demo.words(None, attachments=[image])
+    assert "51.2, 4.4" in demo.words(None, attachments=[image, place])
+
+
 def test_it_gets_a_human(demo):
     reply = demo.reply("I want an agent!")
     assert reply["messages"]

@@ -97,6 +97,31 @@ def test_commands(say, webhook):
     assert not any("never said" in line for line in screen)
 
 
+def test_files_and_places_are_sent_without_a_word(say, webhook):
+    say("/image", "/location")
+    messages = [body["data"]["message"] for body in webhook.bodies("INBOUND_MESSAGE_RECEIVED")]
+    assert [(message["text"], message["attachments"][0]["type"]) for message in messages] == [
+        (None, "image"),
+        (None, "location"),
+    ]
+
+
+def test_a_bot_is_seen_typing_until_it_speaks(agent):
+    out = io.StringIO()
+    chat = Chat(Api(agent.sim.url), out=out, conversation=agent.start(text="Hello"))
+    chat.begin()
+    for body in (
+        {"indicateTyping": "START"},
+        {"indicateTyping": "START"},
+        {"sendMessage": {"text": "Here I am"}},
+        {"indicateTyping": "START"},
+        {"indicateTyping": "STOP"},
+    ):
+        assert agent.send(chat.conversation, **body).status_code == 200
+        chat.take_in(0.1)
+    assert out.getvalue().splitlines()[1:] == ["-- the bot is typing …", "bot     Here I am", "-- the bot is typing …"]
+
+
 def test_a_new_conversation_and_a_repeated_event(say, agent, webhook):
     say("hello", "/dup", "/new", "hello")
     keys = [body["idempotencyKey"] for body in webhook.bodies("INBOUND_MESSAGE_RECEIVED")]
