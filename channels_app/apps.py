@@ -8,7 +8,7 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = "Channels and conversations"
 
     def ready(self) -> None:
-        """Django says by signals alone that somebody logged in, that the tables are there, or a connection is."""
+        """Only signals tell that a user logged in, that the tables exist, or that a connection was made."""
         from channels_app.access import logins, roles
         from channels_app.lib import statements
 

@@ -48,14 +48,14 @@ def read_by_index(connection: BaseDatabaseWrapper, **_: Any) -> None:
     What is switched off is very expensive for the planner, and PostgreSQL would compile (JIT) what is expensive.
     """
     if connection.settings_dict["OPTIONS"].get("prepare_threshold") is None:
-        return  # no plan is kept; and behind a pooler, settings of ours would become others'
+        return  # no plan is kept; and behind a pooler, our settings would leak to other sessions
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off")
 
 
 @worker_ready.connect
 def look_for_work(**_: Any) -> None:
-    """Be known from the start, and look: what became due while no worker ran has nobody else to tell."""
+    """Register at startup, and check for work: there is no wake-up for what became due while no worker ran."""
     worker_pump().announce()
     connection.close()  # this thread takes no steps
     wake_a_worker()

@@ -11,7 +11,7 @@ MAX_LENGTH_DIGITS = 12
 INBOX_DOOR = "/webhooks/inbox/"
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n")
-_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")  # extensions are allowed by the standard, and nobody sends any
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")  # extensions are allowed by the standard, but unused in practice
 
 
 class State(Enum):
@@ -95,6 +95,6 @@ class Arrival:
             self._chunk_at = end + 2 + int(size[0], 16) + 2
 
     def _look_at_end(self, at: int) -> State:
-        """Behind the last chunk, which is empty. Fields may stand there by the standard, and nobody sends any."""
+        """After the last chunk, which is empty. The standard allows fields there, but they are unused in practice."""
         rest = bytes(self.data[at : at + 2])
         return State.WHOLE if rest == b"\r\n" else State.PARTIAL if rest in (b"", b"\r") else State.BROKEN

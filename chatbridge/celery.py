@@ -19,7 +19,7 @@ app.autodiscover_tasks(["channels_app"])
 
 @worker_init.connect
 def interrupt_nobody(**_: Any) -> None:
-    """A worker that is woken waits until whoever computes is done; its threads inherit this.
+    """A woken worker waits until running processes yield; its threads inherit this.
 
     Web requests and PostgreSQL still go first, and a worker's threads don't take the processor from each other and
     from PostgreSQL in the middle of a statement: on a busy machine this makes some more turns of the same processor.

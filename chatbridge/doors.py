@@ -21,8 +21,8 @@ def _match(path: str) -> ResolverMatch:
 class DoorsMiddleware:
     """Gives requests to PREFIX to their view at once.
 
-    A platform has no session, no CSRF token and no theme, and proves itself by a signature whatever host name it
-    used; the middleware that follows would cost more than storing its event. See docs/decisions/0014.
+    A platform has no session, no CSRF token and no theme, and authenticates by a signature, regardless of the host
+    name it used; the middleware that follows would cost more than storing its event. See docs/decisions/0014.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

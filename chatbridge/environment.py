@@ -100,7 +100,7 @@ def base_url(text: str) -> str:
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", text):
         raise ValueError("must look like https://bridge.example.com.")
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must be scheme and host alone, like https://bridge.example.com: no path, query or user.")
+        raise ValueError("must be only scheme and host, like https://bridge.example.com: no path, query or user.")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -110,7 +110,7 @@ def host_names(text: str) -> list[str]:
     for entry in entries:
         if entry != "*" and not ALLOWED_HOST.fullmatch(entry):
             raise ValueError(
-                f"“{entry}” is no host name. Give names alone, without https://, port or path: bridge.example.com"
+                f"“{entry}” is not a host name. Give only the name, without https://, port or path: bridge.example.com"
             )
     return entries
 
@@ -120,7 +120,7 @@ def certificates(file: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
     except ssl.SSLError:
-        raise ValueError(f"names {file}, which holds no certificate in PEM form.") from None
+        raise ValueError(f"names {file}, which contains no certificate in PEM format.") from None
     except OSError as error:
         raise ValueError(f"names {file}, which can't be read: {error.strerror}.") from None
     return file

@@ -5,4 +5,4 @@ MAX_INBOX_BODY_BYTES = 256 * 1024
 MAX_BOT_BODY_BYTES = 1024 * 1024
 """Bots may send replies of up to 1 MB by their contract."""
 MAX_BODY_BYTES = 2 * MAX_BOT_BODY_BYTES
-"""Of whatever else; the doors' own limits come first."""
+"""For everything else; the webhooks' own limits come first."""

@@ -1,4 +1,4 @@
-"""Logs that strangers can't fill, and in which a line is a line whatever they put into it."""
+"""Logs that strangers can't flood, and in which a line is one line, whatever the input."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Hashable
 QUIET_S = 60.0
 """Between two lines of a kind."""
 AT_WILL = ("django.request", "django.security", "channels_app.web.webhooks.base")
-"""Loggers with lines that anybody can cause by a request."""
+"""Loggers with lines that any request from a stranger can cause."""
 SERVER, SERVERS_REFUSAL = "gunicorn.error", "Invalid request from"
 _SEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\t"}
 _SEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
@@ -16,7 +16,7 @@ _SEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
 class OneAMinute(logging.Filter):
     """Lets one line of a kind pass in a minute, with the number of those that were left out before it.
 
-    Of what strangers can cause at will; whatever is a failure of ours stays as it is.
+    For lines strangers can cause at will; our own failures are logged unchanged.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class OneAMinute(logging.Filter):
 
 
 def _kind_of(record: logging.LogRecord) -> Hashable | None:
-    """Not by its text, which holds the address that somebody made up."""
+    """Not by its text, which contains the invented address."""
     if record.name == SERVER:
         return SERVER if str(record.msg).startswith(SERVERS_REFUSAL) else None
     status = getattr(record, "status_code", 0)

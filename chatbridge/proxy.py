@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 
 class ProxyMiddleware:
-    """The last address of X-Forwarded-For is the one that our own proxy added; those before it anybody can write."""
+    """The last address of X-Forwarded-For is the one that our own proxy added; earlier ones can be forged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -95,7 +95,7 @@ def _database(url: str) -> dict[str, Any]:
     except ProgrammingError as error:
         raise ValueError("is not a valid PostgreSQL URL: postgresql://user:password@host:5432/name") from error
     if not all(port == "" or (port.isdecimal() and 0 < int(port) < PORTS) for port in ports):
-        raise ValueError("has a port that is no number from 1 to 65535: postgresql://user:password@host:5432/name")
+        raise ValueError("has a port that is not a number from 1 to 65535: postgresql://user:password@host:5432/name")
     return {
         "ENGINE": "chatbridge.postgresql",
         "NAME": parts.pop("dbname", "chatbridge"),
@@ -130,7 +130,7 @@ def _redis(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be a Redis URL: redis://host:6379/0")
     if not has_valid_port(url):
-        raise ValueError("is not a valid Redis URL, or its port is no number from 1 to 65535: redis://host:6379/0")
+        raise ValueError("is not a valid Redis URL, or its port is not a number from 1 to 65535: redis://host:6379/0")
     return url
 
 
@@ -227,7 +227,7 @@ WHITENOISE_USE_FINDERS = True  # straight from the packages: no collectstatic st
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None, "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatbridge",
-    "DESCRIPTION": "What the pages can do, for programs. See docs/api.md.",
+    "DESCRIPTION": "Everything the pages can do, for programs. See docs/api.md.",
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -280,5 +280,5 @@ LOGGING = {
 }
 
 if env.problems:
-    # Not an exception: whoever starts a process reads a list, not a traceback with the list at its end.
+    # Not an exception: starting a process should print a list, not a traceback with the list at its end.
     raise SystemExit(env.report())

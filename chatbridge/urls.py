@@ -12,7 +12,7 @@ admin.site.final_catch_all_view = False  # it asks for a log-in first, and then 
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("chatbridge/icon.svg"))),
     path("", home, name="home"),
-    path("admin/", home),  # instead of Django's lists of all kinds of rows; likewise those of each app
+    path("admin/", home),  # instead of Django's lists of all kinds of rows; the same for each app's
     path("admin/auth/", home),
     path("admin/channels_app/", home),
     path("admin/offload/", home),

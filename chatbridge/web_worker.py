@@ -1,7 +1,7 @@
 """gunicorn's worker with threads, where a thread gets a request only when all of it is there.
 
 A stock thread reads the request by itself, so a few strangers who send half of one hold all of them. Here the main
-loop collects what arrives; whoever sends slowly costs memory, and little of it. See docs/decisions/0017.
+loop collects what arrives; a slow sender costs only a little memory. See docs/decisions/0017.
 """
 
 import errno
@@ -66,7 +66,7 @@ class WholeRequestWorker(ThreadWorker):
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
         if cfg.is_ssl:
-            raise RuntimeError("TLS is the business of a proxy in front: this worker doesn't speak it.")
+            raise RuntimeError("This worker doesn't speak TLS: put a proxy in front.")
 
     def init_process(self) -> None:
         allow_open_files()
@@ -95,7 +95,7 @@ class WholeRequestWorker(ThreadWorker):
         connection = Connection(self.cfg, client, address, listener.getsockname())
         self._await_request(connection)
         self.poller.register(client, EVENT_READ, partial(self._on_readable, connection))
-        if self.nr_conns >= self.worker_connections:  # else nobody would be let in any more
+        if self.nr_conns >= self.worker_connections:  # otherwise no client could connect
             self._drop_oldest()
 
     def _await_request(self, connection: Connection) -> None:
@@ -185,7 +185,7 @@ class WholeRequestWorker(ThreadWorker):
                 self._drop(oldest)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """This process stops: nobody may keep it from that."""
+        """This process stops: no client may prevent that."""
         super()._cap_keepalive(deadline)
         for connection in self.unfinished:
             connection.timeout = min(connection.timeout, deadline)
@@ -228,7 +228,7 @@ class WholeRequestWorker(ThreadWorker):
         try:
             kept: bool = super().handle_request(request, connection)
         except BlockingIOError as error:
-            raise StopIteration from error  # whoever doesn't read the answer: gunicorn closes without a word
+            raise StopIteration from error  # a client that doesn't read the answer: gunicorn just closes
         return kept
 
 
@@ -251,7 +251,7 @@ def _sent(connection: Connection, data: bytes) -> bool:
 
 
 def allow_open_files() -> None:
-    """As many as the system lets us: the usual 1,024 are fewer than the strangers that somebody can send."""
+    """As many as the system allows: an attacker can open more than the usual 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""From bot to human: whether, with what words, and what became of it."""
+"""From bot to human: whether, with what text, and the result."""
 
 import uuid
 from typing import Any, Self
@@ -20,7 +20,7 @@ class OffloadProvider(models.Model):
     is_enabled = models.BooleanField(
         "enabled",
         default=True,
-        help_text="Off: the bot is told that nobody can take over, and keeps the conversation.",
+        help_text="Off: the bot is told that no agent can take over, and keeps the conversation.",
     )
     verify_token_encrypted = models.TextField(blank=True, editable=False)
     write_back_secret_encrypted = models.TextField(blank=True, editable=False)
@@ -101,12 +101,12 @@ class OffloadReason(models.TextChoices):
     BOT_SILENT = "bot_silent", "the bot did not answer in time"
     BOT_UNSHOWABLE = "bot_unshowable", "the bot's answer can't be shown"
     BOT_DOWN = "bot_down", "the bot is down"
-    OUT_OF_TIME = "out_of_time", "the time for an answer was nearly over"
+    OUT_OF_TIME = "out_of_time", "the time to answer had nearly run out"
     NO_BOT = "no_bot", "no bot is chosen"
-    CHANNEL_OFF = "channel_off", "the channel is switched off"
+    CHANNEL_OFF = "channel_off", "the channel is turned off"
     INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"
     CONTACT_FILE = "contact_file", "the contact sent a file"
-    ADMIN = "admin", "a person of your team asked for it"
+    ADMIN = "admin", "someone on your team asked for it"
     REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
     BOUNCED = "bounced", "the conversation went back and forth too often"
 
@@ -114,7 +114,7 @@ class OffloadReason(models.TextChoices):
 class OffloadState(models.TextChoices):
     REQUESTED = "requested", "asked for"
     HANDED_OVER = "handed_over", "handed over"
-    CLOSED = "closed", "not handed over: agents closed or switched off"
+    CLOSED = "closed", "not handed over: agents closed or disabled"
     MOOT = "moot", "not needed: no longer with the bot"
     REFUSED = "refused", "refused by Sparkcentral"
     FAILED = "failed", "failed"
@@ -122,7 +122,7 @@ class OffloadState(models.TextChoices):
 
 
 class Offload(models.Model):
-    """One request for a human: reason, who asked, when, and what became of it."""
+    """One request for a human: reason, who asked, when, and the result."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="offloads")
     event = models.OneToOneField(WebhookEvent, null=True, on_delete=models.CASCADE, related_name="offload")

@@ -28,7 +28,7 @@ def problem(value: object) -> str | None:
     if unknown:
         return f"{unknown[0]}: is not known. Use timezone, {', '.join(DAYS)} and closed."
     if not any(value.get(day) for day in DAYS):
-        return "No day has opening hours. Name at least one, or leave the hours empty to be always open."
+        return "No day has opening hours. Enter at least one, or leave the hours empty to be always open."
     return _timezone_problem(value.get("timezone")) or next(_item_problems(value), None)
 
 
@@ -105,7 +105,7 @@ def _span_problem(value: object) -> str | None:
         return "must be a span such as 09:00-17:30."
     begin, end = _clock_times(value)
     if begin == end and "24:00" not in value:
-        return "begins and ends at the same time. Write 00:00-24:00 for a whole day."
+        return "starts and ends at the same time. Write 00:00-24:00 for a whole day."
     return None
 
 

@@ -1,6 +1,6 @@
-"""Hand a conversation to humans: whether, with what words, and what became of it.
+"""Hand a conversation to humans: whether, with what text, and the result.
 
-Nothing here calls anybody: a handover is a `Reply` with `complete`, delivered like any other.
+Nothing here makes calls: a handover is a `Reply` with `complete`, delivered like any other.
 """
 
 import json
@@ -16,11 +16,11 @@ from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.note import transcript_lines, write_note
 from offload.opening_hours import is_open
 
-DOUBTFUL_REMARK = "Not certain: a message of the bot may not have reached the contact."
+DOUBTFUL_REMARK = "Not certain: one of the bot's messages may not have reached the contact."
 
 
 class Held(Protocol):
-    """A conversation that whoever asks holds the lease of."""
+    """A conversation whose lease the caller holds."""
 
     @property
     def conversation_id(self) -> int: ...
@@ -32,7 +32,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Somebody asks for a human. `by` is "bot", "chatbridge" or a user's name."""
+    """A human is requested. `by` is "bot", "chatbridge" or a user's name."""
 
     reason: OffloadReason
     by: str
@@ -45,7 +45,7 @@ def provider_of(channel_id: int) -> OffloadProvider | None:
 
 
 def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
-    """Whether a bot's wish for a human is granted now. Without a provider it is: better a human than nobody."""
+    """Whether a bot's request for a human is granted now. Without a provider it is: better a human than no answer."""
     return provider is None or (provider.is_enabled and is_open(provider.opening_hours, moment))
 
 
@@ -109,7 +109,7 @@ def record_offload(lease: Held, event_id: int, request: Request, state: OffloadS
 
 
 def refuse_offload(conversation: Conversation, request: Request) -> None:
-    """A bot was told that nobody can take over: kept, so that agents see what they missed."""
+    """A bot was told that no agent can take over: recorded, so that agents see what they missed."""
     now = database_now()
     Offload.objects.create(
         conversation=conversation,
@@ -129,13 +129,13 @@ BOUNCE_WINDOW = timedelta(hours=1)
 
 
 def has_bounced_too_often(lease: Held) -> bool:
-    """Whether bot and agents hand this conversation to and fro; then the bot is left out."""
+    """Whether bot and agents keep passing this conversation back and forth; then the bot is skipped."""
     recent = Offload.objects.filter(conversation_id=lease.conversation_id, state=OffloadState.HANDED_OVER)
     return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= MAX_BOUNCES
 
 
 def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:
-    """What became of the handover of this event, when it had one."""
+    """The result of this event's handover, if it had one."""
     open_ones = Offload.objects.filter(event_id=event_id, state=OffloadState.REQUESTED)
     open_ones.update(state=state, finished_at=database_now(), delivery=delivery)
 

@@ -32,7 +32,7 @@ SELECT action FROM known WHERE action IS NOT NULL
 class AuditSearch:
     """Which entries are meant; what is empty selects nothing away.
 
-    `thing` is "channel:12" as entries link to, or a part of a name. `before` is the id from which the page goes on.
+    `thing` is "channel:12", as in entries' links, or part of a name. `before` is the id at which the page continues.
     """
 
     who: str = ""

@@ -16,7 +16,7 @@ from channels_app.models import SettingsModel
 
 Row = TypeVar("Row", bound=Model)
 ENCRYPTED = "_encrypted"
-"""How the names of columns end that hold a secret of ours."""
+"""Suffixes of columns that hold a secret."""
 SECRET_FIELDS = frozenset({"password"})
 OWN_FIELDS = frozenset({"id", "revision", "created_at", "updated_at", "last_login"})
 """What changes by itself."""

@@ -2,7 +2,7 @@
 
 The audit log itself is the counter. Names are kept as digests there, because people type passwords into the wrong
 field; the name of a user who exists is kept in clear too. Looking at a password costs a second of a processor, so
-whoever is refused is refused before.
+refusals come before that.
 """
 
 import threading
@@ -35,15 +35,15 @@ TRIES_FROM_ANYWHERE = 50
 """Tries for one name from all addresses together; then only those are let in that got in before."""
 WAIT_ANYWHERE = timedelta(hours=1)
 TRIES_OF_NETWORK = 30
-"""Tries from one network with whatever names, within WAIT; then only those who got in from there before are let in."""
+"""Attempts from one network for any names, within WAIT; beyond it only users who logged in from there before may."""
 FAILURES_READ = 2_000
 """The newest failures of all networks that are looked through for those of one."""
 AT_ONCE = 2
 """Passwords that a process looks at at the same time."""
 PATIENCE_S = 1.0
-"""So long a log-in waits for others of this process, and for others with its name or from its network."""
+"""How long a login waits for others in this process, and for others with its name or from its network."""
 KNOWN_FOR = timedelta(days=30)
-"""So long an address counts as one from which this name got in."""
+"""How long an address counts as one this name has logged in from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why nobody looks at a password now. `which`: log-ins that failed too often, e.g. "with this name"."""
+    """Why no password is checked now. `which`: the logins that failed too often, e.g. "with this name"."""
 
     until: datetime
     which: str
@@ -89,7 +89,7 @@ class BusyError(Exception):
 
 
 _places = threading.BoundedSemaphore(AT_ONCE)
-# By one of these at a time, so that nobody looks before the failure of another is counted.
+# One at a time, so that none is checked before another's failure is counted.
 _TAKE_TURNS = """
 SET LOCAL lock_timeout = %(patience_ms)s;
 SELECT pg_advisory_xact_lock(hashtextextended('chatbridge: log-ins of ' || %(name)s, 0));
@@ -99,7 +99,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('chatbridge: log-ins from ' || %(n
 
 @contextmanager
 def turn_to_log_in(name: str, address: str) -> Iterator[Refused | None]:
-    """A moment in which nobody else tries this name or tries from this network.
+    """A moment without any other attempt for this name or from this network.
 
     Yields why it is refused. A failure that shall be counted must not leave the block as an exception. Raises
     BusyError.
@@ -140,7 +140,7 @@ def _refused(name: str, address: str) -> Refused | None:
 
 
 def _network_refused_until(address: str, now: datetime) -> datetime | None:
-    """When anybody may try again from the network of this address."""
+    """When the network of this address may try again."""
     network = network_of(address)
     failed = AuditEntry.objects.filter(object_type=OBJECT_TYPE, action=FAILED, at__gt=now - WAIT).order_by("-id")
     facts = failed.values_list("at", "address")[:FAILURES_READ]
@@ -173,7 +173,7 @@ def _on_failure(sender: Any, credentials: dict[str, Any], request: HttpRequest |
 
 def _write(request: HttpRequest | None, action: str, name: str, user_id: int | None) -> None:
     if request is None or "REMOTE_ADDR" not in request.META:
-        return  # a program of ours, not a person at a browser
+        return  # one of our programs, not a person at a browser
     AuditEntry.objects.create(
         user_id=user_id,
         actor=name if user_id else "unknown name",

@@ -31,13 +31,13 @@ ADMIN = (
     | {PAUSE}
 )
 ROLES: dict[str, tuple[str, frozenset[str]]] = {
-    "Viewer": ("sees every page, but not what contacts and bots say", VIEWER),
-    "Operator": ("also reads texts, does failed events again, hands over, and speaks for the bot", OPERATOR),
-    "Admin": ("also sets up channels and bots, pauses them, makes API tokens, and reads the audit log", ADMIN),
-    "Auditor": ("sees what a viewer sees, and the audit log", AUDITOR),
+    "Viewer": ("sees every page, but not the texts of contacts and bots", VIEWER),
+    "Operator": ("also reads texts, retries failed events, hands over, and replies as the bot", OPERATOR),
+    "Admin": ("also sets up channels and bots, pauses them, creates API tokens, and reads the audit log", ADMIN),
+    "Auditor": ("sees what a viewer sees, plus the audit log", AUDITOR),
 }
 """Name to what it means for people, and its permissions. Users and groups themselves are left to superusers:
-whoever may change users could make themselves one."""
+permission to change users would let people make themselves one."""
 APPS = frozenset({"channels_app", "offload"})
 
 

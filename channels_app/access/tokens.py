@@ -13,7 +13,7 @@ from channels_app.models import ApiToken
 
 MARK = "cbt_"
 """What every token begins with, so that scanners for leaked secrets can know it."""
-TOKEN_BYTES = 32  # random ones: nobody guesses them, so a plain digest is enough at rest
+TOKEN_BYTES = 32  # random, so they can't be guessed: a plain digest is enough at rest
 START = 8
 """Characters that stay readable, for people to recognise a token by."""
 MAX_DAYS = 366
@@ -22,7 +22,7 @@ NOTE_USE_EVERY = timedelta(hours=1)
 
 
 def make_token(row: ApiToken, actor: Actor) -> str:
-    """Save a new token with this user, name and end; gives its clear text, which nobody can see again."""
+    """Save a new token with this user, name and expiry; returns its clear text, which can't be shown again."""
     text = MARK + secrets.token_urlsafe(TOKEN_BYTES)
     row.start, row.digest, row.created_by = text[:START], _digest(text), actor.name
     with transaction.atomic():

@@ -42,7 +42,7 @@ def refusal(problem: Problem) -> ValidationError:
 
 
 def same_value_problem(value: str, others: Mapping[str, object]) -> Problem | None:
-    """Whether a secret that somebody entered is the one of another field; `others` by their labels."""
+    """Whether an entered secret is the one of another field; `others` by their labels."""
     label = next((label for label, other in others.items() if value and value == other), None)
     return describe("CB-313", other=label) if label else None
 
@@ -84,7 +84,7 @@ def _is_in_clear(url: str) -> bool:
     except ValueError:
         return False
     host = parts.hostname or ""
-    is_ours = is_internal_host(host) or host.endswith(".test")  # nobody has a .test
+    is_ours = is_internal_host(host) or host.endswith(".test")  # .test is reserved
     allowed = {entry.strip().lower() for entry in settings.ALLOWED_PRIVATE_HOSTS}
     return parts.scheme == "http" and host not in allowed and not is_ours
 
@@ -124,7 +124,9 @@ class AddressField(TextField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value and not _is_address(value):
-            raise ValidationError("This is not an address. It begins with https:// and holds no password.", code="url")
+            raise ValidationError(
+                "This is not a valid address. It must begin with https:// and contain no password.", code="url"
+            )
 
 
 def _is_address(text: str) -> bool:
@@ -146,7 +148,7 @@ def signature(body: bytes, key: bytes) -> str:
 
 
 def is_signed(body: bytes, presented: str, key: bytes) -> bool:
-    """In constant time, and for whatever stands in the header: comparing text would fail on a non-ASCII letter."""
+    """In constant time, and for any header value: comparing text would fail on a non-ASCII letter."""
     well_formed = bool(_SIGNATURE.fullmatch(presented))
     expected = signature(body, key)
     return is_same(presented.lower() if well_formed else "", expected) and well_formed

@@ -38,7 +38,7 @@ def archive_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None
 
 
 def restore_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
-    """Take it out of the archive. It stays paused until somebody resumes it."""
+    """Take it out of the archive. It stays paused until it is resumed."""
     with changing(channel, actor, "restored", reason=reason) as row:
         put_archived(row, False, actor.name)
 
@@ -80,7 +80,7 @@ def clone_channel(channel: Channel, name: str, actor: Actor) -> Channel:
     """
     try:
         if Channel.objects.filter(name=one_line(name)).exists():
-            raise ValidationError("There is a channel with this name already.", code="invalid")
+            raise ValidationError("A channel with this name already exists.", code="invalid")
     except ValidationError as error:
         raise RefusedError({"name": [error]}) from None
     secrets = channel.secret_names()

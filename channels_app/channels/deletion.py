@@ -58,7 +58,7 @@ def begin_deletion(channel: Channel, actor: Actor, *, reason: str = "") -> None:
 
 
 def delete_some(channel: Channel, actor: Actor, *, for_s: float = ROUND_S) -> bool:
-    """Delete for so long; whether nothing is left, not even the channel. Safe to stop and to go on."""
+    """Delete for this long; whether nothing is left, not even the channel. Safe to stop and continue."""
     ends_at = time.monotonic() + for_s
     try:
         for _ in delete_batches(channel):

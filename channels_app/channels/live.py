@@ -23,7 +23,7 @@ from channels_app.protocol.errors import ConfigError, SignatureError
 from channels_app.protocol.sentences import Wording
 
 NEW_SECRET = "new_secret"  # noqa: S105 - no secret: what is counted while two are taken
-OLD_SECRET_USED = "old_secret_used"  # noqa: S105 - likewise
+OLD_SECRET_USED = "old_secret_used"  # noqa: S105 - the same
 OLD_SECRET = "old_secret"  # noqa: S105 - why an event is refused
 OLD_ADDRESS = "old_address"
 OLD_PLACE = 1
@@ -65,7 +65,7 @@ class LiveChannel:
         return [address for address in (self.uuid, self.old_uuid) if address]
 
     def is_at(self, uuid: UUID) -> bool:
-        """Whether this is its address: the present one, or the one before, for as long as that is taken."""
+        """Whether this is its address: the current one, or the previous one while that is accepted."""
         if uuid == self.uuid:
             return True
         return uuid == self.old_uuid and _lies_ahead(self.old_uuid_until)
@@ -180,7 +180,8 @@ def remember_channels() -> None:
 
 
 def remembered_channel(uuid: UUID) -> LiveChannel | None:
-    """The channel as this process last saw it. It may have changed: whoever stores something names its revision."""
+    """The channel as this process last saw it. It may have changed: statements that store something name its
+    revision."""
     return _kept.by_uuid(uuid)
 
 

@@ -32,7 +32,7 @@ _CHECK = "chatbridge"
 class NotReadyError(Exception):
     """This process must not work with this database; the text is for the person who started it.
 
-    `is_final`: only another environment will help. Else somebody may be putting it right at this moment, and a web
+    `is_final`: only a different environment will help. Otherwise it may be getting fixed right now, and a web
     process starts and says 503.
     """
 
@@ -52,7 +52,7 @@ def check_database() -> None:
     missing = _missing_migrations()
     if missing:
         names = ", ".join(missing[:MAX_NAMED])
-        raise NotReadyError(_unusable(f"migrations missing: run manage.py migrate ({names})"), is_final=False)
+        raise NotReadyError(_unusable(f"migrations are missing: run manage.py migrate ({names})"), is_final=False)
     check_keys()
 
 
@@ -64,7 +64,7 @@ def check_keys() -> None:
         more = f"\n  - and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
         raise NotReadyError(
             f"CB-104: {len(unread)} saved secret(s) can't be read with the ENCRYPTION_KEYS of this process."
-            f"{lines}{more}\nAdd the missing key behind the present one. If it is lost for good, run "
+            f"{lines}{more}\nAdd the missing key after the current one. If it is lost for good, run "
             "manage.py reencrypt --forget-unreadable, and enter these secrets again.",
             is_final=True,
         )

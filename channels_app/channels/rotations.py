@@ -23,9 +23,9 @@ OVERLAPS = (timedelta(0), timedelta(hours=1), timedelta(hours=24), timedelta(day
 """How long the secret before may be taken beside the new one."""
 OVERLAP = timedelta(hours=24)
 ADDRESS_OVERLAP = timedelta(days=7)
-"""How long the address before goes on working."""
+"""How long the previous address keeps working."""
 QUIET = timedelta(hours=1)
-"""The old secret can go when it hasn't been used for so long, and the new one has."""
+"""The old secret can be retired once it has been unused for this long and the new one has been used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Rotation:
 def rotate_shared_secret(
     channel: Channel, secret: str, actor: Actor, *, overlap: timedelta = OVERLAP, reason: str = ""
 ) -> None:
-    """Take the new secret, and for `overlap` the one before too. Raises ConfigError with what is wrong with it."""
+    """Accept the new secret, and for `overlap` the previous one too. Raises ConfigError with what is wrong with it."""
     problem = shared_secret_problem(secret, channel.clear_settings())
     if problem:
         raise ConfigError(problem)
@@ -66,7 +66,7 @@ def rotate_shared_secret(
 
 
 def put_shared_secret(row: Channel, secret: str, by: str, *, overlap: timedelta = timedelta(0)) -> None:
-    """Set it, remembering the one before; the caller saves. An empty one forgets both, the same again
+    """Set it, remembering the previous one; the caller saves. An empty one forgets both, the same again
     changes nothing."""
     before = _readable_secret(row)
     if secret == before and bool(secret) == bool(row.shared_secret_encrypted):
@@ -82,7 +82,7 @@ def put_shared_secret(row: Channel, secret: str, by: str, *, overlap: timedelta 
 
 
 def _readable_secret(row: Channel) -> str:
-    """Empty too when the key that it was encrypted with is lost: nobody can check a signature with it any more."""
+    """Also empty when the key it was encrypted with is lost: it can no longer verify a signature."""
     try:
         return row.shared_secret
     except ConfigError:
@@ -90,10 +90,10 @@ def _readable_secret(row: Channel) -> str:
 
 
 def keep_old_secret(channel: Channel, actor: Actor, *, longer: timedelta = OVERLAP) -> None:
-    """Take the secret before for so long from now on, also if its time was over. Raises ConfigError without one."""
+    """Accept the previous secret for this long from now on, even if it had expired. Raises ConfigError without one."""
     with changing(channel, actor, "kept old secret longer") as row:
         if not row.old_secret_encrypted:
-            raise ConfigError("There is no shared secret before the present one.")
+            raise ConfigError("There is no previous shared secret.")
         row.old_secret_until = database_now() + longer
 
 
@@ -150,9 +150,9 @@ def switch_server(channel: Channel, actor: Actor) -> str:
 
 
 def rotate_address(channel: Channel, actor: Actor, *, reason: str = "") -> None:
-    """Give the channel a new webhook URL; the one before works for ADDRESS_OVERLAP.
+    """Give the channel a new webhook URL; the previous one works for ADDRESS_OVERLAP.
 
-    The uuid of a row is part of what its secrets are encrypted with, so they are encrypted anew. Raises ConfigError
+    A row's uuid is part of what its secrets are encrypted with, so they are re-encrypted. Raises ConfigError
     when that can't be done.
     """
     with transaction.atomic():
@@ -193,6 +193,6 @@ def _uses_of(channel: Channel, *reasons: str) -> dict[str, Uses]:
 
 
 def _forget_uses(channel: Channel, *reasons: str) -> None:
-    """The counts begin anew with each rotation."""
+    """The counts restart with each rotation."""
     owners = [uuid for uuid in (channel.uuid, channel.old_uuid) if uuid]
     IntakeCount.objects.filter(door="inbox", owner_uuid__in=owners, reason__in=reasons).delete()

@@ -7,7 +7,7 @@ INDEX = FOLDER / "README.md"
 INTRODUCTION = """\
 # Codes
 
-Everything that can go wrong has a code, the same on the admin's pages, in the API, in commands and in the logs. Each \
+Every known problem has a code, the same on the admin pages, in the API, in commands and in the logs. Each \
 code has a page that says what it means, what usually causes it, how to check that, how to fix it, whether the bridge \
 retries by itself, and what the contact notices.
 

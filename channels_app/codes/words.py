@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 UNKNOWN = "…"
-"""Shown for a value that nobody gave: a page must not fail with what it explains."""
+"""Shown for a missing value: a page must not fail because of what it explains."""
 
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -85,7 +85,7 @@ class Button:
 class Code:
     """One thing that can go wrong or raise a question.
 
-    `text` is the sentence that everybody sees, with {placeholders}. The rest is its page: `retried` says whether
+    `text` is the sentence shown to users, with {placeholders}. The rest is its page: `retried` says whether
     the bridge retries by itself, `contact` what the contact notices. In these, `backticks` mark what
     is typed, and a code such as CB-101 becomes a link.
     """

@@ -23,7 +23,7 @@ from channels_app.protocol.offered import Offered
 # The conversation is leased in the same statement that finds it; its open events come along. An event that is
 # committed while we lock the row is not seen here. `arrivals` is therefore read as of the same moment as the events,
 # and not from the row that was locked: then the release notices the difference. Fence and lease of that moment tell
-# whether another worker had the conversation then or since, and may have handled these events meanwhile.
+# whether another worker had the conversation then or since, and may have handled these events in between.
 _OF_CONVERSATION = (
     *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
     *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
@@ -106,7 +106,7 @@ def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:
 
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:
-    """Lease a conversation whoever has it: its present holder can change nothing from now on."""
+    """Lease a conversation even if another process holds it: that holder can change nothing from now on."""
     return claimed_lease(slot, _take(slot, conversation_id))
 
 
@@ -122,7 +122,7 @@ def mend_lost_wakeups() -> int:
 
 def claimed_lease(slot: str, found: Sequence[Sequence[Any]], *, goes_on: bool = False) -> Lease | None:
     """The lease of a claim's rows, one for each open event. If these may be outdated they are read again: now that
-    it is ours, nobody else changes them."""
+    it is ours, no other process changes them."""
     if found and found[0][_NAMES.index("is_outdated")]:
         found = _take(slot, found[0][_NAMES.index("id")])
     rows = [dict(zip(_NAMES, row, strict=True)) for row in found]

@@ -17,7 +17,7 @@ NOBODY = Contact()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContact:
-    """A contact with its row's id; no id: nobody is known yet."""
+    """A contact with its row's id; no id: not known yet."""
 
     id: int | None = None
     contact: Contact = NOBODY
@@ -103,7 +103,7 @@ def learn_inbox_channel(
 ) -> KnownInboxChannel:
     """The inbox channel of this event: discovered ones are kept, so that an admin can tick them.
 
-    `is_enabled`: whether the bot answers on one that nobody has decided about.
+    `is_enabled`: whether the bot answers on one not configured yet.
     """
     ref = event.inbox_channel
     if ref is None or not ref.external_id or ref == known.ref:

@@ -22,7 +22,7 @@ that gives two messages the same answer within the second that its signatures na
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What became of an event at the door. `owes_wakeup`: nobody has been told of this conversation yet."""
+    """The result of storing an event. `owes_wakeup`: no wake-up has been sent for this conversation yet."""
 
     event_id: int
     conversation_id: int
@@ -32,7 +32,7 @@ class Stored:
 
 # One statement and one commit. The conversation comes first: its row is locked while the event gets its number,
 # so that the events of a conversation are numbered in the order of their commits. `wake_at` equals our own tick
-# only if nobody had set an earlier one: then, and only then, a wake-up is owed.
+# only if no earlier one was set: then, and only then, a wake-up is owed.
 _STORE = """
 WITH tick AS (SELECT clock_timestamp() AS at
 ), conversation AS (
@@ -101,7 +101,7 @@ def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) 
 
 
 def store_session_event(conversation: Conversation, source: str, event: Event, raw: bytes) -> Stored:
-    """Keep what a bot or a person of ours says about a conversation that we know, each once.
+    """Store events from a bot or an operator for a known conversation, each once.
 
     A bot's key is its own within a session; one that counts per turn, within what it was told last.
     """
@@ -136,7 +136,7 @@ def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, 
 
 
 def order_handover(conversation: Conversation, by: str) -> Stored:
-    """A person of ours wants an agent to take over: an event like any other, so it waits for what is being sent."""
+    """An operator wants an agent to take over: an event like any other, so it waits for deliveries in flight."""
     now = database_now()
     key = f"handover:{uuid4()}"
     event = Event(type=EventType.HANDOVER_ORDERED, key=key, conversation_id=conversation.external_id, sent_at=now)

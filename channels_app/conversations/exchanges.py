@@ -28,7 +28,7 @@ def readable_body(body: bytes) -> str:
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return f"[{len(body)} bytes that are no text]"
+        return f"[{len(body)} bytes that are not text]"
     text = text.replace("\0", "\ufffd")  # PostgreSQL keeps no text with it
     # Only what may be shown is searched; a bit more, so that no secret is halved unseen by the cut.
     shown = mask_secrets(text[: 2 * MAX_BODY])

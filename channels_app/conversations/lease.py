@@ -17,7 +17,7 @@ LEASE_S = 30
 """A worker that is silent for this long has lost its conversations. Shorter leases make doubled messages after
 a pause of the machine; a dead process of a living machine is noticed by the guard long before."""
 MAX_OPEN_EVENTS = 50
-"""Open events read at a claim: more than anybody types while the bot thinks; the rest follow at the next claim."""
+"""Open events read at a claim: more than a contact types while the bot answers; the rest follow at the next claim."""
 
 
 class LeaseLostError(Exception):
@@ -84,7 +84,7 @@ class Lease:
 
     @property
     def returns(self) -> list[OpenEvent]:
-        """The events by which agents gave the conversation back and that nobody has handled yet."""
+        """Unhandled events by which agents returned the conversation."""
         queued = [event.facts for event in self.events if event.facts.state == EventState.QUEUED]
         return [facts for facts in queued if facts.type is EventType.CONVERSATION_DELEGATED]
 
@@ -94,7 +94,7 @@ class Lease:
 
 @dataclass(slots=True)
 class Onward:
-    """What whoever gave a conversation back goes on with."""
+    """What a worker continues with after releasing a conversation."""
 
     lease: Lease | None = None
     found_nothing: bool = False

@@ -20,7 +20,7 @@ def find_asked_for(session_id: str, channel: Channel) -> Conversation | None:
     """The conversation for which a bot asks for a human at this channel's address: on the channel itself, or on
     whichever of the bot's channels it is.
 
-    If the channel has another kind of bot by now, nobody knows which channels were meant: on any with a bot that asks.
+    If the channel now has another kind of bot, the intended channels are unknown: on any with a bot that asks.
     """
     session = _session(session_id)
     if session is None:
@@ -153,13 +153,13 @@ def begin_turn(lease: Lease, event: Event, *, joined: Sequence[int], chooses: bo
 
 
 def last_call_ended_at(lease: Lease) -> datetime | None:
-    """When the last of what we had to say in this conversation was sent or dropped; None: nobody knows any more."""
+    """When our last delivery in this conversation was sent or dropped; None: no longer known."""
     rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")
     return rows.values_list("finished_at", flat=True).first()
 
 
 def was_told_before(lease: Lease, event: OpenEvent) -> bool:
-    """Whether the bot was told of this stint by an earlier event of the contact."""
+    """Whether the bot learned of this stint from an earlier event of the contact."""
     earlier = WebhookEvent.objects.filter(conversation_id=lease.conversation_id, stint=lease.stint)
     earlier = earlier.filter(type__in=ASKS_BOT, called_at__isnull=False, sent_at__lt=event.sent_at)
     return earlier.exclude(pk=event.id).exists()

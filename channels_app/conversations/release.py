@@ -1,6 +1,6 @@
 """A worker releases a conversation, and writes down with it what has ended.
 
-One statement and one commit, whatever ended: a step that dies before it changes nothing, one that dies after it
+One statement and one commit for every kind of end: a step that dies before it changes nothing, one that dies after it
 has nothing left to do.
 """
 
@@ -44,7 +44,7 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a step came to: how its conversation is given back, and what is written together with that."""
+    """The result of a step: how its conversation is released, and what is written in the same statement."""
 
     ended: Sequence[Ended] = ()
     put_off: PutOff | None = None
@@ -53,7 +53,7 @@ class Release:
     owner: str | None = None
     """Whose it is from now on; None: as before."""
     tried: Mapping[str, Any] | None = None
-    """What became of a try, see `recording.settle`."""
+    """The result of a try, see `recording.settle`."""
     along: Callable[[], object] | None = None
     """Writes other rows in the same transaction, once the conversation's row is locked."""
 
@@ -81,7 +81,7 @@ UPDATE_DELIVERY = """
 # Open events that wait for a moment of their own wake the conversation then, others at once. After a decision to
 # wait only what arrived since the claim is a reason to look before that moment. The look for open events is in their
 # order, as in a claim, so that no planner finds another index better; and an event's end is not asked for as
-# `outcome IS NULL`, or one that knows nothing of these tables yet goes through the open events of everybody.
+# `outcome IS NULL`, or a plan made without statistics goes through all open events.
 _HELD = """held AS (
     UPDATE channels_app_conversation AS conversation
     SET lease_slot = NULL, lease_until = NULL, owner = coalesce(%(owner)s, conversation.owner),
@@ -202,7 +202,7 @@ def _values(lease: Lease, given: Release) -> dict[str, Any]:
 
 
 def wake_at_once(conversation_id: int) -> None:
-    """Something in the conversation is open again: also whoever has it now is to see that.
+    """Something in the conversation is open again: a current holder must notice that too.
 
     Inside the transaction that opens it.
     """
@@ -225,5 +225,5 @@ def after_stumble(lease: Lease) -> Release:
     others = WebhookEvent.objects.filter(
         pk__in=[event.facts.id for event in runnable if event.attempts < MAX_STUMBLES]
     )
-    ending = Release.ending(dead, Outcome.DEAD, "Handling it failed again and again; see the log.")
+    ending = Release.ending(dead, Outcome.DEAD, "Handling it failed repeatedly; see the log.")
     return replace(ending, until=lease.now + STUMBLE_WAIT, along=lambda: others.update(attempts=F("attempts") + 1))

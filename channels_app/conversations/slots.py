@@ -16,7 +16,7 @@ from channels_app.lib.clocks import database_now, machine_is_ahead_s
 from channels_app.models import Conversation, WorkerSlot
 
 LOST_AFTER_S = 2.0
-"""What a process was given so long ago and has not taken into its hands has not reached it."""
+"""A conversation claimed this long ago that the process isn't handling never reached it."""
 
 
 def new_slot_name(kind: str) -> str:
@@ -38,7 +38,7 @@ def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
 
 
 def _memory_bytes() -> int | None:
-    """What this process holds of the machine's memory; None where nobody tells (Linux does)."""
+    """This process's resident memory; None where the system doesn't say (Linux does)."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
@@ -73,14 +73,14 @@ def free_leases(slots: Sequence[str]) -> int:
 
 
 def forget_slots(older_than: timedelta) -> None:
-    """Forget the processes that nobody has heard of for so long."""
+    """Forget processes without a heartbeat for this long."""
     WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
 
 
 def free_lost_leases(slot: str, held: Sequence[int]) -> int:
-    """Free what was claimed in this process' name and is in nobody's hands: PostgreSQL did it, and its answer was
+    """Free what was claimed in this process's name but never received: PostgreSQL did it, and its answer was
     lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
-    if it is not, the fence stops whoever believes that they have it."""
+    if it is not, the fence stops the thread that believes it has it."""
     claimed = Conversation.objects.filter(lease_slot=slot, wake_at__isnull=False).exclude(pk__in=held)
     lost = claimed.filter(lease_until__lt=Now() + timedelta(seconds=LEASE_S - LOST_AFTER_S))
     return lost.update(lease_slot=None, lease_until=None, fence=F("fence") + 1)

@@ -23,7 +23,7 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What the decision needs of the conversation and its channel: whether the bot has it, whether somebody else has
+    """What the decision needs of the conversation and its channel: whether the bot has it, whether others have
     had it since, the last number the bot used, and whether the bot is asked once for a STARTED and the first message.
     """
 
@@ -39,7 +39,7 @@ def place_in_speech(event: OpenEvent) -> tuple[bool, int, datetime, int]:
 
 
 def in_speech(events: Sequence[OpenEvent]) -> list[OpenEvent]:
-    """All of them in the order in which the bot said them. A number that has been begins its numbers anew: it counts
+    """All of them in the order in which the bot sent them. A repeated number restarts its numbering: it counts
     per turn, and the contact has written twice."""
     breaths: list[list[OpenEvent]] = [[]]
     for event in sorted(events, key=lambda event: (event.received_at, event.id)):

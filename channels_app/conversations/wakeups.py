@@ -29,7 +29,7 @@ TIMEOUT_S = 0.5
 """For connecting to Redis and for its answer: a web request waits for nothing longer."""
 MAX_LISTEN_S = 2.0
 PAUSE_S = 2.0
-"""After a failure nothing is published for this long: the guard finds the work meanwhile."""
+"""After a failure nothing is published for this long: the guard finds the work."""
 MAX_QUEUE = 500
 """More waiting wake-ups than workers have threads tell them nothing new. They don't expire: Celery would judge that by
 the worker's own clock, and one that is ahead would hear nothing any more."""
@@ -86,7 +86,7 @@ _publisher = Publisher()
 
 
 def wake_a_worker() -> bool:
-    """Tell one worker that there is work. False: nobody was told, and the guard will find it."""
+    """Tell one worker that there is work. False: no worker was told, and the guard will find it."""
     return _publisher.publish()
 
 

@@ -82,4 +82,6 @@ def drop_attachments(delivery: Delivery) -> bool:
     )
     if not delivery.payload["links"]:
         return False
-    return bool(uploads.update(state=DeliveryState.REFUSED, last_error="The inbox refused the message that named it."))
+    return bool(
+        uploads.update(state=DeliveryState.REFUSED, last_error="The inbox refused the message that contained it.")
+    )

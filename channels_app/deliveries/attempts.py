@@ -34,7 +34,7 @@ from channels_app.protocol.errors import BridgeError, RefusedError
 
 logger = logging.getLogger(__name__)
 
-NOTHING_LEFT = "The reply was only files that could not be uploaded, at addresses that no contact could open."
+NOTHING_LEFT = "The reply had only files that could not be uploaded, at addresses that no contact could open."
 
 
 def may_leave_now(channel: LiveChannel, plan: Plan) -> bool:

@@ -91,7 +91,7 @@ def _type_of(content: Content, *, told: str, name: str) -> FileType:
         raise PayloadError(f"The file has more than {MAX_BYTES} bytes.")
     found = recognise(content, told, PurePosixPath(name).suffix.lower())
     if found is None:
-        raise PayloadError(f"The file is of no type that is passed on ({_named(told)}).")
+        raise PayloadError(f"Files of this type are not passed on ({_named(told)}).")
     return found
 
 
@@ -144,8 +144,8 @@ def _followed(address: str, deadline: float, file: BinaryIO) -> Answer:
             # Header bytes arrive as Latin-1; who writes more than ASCII there means UTF-8.
             address = web_address(urljoin(address, where.encode("latin-1").decode("utf-8", "replace")))
         except ValueError as error:
-            raise ConfigError(f"The file's address sends on to one that can't be called. {error}") from None
-    raise PayloadError(f"The file's address sends on more than {MAX_HOPS} times.", status=answer.status)
+            raise ConfigError(f"The file's address redirects to one that can't be called. {error}") from None
+    raise PayloadError(f"The file's address redirects more than {MAX_HOPS} times.", status=answer.status)
 
 
 def contact_link(url: str) -> str:

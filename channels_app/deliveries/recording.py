@@ -91,7 +91,7 @@ def mark_in_flight(lease: Lease, delivery: Delivery) -> None:
 
 def record_crash(lease: Lease, delivery: Delivery) -> None:
     """The try that a process died over is a try that may have arrived."""
-    detail = "The process that made this call ended before the answer came."
+    detail = "The process that made this call ended before the answer arrived."
     crash = TemporaryError(detail, effect=Effect.UNKNOWN)
     _note_call(lease, delivery, None, result=Effect.UNKNOWN, error=crash)
     delivery.state = DeliveryState.PENDING

@@ -79,7 +79,7 @@ def send_deliveries(
 
 
 def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]) -> None:
-    """What waits to be tried again must not close the conversation if the contact has written meanwhile: nobody would
+    """What waits to be retried must not close the conversation if the contact has written meanwhile: nobody would
     answer. If it may have been closed already, there is nobody to answer them."""
     queued = (event.facts.type for event in lease.events if event.facts.state == EventState.QUEUED)
     if EventType.MESSAGE_RECEIVED not in queued:
@@ -239,10 +239,10 @@ def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
     arrived = [delivery for delivery in replies if delivery.state in (DeliveryState.SENT, DeliveryState.UNCONFIRMED)]
     parts = [delivery.outgoing for delivery in arrived]
     if last and last.kind == DeliveryKind.REPLY and last.state in (DeliveryState.REFUSED, DeliveryState.FAILED):
-        why = last.last_error or "the account's limit left no room in time"
+        why = last.last_error or "the account's rate limit left no room in time"
         lost = last.outgoing
         if not lost.messages and not lost.complete:
-            return _End(outcome=Outcome.SILENT, reason=f"No words; what the bot wanted done was lost: {why}")
+            return _End(outcome=Outcome.SILENT, reason=f"No message; the bot's other actions failed: {why}")
         return _End(outcome=Outcome.DEAD, reason=f"Could not be sent: {why}")
     completions = [part.complete for part in parts if part.complete]
     if completions:

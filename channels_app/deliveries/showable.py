@@ -7,9 +7,9 @@ from channels_app.lib.http.addresses import holds_data, is_link, web_address
 from channels_app.protocol import Message, Option, Reply
 from channels_app.protocol.visible import is_visible, named
 
-UNSEEN = "text that shows nothing"
-CLOSED_FILE = "a file at an address that nobody else can open"
-CLOSED_LINK = "a link that nobody else can open"
+UNSEEN = "text with nothing visible"
+CLOSED_FILE = "a file at an address that contacts can't open"
+CLOSED_LINK = "a link that contacts can't open"
 
 
 def visible_part(reply: Reply) -> Reply:

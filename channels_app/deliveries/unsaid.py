@@ -123,7 +123,7 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
         case EventSource.INBOX:
             parsed = channel.inbox.parse(incoming)
         case _:
-            raise ConfigError("The channel has no bot any more.")
+            raise ConfigError("The channel no longer has a bot.")
     if not parsed:
-        raise PayloadError("It holds no event.")
+        raise PayloadError("It contains no event.")
     return replace(parsed[0], sent_at=facts.sent_at)

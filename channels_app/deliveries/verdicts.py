@@ -21,7 +21,7 @@ class Verdict(StrEnum):
     """It may have arrived and must not be repeated: assumed sent, and shown as doubtful."""
     RETRY = "retry"
     GONE = "gone"
-    """The conversation is not ours any more."""
+    """The conversation is no longer ours."""
     REFUSED = "refused"
     FAILED = "failed"
 

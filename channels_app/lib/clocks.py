@@ -1,4 +1,4 @@
-"""What time it is for all machines: by PostgreSQL's clock, whatever the one of this machine says.
+"""The time for all machines: PostgreSQL's clock, not this machine's.
 
 Deadlines and ages are compared with times that PostgreSQL or other machines have written, so a machine whose clock is
 wrong must not judge them. Each process reads PostgreSQL's clock twice a minute, on a statement's way
@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 READ_EVERY_S = 30.0
 """Two machines drift apart by some milliseconds in that time; PostgreSQL on another machine may be further off."""
 
-_TICKS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux: goes on while the machine sleeps
+_TICKS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux: continues while the machine sleeps
 
 
 def ticks() -> float:
-    """Seconds that have passed on this machine since some moment; nobody can set them."""
+    """Monotonic seconds on this machine since some moment; they can't be set."""
     return time.clock_gettime(_TICKS)
 
 

@@ -90,7 +90,7 @@ def _reload_keys() -> bool:
         return False
     with _reload_lock:
         if time.monotonic() - _reloaded_at < RELOAD_S:
-            return True  # somebody has just looked
+            return True  # checked a moment ago
         _reloaded_at = time.monotonic()
         try:
             keys = parse_keys(Path(file).read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ LABELS = (*(f"{bound:g}" for bound in BOUNDS_S), MORE)
 def percentile_s(counts: Mapping[str, int], share: float) -> float | None:
     """The time in seconds that this share of all stays below; None when nothing was counted.
 
-    Within a bucket times are taken as evenly spread. Above the last bound nobody measured: it stands for all.
+    Within a bucket times are taken as evenly spread. Values above the last bound count as the bound itself.
     """
     total = sum(counts.values())
     if not total:

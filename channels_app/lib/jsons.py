@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from channels_app.protocol.errors import PayloadError
 
-MAX_DEPTH = 64  # levels; nobody nests a message deeper, and what is deeper is read as null
+MAX_DEPTH = 64  # levels; messages are not nested deeper, and anything deeper is read as null
 MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
-MAX_NUMBER = 2**64  # beyond this nobody counts, and other JSON readers lose digits: it is read as a LongNumber
+MAX_NUMBER = 2**64  # beyond this other JSON readers lose digits: it is read as a LongNumber
 MAX_DIGITS = 21  # of a whole number below that, with its sign
 MAX_KEY = 40  # characters of a key that an error repeats
 
@@ -34,12 +34,12 @@ def read(body: bytes) -> Any:
         text = body.removeprefix(BOM_UTF8).decode("utf-8", "surrogatepass")
         document = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise PayloadError("The body is not JSON that we can read.") from error
+        raise PayloadError("The body is not readable JSON.") from error
     return document if _is_plain(body) else _cleaned(document, MAX_DEPTH)
 
 
 def _is_plain(body: bytes) -> bool:
-    """Whether cleaning would change nothing, which is so for nearly all: then the document needs no walk."""
+    """Whether cleaning would change nothing, as for nearly all: then the document needs no walk."""
     if len(body) > MAX_TEXT or _SURROGATE in body or (b"\\u" in body and _ESCAPE.search(body)):
         return False
     return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
@@ -75,7 +75,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class LongNumber(str):
-    """A number that nobody counts with, by its digits: in a field that nobody reads it hurts nobody."""
+    """A number too long to calculate with, kept as its digits: harmless in a field that is not read."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Bodies as people may see them: readable whatever they hold, secrets covered, texts only for those who may."""
+"""Bodies as they may be shown: readable with any content, secrets masked, texts only for those with permission."""
 
 import json
 import re
@@ -50,7 +50,7 @@ class Body:
     raw: str = ""
     is_json: bool = False
     is_hidden: bool = False
-    """It is not JSON, so nobody can say what of it is a person's text."""
+    """It is not JSON, so there is no telling which parts are a person's text."""
 
     @property
     def masks(self) -> int:
@@ -58,7 +58,7 @@ class Body:
 
 
 def body_for(text: str, *, reads_text: bool) -> Body:
-    """A body as it may be shown to somebody who may, or may not, read what people say."""
+    """A body as it may be shown to a user with, or without, permission to read texts."""
     if not text:
         return Body()
     try:
@@ -116,7 +116,7 @@ COVERED_LEAST = 4
 
 
 QUOTING_KEYS = frozenset({"error", "detail", "cause"})
-"""Where our own documents may hold a sentence of somebody else's."""
+"""Where our own documents may contain text from others."""
 
 
 def without_values(document: Any, values: Iterable[str], keys: frozenset[str] = frozenset()) -> Any:
@@ -155,6 +155,6 @@ def _pretty(document: Any) -> str:
 
 
 def masked_name(text: str) -> str:
-    """A name or number of a contact for somebody who may not read texts: the last digits tell numbers apart."""
+    """A contact's name or number for a user who may not read texts: the last digits tell numbers apart."""
     digits = re.search(r"\d{4}$", text) if len(text) >= NUMBER_LEAST else None
     return f"••• {digits[0]}" if digits else "•••"

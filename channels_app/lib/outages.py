@@ -1,6 +1,6 @@
-"""Which errors of PostgreSQL are about the server and not about the statement: decided here, for everybody.
+"""Which PostgreSQL errors concern the server rather than the statement: decided here, for all callers.
 
-What can't be done now may be done in a moment, by the same server or by the one that takes its place. So whoever
+What can't be done now may be possible in a moment, on the same server or its replacement. So a caller that
 meets such an error closes the connection and waits, says 503, or hands over, and never calls it a defect.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 LOG_AGAIN_S = 60.0
 """The same trouble is a line in the log so often, however many requests meet it."""
 REMEMBERED_S = 15.0
-"""What a look at the server doesn't show, such as a full disk, keeps this process unready for so long."""
+"""Problems a check of the server doesn't show, such as a full disk, keep this process unready for this long."""
 
 
 class Trouble(NamedTuple):
@@ -34,13 +34,13 @@ class Trouble(NamedTuple):
 _BUSY = {
     "0A000": "its tables have just been changed",  # "cached plan must not change result type": it is made anew
     "26000": "it has forgotten a prepared statement",
-    "40001": "two changes met",
+    "40001": "two changes conflicted",
     "40P01": "two changes waited for each other",
     "40003": "it is not known whether the change was made",
     "55P03": "another change holds the same row for too long",
-    "57014": "a statement took longer than it may",
+    "57014": "a statement exceeded its time limit",
 }
-READ_ONLY = "it takes no writes (it is read-only, as an old primary is after a fail-over)"
+READ_ONLY = "it accepts no writes (it is read-only, like an old primary after a failover)"
 _CONFLICTS = ("40001", "40P01", "55P03")
 _AWAY = {
     "08": "the connection broke",
@@ -48,7 +48,7 @@ _AWAY = {
     "25P03": "it ended a transaction that had waited too long",
     "25P04": "it ended a transaction that took too long",
     "28": "it refuses our user or password",
-    "3D000": "it does not have our database",
+    "3D000": "it has no such database",
     "42501": "our user may not do that there",
     "42P01": "its tables are not those of this version: run manage.py migrate",
     "42703": "its tables are not those of this version: run manage.py migrate",
@@ -61,8 +61,8 @@ _AWAY = {
     "57P03": "it is starting or stopping",
     "57P04": "our database was dropped",
     "57P05": "it closed a connection that had been idle",
-    "58": "its disk or system fails",
-    "XX": "it met an error of its own, or damaged data",
+    "58": "its disk or system failed",
+    "XX": "it had an internal error, or its data is damaged",
 }
 _HIDDEN = ("53", "58", "XX")
 """What a server says of itself in passing: the next look may find nothing wrong."""
@@ -145,7 +145,7 @@ def problem_of(trouble: Trouble) -> Problem:
 
 
 def is_away() -> bool:
-    """Whether somebody of this process has found PostgreSQL of no use, and nobody has used it since."""
+    """Whether this process has found PostgreSQL unusable, and has not used it successfully since."""
     return _known.is_away
 
 

@@ -1,9 +1,9 @@
-"""Connections to PostgreSQL that nobody waits on for ever.
+"""Connections to PostgreSQL with bounded waits.
 
 A server that falls silent (frozen, or cut off by a proxy or a virtual address that has moved) says nothing at all, so
 the client has to end the wait. One thread of the process looks at all connections and shuts the socket of any that
 owes an answer for too long: who waits there gets an error at once, as if the server had closed it. That costs a
-statement nothing; a wait with a time-out of its own would let go of Python's lock several times more.
+statement nothing; a wait with its own timeout would release Python's lock several more times.
 """
 
 import os
@@ -55,7 +55,7 @@ class Link(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Self:
         link = super().connect(*args, **kwargs)
-        # Of our own: the number of the other may be somebody else's by the time that it is shut.
+        # A copy of our own: the other descriptor's number may be reused by the time it is shut.
         link._socket = socket.socket(fileno=os.dup(link.fileno()))
         link._made_at = time.monotonic()
         watch.add(link)
@@ -78,7 +78,7 @@ class Link(psycopg.Connection[Any]):
             self._socket.close()
 
     def cut(self) -> None:
-        """End the wait of whoever waits here."""
+        """End the wait of the thread waiting here."""
         self.is_cut = True
         if self._socket is not None:
             with suppress(OSError):

@@ -1,6 +1,6 @@
 """Statements that PostgreSQL plans once a connection instead of each time: psycopg's parts without its cursors.
 
-It alone knows what psycopg does not promise. Should a new psycopg break it, PLAIN_CURSORS=1 goes on without it.
+It alone knows what psycopg does not promise. If a new psycopg breaks it, PLAIN_CURSORS=1 does without it.
 """
 
 import re
@@ -25,11 +25,11 @@ MAX_PREPARED = 200
 should a statement ever get a new mixture each time."""
 PLANS_KEPT_S = 60.0
 """A plan that was made while a table was a page long may ask by the wrong index, for there all cost the same; and
-nobody but PostgreSQL's upkeep, which may be late or switched off, says that the table has grown. To plan all
-statements of a thread anew costs some milliseconds."""
+only autovacuum, which may be late or turned off, notices that the table has grown. Replanning all
+statements of a thread costs some milliseconds."""
 
 PLAN_FAILED = (b"0A000", b"26000")
-"""What was prepared is of no use any more: a migration changed a column, or somebody else forgot it. Other errors say
+"""A prepared statement is no longer usable: a migration changed a column, or it was deallocated. Other errors say
 nothing against it, and to prepare it again after each of them would leave one more plan in PostgreSQL's memory."""
 
 
@@ -66,7 +66,7 @@ class _ListDumper(Dumper):
 def _element(value: str | int | None) -> str:
     if isinstance(value, str):
         if "\0" in value:
-            raise psycopg.DataError("PostgreSQL keeps no text with a NUL character.")
+            raise psycopg.DataError("PostgreSQL can't store text with a NUL character.")
         return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
     return "NULL" if value is None else str(int(value))
 
@@ -78,7 +78,7 @@ class Session:
         self.raw = raw
         context = psycopg.Cursor(raw)
         context.adapters.register_loader("timestamptz", TimestamptzLoader)  # the fast one; Django's is Python
-        context.adapters.register_dumper(int, Int8Dumper)  # one type for all: mixtures are planned anew
+        context.adapters.register_dumper(int, Int8Dumper)  # one type for all: each mixture needs its own plan
         context.adapters.register_dumper(list, _ListDumper)
         self._transformer = Transformer(context)
         self._prepared: dict[tuple[str, Sequence[int]], bytes] = {}
@@ -110,7 +110,7 @@ class Session:
         return cast("list[tuple[Any, ...]]", transformer.load_rows(0, found.ntuples, tuple))
 
     def _forget_old_plans(self) -> None:
-        """The statements stay prepared; PostgreSQL plans each anew when it is run next."""
+        """The statements stay prepared; PostgreSQL replans each when it next runs."""
         now = time.monotonic()
         if self._prepared and now - self._planned_at > PLANS_KEPT_S:
             self.raw.pgconn.exec_(b"DISCARD PLANS")

@@ -21,7 +21,7 @@ os.register_at_fork(after_in_child=lambda: _links.kept.clear())
 
 
 def ask_redis(*command: str | bytes | float, timeout_s: float) -> Any:
-    """Its answer. A kept connection that Redis has closed meanwhile is opened anew, and the command said again: one
+    """Its answer. A kept connection that Redis has closed is reopened, and the command repeated: one
     that must not run twice has no place here.
 
     `timeout_s` bounds connecting and answering, each. Raises redis.RedisError, and ValueError for a bad REDIS_URL.

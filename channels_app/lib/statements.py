@@ -22,14 +22,14 @@ if not settings.PLAIN_CURSORS:  # nor is it imported then: a new psycopg may not
     from channels_app.lib.prepared import session_of
 
 IDLE_S = 1.0
-"""A connection that was used within this is taken for living. To look costs little, but lets go of Python's lock,
+"""A connection used within this time is assumed alive. A check costs little, but releases Python's lock,
 and a busy process waits long to get it back."""
 
 
 def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Its rows. Outside of a transaction it is one of its own, committed when this returns.
 
-    The statement names its values as `%(name)s`, has no other `%`, and returns a row for whatever it did. Raises
+    The statement names its values as `%(name)s`, has no other `%`, and returns a row for everything it did. Raises
     Django's database errors.
     """
     now, database = time.monotonic(), connections[DEFAULT_DB_ALIAS]
@@ -45,7 +45,7 @@ def fetch(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with database.cursor() as cursor:
             cursor.execute(statement, values)
             return cast("list[tuple[Any, ...]]", cursor.fetchall())
-    if database.queries_logged:  # for whoever counts: tests, and a developer's log
+    if database.queries_logged:  # for tests that count statements, and a developer's log
         database.queries_log.append({"sql": statement, "time": "0"})
     with database.wrap_database_errors:
         session = session_of(cast(Link, database.connection))
@@ -69,7 +69,7 @@ def read_clock(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 def _leave_dead_connection(database: BaseDatabaseWrapper) -> None:
     """Drop a connection that PostgreSQL has closed while it was kept: an idle one has nothing to say but its end.
-    Likewise one that is as old as another that fell silent."""
+    So is one as old as another that fell silent."""
     raw = database.connection
     if raw is not None and (raw.is_suspect or raw.closed or _has_something_to_read(raw.fileno())):
         database.close()

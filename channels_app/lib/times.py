@@ -47,7 +47,7 @@ def stamp(moment: datetime) -> str:
 
 
 def as_typed(moment: datetime, zone: ZoneInfo) -> str:
-    """A time as somebody could have typed it, so that a form that is sent again means the same."""
+    """A time as it could have been typed, so that resubmitting a form means the same."""
     local = moment.astimezone(zone)
     if local.microsecond or local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
         return local.isoformat()  # what the clock says is not all: an hour that comes twice
@@ -70,14 +70,14 @@ def read_range(since: str, until: str, *, now: datetime, zone: ZoneInfo) -> Time
         end = _parse_end(end_text, zone)
     for text, parsed, typed in ((begin_text, begin, since), (end_text, end, until or since)):
         if text and parsed is None:
-            raise TimeError(f"“{typed.strip()[:MAX_LENGTH]}” is no time. Write it like {EXAMPLES}.")
+            raise TimeError(f"“{typed.strip()[:MAX_LENGTH]}” is not a time. Write it like {EXAMPLES}.")
     try:
         meant = _resolve(begin, end, now, zone)
         for moment in filter(None, (meant.since, meant.until)):
             moment.astimezone(zone)  # pages show it: not what lies before the year 1 there, or after 9999
         return meant
     except OverflowError as error:
-        raise TimeError(f"No calendar has this day. Write it like {EXAMPLES}.") from error
+        raise TimeError(f"This day does not exist. Write it like {EXAMPLES}.") from error
 
 
 # --- what was typed -----------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def _resolve(begin: _Typed | None, end: _Typed | None, now: datetime, zone: Zone
     if last.begins == since and (end.clock or end.at):
         until += timedelta(minutes=1)  # the minute that was named twice
     if since and until < since:
-        raise TimeError("The end of the time must lie after its beginning.")
+        raise TimeError("The end must be after the beginning.")
     return TimeRange(since=since, until=until)
 
 
@@ -245,7 +245,7 @@ def _past(typed: _Typed, now: datetime, limit: datetime) -> _Meant:
             return meant
     if days and typed.clock:
         raise TimeError(f"{typed.clock:%H:%M} did not exist on {days[0]:%d %b %Y}: the clocks went forward.")
-    raise TimeError(f"No calendar has this day. Write it like {EXAMPLES}.")
+    raise TimeError(f"This day does not exist. Write it like {EXAMPLES}.")
 
 
 def _days(word: str, today: date) -> Iterator[date]:

@@ -28,7 +28,7 @@ def find_zone(name: str) -> ZoneInfo | None:
 def zone_choices(stored: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
     """Zones by region, as people look for them: Europe, then Brussels.
 
-    `stored`: the one that is chosen already, which is offered whatever it is: "CET", from a configuration file.
+    `stored`: the current choice, which is always offered: "CET", from a configuration file.
     """
     *regions, (other, names) = _zones_by_region()
     is_listed = any(stored == name for _, places in (*regions, (other, names)) for name, _ in places)

@@ -5,7 +5,7 @@ import time
 
 BAR_WIDTH = 30
 LINE_EVERY_S = 5.0
-"""Where nobody watches a bar move, one line in this time tells how far it is."""
+"""Without a terminal for a progress bar, one line per this time reports progress."""
 
 
 class Progress:

@@ -1,4 +1,4 @@
-"""Who did what: written once, changed by nobody."""
+"""Who did what: written once, never changed."""
 
 from typing import Any, Never
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class AuditEntry(models.Model):
-    """One thing that a person (or a command) did, or a text that somebody read.
+    """One action of a person (or a command), or a text that was read.
 
     `changes`: field to [before, after]; secrets are "changed", never their values. `via`: admin, operations, api
     or command. The table itself refuses changes too, all but forgetting a user who is deleted.
@@ -40,7 +40,7 @@ class AuditEntry(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("The audit log is only added to.")
+            raise TypeError("The audit log is append-only.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:

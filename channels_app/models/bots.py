@@ -68,7 +68,7 @@ class SettingsModel(models.Model):
     def _sealed(self, name: str, value: str) -> str:
         context = self._context(name)
         kept = self.settings.get(name)
-        with suppress(ConfigError):  # the key of the kept one is lost: then it is given anew
+        with suppress(ConfigError):  # the kept one's key is lost: it is entered again
             if kept and decrypt(kept, context) == value and not needs_rotation(kept):
                 return str(kept)
         return encrypt(value, context)
@@ -80,7 +80,7 @@ class SettingsModel(models.Model):
 class Bot(SettingsModel):
     """A bot on its platform, and the circuit breaker that spares contacts the wait while it is down.
 
-    `failures` counts failed calls in a row. While `paused_until` lies ahead nobody calls the bot; afterwards the
+    `failures` counts failed calls in a row. While `paused_until` lies ahead the bot is not called; afterwards the
     one who moves it ahead again makes a trial call. Both change by plain updates, so that no revision is counted.
     """
 
@@ -88,7 +88,7 @@ class Bot(SettingsModel):
     kind = models.CharField(
         max_length=30,
         choices=bots.choices,
-        help_text="The platform that your bot runs on, or any bot with an address.",
+        help_text="The platform your bot runs on, or any bot with an HTTP address.",
     )
     failures = models.PositiveIntegerField(default=0, editable=False)
     paused_until = models.DateTimeField(null=True, editable=False)

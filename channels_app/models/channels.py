@@ -26,7 +26,7 @@ def texts_column(verbose_name: str) -> "models.JSONField[Any]":
 
 class FailurePolicy(models.TextChoices):
     HAND_OVER = "hand_over", "hand over to the agents"
-    SAY_TEXT = "say_text", "say the text below and stay with the bot"
+    SAY_TEXT = "say_text", "send the text below and stay with the bot"
     STAY_SILENT = "stay_silent", "say nothing and stay with the bot"
 
 
@@ -34,7 +34,7 @@ class FilePolicy(models.TextChoices):
     """What follows when a contact sends something without a word: a picture, a voice message, a document."""
 
     ASK_BOT = "ask_bot", "let the bot answer"
-    SAY_TEXT = "say_text", "say the text below and stay with the bot"
+    SAY_TEXT = "say_text", "send the text below and stay with the bot"
     HAND_OVER = "hand_over", "hand over to the agents"
 
 
@@ -73,7 +73,7 @@ class Channel(SettingsModel):
     old_uuid = models.UUIDField(null=True, unique=True, editable=False)
     old_uuid_until = models.DateTimeField(null=True, editable=False)
     bot = models.ForeignKey(
-        Bot, null=True, blank=True, on_delete=models.PROTECT, help_text="Who answers first on this channel."
+        Bot, null=True, blank=True, on_delete=models.PROTECT, help_text="The bot that answers first on this channel."
     )
     is_active = models.BooleanField(
         "active",
@@ -92,8 +92,8 @@ class Channel(SettingsModel):
         "days to keep texts",
         default=30,
         validators=_between(*limits.KEEP_DAYS),
-        help_text="After so many days the texts of messages and the bodies of calls are deleted. Times, outcomes "
-        "and codes stay.",
+        help_text="After this many days message texts and the bodies of calls are deleted. Times, outcomes and "
+        "codes stay.",
     )
     covers_all_inbox_channels = models.BooleanField(
         "bot answers on every inbox channel",
@@ -106,8 +106,8 @@ class Channel(SettingsModel):
         choices=Greeting,
         default=Greeting.WITH_FIRST_MESSAGE,
         db_default=Greeting.WITH_FIRST_MESSAGE,
-        help_text="When the bot is told that a conversation has started. If no message comes with the start, an HTTP "
-        "bot is asked to speak first; a Chatlayer bot only with “on its own”.",
+        help_text="When the bot is told that a conversation has started. If no message arrives with the start, an "
+        "HTTP bot is asked to speak first; a Chatlayer bot only with “on its own”.",
     )
     greet = models.BooleanField(default=True, db_default=True, editable=False)
     """What `greeting` was until November 2026; kept in step with it, for versions that know nothing else."""
@@ -116,9 +116,9 @@ class Channel(SettingsModel):
         default=list,
         db_default=models.Value([], models.JSONField()),
         blank=True,
-        help_text="A bot that names the intent of the contact's words, as Chatlayer does, so gives the conversation a "
-        "topic. End an intent with * for all names that begin so. The topic is written as in Sparkcentral, which "
-        "ignores one that it doesn't have.",
+        help_text="For a bot that names the intent of the contact's message, as Chatlayer does: its intent sets the "
+        "conversation's topic. End an intent with * to match all names that begin with it. Write the topic as in "
+        "Sparkcentral, which ignores topics it doesn't have.",
     )
     delegation_dialog = models.CharField(
         "dialog when an agent hands over to the bot",
@@ -134,8 +134,8 @@ class Channel(SettingsModel):
         default=24,
         db_default=24,
         validators=_between(*limits.OFFER_HOURS),
-        help_text="How long a contact can choose from the options that the bot offered last, by number or title. "
-        "Later the answer is text like any other.",
+        help_text="How long a contact can choose from the bot's latest options, by number or title. After that the "
+        "answer is ordinary text.",
     )
     on_contact_file = models.CharField(
         "when the contact sends a file",
@@ -143,7 +143,7 @@ class Channel(SettingsModel):
         choices=FilePolicy,
         default=FilePolicy.ASK_BOT,
         db_default=FilePolicy.ASK_BOT,
-        help_text="A picture, a voice message, a video or a document, without a word to it. A place that the contact "
+        help_text="A picture, a voice message, a video or a document, without any text. A location that the contact "
         "shares always goes to the bot, which may have asked for it.",
     )
     file_texts = texts_column("text when the contact sends a file")
@@ -157,7 +157,7 @@ class Channel(SettingsModel):
         "seconds for an answer",
         default=45,
         validators=_between(*limits.ANSWER_WITHIN_S),
-        help_text="How long the bot may take for an answer, all tries together; then it has failed.",
+        help_text="How long the bot may take to answer, all tries together; after that it has failed.",
     )
     typing_after_s = models.PositiveSmallIntegerField(
         "seconds until typing is shown",
@@ -173,7 +173,7 @@ class Channel(SettingsModel):
         max_length=20,
         choices=FailurePolicy,
         default=FailurePolicy.HAND_OVER,
-        help_text="What the contact gets when the bot can't be reached, fails or keeps silent.",
+        help_text="What the contact gets when the bot can't be reached, fails or does not answer.",
     )
     fallback_text = models.TextField(blank=True, editable=False)
     """What a contact reads when the bot fails, in the channel's language: what was there until November 2026; kept in
@@ -186,7 +186,7 @@ class Channel(SettingsModel):
         blank=True,
         default="",
         db_default="",
-        help_text="Of contacts of whom no language is known. The bot is told it.",
+        help_text="For contacts whose language is not known. The bot receives it.",
     )
     language_attribute = models.CharField(
         "contact attribute with the language",
@@ -194,23 +194,23 @@ class Channel(SettingsModel):
         blank=True,
         default="language",
         db_default="language",
-        help_text="Where your agents or your CRM note which language a contact wants. It counts when Sparkcentral "
-        "names no language with the event.",
+        help_text="Where your agents or your CRM record a contact's language. Used when Sparkcentral's event names "
+        "no language.",
     )
     reply_limit_s = models.PositiveSmallIntegerField(
         "seconds until Sparkcentral takes over",
         default=300,
         validators=_between(*limits.REPLY_LIMIT_S),
-        help_text="The reply time that is set for the virtual agent in Sparkcentral: 300 unless someone changed it. "
-        "A minute before it ends, the conversation is handed over whatever went wrong.",
+        help_text="The reply timeout set for the virtual agent in Sparkcentral: 300 unless someone changed it. One "
+        "minute before it ends, the conversation is handed over in any case.",
     )
 
     class Meta:
         ordering = ["name"]
         permissions = [
-            ("view_message_text", "Can read what contacts and bots say"),
-            ("replay", "Can do failed events again"),
-            ("hand_over", "Can hand a conversation over and speak for the bot"),
+            ("view_message_text", "Can read the texts of contacts and bots"),
+            ("replay", "Can retry failed events"),
+            ("hand_over", "Can hand a conversation over and reply as the bot"),
             ("pause_channel", "Can pause a channel"),
         ]
 
@@ -264,7 +264,7 @@ class Channel(SettingsModel):
         )
 
     def greeting_for(self, greet: bool) -> str:
-        """The greeting that somebody means who only knows the yes or no of before."""
+        """The greeting meant by the earlier yes or no."""
         if greet == (self.greeting != Greeting.NEVER):
             return self.greeting
         return Greeting.WITH_FIRST_MESSAGE if greet else Greeting.NEVER
@@ -309,15 +309,15 @@ class InboxChannel(models.Model):
     """What the platform calls a channel, e.g. a WhatsApp number: from the configuration, or seen in an event."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="inbox_channels")
-    external_id = models.CharField("id", max_length=200, help_text="As Sparkcentral names it in its events.")
+    external_id = models.CharField("id", max_length=200, help_text="Its id in Sparkcentral's events.")
     name = models.CharField(max_length=200, blank=True)
     is_enabled = models.BooleanField("bot answers here", default=False)
     shows_buttons = models.BooleanField(
         "buttons",
         default=False,
         db_default=False,
-        help_text="Inbox 2.0 only. Its web messenger shows buttons in any case. Tick this for another medium only if "
-        "you have seen them there: where they are not shown, contacts read their code.",
+        help_text="Inbox 2.0 only. Its web messenger shows buttons in any case. Tick this for another medium only "
+        "if you have seen buttons work there: where they don't, contacts see their code instead.",
     )
     first_seen_at = models.DateTimeField("first event", null=True, blank=True, editable=False)
 

@@ -50,7 +50,7 @@ class Conversation(models.Model):
 
     `stint` counts how often the bot got it; `fence` grows with each lease, so that a worker that lost its lease
     can change nothing. `wake_at` is set while something has to be done: no queue needs to remember it. `arrivals`
-    grows with each event, so that whoever gives the conversation back knows whether something came meanwhile.
+    grows with each event, so that a release notices events that arrived during the step.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="conversations", db_index=False)

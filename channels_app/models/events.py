@@ -35,7 +35,7 @@ class Outcome(models.TextChoices):
     HANDED_OVER = "handed_over", "handed over"
     RESOLVED = "resolved", "resolved"
     SILENT = "silent", "nothing to say"
-    MOOT = "moot", "not ours any more"
+    MOOT = "moot", "no longer ours"
     IGNORED = "ignored", "ignored"
     MERGED = "merged", "answered with another event"
     DEAD = "dead", "failed: needs an operator"
@@ -48,7 +48,7 @@ class WebhookEvent(models.Model):
     the unique key that makes an event count once would have to contain the partition.
 
     `called_at`: when the bot was first called for it; `answered_by`: the id of the bot's event that answers it;
-    `retried_at`: when a person wanted it done again, from which the platform's time for a reply runs anew;
+    `retried_at`: when an operator retried it; the platform's time for a reply restarts then;
     `signed_at`: the unix seconds of the signatures that a bot's words without an id of their own came with.
     """
 

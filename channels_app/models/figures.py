@@ -121,7 +121,7 @@ class BulkRetry(models.Model):
 
 
 class BulkRetryItem(models.Model):
-    """One event of a bulk retry and what became of it; empty `result`: not yet its turn."""
+    """One event of a bulk retry and its result; empty `result`: not yet its turn."""
 
     bulk = models.ForeignKey(BulkRetry, on_delete=models.CASCADE, related_name="items", db_index=False)
     event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="+")

@@ -10,10 +10,10 @@ TYPING_AFTER_S = (0, 30)
 unseen has gone."""
 OFFER_HOURS = (1, 168)
 """Hours that a contact can choose from the options offered last: a day by default, because the platform lets a contact
-be silent for up to 23 hours; a week at most, later nobody knows what "2" was."""
+be silent for up to 23 hours; a week at most, after that a "2" means nothing."""
 KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""
 MAX_INTENT_TOPICS = 500
 """Rows of a table that people keep by hand."""
 BOT_TRIES = (1, 100)
-"""Calls of the bot for one message: at least one; so many that nobody wants more."""
+"""Calls of the bot for one message: at least one; the upper bound exceeds any sensible use."""

@@ -5,7 +5,7 @@ from django.db import models
 
 
 class Preference(models.Model):
-    """How somebody wants the pages. `time_zone`: a name such as Europe/Brussels; "": whatever their browser has."""
+    """A user's preferences for the pages. `time_zone`: a name such as Europe/Brussels; "": the browser's."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="preference"

@@ -24,7 +24,7 @@ class _Order:
 
     column: str
     slack: timedelta = timedelta(minutes=1)
-    """No statement of ours takes as long: see `statement_timeout` in the settings."""
+    """None of our statements takes as long: see `statement_timeout` in the settings."""
 
 
 _ORDERS: Mapping[type[Model], _Order] = {

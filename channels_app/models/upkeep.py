@@ -32,7 +32,8 @@ class Credential(models.Model):
 
 
 class KeyCheck(models.Model):
-    """One row with a text that is encrypted under the installation's key: whoever can't read it has other keys."""
+    """One row with a text that is encrypted under the installation's key: a process that can't read it has other
+    keys."""
 
     check_encrypted = models.TextField()
 
@@ -50,7 +51,7 @@ class IntakeCount(models.Model):
     count = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField()
     last_network = models.CharField("latest from", max_length=50, blank=True, default="", db_default="")
-    last_bytes = models.PositiveIntegerField("latest body's bytes", null=True)
+    last_bytes = models.PositiveIntegerField("latest body size in bytes", null=True)
 
     class Meta:
         verbose_name = "refused or ignored request"
@@ -79,9 +80,9 @@ class WorkerSlot(models.Model):
     beat_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     threads = models.PositiveSmallIntegerField(null=True)
-    active = models.PositiveSmallIntegerField("conversations in its hands", default=0, db_default=0)
+    active = models.PositiveSmallIntegerField("conversations it is processing", default=0, db_default=0)
     memory_bytes = models.BigIntegerField(null=True)
-    clock_ahead_s = models.FloatField("its clock is ahead of PostgreSQL's by, in seconds", null=True)
+    clock_ahead_s = models.FloatField("clock ahead of PostgreSQL's, in seconds", null=True)
 
     class Meta:
         verbose_name = "worker"

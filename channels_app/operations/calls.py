@@ -28,7 +28,7 @@ from channels_app.protocol.labels import HARMLESS_CODES, event_word, is_trouble,
 IN = "in"
 PAGE = 50
 WINDOW = 50_000
-"""Calls that one page looks through for a filter without an index; whoever wants more goes on from there."""
+"""Calls one page searches for a filter without an index; the next page continues from there."""
 SLOW_MS = 3000
 """Three seconds: a contact begins to wonder."""
 MAX_EVENTS = 500
@@ -84,7 +84,7 @@ class CallLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPage:
-    """`before` goes on where the page ended, "" at the end. `is_cut`: the page ended before it was full, because it
+    """`before` continues where the page ended, "" at the end. `is_cut`: the page ended before it was full, because it
     looked through enough."""
 
     lines: tuple[CallLine, ...] = ()

@@ -108,7 +108,7 @@ def preview_replay(events: Sequence[WebhookEvent]) -> Preview:
 
 
 def replay_events(events: Sequence[WebhookEvent], actor: Actor, reason: str = "") -> list[Replayed]:
-    """Retry them in their order; what became of each wish."""
+    """Retry them in order; the result of each."""
     verdicts = []
     for event in events:
         with transaction.atomic():
@@ -127,12 +127,12 @@ def preview_retry(delivery: Delivery) -> Preview:
     if delivery.state not in RETRYABLE:
         return Preview(is_possible=False, does=(f"Nothing: it is {delivery.get_state_display()}.",))
     if delivery.kind != DeliveryKind.REPLY:
-        return Preview(is_possible=False, does=("Nothing: the message has left with a link in place of the file.",))
+        return Preview(is_possible=False, does=("Nothing: the message was sent with a link in place of the file.",))
     if not (delivery.payload or {}).get("outgoing"):
-        return Preview(is_possible=False, does=("Nothing: its text was deleted when the time for texts was over.",))
+        return Preview(is_possible=False, does=("Nothing: its text was deleted after the retention period.",))
     warns = list(_warnings(conversation, delivery.event))
     if delivery.state == DeliveryState.UNCONFIRMED:
-        warns.append("It may have arrived: then the contact reads it twice.")
+        warns.append("It may have arrived; if so, the contact reads it twice.")
     is_possible = conversation.owner == Owner.BOT
     does = "The reply is sent again." if is_possible else "Nothing is sent."
     return Preview(is_possible=is_possible, does=(does,), warns=tuple(warns))

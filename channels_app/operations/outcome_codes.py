@@ -113,7 +113,7 @@ def _handed_over_before(events: Sequence[WebhookEvent]) -> dict[int, int]:
     found = {}
     for event in lost:
         if event.outcome == Outcome.MOOT and event.pk in asked:
-            continue  # it was the bot's, until somebody took the conversation
+            continue  # it was the bot's, until an agent took the conversation
         place = (event.conversation_id, event.stint)
         latest = next(((by, why) for *at, by, why in reversed(hand_overs) if tuple(at) == place), None)
         if latest and latest[0] != event.pk and latest[1] not in WISHES:

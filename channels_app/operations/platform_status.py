@@ -34,7 +34,7 @@ def look_at_status_page() -> str:
         return f"the status page could not be read: {error.detail}"
     status = document.get("status") if isinstance(document, dict) else None
     if not isinstance(status, dict):
-        return "the status page has another form than expected"
+        return "the status page has an unexpected format"
     indicator = str(status.get("indicator"))
     description = " ".join(str(status.get("description") or indicator).split())[:MAX_DESCRIPTION]
     news = {"at": database_now().isoformat(), "url": settings.STATUS_PAGE_URL}

@@ -27,12 +27,12 @@ from channels_app.models import (
 
 
 class Replayed(StrEnum):
-    """What became of a retry."""
+    """The result of a retry."""
 
     AGAIN = "retried"
-    NOT_OURS = "skipped: the conversation is not with the bot any more"
+    NOT_OURS = "skipped: the conversation is no longer with the bot"
     NOT_DEAD = "skipped: it has not failed for good"
-    TEXT_GONE = "skipped: its text is deleted, its channel's time for texts is over"
+    TEXT_GONE = "skipped: its text was deleted after the retention period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,6 @@ def _reopen_reply(event_id: int) -> bool:
 
 
 def replay_all(selection: Selection, by: str) -> Iterator[tuple[WebhookEvent, Replayed]]:
-    """Each selected event with what became of it, as it happens. Safe to stop and restart."""
+    """Each selected event with its result, as it happens. Safe to stop and restart."""
     for event in selection.events().select_related("conversation", "channel").iterator(chunk_size=500):
         yield event, replay_event(event.pk, by)

@@ -86,7 +86,7 @@ def redis_problems(service: Service) -> list[Problem]:
 def read_accounts() -> list[Account]:
     channels: dict[str, list[str]] = defaultdict(list)
     for channel in Channel.objects.filter(archived_at=None):
-        with suppress(ConfigError):  # a channel without keys, or with secrets that nobody can read, has no account
+        with suppress(ConfigError):  # a channel without keys, or with unreadable secrets, has no account
             channels[make_inbox(channel).account_key].append(channel.name)
     rows = Credential.objects.order_by("pk")
     return [Account(row=row, channels=channels.get(row.account_key, [])) for row in rows]

@@ -1,4 +1,4 @@
-"""What waits, who works, and whether what they need is there: for the page about queue and workers."""
+"""The queue, the processes, and the services they depend on: for the page about queue and workers."""
 
 import json
 import socket

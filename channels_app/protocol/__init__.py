@@ -16,7 +16,7 @@ from channels_app.protocol.intents import Intent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One HTTP request as it came, before anybody believed it. Header names are lower case."""
+    """One HTTP request as received, before it is verified. Header names are lower case."""
 
     headers: Mapping[str, str]
     query: Mapping[str, str]
@@ -34,9 +34,9 @@ class EventType(StrEnum):
     OFFLOAD_REQUESTED = "offload_requested"
     """A bot that calls back asked for a human."""
     HANDOVER_ORDERED = "handover_ordered"
-    """A person of ours ordered the handover."""
+    """An operator ordered the handover."""
     MESSAGE_ORDERED = "message_ordered"
-    """A person of ours speaks for the bot."""
+    """An operator replies as the bot."""
     CONVERSATION_RESOLVED = "conversation_resolved"
     CONVERSATION_PENDING = "conversation_pending"
 
@@ -57,7 +57,7 @@ class EventType(StrEnum):
 
     @property
     def is_ordered(self) -> bool:
-        """Whether a person of ours wants it done."""
+        """Whether an operator ordered it."""
         return self in (EventType.HANDOVER_ORDERED, EventType.MESSAGE_ORDERED)
 
 
@@ -150,7 +150,7 @@ UNDERSTOOD = "Understood"
 BETWEEN_REMARKS = " · "
 """Remarks for operators, each a sentence that begins with one of these words, stand in the reason of an event."""
 NOT_CLOSED = "Not closed: the contact had written again."
-"""Why a bot's wish to close a conversation is not granted: nobody would answer what waits there."""
+"""Why a bot's request to close a conversation is not granted: waiting messages would go unanswered."""
 
 
 def remark(reason: str, mark: str) -> str:
@@ -259,7 +259,7 @@ class Turn:
     dialog: str = ""
     """Where in its flow the bot shall begin, by its own id; empty: where it likes."""
     is_first: bool = False
-    """The message begins the conversation, and the bot is not told of its start in another turn."""
+    """The message begins the conversation, and the bot gets no separate turn for its start."""
     time_left_s: float | None = None
     """Seconds in which the answer must be here, if the bot's own time-out isn't shorter; not told to the bot."""
     is_test: bool = False

@@ -87,7 +87,7 @@ def code_of_refusal(reason: str, door: str = "") -> Code | None:
 
 
 def code_of_call(target: str, error: BridgeError | None) -> Code | None:
-    """What came of one call; None when it went well. The error's own problem comes first: its raiser knew more."""
+    """The problem with one call; None if it succeeded. The error's own problem comes first: its raiser knew more."""
     if error is None:
         return None
     return error.problem.code if error.problem else code(_JUDGES[target](error))
@@ -102,12 +102,12 @@ def describe_call(target: str, error: BridgeError, **values: object) -> Problem:
 
 
 def code_of_offload(reason: str) -> Code | None:
-    """Why agents got a conversation; None if somebody wanted so."""
+    """Why agents got a conversation; None if it was requested."""
     return _found(_OFFLOADS.get(reason, ""))
 
 
 def code_of_delivery(state: str, *, is_handover: bool = False) -> Code | None:
-    """What became of a reply; None while it waits and when it arrived."""
+    """The problem with a reply; None while it waits and once it arrived."""
     if is_handover and state in ("refused", "failed"):
         return code("CB-810")
     return _found(_DELIVERIES.get(state, ""))

@@ -56,7 +56,7 @@ class ContactMessage:
     text: str | None = None
     external_id: str = ""
     payload: Any = None
-    """What an option of ours carried, when the medium sent it back."""
+    """The payload of one of our options, sent back by the medium."""
     files: tuple[ContactFile, ...] = ()
 
     @property

@@ -47,7 +47,7 @@ class PayloadError(BridgeError):
 class UnusableError(PayloadError):
     """A signed body in a platform's own form that we can't do anything with. `reason` is what is counted.
 
-    The platform is not refused: it would only say the same again, and the contact would wait meanwhile.
+    The platform is not refused: it would only repeat the request while the contact waits.
     """
 
     def __init__(self, detail: str, *, reason: str = "unusable") -> None:
@@ -76,4 +76,4 @@ class RefusedError(BridgeError):
 
 
 class ConversationGoneError(BridgeError):
-    """The conversation is not ours any more: a human has it, or it ended. Not a failure."""
+    """The conversation is no longer ours: a human has it, or it ended. Not a failure."""

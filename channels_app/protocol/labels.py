@@ -5,7 +5,7 @@ from channels_app.protocol import EventType
 
 EVENT_WORDS: dict[str, str] = {
     EventType.CONVERSATION_STARTED: "conversation started",
-    EventType.CONVERSATION_DELEGATED: "given to the bot by an agent",
+    EventType.CONVERSATION_DELEGATED: "delegated to the bot by an agent",
     EventType.MESSAGE_RECEIVED: "message of the contact",
     EventType.BOT_REPLIED: "message of the bot",
     EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
@@ -16,12 +16,12 @@ EVENT_WORDS: dict[str, str] = {
 }
 RESULT_WORDS = {
     "sent": "accepted",
-    "unknown": "no answer came: it may have arrived",
+    "unknown": "no answer: it may have arrived",
     "none": "did not arrive",
-    "failed": "failed: it may have been done",
-    "gone": "not ours any more",
+    "failed": "failed: it may have had an effect",
+    "gone": "no longer ours",
     "refused": "refused",
-    "retry": "to be tried again",
+    "retry": "to be retried",
 }
 """Of one call."""
 DOOR_WORDS = {
@@ -41,12 +41,12 @@ _ESCAPED = {code: f"\\u{code:04x}" for code in (*_OBEYED, *_TURNING)}
 
 
 def visible(text: str) -> str:
-    """Somebody else's text for a page or a file: what a screen would obey is written out. Lines stay lines."""
+    """Foreign text for a page or a file: control characters are written out. Lines stay lines."""
     return text.replace("\r\n", "\n").translate(_VISIBLE)
 
 
 def one_line(text: str) -> str:
-    """The same for a name: what came with line breaks can't pass for lines of ours."""
+    """The same for a name: line breaks in it can't forge lines of our own."""
     return " ".join(visible(text).split())
 
 

@@ -29,7 +29,7 @@ def numbered(messages: Sequence[Message], standing: Sequence[Option] = ()) -> tu
 
     They go on behind those of `standing`, which the contact has before them. A list has none if its titles are
     numbers themselves, or one of them would be read as the number of another line: "2 persons" in the first. Where
-    the bot numbers its titles, only those that it left without get one of ours.
+    the bot numbers its titles, only those without a number get one from us.
     """
     titles = [option.title for option in (*standing, *choosable(messages))]
     leads, marks = [_lead(title) for title in titles], [_mark(title) for title in titles]
@@ -56,7 +56,7 @@ _TOKEN = re.compile(r"cb[0-9a-f]+-[0-9]+")
 def with_buttons(messages: Sequence[Message], standing: Sequence[Option], turn_id: int) -> tuple[Message, ...]:
     """The messages, their options as buttons behind those of `standing`, offered in answer to this turn.
 
-    A press sends a short word of ours back instead of the option's payload, which may be long, and anything.
+    A press sends back a short key of ours instead of the option's payload, which may be long and of any type.
     """
     place, shown = len(standing), []
     for message in messages:
@@ -69,7 +69,7 @@ def with_buttons(messages: Sequence[Message], standing: Sequence[Option], turn_i
 
 
 def is_token(payload: object) -> bool:
-    """Whether a button of ours sent this: of an offer that stands, or of an older one."""
+    """Whether one of our buttons sent this: from the current offer or an older one."""
     return isinstance(payload, str) and _TOKEN.fullmatch(payload) is not None
 
 
@@ -134,12 +134,12 @@ def _only(found: Sequence[Option]) -> Option | None:
 
 # --- by its number ------------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})")  # nobody is offered more, and int() of thousands is slow
+_NUMBER = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})")  # no offer has more, and int() of thousands of digits is slow
 _LINE = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})\s*[.):]?\s*(\D.*)", re.DOTALL | re.IGNORECASE)
 _LEAD = re.compile(r"[^\w+-]*(?:n[or]\.?\s*)?([+-]?\d{1,4})(?!\d)([.,/]\d)?")
 _MARK = re.compile(r"[^\w+-]*(\d{1,4})(?:\s*[.):\]]\s*|\s+[-\u2013\u2014]\s+)(?!\d)")
 _PICTURED = re.compile(r"\d\ufe0f?\u20e3|[\u2460-\u249b\u2776-\u2793]")
-"""A number as emoji, or in a circle: nobody takes it for a part of the words."""
+"""A number as emoji, or in a circle: can't be mistaken for part of the text."""
 
 
 @dataclass(frozen=True, slots=True)

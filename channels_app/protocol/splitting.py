@@ -9,7 +9,7 @@ from wcwidth import iter_graphemes
 from channels_app.protocol.visible import is_visible
 
 Size = Callable[[str], int]
-"""How long a text is, in the unit of whoever limits it."""
+"""A text's length, in the unit of the limit."""
 
 
 def utf16_units(text: str) -> int:

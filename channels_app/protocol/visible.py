@@ -33,7 +33,7 @@ def is_visible(text: str) -> bool:
     return any(not is_space(letter) and not is_zero_width(letter) for letter in text)
 
 
-MAX_NAME = 40  # characters of somebody else's name for something that an operator reads
+MAX_NAME = 40  # characters of a foreign name shown to an operator
 
 
 def named(name: object) -> str:

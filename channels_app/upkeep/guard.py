@@ -34,13 +34,13 @@ OVERDUE_S = 1.0
 MAX_WAKEUPS = 32
 """Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
 DEAF_S = 5.0
-"""When work is due for longer than this, the guard works itself: nobody hears the wake-ups."""
+"""When work is overdue by more than this, the guard processes turns itself: wake-ups are not being received."""
 STUCK_GRACE = timedelta(seconds=5)
 """What a healthy worker may be late with a handover."""
 HOUSEKEEPING_STOPS_S = 5.0
-"""What a job gets to end its batch; one that is cut off goes on elsewhere."""
+"""The time a job gets to end its batch; an interrupted one continues in another process."""
 SLOT_KEPT = timedelta(days=1)
-"""A process that was silent for so long is forgotten."""
+"""A process silent for this long is forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Look:
     def __str__(self) -> str:
         deeds = (
             f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes, "
-            f"{self.taken_over} taken over from stuck workers, {self.mended} mended"
+            f"{self.taken_over} taken over from stuck workers, {self.mended} repaired"
         )
         return f"{deeds}{', working itself' if self.works_itself else ''}"
 
@@ -97,7 +97,7 @@ class Guard:
             connection.close()
 
     def look(self) -> Look:
-        """Free what dead processes held, wake workers for what is overdue, work when nobody hears."""
+        """Free what dead processes held, wake workers for overdue work, process turns when no worker responds."""
         forget_slots(SLOT_KEPT)
         freed = free_leases(list(_dead_slots()))
         overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()

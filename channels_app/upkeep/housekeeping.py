@@ -1,7 +1,7 @@
 """What has to be done from time to time: counting, sorting failures, deleting texts, bulk retries.
 
 Every guard runs this in a thread beside its looks; jobs are claimed, so each is done by one of them at a time. A job
-does a slice of at most some seconds, and whatever it does it can do again.
+does a slice of a few seconds at most, and all of it is safe to repeat.
 """
 
 import logging
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
 SLICE_S = 20.0
-"""A job that has more to do than that goes on a moment later, so that the others get their turn."""
+"""A job with more to do continues a moment later, so that the others get their turn."""
 AFTER_FAILURE = timedelta(seconds=30)
 
 
@@ -61,7 +61,7 @@ NEWEST = timedelta(minutes=10)
 """An event has ended by then, unless it was done again later."""
 LATE = timedelta(hours=3)
 DAY = timedelta(hours=26)
-"""As far back as a conversation may still change its fate, or somebody does something again."""
+"""How far back a conversation's fate may still change, or an operator may retry something."""
 
 
 def _count(depth: timedelta) -> Callable[[threading.Event], Done]:
@@ -125,15 +125,15 @@ def _task(name: str, purpose: str, do: Callable[[threading.Event], Done], every_
 TASKS = {
     task.name: task
     for task in (
-        _task(BULK_RETRIES, "Does again what a bulk retry asks for", _retry, 60, 1),
+        _task(BULK_RETRIES, "Runs bulk retries", _retry, 60, 1),
         _task("figures", "Counts the last ten minutes", _count_newest, 15, 15),
-        _task(FAILURES, "Puts failures into groups", _gather, 15, 1),
-        _task("table sizes", "Tells PostgreSQL how its tables have grown", _learn_sizes, 60, 60),
-        _task("waiting contacts", "Counts who still waits for an answer to what failed", _count_waiting, 60, 60),
-        _task("late figures", "Counts the last three hours again", _count(LATE), 5 * 60, 15),
-        _task("figures of a day", "Counts the last day again, drops old figures", _count_day, 3600, 15),
+        _task(FAILURES, "Groups failures", _gather, 15, 1),
+        _task("table sizes", "Updates PostgreSQL's table statistics", _learn_sizes, 60, 60),
+        _task("waiting contacts", "Counts contacts still waiting after a failure", _count_waiting, 60, 60),
+        _task("late figures", "Recounts the last three hours", _count(LATE), 5 * 60, 15),
+        _task("figures of a day", "Recounts the last day, drops old figures", _count_day, 3600, 15),
         _task(STATUS_PAGE, "Reads the platform's status page, if one is set", _read_status, 60, 60),
-        _task(RETENTION, "Deletes texts whose time is over", _retain, 3600, 5),
+        _task(RETENTION, "Deletes texts past their retention period", _retain, 3600, 5),
     )
 }
 

@@ -38,7 +38,7 @@ def claim_due_job(slot: str, names: Collection[str]) -> Job | None:
 
 
 def end_job(job: Job, result: str, *, wait: timedelta, has_failed: bool = False) -> None:
-    """Give it back with what came of it; due again after `wait`. Nothing of both if its claim has ended."""
+    """Release it with its result; due again after `wait`. Nothing of both if its claim has ended."""
     now = database_now()
     Job.objects.filter(pk=job.pk, claimed_by=job.claimed_by).update(
         claimed_until=None,

@@ -12,9 +12,9 @@ from offload.models import OffloadProvider
 
 
 def reencrypt_all() -> Iterator[str]:
-    """Encrypt the secrets of each row anew; its name as it is done. Raises ConfigError where a key is missing.
+    """Re-encrypt each row's secrets; yields its name as it is done. Raises ConfigError if a key is missing.
 
-    Access tokens are left alone: they are fetched anew within the hour.
+    Access tokens are left alone: they are refreshed within the hour.
     """
     for model in (Bot, Channel):
         for pk in model.objects.values_list("pk", flat=True):
@@ -31,7 +31,7 @@ def reencrypt_all() -> Iterator[str]:
 
 
 def forget_unreadable() -> Iterator[str]:
-    """Empty each secret whose key is lost; its name as it is done. Somebody has to enter it again."""
+    """Clear each secret whose key is lost; yields its name as it is done. It has to be entered again."""
     for model in (Bot, Channel, OffloadProvider):
         for pk in model._default_manager.values_list("pk", flat=True):
             with transaction.atomic():
@@ -63,6 +63,6 @@ def _reencrypt_settings(model: type[SettingsModel], pk: int) -> str:
         if isinstance(row, Channel):
             row.shared_secret, row.old_secret = row.shared_secret, row.old_secret
             changed += ["shared_secret_encrypted", "old_secret_encrypted"]
-        # no new revision: whoever has the row in hand, decrypted or on a page, has what it says
+        # no new revision: a copy of the row, decrypted or on a page, is still right
         model._default_manager.filter(pk=pk).update(**{name: getattr(row, name) for name in changed})
     return f"{row._meta.verbose_name} {row}"

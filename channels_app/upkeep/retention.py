@@ -28,7 +28,7 @@ GIVES_WAY = 19
 speed, and less the more others have to do there."""
 MAX_PAUSE_S = 10.0
 MAX_OPEN = timedelta(days=1)
-"""For so long an event that is still open holds up the ones behind it; then it is passed over."""
+"""How long an open event holds up the ones behind it; after that it is skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Purged:
 
     @property
     def pause_s(self) -> float:
-        """How long whoever goes on waits first: what contacts want has precedence."""
+        """How long to wait before continuing: contacts' messages take precedence."""
         return min(max(PAUSE_S, GIVES_WAY * self.took_s), MAX_PAUSE_S)
 
 
@@ -56,7 +56,7 @@ def count_due(*, days: int | None = None) -> Counter[str]:
 
 
 def purge_texts(*, days: int | None = None) -> Iterator[Purged]:
-    """Batch by batch, all channels; `days` instead of each channel's own. Stop at any time: the next run goes on."""
+    """Batch by batch, all channels; `days` instead of each channel's own. Stop at any time: the next run continues."""
     for channel, position, cutoff in _spans(days):
         while True:
             began_at = time.monotonic()
@@ -130,7 +130,7 @@ def _forget_refused_handovers(conversations: Sequence[int], cutoff: datetime) ->
 
 
 def _forget_contacts(quiet: Sequence[int], newer: QuerySet[WebhookEvent]) -> None:
-    """Their id in the inbox stays, so that somebody who writes again is still the same contact."""
+    """Their id in the inbox stays, so that a returning contact is still the same one."""
     theirs = Conversation.objects.filter(pk__in=quiet).values("contact_id")
     is_busy = Exists(newer.filter(conversation__contact_id=OuterRef("pk")))
     ContactRow.objects.filter(~is_busy, pk__in=theirs).update(

@@ -1,4 +1,4 @@
-"""Where buttons, codes and rows lead: the addresses of our pages, for whoever shows a link."""
+"""Where buttons, codes and rows lead: our pages' addresses, for any code that shows a link."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -72,7 +72,7 @@ def buttons_of(problem: Problem, ids: Mapping[str, int]) -> list[dict[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A button of a page. `is_post`: it calls somebody, so it is a form and no link."""
+    """A button on a page. `is_post`: it makes calls, so it is a form rather than a link."""
 
     label: str
     url: str

@@ -8,7 +8,7 @@ LOG_LINES = 15  # of a log, shown when its process failed
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file that only its owner can read, and that nobody sees half written."""
+    """A file that only its owner can read, and that is never seen half written."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)

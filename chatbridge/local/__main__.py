@@ -20,7 +20,7 @@ MADE_BY = os.getppid() if os.environ.get("MAKELEVEL") else None
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chatbridge.local", description=__doc__)
-    parser.add_argument("--exit-when-ready", action="store_true", help="stop again once everything runs (for CI)")
+    parser.add_argument("--exit-when-ready", action="store_true", help="stop once everything runs (for CI)")
     options = parser.parse_args()
     is_asked_to_stop = threading.Event()
     # No exception from a signal: a child that was just born would be forgotten. We look between two steps.
@@ -63,7 +63,7 @@ def port_of(variable: str, default: int) -> int:
 
 
 def summary(run: Run) -> str:
-    password = f"password: {run.password}" if run.password else "with the password that you chose"
+    password = f"password: {run.password}" if run.password else "with the password you chose"
     remark = "new at each start, until you choose your own"
     if not run.password:
         remark = 'forgotten? make manage ARGS="changepassword admin"'
@@ -75,7 +75,7 @@ chatbridge runs.
   Admin pages   {run.url}/admin/
                 user: admin   {password}   ({remark})
   Talk to it    make chat   in a second terminal: you write as a contact, the demo bot answers
-  Inbox         {run.simulator}   a simulator, in the place of Sparkcentral
+  Inbox         {run.simulator}   a simulator, in place of Sparkcentral
   Processes     web, worker, guard, simulator{servers}
   Logs          {place}/logs/
   Data          {place}/   (kept for the next start; make clean removes it)

@@ -45,7 +45,7 @@ class Child:
         """Raises LocalError when the process has ended."""
         status = self._process.poll()
         if status is not None:
-            raise LocalError(f"{self.name} ended unexpectedly (status {status}). Its last words:\n{tail(self.log)}")
+            raise LocalError(f"{self.name} ended unexpectedly (status {status}). Its last output:\n{tail(self.log)}")
 
     def stop(self) -> None:
         self._process.terminate()

@@ -26,7 +26,7 @@ PASSWORD_BYTES = 12
 
 @dataclass
 class Run:
-    """Everything that one run started. `stop` may be called at any time, whatever became of `start`."""
+    """Everything that one run started. `stop` may be called at any time, even after a failed `start`."""
 
     directory: Path
     port: int

@@ -16,7 +16,7 @@ PATIENCE_S = 4  # as much as a child has when the run itself stops it
 
 
 class Watchdog:
-    """The run's side: watches over the process groups that it is told of, until it is dismissed."""
+    """The run's side: watches over the process groups it is given, until it is dismissed."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 (our own command line)
@@ -50,7 +50,7 @@ def end(groups: list[int]) -> None:
 
 
 def _signal(group: int, signum: int) -> bool:
-    """Whether there was anybody to get it."""
+    """Whether it was received."""
     with suppress(ProcessLookupError, PermissionError):  # macOS answers the latter for a group that is gone
         os.killpg(group, signum)
         return True

@@ -58,7 +58,7 @@ class HttpBot:
         return hmac.new(self.signing_secret.encode(), body, hashlib.sha256).hexdigest()
 
     def proofs(self, body: bytes) -> dict[str, str]:
-        """The headers of a later reply: the token, and a signature over time and body, anew for each try."""
+        """The headers of a later reply: the token, and a signature over time and body, fresh for each try."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if self.signing_secret:
             now = str(int(time.time()))

@@ -136,7 +136,7 @@ class Chatlayer:
                 await self._post(bot, "reply", bot.reply_url, body)
 
     async def _offload(self, bot: ChatlayerBot, session: demo.Session, offload: JSON) -> None:
-        """Ask for a human; if nobody is there, its dialog for "closed" follows. Only an action ends a pause."""
+        """Ask for a human; if none is available, its dialog for "closed" follows. Only an action ends a pause."""
         body = _offload_head(bot, session, "offload")
         body |= {"payload": offload["payload"], "transcript": list(session.transcript)}
         for _ in range(2 if bot.fault == "offload_twice" else 1):
@@ -202,7 +202,7 @@ def _sender(bot: ChatlayerBot, body: JSON) -> str:
 
 
 def _turn(session: demo.Session, message: JSON) -> JSON:
-    """As the demo bot's rules know it; an intro in a known session is a conversation given back."""
+    """As the demo bot's rules know it; an intro in a known session is a returned conversation."""
     if "introMessage" in message:
         return {"type": "conversation_delegated" if session.turns else "conversation_started"}
     if postback := message.get("postbackMessage"):

@@ -205,7 +205,7 @@ class Control:
         return answer(conversation.view(after))
 
     def _begin(self, body: JSON, virtual_agent: VirtualAgent) -> Conversation:
-        """A new conversation; a known id begins anew and keeps what was said."""
+        """A new conversation; a known id restarts and keeps its messages."""
         conversation = self.platform.conversations.get(take(body, "conversation_id", str, ""))
         if conversation and conversation.client_id == virtual_agent.client_id:
             conversation.virtual_agent_id = virtual_agent.id

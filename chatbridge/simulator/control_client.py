@@ -38,7 +38,8 @@ class Api:
         return answer
 
     def await_virtual_agent(self, patience_s: float, tell: Callable[[str], object]) -> None:
-        """Wait until there is somebody to talk to, or for so long; what is missing then, the first call says."""
+        """Wait until there is a virtual agent to talk to, or for this long; after that the first call says what is
+        missing."""
         deadline = time.monotonic() + patience_s
         is_told = False
         while time.monotonic() < deadline:

@@ -155,7 +155,7 @@ class ControlTools:
         return answer(self.events.disorder.view())
 
     async def show_ledger(self, request: web.Request) -> web.Response:
-        """Requests younger than number `after`, at most `limit` of them."""
+        """Requests newer than number `after`, at most `limit` of them."""
         try:
             after, limit = int(request.query.get("after", 0)), request.query.get("limit")
             requests = self.ledger.after(after, None if limit is None else int(limit))

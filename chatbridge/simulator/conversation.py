@@ -125,7 +125,7 @@ class Conversation:
             listener()
 
     def set_attributes(self, values: dict[str, str]) -> None:
-        """ "An attribute that already has a value is not overwritten", whatever its source."""
+        """ "An attribute that already has a value is not overwritten", regardless of its source."""
         taken = {entry["attribute"] for entry in self.attributes if entry.get("value")}
         for name, value in values.items():
             if name not in taken:
@@ -146,7 +146,7 @@ class Conversation:
         return shown | {"contact": self.contact, "last_text": last and last.text, "messages": self.said}
 
     def view(self, after: int = 0) -> JSON:
-        """Everything, for the control API; only messages younger than number `after`."""
+        """Everything, for the control API; only messages newer than number `after`."""
         return self.summary() | {
             "messages": [message.view() for message in self.messages if message.n > after],
             "last_n": self.said,

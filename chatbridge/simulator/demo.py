@@ -74,7 +74,7 @@ def answer(turn: JSON, session: Session, media_url: str) -> JSON:
     if turn.get("is_first"):
         return greet(turn)
     if session.awaits_order:
-        return say(f'That is no order number; it looks like {KNOWN_ORDER}. Say "agent" for a human.')
+        return say(f'That is not an order number; it looks like {KNOWN_ORDER}. Say "agent" for a human.')
     return echo(turn)
 
 

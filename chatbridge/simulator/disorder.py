@@ -1,4 +1,4 @@
-"""Events as a bad day on the network delivers them: late, overtaken by younger ones, and twice."""
+"""Events as a bad day on the network delivers them: late, overtaken by newer ones, and twice."""
 
 import random
 from dataclasses import dataclass, field

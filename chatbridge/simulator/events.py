@@ -15,7 +15,7 @@ from chatbridge.simulator.manipulation import MalformedError, manipulate
 from chatbridge.simulator.platform import Account, Platform, VirtualAgent, new_id
 
 ANSWER_LIMIT_S = 10.0
-"""The platform waits so long for our 200."""
+"""How long the platform waits for our 200."""
 
 RETRY_DELAYS_S = (0.25, 0.5, 1.0)
 """3 retries, "exponential back-off of up to 2 seconds in all"."""
@@ -24,7 +24,7 @@ WRITE_BACK_DELAYS_S = tuple(3600.0 * hours for hours in (1, 2, 4, 8, 16, 32))
 """A write-back that failed is sent again "after 1, 2, 4, 8, 16 and 32 hours"."""
 
 DELEGATED_LIMIT_S = 120.0
-"""A virtual agent has 2 minutes to speak after DELEGATED, whatever its limit for messages."""
+"""A virtual agent has 2 minutes to reply after DELEGATED, regardless of its limit for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class EventSender:
         age_s: float = 0.0,
         is_forged: bool = False,
     ) -> Answered:
-        """One try, stamped and signed anew."""
+        """One try, freshly stamped and signed."""
         body = payloads.envelope(kind, key, data, age_s)
         signature = payloads.sign(virtual_agent.shared_secret, body + b" " if is_forged else body)
         header = payloads.SIGNATURE_HEADERS[self._account(conversation).flavour]
@@ -179,7 +179,7 @@ class EventSender:
     # Time to reply
 
     def _start_reply_timer(self, conversation: Conversation, at_most_s: float = float("inf")) -> None:
-        """Take the conversation away unless somebody speaks in time; the oldest unanswered message counts."""
+        """Take the conversation away unless there is a reply in time; the oldest unanswered message counts."""
         limit_s = self._virtual_agent(conversation).reply_limit_s
         if limit_s is None or conversation.stop_reply_timer:
             return

@@ -27,7 +27,7 @@ class Ledger:
         return entry
 
     def after(self, n: int, limit: int | None = None) -> list[JSON]:
-        """Requests younger than number n, oldest first."""
+        """Requests newer than number n, oldest first."""
         first = self.last - len(self.requests)
         skipped = max(0, n - first)
         stop = None if limit is None else skipped + limit

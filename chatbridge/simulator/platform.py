@@ -132,7 +132,7 @@ class Platform:
     # Conversations
 
     def open_conversation(self, conversation: Conversation) -> None:
-        """Add (or begin anew) and assign to its virtual agent, if that is active on the channel."""
+        """Add (or restart) and assign to its virtual agent, if that is active on the channel."""
         while conversation.id not in self.conversations and len(self.conversations) >= KEPT_CONVERSATIONS:
             oldest = self.conversations.pop(next(iter(self.conversations)))
             self.contacts.pop(oldest.contact.get("id", ""), None)

@@ -1,4 +1,4 @@
-"""A contact in the terminal: talks through the simulator's control API to whoever owns the conversation."""
+"""A contact in the terminal: talks through the simulator's control API to the conversation's owner."""
 
 import sys
 import threading
@@ -102,7 +102,7 @@ class Chat:
         self.note(f"conversation {self.conversation}")
 
     def take_in(self, wait_s: float) -> bool:
-        """Wait for news, show it; did somebody speak, or leave the contact to others?"""
+        """Wait for news, show it; did the bot or agent reply, or hand the contact over?"""
         conversation = self.conversation
         if conversation is None:
             time.sleep(min(wait_s, START_POLL_S))
@@ -165,7 +165,7 @@ class Chat:
         }[str(state["owner"])]
 
     def note(self, text: str) -> None:
-        """Something that nobody said."""
+        """A line that is not a message."""
         self.line(self._coloured(f"-- {text.translate(VISIBLE)}", "note"))
 
     def line(self, text: str) -> None:
@@ -203,7 +203,7 @@ class Chat:
         elif command == "/agent":
             self._act(rest)
         else:
-            self.note(f"{command} is no command; /help lists them")
+            self.note(f"{command} is not a command; /help lists them")
         return True
 
     def _act(self, rest: str) -> None:
@@ -218,7 +218,7 @@ class Chat:
             name = each["contact"].get("primaryIdentifier", "?")
             self.note(f"{each['id']}  {name}: {each['last_text'] or '(no text)'}  [{each['note'] or 'no note'}]")
         if not waiting:
-            self.note("nobody waits for an agent")
+            self.note("no one is waiting for an agent")
 
     # Ways to run
 

@@ -98,7 +98,7 @@ def test_opening_hours_are_entered_with_the_keyboard_alone(
     for name, digits in (("Monday, from", "0900AM"), ("Monday, until", "1230PM")):
         reach(page, hours.get_by_label(name, exact=True))
         page.keyboard.type(digits)
-    press(page, "button", "Same until Friday")
+    press(page, "button", "Same through Friday")
     reach(page, hours.get_by_label("Sunday, from", exact=True), most=2 * MAX_STOPS)
     page.keyboard.type("1000AM")
     page.keyboard.press("Enter")

@@ -51,7 +51,7 @@ def test_two_tabs(page: Page) -> None:
 
     look_at(page)
 
-    page.get_by_role("button", name="Save mine on top").click()
+    page.get_by_role("button", name="Save mine anyway").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     expect(page.get_by_label("Text when the bot fails")).to_have_value("One moment, please.")
 
@@ -80,14 +80,14 @@ def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, en
         Admin(page.context.new_page(), fresh).log_in()
     page.get_by_role("button", name="Save", exact=True).click()
 
-    expect(page.locator("#kept")).to_contain_text("What you typed is kept in this window, but for secrets")
+    expect(page.locator("#kept")).to_contain_text("What you typed is kept in this window, except for secrets")
     assert secret not in page.evaluate("JSON.stringify(sessionStorage)")
     look_at(page)
     if end == "logged out":
         log_in_again(page)
     else:
         assert watch.complaints.pop().endswith("403 (Forbidden)")
-        page.get_by_role("link", name="Open the page again").click()
+        page.get_by_role("link", name="Reopen the page").click()
     expect(page.locator("#given-back")).to_be_focused()
     look_at(page)
     expect(page.get_by_label("Text when the bot fails")).to_have_value(text)
@@ -126,7 +126,7 @@ def test_the_row_is_deleted_in_mid_form(
     if is_session_over:
         log_in_again(page)
 
-    typed = page.get_by_role("region", name="What you typed, but for secrets")
+    typed = page.get_by_role("region", name="What you typed, except for secrets")
     expect(typed.get_by_text("https://bot.example/typed-by-anna")).to_be_visible()
     expect(page.get_by_text("was deleted by")).to_be_visible()
     assert "a-secret-that-anna-typed" not in page.content()

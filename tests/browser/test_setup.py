@@ -23,7 +23,7 @@ def test_an_empty_install_becomes_live_and_hands_over(anna: Admin, platforms: li
     account.generate_keys()
     page = anna.log_in()
     page.goto(anna.stage.url + CHANNELS)
-    expect(page.get_by_text("A channel joins one virtual agent of Sparkcentral with one bot.")).to_be_visible()
+    expect(page.get_by_text("A channel connects one Sparkcentral virtual agent to one bot.")).to_be_visible()
     page.get_by_role("link", name="Add a channel").click()
 
     # The same value in both fields, and no server: named, nothing typed is lost but secrets.
@@ -86,7 +86,7 @@ def test_keys_of_another_server_are_named_with_code_and_advice(anna: Admin, plat
     expect(line).to_contain_text("✗ Does not work")
     expect(line).to_contain_text("Sparkcentral does not accept these keys on")
     expect(line).to_contain_text("Copy both values again, or try the other region.")
-    expect(page.get_by_text("What you entered is saved, whatever the checks below say.")).to_be_visible()
+    expect(page.get_by_text("Your entries are saved, even if a check below failed.")).to_be_visible()
     anna.back_to_channel()
     step = anna.step("Check the connection")
     expect(step).to_contain_text("▲ Needs attention")
@@ -152,7 +152,7 @@ def test_when_no_event_comes_the_page_says_what_to_check(anna: Admin, platforms:
     anna.add_channel(account)
     anna.back_to_channel()
     anna.paste_secret("00ff" * 16)
-    step = anna.step("Switch the virtual agent on")
+    step = anna.step("Turn the virtual agent on")
     expect(step).to_contain_text("Waiting for the first message.")
     expect(step).not_to_contain_text("CB-401")
     with psycopg.connect(anna.stage.database_url) as connection:  # eleven minutes go by

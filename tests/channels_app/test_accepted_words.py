@@ -310,7 +310,7 @@ def test_words_before_a_text_instead_of_the_bot(walk_with: Callable[..., Walker]
 # --- closing while the contact waits ------------------------------------------------------------------------------
 
 BYE = {"messages": [{"text": "Bye"}], "complete": "resolved"}
-STAYED = "The bot's wish to close was not granted"
+STAYED = "The bot asked to close the conversation: not done"
 
 
 def lines_of(walker: Walker) -> list[str]:
@@ -427,4 +427,4 @@ def test_words_that_agents_came_before_are_told_of_on_both_pages(
     bots_page = admin_client.get(reverse("admin:channels_app_bot_change", args=[walker.channel.bot_id]))
     assert "CB-519" in bots_page.content.decode()
     page = unescape(admin_client.get(reverse("ops:conversation", args=[walker.conversation().pk])).content.decode())
-    assert any(words in page for words in ("The bot's words were not sent", "Not sent: no longer ours"))
+    assert any(words in page for words in ("The bot's message was not sent", "Not sent: no longer ours"))

@@ -148,7 +148,7 @@ def test_a_reply_url_is_shown_where_somebody_may_call_it(
         ({"client_id": "ann@example.com"}, "client_id", "an e-mail address"),
         ({"client_id": "https://app.sparkcentral.com"}, "client_id", "an address"),
         ({"client_secret": "two words"}, "client_secret", "contains a space or a line break"),
-        ({"base_url": "javascript:alert(1)"}, "base_url", "not an address"),
+        ({"base_url": "javascript:alert(1)"}, "base_url", "not a valid address"),
     ],
 )
 def test_mix_ups_are_named_at_the_field(admin_client: Client, changes: dict[str, str], field: str, words: str) -> None:
@@ -210,7 +210,7 @@ def test_an_error_loses_no_input_but_secrets(admin_client: Client, channel: Chan
     assert kept["offload_provider-0-opening_hours-when"] == "times"
     assert kept["offload_provider-0-opening_hours-mon-from-0"] == "09:00"
     assert CANARY not in text_of(shown)
-    assert "have to be pasted again" in text_of(shown)
+    assert "Paste secrets again" in text_of(shown)
 
 
 # --- secrets ------------------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def test_refused_events_are_told_with_their_cause(admin_client: Client, walker: 
 
 
 def test_a_long_wait_for_the_first_event_says_what_to_check(admin_client: Client, channel: Channel) -> None:
-    title = "Switch the virtual agent on, and write “hello” from a phone"
+    title = "Turn the virtual agent on, and write “hello” from a phone"
     Channel.objects.update(shared_secret_saved_at=timezone.now() - timedelta(minutes=1))
     steps = {step.title: step for step in admin_client.get(page_of(channel)).context["steps"]}
     assert (steps[title].code, steps[title].detail.endswith("Waiting for the first message.")) == ("", True)
@@ -420,7 +420,7 @@ def test_opening_the_test_does_nothing(admin_client: Client, channel: Channel, w
 
 def test_a_text_that_is_to_be_said_has_to_be_written(admin_client: Client, channel: Channel) -> None:
     shown = save(admin_client, channel, on_bot_failure="say_text")
-    assert "Write the text" in errors_of(shown)["apology_texts"][0]
+    assert "Enter the text" in errors_of(shown)["apology_texts"][0]
     save(admin_client, channel, on_bot_failure="say_text", reply_limit_s="600", **{"apology_texts-*": "One moment"})
     channel.refresh_from_db()
     assert (channel.on_bot_failure, channel.reply_limit_s) == ("say_text", 600)

@@ -116,7 +116,7 @@ def test_a_copy_opens_at_its_first_step(admin_client: Client, channel: Channel) 
     assert clone.name == f"{channel.name} 2"
     assert f"Copied from {channel.name}" in page and "Create API keys and enter them here</a>" in page
     shown = submit(admin_client, url(channel, "clone"), "care_form", name=channel.name)
-    assert "There is a channel with this name already." in errors_on(shown)
+    assert "A channel with this name already exists." in errors_on(shown)
     shown = submit(admin_client, url(channel, "clone"), "care_form", name="Acme\u202eEU")
     assert "Write one line of plain text." in errors_on(shown)
 
@@ -248,10 +248,10 @@ def test_keys_of_the_other_region_are_one_button_away(
 def test_a_test_to_ourselves_says_what_it_proves(admin_client: Client, channel: Channel, world: World) -> None:
     assert "It can&#x27;t prove" in text_of(admin_client.get(url(channel, "send-test")))
     page = text_of(admin_client.post(url(channel, "send-test")))
-    assert "✓ Accepted" in page and "that is expected" in page
+    assert "✓ Accepted" in page and "as expected" in page
     world.ourselves = answer(401, {"detail": "No."})
     page = text_of(admin_client.post(url(channel, "send-test")))
-    assert "▲ Not accepted: 401" in page and "another shared secret" in page and "It says: No." in page
+    assert "▲ Not accepted: 401" in page and "a different shared secret" in page and "It says: No." in page
     Channel.objects.update(shared_secret_encrypted="")
     page = text_of(admin_client.post(url(channel, "send-test")))
     assert "nothing could be signed" in page
@@ -277,7 +277,7 @@ def test_saving_and_checking_saves_first(admin_client: Client, channel: Channel,
         admin_client, url(channel), "channel_form", _check="Save and check", **{"fallback_texts-*": "One moment"}
     )
     assert page.redirect_chain[-1][0] == url(channel, "test")
-    assert "What you entered is saved" in text_of(page) and "checks passed" in text_of(page)
+    assert "Your entries are saved" in text_of(page) and "checks passed" in text_of(page)
     assert again(channel).fallback_text == "One moment"
     given = world.inbox.tokens_given
     admin_client.get(url(channel, "test"))  # opened again it leads back, and calls nobody
@@ -296,7 +296,7 @@ def test_a_channel_is_deleted_by_typing_its_name(admin_client: Client, walker: W
     assert "not the name of this channel" in errors_on(shown)
     assert Conversation.objects.exists()
     page = act(admin_client, channel, "delete", name=channel.name, reason="Contract ended")
-    assert "is deleted, with everything it had." in page
+    assert "is deleted, with everything in it." in page
     assert not Channel.objects.exists() and not Conversation.objects.exists()
     assert AuditEntry.objects.get(action="ordered deletion").reason == "Contract ended"
 
@@ -367,9 +367,9 @@ def test_one_check_is_told_as_one() -> None:
 
 def test_the_timeout_is_entered_in_minutes_and_the_rule_is_said(admin_client: Client, channel: Channel) -> None:
     page = text_of(admin_client.get(url(channel)))
-    assert url(channel, "timeouts") in page and "“New”, never “Resolved”" in page
+    assert url(channel, "timeouts") in page and "never “Resolved”" in page
     asked = text_of(admin_client.get(url(channel, "timeouts")))
-    assert 'value="5"' in asked and "closed unseen" in asked and "up to 23 hours" in asked
+    assert 'value="5"' in asked and "closed before anyone has seen it" in asked and "up to 23 hours" in asked
     shown = submit(admin_client, url(channel, "timeouts"), "care_form", minutes="61")
     assert "less than or equal to 60" in errors_on(shown) and again(channel).reply_limit_s == 300
     act(admin_client, channel, "timeouts", minutes="30")

@@ -340,7 +340,7 @@ def test_channels_are_filtered_by_state(admin_client: Client, walker: Walker) ->
 
 def test_an_empty_list_says_how_to_begin(admin_client: Client, db: None) -> None:
     page = text_of(admin_client.get(LIST))
-    assert "A channel joins one virtual agent" in page and f"{LIST}add/" in page
+    assert "A channel connects one Sparkcentral virtual agent" in page and f"{LIST}add/" in page
 
 
 def test_names_and_reasons_are_escaped(admin_client: Client, world: World) -> None:

@@ -104,7 +104,7 @@ def test_the_command_prints_a_token(db: None) -> None:
     out, err = StringIO(), StringIO()
     call_command("make_token", "robot", "nightly report", "--days", "7", stdout=out, stderr=err)
     row = find_token(out.getvalue().strip())
-    assert row is not None and row.user == user and "Only its digest is kept" in err.getvalue()
+    assert row is not None and row.user == user and "Only its digest is stored" in err.getvalue()
     for arguments, words in ((["nobody", "x"], "no user"), (["robot", "x", "--days", "0"], "1 to 366")):
         with pytest.raises(CommandError, match=words):
             call_command("make_token", *arguments)

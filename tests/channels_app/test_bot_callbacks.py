@@ -119,7 +119,7 @@ def test_a_message_that_can_not_be_shown_is_no_answer_and_is_named(walker: Walke
     assert check.problem and str(check.problem) == f"CB-518: The bot said something that no inbox can show: {NAMED}."
     lines = [line for line in load_transcript(walker.conversation().pk).lines if line.code == "CB-518"]
     assert [(line.text, line.detail) for line in lines] == [
-        ("The bot said something that can't be shown", f"{NAMED}.")
+        ("The bot sent something that can't be shown", f"{NAMED}.")
     ]
 
 
@@ -299,8 +299,10 @@ def test_a_repeat_is_answered_and_shown_as_one(
         (202, True),
     ]
     assert world.inbox.said("0-conv-2") == ["Later"]
-    [line] = [line for line in load_transcript(talker.conversation("0-conv-2").pk).lines if "said once" in line.text]
-    assert line.detail == "3 times, taken for repeats"
+    [line] = [
+        line for line in load_transcript(talker.conversation("0-conv-2").pk).lines if "delivered once" in line.text
+    ]
+    assert line.detail == "3 times, treated as repeats"
 
 
 def test_what_was_overheard_is_worth_nothing_later(later: Walker, world: World) -> None:

@@ -259,7 +259,7 @@ def test_one_at_a_time_runs_on_a_channel(dead: Walker) -> None:
 
 def test_nobody_starts_without_a_reason(dead: Walker) -> None:
     bulk = plan(dead)
-    with pytest.raises(BulkError, match="Say why"):
+    with pytest.raises(BulkError, match="Give the reason"):
         start_bulk_retry(bulk.pk, ANNA, "  ")
     assert state_of(bulk) == BulkState.PLANNED
 

@@ -87,7 +87,7 @@ def test_the_bridge_takes_it_for_a_real_event(live_server: Any, inbox: str, type
     assert f"conversation {conversation}\n" in output
     assert re.search(r"^200 in \d+ ms$", output, re.MULTILINE)
     assert "This proves our side" in output
-    assert "can't prove that the secret saved here is the one in Sparkcentral" in output
+    assert "can't prove that the secret saved here matches Sparkcentral's" in output
     assert SECRET not in output
     body = json.loads(bytes(EventBody.objects.get().raw))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", body["timestamp"])
@@ -131,14 +131,14 @@ def test_it_goes_to_the_public_address_by_itself(stub: Stub, settings: Any) -> N
         (
             401,
             b'{"detail": "The signature does not match."}',
-            "^CB-305: .* another shared secret .* The signature does not match.",
+            "^CB-305: .* a different shared secret .* The signature does not match.",
         ),
         (400, b"<html>Bad Request</html>", "^CB-406: .* ALLOWED_HOSTS"),
         (404, b"", "^CB-404: .* another bridge answers there"),
         (301, b"", "^CB-102: .* PUBLIC_BASE_URL must be the final address"),
         (503, b"[]", "give this conversation to your agents"),
-        (204, b"", "not the answer of this bridge"),
-        (418, b"{}", "not the answer of this bridge"),
+        (204, b"", "not this bridge's answer"),
+        (418, b"{}", "not this bridge's answer"),
     ],
 )
 def test_each_answer_has_a_meaning(stub: Stub, status: int, body: bytes, expected: str) -> None:

@@ -476,7 +476,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     ((*BOT, "kind"), ["http"], f"bots[0].kind: {NOT_TEXT}"),
     ((*BOT, "settings"), [], "bots[0].settings: must be an object."),
     ((*BOT, "settings", "url"), DROP, "bots[0].settings.url: This field is required."),
-    ((*BOT, "settings", "url"), "ftp://x", "bots[0].settings.url: This is not an address."),
+    ((*BOT, "settings", "url"), "ftp://x", "bots[0].settings.url: This is not a valid address."),
     ((*BOT, "settings", "url"), {}, "bots[0].settings.url: Give a single value."),
     ((*BOT, "settings", "token"), 12, f"bots[0].settings.token: {NOT_TEXT_IN_FORM}"),
     ((*BOT, "settings", "timeout_s"), "soon", "bots[0].settings.timeout_s: Enter a whole number."),
@@ -539,7 +539,7 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*CHANNEL, "fallback_texts"),
         {"no language": "x"},
-        "channels[0].fallback_texts.no language: Is no language. Give its tag, such as nl or pt-BR, or * for every "
+        "channels[0].fallback_texts.no language: Not a language. Give its tag, such as nl or pt-BR, or * for every "
         "other language.",
     ),
     ((*CHANNEL, "inbox_channels"), None, "channels[0].inbox_channels: must be a list."),
@@ -631,7 +631,7 @@ def with_change(example: dict[str, Any], path: tuple[Any, ...], value: Any) -> d
         ("bots:\n  - name: *unknown-alias\n", "The file is not YAML that can be read."),
         ("bots: [\n", "The file is not YAML that can be read."),
         ("bots: !!python/object:os.system {}", "The file is not YAML that can be read."),
-        ("bots: &a [*a]", "The file is nested too deep."),
+        ("bots: &a [*a]", "The file is nested too deeply."),
         ("bots: []\nbots: []", "Line 2: the key “bots” stands twice in the same mapping."),
         ('{"bots": [], "bots": []}', "Line 1: the key “bots” stands twice in the same mapping."),
     ],
@@ -644,7 +644,7 @@ def test_what_is_no_configuration(refused: Any, text: str, expected: str) -> Non
 
 def test_what_is_no_json(refused: Any) -> None:
     assert refused("{'bots': []}", name="bridge.json") == [
-        "The file is not JSON that can be read. It stops making sense at line 1, column 2."
+        "The file is not JSON that can be read. It is invalid at line 1, column 2."
     ]
     assert refused('{"bots": [], "bots": []}', name="bridge.json") == [
         "The key “bots” stands twice in the same object."

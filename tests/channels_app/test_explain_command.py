@@ -36,7 +36,7 @@ def test_several_that_fit_are_named(walker: Walker) -> None:
     for name in ("0-a", "0-b", "0-c"):
         walker.says("Hello", name)
     text = explained("johan")
-    assert text.startswith("Conversation 0-c") and "2 more fit" in text and "  0-a" in text
+    assert text.startswith("Conversation 0-c") and "2 more match" in text and "  0-a" in text
 
 
 def test_nothing_that_fits_says_what_was_refused(walker: Walker) -> None:
@@ -45,4 +45,4 @@ def test_nothing_that_fits_says_what_was_refused(walker: Walker) -> None:
     with pytest.raises(SystemExit) as stop:
         call_command("explain", "0-nobody", stdout=out)
     assert stop.value.code == 1
-    assert "No event of such a conversation has been accepted." in out.getvalue() and "CB-305" in out.getvalue()
+    assert "No event from such a conversation has been accepted." in out.getvalue() and "CB-305" in out.getvalue()

@@ -242,7 +242,7 @@ def test_an_event_that_failed_for_good(walker: Walker) -> None:
     walker.says("Hello")
     Delivery.objects.all().delete()
     WebhookEvent.objects.get().exchanges.all().delete()
-    WebhookEvent.objects.update(outcome="dead", reason="Handling it failed again and again; see the log.")
+    WebhookEvent.objects.update(outcome="dead", reason="Handling it failed repeatedly; see the log.")
     assert stop_of(told(walker)) == ("bot_called", "failed", "CB-705")
 
 
@@ -296,7 +296,7 @@ def test_a_message_behind_another_one(walker: Walker) -> None:
 
 def test_an_event_that_its_bot_can_not_read_any_more(walker: Walker) -> None:
     walker.says("Hello")
-    reason = "Can't be read any more: It holds no event."
+    reason = "Can't be read any more: It contains no event."
     WebhookEvent.objects.update(outcome="ignored", reason=reason, called_at=None)
     assert stop_of(told(walker)) == ("picked_up", "stopped", "CB-408")
 
@@ -330,7 +330,7 @@ def test_nothing_came_at_all(channel: Channel) -> None:
 
 def test_a_conversation_in_which_nobody_wrote(channel: Channel) -> None:
     conversation = Conversation.objects.create(channel=channel, external_id="0-x", owner=Owner.BOT)
-    assert explain(conversation.pk).headline == "There is no message of the contact."
+    assert explain(conversation.pk).headline == "There is no message from the contact."
 
 
 # --- for machines -------------------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def test_a_handover_that_no_call_explains_is_a_failure(talk: Walker, reason: str
 
 
 def test_a_dead_event_without_a_failed_call_is_a_failure(talk: Walker) -> None:
-    WebhookEvent.objects.update(outcome="dead", reason="Handling it failed again and again; see the log.")
+    WebhookEvent.objects.update(outcome="dead", reason="Handling it failed repeatedly; see the log.")
     assert [gather_failures(), gather_failures()] == [1, 0]
     assert the_group().code == "CB-705"
 

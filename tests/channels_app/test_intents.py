@@ -56,7 +56,7 @@ def test_a_row_can_fit_every_intent_but_none_without_a_name() -> None:
 @pytest.mark.parametrize(
     ("rows", "wrong"),
     [
-        ([{"intent": "parcel", "topic": ""}], "Row 1: Give both, the intent and the topic: the topic is missing."),
+        ([{"intent": "parcel", "topic": ""}], "Row 1: Enter both the intent and the topic: the topic is missing."),
         ([{"intent": "p*l", "topic": "T"}], "Row 1: Put * only at the end of an intent."),
         ([{"intent": "p", "topic": "T" * 101}], "Row 1: Write the topic as one line of at most 100 characters."),
         ([{"intent": "p", "topic": "T\n"}], "Row 1: Write the topic as one line of at most 100 characters."),
@@ -107,7 +107,7 @@ def test_commands_are_done_and_what_can_not_be_is_told(walker: Walker, world: Wo
     ]
     told = (
         "“tgas”, a key without a meaning, a topic without a name, contact attribute “city” without a value, "
-        "contact attribute “order-no”: a name has only letters, digits and _."
+        "contact attribute “order-no”: a name may contain only letters, digits and _."
     )
     assert WebhookEvent.objects.filter(source="bot").order_by("pk")[0].reason == f"Left out: {told}"
     details = [line.detail for line in load_transcript(walker.conversation().pk).lines if "left out" in line.text]
@@ -183,7 +183,7 @@ def test_rows_are_added_and_emptied_on_the_page(admin_client: Client, walker: Wa
     page = f"/admin/channels_app/channel/{walker.channel.pk}/change/"
     rows = {"intent_topics-intent-0": "", "intent_topics-topic-0": "", "intent_topics-intent-4": " hello* "}
     refused = submit(admin_client, page, "channel_form", **rows)
-    assert "Row 4: Give both, the intent and the topic: the topic is missing." in refused.content.decode()
+    assert "Row 4: Enter both the intent and the topic: the topic is missing." in refused.content.decode()
     assert 'value="hello*"' in refused.content.decode()
     submit(admin_client, page, "channel_form", **rows, **{"intent_topics-topic-4": "Bot"})
     walker.channel.refresh_from_db()
@@ -195,7 +195,7 @@ def test_a_file_keeps_the_table_and_says_where_it_is_wrong(walker: Walker, tmp_p
     assert document["channels"][0]["intent_topics"] == TABLE
     file, names = tmp_path / "channel.yaml", {"name": walker.channel.name, "inbox": walker.channel.inbox}
     file.write_text(json.dumps({"channels": [{**names, "intent_topics": [{"intent": 5}]}]}))
-    with pytest.raises(CommandError, match=r"channels\[0\]\.intent_topics\[0\]: Give both"):
+    with pytest.raises(CommandError, match=r"channels\[0\]\.intent_topics\[0\]: Enter both"):
         call_command("apply_config", str(file))
     table = [{"intent": "hello", "topic": "Bot"}]
     file.write_text(json.dumps({"channels": [{**names, "intent_topics": table}]}))

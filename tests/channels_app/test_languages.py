@@ -112,7 +112,7 @@ def test_who_knows_one_text_only_leaves_the_other_languages(
         ({"nl_be": "Dag", "en": " "}, {"nl-BE": "Dag"}),
         ({"en": None}, {}),
         (dict(READY[Occasion.HANDOVER]), None),
-        ({"klingon!": "x"}, "Is no language"),
+        ({"klingon!": "x"}, "Not a language"),
         ({"nl": 5}, "Must be text"),
         ({5: "x"}, "Must be text"),
         ({"nl": "a", "NL": "b"}, "two texts in Dutch"),

@@ -222,7 +222,7 @@ def test_a_data_address_that_holds_no_file_for_agents(url: str) -> None:
 def test_what_the_bot_declares_counts_when_the_server_does_not_know(serve: Serve) -> None:
     server = serve(site({"/a": b"a,b"}))
     assert fetch_media(f"{server.url}/a", "text/csv; charset=utf-8").type.name == "text/csv"
-    with pytest.raises(PayloadError, match="no type that is passed on"):
+    with pytest.raises(PayloadError, match="of this type are not passed on"):
         fetch_media(f"{server.url}/a")
 
 

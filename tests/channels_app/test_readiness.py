@@ -92,7 +92,7 @@ def test_a_key_that_is_lost_for_good_can_be_forgotten(other_keys: Channel) -> No
         call_command("reencrypt", stdout=StringIO())
     output = StringIO()
     call_command("reencrypt", "--forget-unreadable", stdout=output)
-    assert "Emptied, to be entered again" in output.getvalue()
+    assert "Cleared, to be entered again" in output.getvalue()
     readiness.check_database()
     other_keys.refresh_from_db()
     assert other_keys.shared_secret == ""
@@ -184,8 +184,8 @@ def test_missing_migrations_are_told_by_ready_and_by_commands(client: Client) ->
     newest.delete()
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert "migrations missing" in response.json()["why"]
-    with pytest.raises(CommandError, match="migrations missing"):
+    assert "migrations are missing" in response.json()["why"]
+    with pytest.raises(CommandError, match="migrations are missing"):
         call_command("export_config", stdout=StringIO())
 
 
@@ -216,7 +216,7 @@ def test_guard_and_worker_do_not_start_on_a_database_without_tables(name: str) -
     with fresh_database() as url:
         done = start(name, url)
     assert done.returncode
-    assert "migrations missing: run manage.py migrate" in done.stderr
+    assert "migrations are missing: run manage.py migrate" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -65,7 +65,7 @@ def test_a_worker_that_decides_to_wait_meanwhile_looks_again_at_once(dead: Walke
 
 def test_what_agents_have_by_now_is_left_to_them(dead: Walker, world: World) -> None:
     Conversation.objects.update(owner="other")
-    assert "skipped: the conversation is not with the bot any more: 1" in replay()
+    assert "skipped: the conversation is no longer with the bot: 1" in replay()
     dead.work()
     assert world.inbox.calls == []
     assert dead.outcomes() == ["dead"]

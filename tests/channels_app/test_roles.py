@@ -204,4 +204,4 @@ def test_people_and_groups_are_for_superusers(person: Callable[[str], Client], a
     assert [status_of(admin, f"/admin/auth/{page}/") for page in ("user", "group")] == [403, 403]
     user = User.objects.get(username="Admin-person")
     page = admin_client.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
-    assert "Viewer sees every page, but not what contacts and bots say" in page
+    assert "Viewer sees every page, but not the texts of contacts and bots" in page

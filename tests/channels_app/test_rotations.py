@@ -112,7 +112,7 @@ def test_what_is_no_shared_secret_is_not_taken(walker: Walker) -> None:
     with pytest.raises(ConfigError, match="only 0-9 and a-f"):
         rotate_shared_secret(walker.channel, "not hexadecimal at all, is it?", ANN)
     assert again(walker.channel).shared_secret == SHARED_SECRET
-    with pytest.raises(ConfigError, match="no shared secret before"):
+    with pytest.raises(ConfigError, match="no previous shared secret"):
         keep_old_secret(walker.channel, ANN)
 
 

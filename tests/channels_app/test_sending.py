@@ -344,7 +344,7 @@ def test_a_link_that_only_the_bot_can_open_is_not_offered(walker: Walker, world:
     world.bot.replies = [{"messages": [{"text": "Look", "options": options}]}]
     walker.says("help")
     assert world.inbox.said("0-conv-1") == ["Look\nHelp 4: https://help.example/"]
-    assert "a link that nobody else can open" in WebhookEvent.objects.get().reason
+    assert "a link that contacts can't open" in WebhookEvent.objects.get().reason
 
 
 # --- crashes and retries ------------------------------------------------------------------------------------------

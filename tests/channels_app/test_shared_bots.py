@@ -175,8 +175,8 @@ def test_the_bots_page_asks_for_a_press_and_shows_what_came_of_it(
     calls_back(walker, {"text": "Which?", "quick_replies": [quick]}, 1)
     walker.work()
     channel_page = admin_client.get(f"/admin/channels_app/channel/{walker.channel.pk}/change/").content.decode()
-    assert "Press a button of the bot once" in channel_page
-    assert "Press a button of the bot once" in admin_client.get(page).content.decode()
+    assert "buttons once: the bot" in channel_page
+    assert "buttons once, in a real conversation" in admin_client.get(page).content.decode()
     walker.says(said, after_s=1)
     text = admin_client.get(page).content.decode()
     assert f">{form}</a>; no answer yet." in text
@@ -193,7 +193,4 @@ def test_a_bot_whose_payloads_are_ours_asks_for_no_press(client: Client, world: 
     walker.says("Hello")
     assert walker.channel.bot is not None
     for page in (f"bot/{walker.channel.bot.pk}", f"channel/{walker.channel.pk}"):
-        assert (
-            "Press a button of the bot once"
-            not in admin_client.get(f"/admin/channels_app/{page}/change/").content.decode()
-        )
+        assert "buttons once: the bot" not in admin_client.get(f"/admin/channels_app/{page}/change/").content.decode()

@@ -72,8 +72,8 @@ def test_what_happened_stands_between(walker: Walker, world: World) -> None:
         "Conversation started",
         "Bot answered with an error",
         "Handed over to the agents",
-        "Not answered: the conversation was not with the bot any more",
-        "Given to the bot by an agent",
+        "Not answered: the conversation was no longer with the bot",
+        "Delegated to the bot by an agent",
     }
     bad = [line for line in of(walker).lines if line.is_bad]
     assert len(bad) == 1 and bad[0].detail == "The bot answered 502." and bad[0].exchange_ids

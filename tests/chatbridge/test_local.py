@@ -165,7 +165,7 @@ def test_the_summary_says_what_to_type(tmp_path: Path) -> None:
     assert "user: admin   password: swordfish" in text
     assert "make chat" in text
     run.password = ""
-    assert "with the password that you chose" in summary(run)
+    assert "with the password you chose" in summary(run)
 
 
 def test_a_failure_is_said_and_everything_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

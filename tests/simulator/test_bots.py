@@ -52,7 +52,7 @@ def test_it_speaks_first_when_it_gets_a_conversation_back(demo):
 
 def test_it_finds_a_parcel(demo):
     assert "order number" in demo.words("Where is my parcel?")
-    assert "no order number" in demo.words("I forgot")
+    assert "not an order number" in demo.words("I forgot")
     reply = demo.reply("a-3301")
     assert "on its way" in reply["messages"][0]["text"]
     assert (reply["topics"], reply["attributes"]) == (["Orders"], {"order_number": "A-3301"})

@@ -90,9 +90,9 @@ def test_agents_take_part(say):
 def test_commands(say, webhook):
     screen = say("/help", "/nonsense", "/image", "/agent dance", "/queue", "/quit", "never said")
     assert any("/quit" in line for line in screen)
-    assert "-- /nonsense is no command; /help lists them" in screen
+    assert "-- /nonsense is not a command; /help lists them" in screen
     assert any("must be one of take, reply" in line for line in screen)
-    assert "-- nobody waits for an agent" in screen
+    assert "-- no one is waiting for an agent" in screen
     assert "bot     You said None" in screen
     assert not any("never said" in line for line in screen)
 

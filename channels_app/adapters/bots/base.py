@@ -129,7 +129,7 @@ class BotConnector(ABC):
         return ""
 
     def parse_offload(self, incoming: Incoming) -> list[Event]:
-        raise PayloadError("This kind of bot asks for a human in its reply, not by a webhook.")
+        raise PayloadError("This kind of bot asks for a human in its reply, not through a webhook.")
 
     def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
         """What the request is answered, depending on whether a human takes over."""
@@ -163,9 +163,9 @@ class BotConnector(ABC):
 
     def _what_came(self, reply: Reply | None) -> str:
         if reply is None and self.can_call_back:
-            return "took our test and answers later, to the reply URL,"
+            return "accepted our test and answers later, to the reply URL,"
         if reply is None:
-            return "took our test without an answer, and has no way to answer later,"
+            return "accepted our test without an answer, and has no way to answer later,"
         if reply.messages:
             return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
         return "answered our test without a message"

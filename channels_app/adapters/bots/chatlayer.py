@@ -42,7 +42,7 @@ _SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORE
 class ChatlayerForm(forms.Form):
     url = AddressField(
         label="Webhook channel address",
-        help_text="Chatlayer > Channels > Webhook: the address it shows for messages, the whole of it. Moving from "
+        help_text="Chatlayer > Channels > Webhook: the complete address it shows for messages. Moving from "
         "Chatlayer's own Sparkcentral integration? docs/moving-from-chatlayer.md says what to change in the flow.",
     )
     access_token = SecretField(label="Access token", help_text="Chatlayer > Channels > Webhook, the same screen.")
@@ -55,22 +55,22 @@ class ChatlayerForm(forms.Form):
         choices=[(CONVERSATION_ID, CONVERSATION_ID), (USER_ID, USER_ID)],
         initial=CONVERSATION_ID,
         required=False,
-        help_text="Leave conversationId, unless your bot's webhook channel was made for user.id.",
+        help_text="Leave conversationId, unless your bot's webhook channel was set up for user.id.",
     )
     payloads_as = forms.ChoiceField(
         label="How button payloads are sent back",
         choices=Payloads.choices(),
         initial=Payloads.TEXT.value,
         required=False,
-        help_text="Press a button of your bot once: if it doesn't understand what it gets, choose another way. "
-        "Payloads that name a dialog (nextDialogstateId) always go back as the postback that they are.",
+        help_text="Press one of your bot's buttons once: if the bot doesn't understand what it gets, choose another "
+        "option. Payloads that name a dialog (nextDialogstateId) always go back as a postback.",
     )
     pause_bot = forms.BooleanField(
         label="Pause the bot's session at a handover",
         required=False,
         initial=False,
-        help_text="Leave this off. A paused session stays silent until something of yours unpauses it in Chatlayer, "
-        "also when agents give the conversation back; and agents' conversations never reach the bot anyway.",
+        help_text="Leave this off. A paused session stays silent until you unpause it in Chatlayer, even when "
+        "agents hand the conversation back; and the bot gets no messages while agents have it anyway.",
     )
 
 
@@ -133,9 +133,9 @@ class Chatlayer(BotConnector):
         if isinstance(presented, str) and is_same(presented, expected):
             return
         if isinstance(presented, str) and is_same(presented, self.settings.get("access_token") or expected):
-            detail = "Chatlayer called us with what is saved as its access token: the two were exchanged."
+            detail = "Chatlayer called us with what is saved as its access token: the two were swapped."
             raise SignatureError(detail, reason="tokens_swapped")
-        detail = "Chatlayer called us with another verify token than the one saved here."
+        detail = "Chatlayer called us with a different verify token from the one saved here."
         raise SignatureError(detail, reason="bad_verify_token")
 
     def parse(self, incoming: Incoming) -> list[Event]:

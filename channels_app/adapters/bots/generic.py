@@ -50,11 +50,12 @@ REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "o
 
 
 class HttpBotForm(forms.Form):
-    url = AddressField(label="Bot address", help_text="We POST each message of a contact here, as JSON.")
+    url = AddressField(label="Bot address", help_text="We POST each message from a contact here, as JSON.")
     token = SecretField(
         label="Token",
         required=False,
-        help_text="Sent as “Authorization: Bearer …”; the bot proves later replies with it or with a signature.",
+        help_text="Sent as “Authorization: Bearer …”; the bot authenticates later replies with it or with a "
+        "signature.",
     )
     signing_secret = PhraseField(
         label="Signing secret",
@@ -65,11 +66,11 @@ class HttpBotForm(forms.Form):
         label="Signature of later replies",
         choices=[
             (TIME_AND_BODY, "over time and body"),
-            (BODY_ALONE, "over the body alone: the older form, which can be replayed"),
+            (BODY_ALONE, "over the body alone: the older form, open to replay"),
         ],
         initial=TIME_AND_BODY,
         required=False,
-        help_text=f"With a signing secret: what the bot signs. The time stands in {TIMESTAMP_HEADER}. With the older "
+        help_text=f"With a signing secret: what the bot signs. The time is in {TIMESTAMP_HEADER}. With the older "
         "form both are accepted.",
     )
     timeout_s = TimeoutField()
@@ -105,9 +106,9 @@ class HttpBot(BotConnector):
         """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""
         proofs = list(self._proofs(incoming))
         if not self.can_call_back:
-            raise SignatureError("Set a token or a signing secret: the bot has to prove itself.", reason="no_secret")
+            raise SignatureError("Set a token or a signing secret: the bot must authenticate.", reason="no_secret")
         if not proofs:
-            raise SignatureError("The bot presented neither its token nor a signature.", reason="no_signature")
+            raise SignatureError("The bot sent neither its token nor a signature.", reason="no_signature")
         if not all(proofs):
             raise SignatureError("The bot's token or signature is wrong.", reason="bad_signature")
 
@@ -153,7 +154,7 @@ class HttpBot(BotConnector):
         if told and is_signed(f"{told}.".encode() + incoming.body, presented, key):
             signed_at = _seconds(told)
             if signed_at is None or abs(incoming.received_at.timestamp() - signed_at) > MAX_AGE_S:
-                raise SignatureError("The time of the signature is not within 5 minutes of ours.", reason="bad_time")
+                raise SignatureError("The signature's time is more than 5 minutes off ours.", reason="bad_time")
             return True
         if not is_signed(incoming.body, presented, key):
             return False

@@ -39,25 +39,26 @@ class IntentField(TextField):
 class RasaForm(forms.Form):
     url = AddressField(
         label="Address of Rasa",
-        help_text="Of the server whose credentials.yml has “rest:”, e.g. https://rasa.example.com. For a channel of "
-        "your own the whole address, which ends in /webhook.",
+        help_text="The server whose credentials.yml has “rest:”, e.g. https://rasa.example.com. For your own "
+        "channel enter the complete address, which ends in /webhook.",
     )
     token = SecretField(
         label="Token",
         required=False,
-        help_text="Sent as “Authorization: Bearer …”. Rasa's REST channel asks for none; a proxy in front of it, or "
-        "a channel of your own, may.",
+        help_text="Sent as “Authorization: Bearer …”. Rasa's REST channel requires none; a proxy in front of it or "
+        "your own channel may.",
     )
     start_message = IntentField(
         label="Message at the start",
         required=False,
-        help_text="Sent when the bot is to speak first, e.g. /greet. Empty: it waits for the contact's first message.",
+        help_text="Sent when the bot should speak first, e.g. /greet. Empty: it waits for the contact's first "
+        "message.",
     )
     handover_intent = IntentField(
         label="Intent that hands over",
         required=False,
         help_text="When the contact chooses a button with this payload, e.g. /talk_to_a_person, an agent takes over "
-        "after the bot's answer. The bot can also say so itself: custom: {handover: true}.",
+        "after the bot's answer. The bot can also hand over itself: custom: {handover: true}.",
     )
     timeout_s = TimeoutField()
 

@@ -36,7 +36,7 @@ from channels_app.protocol.errors import (
 )
 from channels_app.protocol.visible import is_visible, named
 
-SEND_TIMEOUT_S = 30.0  # long, because guessing too early what became of a message costs a doubled or a lost one
+SEND_TIMEOUT_S = 30.0  # long, because guessing a message's fate too early duplicates or loses it
 TOKEN_TIMEOUT_S = 10.0  # asking again for a token is free
 MAX_ANSWER_BYTES = 100_000  # a token or an error is far below 10 kB
 
@@ -52,7 +52,7 @@ class Inbox(ABC):
     """Signature headers of the platform's other generations, by the reason that is counted for them."""
 
     keys_menu: ClassVar[str]
-    """Where its admin finds the API keys, in the platform's own words; likewise the other menus."""
+    """Where its admin finds the API keys, in the platform's own terms; the other menus work the same way."""
     virtual_agent_menu: ClassVar[str]
     adding_words: ClassVar[str]
     """What to do there."""
@@ -157,7 +157,7 @@ class Inbox(ABC):
         if outgoing.tags and not self.carries_tags:
             yield f"tags: {self.label} takes none"
         elif outgoing.tags and not outgoing.tagged_message_id:
-            yield "tags: there is no message of the contact to tag"
+            yield "tags: there is no message from the contact to tag"
         if outgoing.note and not outgoing.complete and not self.carries_notes:
             yield f"a note: {self.label} takes none"
 
@@ -241,7 +241,7 @@ class Inbox(ABC):
     def _call_with(self, token: str, method: str, url: str, request: Mapping[str, Any]) -> Answer:
         headers = {**request.get("headers", {}), "Authorization": f"Bearer {token}"}
         try:
-            # Not twice in silence: a contact would read a message again, and nobody would know why.
+            # Not twice without a trace: a contact would read a message again, with no record of why.
             return self.api.call(method, url, may_repeat=False, **{**request, "headers": headers})
         except (PayloadError, TemporaryError) as error:
             if not error.status:
@@ -277,7 +277,7 @@ class Inbox(ABC):
 
     @abstractmethod
     def request_token(self) -> Answer:
-        """Ask the token endpoint, whatever it answers."""
+        """Ask the token endpoint; returns any answer."""
 
     @abstractmethod
     def read_token(self, answer: Answer) -> Token:

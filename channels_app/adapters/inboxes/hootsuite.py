@@ -44,14 +44,14 @@ class HootsuiteForm(AccountForm):
     )
     client_id = TextField(
         label="Client ID",
-        help_text="Your developer app at Hootsuite, its client ID. Hootsuite has to enable API access for it.",
+        help_text="The client ID of your Hootsuite developer app. Hootsuite must enable API access for it.",
     )
     client_secret = SecretField(
         label="Client secret", help_text="The same app's client secret. Stored encrypted; we never show it again."
     )
     organization_id = TextField(
         label="Organization ID",
-        help_text="The number of your organization: it is in the address of your Hootsuite dashboard.",
+        help_text="Your organization's number, from the address of your Hootsuite dashboard.",
     )
 
     def check_server(self, values: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ class Hootsuite(Sparkcentral):
         "Hootsuite enables the API on request. You need the plan Enterprise with Advanced Inbox, a developer app (it "
         "has a client ID and a client secret), the ID of your organization (the number in the address of your "
         "Hootsuite dashboard) and a member who is an admin of it. Then write to Hootsuite's developer support. Fill "
-        "in what is in brackets, and never send the client secret."
+        "in the parts in brackets, and never send the client secret."
     )
     access_mail = ACCESS_MAIL
 

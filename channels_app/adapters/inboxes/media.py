@@ -10,7 +10,7 @@ from channels_app.protocol.splitting import Size, utf8_bytes, utf16_units
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
-    """What a message may be and what becomes of marks in it; by default what every medium takes.
+    """What a message may contain and what happens to marks in it; by default what every medium accepts.
 
     `max_length`: of a text, in the unit of `size`. The platform takes a longer one, and the medium drops it.
     """
@@ -31,10 +31,11 @@ class Medium:
         names = (content_type, content_type.partition("/")[0], "")
         most = next((self.files[name] for name in names if name in self.files), None)
         if most is None:
-            return f"The contact's medium shows no files of the type {content_type}."
+            return f"The contact's medium does not show files of type {content_type}."
         if size > most * MEGABYTE:
             return (
-                f"The contact's medium shows files of the type {content_type} up to {most} MB; this has {size} bytes."
+                f"The contact's medium shows files of type {content_type} only up to {most} MB; this one has {size} "
+                f"bytes."
             )
         return ""
 

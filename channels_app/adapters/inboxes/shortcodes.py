@@ -1,4 +1,4 @@
-"""Shortcodes of Inbox 2.0: buttons, images and templates written as plain text, in whatever a virtual agent says.
+"""Shortcodes of Inbox 2.0: buttons, images and templates written as plain text in a virtual agent's messages.
 
 Their reference: `%[Title](reply:PAYLOAD)`, `%[Title](https://…)`, `%[Title](location)`, `![](https://…)`, and
 `&((namespace=[[…]] template=[[…]] …))&`. It knows no way to escape one.

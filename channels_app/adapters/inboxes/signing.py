@@ -9,7 +9,7 @@ from channels_app.codes import Problem, describe
 from channels_app.protocol.errors import SignatureError
 
 MAX_AGE = timedelta(minutes=5)  # of an event; the platforms' own advice against replays
-MIN_SECRET_BYTES = 16  # 128 bits: nobody guesses it
+MIN_SECRET_BYTES = 16  # 128 bits: can't be guessed
 _OTHERS = {"client_secret": "the client secret from step 1", "client_id": "the client ID from step 1"}
 
 

@@ -26,7 +26,7 @@ SERVERS = {"us": "https://public-api.sparkcentral.com", "eu": "https://public-ap
 MAX_FILE_BYTES = 10_000_000  # the platform wants fewer than 10 MB and does not say which
 DEFAULT_TOKEN_LIFE_S = 3600  # the documented hour, should an answer not say
 MAX_TOKEN_LIFE_S = 86_400  # a day; more than that is not seconds
-JSON = {"Content-Type": "application/json;charset=utf-8"}  # as their paper writes it
+JSON = {"Content-Type": "application/json;charset=utf-8"}  # as in their documentation
 PERMISSION_CODES = range(4002, 4011)  # with 403: the token is right, a permission is missing
 MAX_ERRORS = 3  # of one answer that are told to people
 METHOD_NOT_ALLOWED, UNSUPPORTED_TYPE = 405, 415
@@ -50,7 +50,7 @@ class Sparkcentral(Inbox):
     secret_menu = virtual_agent_menu
     switch_on_menu = "Sparkcentral › Users tab › edit the virtual agent › switch on the channels of the bot"
     attribute_key = re.compile(r"[a-zA-Z0-9_]+")
-    attribute_key_words = "a name has only letters, digits and _"
+    attribute_key_words = "a name may contain only letters, digits and _"
 
     api_prefix: ClassVar[str] = "/virtual-agent"
     token_path: ClassVar[str] = "/virtual-agent/oauth2/token"  # noqa: S105 a path
@@ -108,7 +108,7 @@ class Sparkcentral(Inbox):
                 auth=(client_id, client_secret),
                 timeout_s=TOKEN_TIMEOUT_S,
             )
-        except TemporaryError as error:  # whatever became of the question, asking has no effect
+        except TemporaryError as error:  # asking has no effect, even if the answer was lost
             raise TemporaryError(error.detail, effect=Effect.NONE, status=error.status) from error
 
     def token_request(self) -> dict[str, str]:
@@ -170,7 +170,7 @@ class Sparkcentral(Inbox):
         Refuses by itself what the platform would refuse, so that the caller sends the link at once.
         """
         if not _FILENAME.fullmatch(filename):
-            raise RefusedError("A file's name has only letters, digits, '-', '_' and '.'.")
+            raise RefusedError("A file name may contain only letters, digits, '-', '_' and '.'.")
         if len(data) >= MAX_FILE_BYTES:
             raise RefusedError(f"The file has {len(data)} bytes; {self.label} takes fewer than {MAX_FILE_BYTES}.")
         url = f"{self.conversation_url(conversation_id)}/attachments/{filename}"

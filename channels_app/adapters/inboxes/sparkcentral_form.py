@@ -15,7 +15,7 @@ class AccountForm(forms.Form):
         label="Sparkcentral region",
         choices=[("", "Choose…"), ("eu", "EU"), ("us", "US")],
         required=False,
-        help_text="Look at your Sparkcentral address: app.sparkcentral.com is US, app-eu.sparkcentral.com is EU.",
+        help_text="See your Sparkcentral address: app.sparkcentral.com is US, app-eu.sparkcentral.com is EU.",
     )
     client_id = TextField(
         label="Client ID",

@@ -14,7 +14,7 @@ MARGIN = timedelta(seconds=5)  # a token that ends while the call is on its way 
 LEASE_S = 20.0  # seconds; longer than the call that fetches a token, short enough to follow a worker that was killed
 WAIT = timedelta(seconds=10)  # for another worker's token; then the call is tried again later
 POLL_S = 0.1  # seconds between two looks at the store
-LOOK_AGAIN = timedelta(seconds=1)  # while somebody else refreshes, one look a second is enough
+LOOK_AGAIN = timedelta(seconds=1)  # while another thread refreshes, one check a second is enough
 RETRY = timedelta(seconds=15)  # after a failed refresh, while the old token still serves
 
 
@@ -77,8 +77,8 @@ def forget_tokens() -> None:
 class TokenSource:
     """An account's token, for any thread.
 
-    `key` names the account, `fetch` asks the platform for a token. Whoever needs a new one either wins the
-    store's claim and fetches, or goes on with the old one, or waits for the winner's; no lock is held.
+    `key` names the account, `fetch` asks the platform for a token. A thread that needs a new one either wins the
+    store's claim and fetches, or continues with the old one, or waits for the winner's; no lock is held.
     """
 
     def __init__(
@@ -126,13 +126,13 @@ class TokenSource:
             if serving is not None:
                 return self._keep(serving, now + LOOK_AGAIN)
             if now - began >= WAIT:
-                raise TemporaryError("No token came from the worker that refreshes it.", effect=Effect.NONE)
+                raise TemporaryError("The worker that refreshes the token did not deliver one.", effect=Effect.NONE)
             self._sleep(POLL_S)
 
     def _refresh(self, serving: Token | None, rejected: str) -> str:
         """With the claim in our hands; it ends with `save` or `refresh_failed`."""
         try:
-            # Somebody may have finished between our look and our claim.
+            # Another thread may have finished between our check and our claim.
             current = self._store.load()
             is_done = current is not None and self._serves(current, rejected) and self._clock() < current.refresh_at
             token = current if is_done and current is not None else self._fetch()
@@ -157,7 +157,7 @@ class TokenSource:
 
 
 def _as_seen_by_the_call(error: Exception) -> BridgeError:
-    """Whatever a failed fetch may have done, the call that needs the token has surely done nothing."""
+    """Even if the failed fetch had an effect, the call that needs the token certainly had none."""
     if isinstance(error, ConfigError | RefusedError):
         return error
     if isinstance(error, BridgeError):

@@ -110,7 +110,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of one entry of the file."""
+    """The result for one entry of the file."""
 
     row: Bot | Channel
     changed: str
@@ -129,7 +129,7 @@ def apply_configuration(
     try:
         node = references.resolve(parse_document(data, name))
     except RecursionError:
-        raise ConfigurationError(["The file is nested too deep."]) from None
+        raise ConfigurationError(["The file is nested too deeply."]) from None
     document = read_document(node, problems)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -142,7 +142,8 @@ def apply_configuration(
 
 
 class _Run:
-    """One pass over the file. After a problem it goes on, to find the others; the caller undoes what it saved."""
+    """One pass over the file. After a problem it continues, to find the others; the caller rolls back what it
+    saved."""
 
     def __init__(self, document: Document, problems: Problems, hidden: Container[str], actor: Actor) -> None:
         self.document = document

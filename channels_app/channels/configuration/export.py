@@ -112,7 +112,7 @@ def _provider(channel: Channel, words: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _unusual(default: Channel | OffloadProvider, values: dict[str, Any]) -> dict[str, Any]:
-    """Fields beyond the usual ones, only where somebody changed them."""
+    """Fields beyond the usual ones, only where they were changed."""
     return {name: value for name, value in values.items() if value != getattr(default, name)}
 
 

@@ -111,7 +111,7 @@ def _parse_yaml(text: str) -> Any:
 
 def _refuse(language: str, line: int = 0, column: int = 0) -> NoReturn:
     """In words of our own: the parsers' own messages repeat parts of the file."""
-    where = f" It stops making sense at line {line}, column {column}." if line else ""
+    where = f" It is invalid at line {line}, column {column}." if line else ""
     hint = " A value with a special character such as * & ! % @ : or # needs quotes." if language == "YAML" else ""
     raise ConfigurationError([f"The file is not {language} that can be read.{where}{hint}"]) from None
 

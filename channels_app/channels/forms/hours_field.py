@@ -46,7 +46,7 @@ class HoursWidget(forms.Widget):
         return f"{name}-when" not in data and name not in data
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Hours | None:
-        """Whatever was entered, right or wrong; or hours as they are stored, from a program."""
+        """The input, valid or not; or hours in their stored form, from a program."""
         if name in data:
             return data[name] or None
 

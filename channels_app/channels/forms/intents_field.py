@@ -64,7 +64,7 @@ class IntentTopicsField(forms.Field):
         if not isinstance(rows, list):
             raise forms.ValidationError("This must be a list.", code="intents")
         if len(rows) > MAX_INTENT_TOPICS:
-            raise forms.ValidationError(f"There can be {MAX_INTENT_TOPICS} rows at most.", code="intents")
+            raise forms.ValidationError(f"At most {MAX_INTENT_TOPICS} rows are allowed.", code="intents")
         found: list[Row] = []
         for number, row in enumerate(rows):
             part, wrong = _wrong_in(row)
@@ -84,13 +84,13 @@ class IntentTopicsField(forms.Field):
 def _wrong_in(row: Any) -> tuple[str, str]:
     """Which part of a row can't be saved, and why; two empty texts: none."""
     if not isinstance(row, dict) or row.keys() != PARTS.keys():
-        return "", "Give both, the intent and the topic."
+        return "", "Enter both the intent and the topic."
     for part, most in PARTS.items():
         text = row[part]
         if not isinstance(text, str):
             return part, "This must be text. In a configuration file, put it in quotes."
         if not text.strip():
-            return part, f"Give both, the intent and the topic: the {part} is missing."
+            return part, f"Enter both the intent and the topic: the {part} is missing."
         if len(text) > most or not text.isprintable():
             return part, f"Write the {part} as one line of at most {most} characters."
     if ANY_ENDING in row["intent"].strip()[:-1]:

@@ -29,18 +29,19 @@ class OffloadProviderForm(ModelForm):
     )
     write_back_secret = WriteOnlyField(
         label="Write-back secret",
-        help_text="Shown by Inbox 2.0 under Integration and APIs › CRM › Write Back URL. It has only 0-9 and a-f.",
+        help_text="Shown by Inbox 2.0 under Integration and APIs › CRM › Write Back URL. It contains only 0-9 and "
+        "a-f.",
     )
     opening_hours = HoursField(
         label="Opening hours",
         required=False,
-        help_text="When agents are there. At other times the bot keeps a conversation that it wants to hand over.",
+        help_text="When agents are available. At other times the bot keeps a conversation it wants to hand over.",
     )
     closed_texts = TextsField(
         Occasion.CLOSED,
         label="Text when closed",
-        help_text="Said when the bot asks for an agent outside the opening hours. Without a text, and if the bot says "
-        "nothing either, the conversation is handed over all the same.",
+        help_text="Sent when the bot asks for an agent outside the opening hours. Without a text, and if the bot "
+        "sends nothing either, the conversation is handed over anyway.",
     )
 
     class Meta:
@@ -103,7 +104,7 @@ class OffloadProviderForm(ModelForm):
     def save(self, commit: bool = True) -> Any:
         for name in SECRETS:
             value = self.cleaned_data.get(name)
-            if value is not None and value != self._saved(name):  # encrypted anew the same would look changed
+            if value is not None and value != self._saved(name):  # re-encrypted, the same value would look changed
                 setattr(self.instance, name, value)
         return super().save(commit)
 

@@ -21,7 +21,7 @@ INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
 INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
 BOT_FIELDS = settings_fields(BOT_ADAPTERS)
-MISSING_TEXT = "Write the text that the contact gets, or choose another answer above."
+MISSING_TEXT = "Enter the text to send to the contact, or choose another option above."
 
 
 class _ChannelForm(SettingsForm):
@@ -36,28 +36,29 @@ class _ChannelForm(SettingsForm):
 
     shared_secret = WriteOnlyField(
         label="Shared secret",
-        help_text="Shown by Sparkcentral when you add the virtual agent, or edit it. It has only 0-9 and a-f. If "
-        "you are asked to enter one there, generate it here.",
+        help_text="Shown by Sparkcentral when you add or edit the virtual agent. It contains only 0-9 and a-f. "
+        "If you are asked to enter one there, generate it here.",
         may_generate=True,
     )
     fallback_texts = TextsField(
         Occasion.HANDOVER,
         label="Text when agents take over",
-        help_text="Said when the bot fails and the conversation is handed over.",
+        help_text="Sent when the bot fails and the conversation is handed over.",
     )
     apology_texts = TextsField(
         Occasion.APOLOGY,
         label="Text when the bot stays",
-        help_text="Said when the bot fails and keeps the conversation, if you choose so above.",
+        help_text="Sent when the bot fails and keeps the conversation, if you choose that above.",
     )
     file_texts = TextsField(
         Occasion.FILE,
         label="Text when the contact sends a file",
-        help_text="Said in place of the bot's answer, if you choose so above.",
+        help_text="Sent in place of the bot's answer, if you choose that above.",
     )
     language = LanguageField(
         label="Language of the channel",
-        help_text="Of contacts whose language is not known: the bot is told this one, and they read our texts in it.",
+        help_text="For contacts whose language is not known: the bot receives this one, and they read our texts in "
+        "it.",
     )
 
     intent_topics = IntentTopicsField(

@@ -1,4 +1,4 @@
-"""The fields that adapters ask for, on the form of a row: whatever kind is chosen, and with the secrets kept back."""
+"""The fields that adapters ask for, on a row's form: for any chosen kind, and with secrets withheld."""
 
 import copy
 import json
@@ -104,7 +104,7 @@ class SettingsForm(ModelForm):
         self.stored = self._stored()
         self.values: dict[str, Any] = {}
         self.keeps_settings = False
-        """Nobody touches the settings: they stay as they are, also incomplete or unreadable ones."""
+        """The settings stay unchanged, even incomplete or unreadable ones."""
         for field in self.fields.values():
             speak_alike(field)
         kind = self._kind()
@@ -209,7 +209,7 @@ class SettingsForm(ModelForm):
         return [*([describe("CB-303", fields=" and ".join(trimmed))] if trimmed else []), *self.warnings()]
 
     def warnings(self) -> list[Problem]:
-        """What of the settings works, and should be otherwise."""
+        """Settings that work but should be changed."""
         kind = str(self.cleaned_data.get(self.kind_field))
         return self.adapters[kind].warnings(self.values) if kind in self.adapters else []
 
@@ -242,7 +242,7 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", {})
 
 
-# --- what every form of ours refuses, in the same words -----------------------------------------------------------
+# --- what all forms refuse, with the same messages ----------------------------------------------------------------
 
 
 def one_line(text: str) -> str:

@@ -46,7 +46,7 @@ class LanguageField(forms.Field):
         if not value:
             return ""
         if not isinstance(value, str) or not language_tag(value):
-            raise forms.ValidationError("Is no language. Give its tag, such as nl or pt-BR.", code="language")
+            raise forms.ValidationError("Not a language. Give its tag, such as nl or pt-BR.", code="language")
         return language_tag(value)
 
 
@@ -168,7 +168,7 @@ def _read(name: Any, given: Any) -> tuple[str, str]:
     key = ANY if name == ANY else language_tag(name)
     if not key:
         raise forms.ValidationError(
-            "Is no language. Give its tag, such as nl or pt-BR, or * for every other language."
+            "Not a language. Give its tag, such as nl or pt-BR, or * for every other language."
         )
     return key, text
 

@@ -18,17 +18,17 @@ from channels_app.protocol.errors import ConfigError
 
 HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 UNWANTED = re.compile(r"[\x00-\x20\x7f\\]")  # what URL readers disagree about
-URLS_KEPT = 512  # parsed: those of bots and inboxes, and of the conversations that are going on
+URLS_KEPT = 512  # parsed: those of bots and inboxes, and of current conversations
 MAX_KEPT_URL = 2_000  # characters; a file's address may have many more, and comes once
 KEPT = "/%:@!$&'()*+,;=~"  # what a path may hold as it is; "%", because the caller has quoted its own parts
 
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits: what one sender usually has
 INTERNAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home", ".home.arpa")
-"""Names that mean nothing on the internet, or something else to everybody."""
+"""Names that mean nothing on the internet, or something different on each network."""
 WEB = re.compile(r"(https?):(//[^/?#\\]*)(.*)", re.IGNORECASE | re.DOTALL)
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)  # "host:80" has none
 UNOPENED = frozenset({"about", "blob", "cid", "content", "data", "file", "filesystem", "javascript", "vbscript"})
-"""Schemes that open nothing on somebody else's device, or run there."""
+"""Schemes that open nothing on another device, or run code there."""
 MAX_DATA_NAME = 60
 """Characters of what a `data:` address says of its type."""
 STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -86,7 +86,9 @@ class AllowList:
                 networks.append(ip_network(entry, strict=False))
             except ValueError:
                 if not HOST.fullmatch(entry):
-                    raise ConfigError(f"ALLOWED_PRIVATE_HOSTS: {entry!r} is no host name and no network.") from None
+                    raise ConfigError(
+                        f"ALLOWED_PRIVATE_HOSTS: {entry!r} is neither a host name nor a network."
+                    ) from None
                 hosts.add(entry)
         return cls(frozenset(hosts), tuple(networks))
 
@@ -118,7 +120,7 @@ class Target:
 
 def _target(url: str) -> Target:
     if UNWANTED.search(url):
-        raise ValueError("The URL holds a space, a line break or a backslash.")
+        raise ValueError("The URL contains a space, a line break or a backslash.")
     try:
         parts = urlsplit(url)
         host, port = _ascii_host(parts.hostname or ""), parts.port
@@ -127,7 +129,7 @@ def _target(url: str) -> Target:
     if parts.scheme not in ("http", "https"):
         raise ValueError("The URL must begin with https:// or http://.")
     if "@" in parts.netloc:
-        raise ValueError("The URL must not hold a user name or a password.")
+        raise ValueError("The URL must not contain a user name or a password.")
     if not host:
         raise ValueError("The URL has no host.")
     if port == 0:

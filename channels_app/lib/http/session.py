@@ -42,7 +42,7 @@ _encode = JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status. Header names are lower case. `body` is empty if it went into a file."""
+    """The answer, with any status. Header names are lower case. `body` is empty if it went into a file."""
 
     status: int
     headers: Mapping[str, str]
@@ -127,7 +127,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         if name.lower() in OWN_HEADERS:
             raise ConfigError(f"The header {name} is set by the bridge itself.")
         if not HEADER_VALUE.fullmatch(value):
-            raise ConfigError(f"The header {name} holds a line break or a character that no header can carry.")
+            raise ConfigError(f"The header {name} contains a line break or a character that headers can't carry.")
 
 
 def _record(
@@ -195,11 +195,11 @@ class ApiSession:
         may_repeat: bool = True,
         into: BinaryIO | None = None,
     ) -> Answer:
-        """One request and its answer, whatever the status; a redirect is an answer too. `into`: a file that takes the
+        """One request and its answer, with any status; a redirect is an answer too. `into`: a file that takes the
         answer's body, piece by piece.
 
         A kept connection that closes at once when it is used again was probably closed before our request came;
-        then it is made once more. `may_repeat=False`: not if it may have been read, because a second time would
+        then it is made again once. `may_repeat=False`: not if it may have been read, because a second time would
         be noticed; the TemporaryError says FAILED.
 
         ConfigError: the URL or a header can't be sent, or the host is internal. TemporaryError: no answer.
@@ -288,7 +288,7 @@ def _cause(error: BaseException) -> BaseException:
 
 def _failure(request: Request, exchange: CallState, cause: BaseException) -> BridgeError:
     if isinstance(cause, DecodeError):
-        return PayloadError(f"{request.name}: the answer is packed wrongly.", status=exchange.status)
+        return PayloadError(f"{request.name}: the answer is wrongly compressed.", status=exchange.status)
     effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
     return TemporaryError(f"{request.name}: {_reason(cause)}.", effect=effect, status=exchange.status)
 
@@ -305,7 +305,7 @@ def _reason(cause: BaseException) -> str:
         case ssl.SSLError():
             return f"TLS failed ({cause.reason or 'the connection broke'})"
         case UnaskedAnswerError():
-            return "an answer came that belongs to no request"
+            return "an answer arrived that belongs to no request"
         case ConnectionRefusedError():
             return "connection refused"
         case ConnectionError():

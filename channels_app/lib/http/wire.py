@@ -1,5 +1,5 @@
 """requests' adapter with connections of our own: to checked addresses only, within the call's deadline, and used
-again only when nobody can get another call's answer by it."""
+again only when it can't deliver another call's answer."""
 
 import errno
 import fcntl
@@ -32,7 +32,7 @@ KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle con
 RACE_S = 1.0  # a server that closed before our request came shows it within a round trip; later, it was working on it
 CONNECT_S = 5.0  # for one address, so that a dead one leaves time for the next
 MAX_JOINED = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
-LATE_S = 0.05  # a wait may end so much beside the deadline: each setting of a time-out lets go of Python's lock
+LATE_S = 0.05  # how far a wait may miss the deadline: each setting of a timeout releases Python's lock
 POOL_HOSTS = 128  # hosts whose connections are kept: more than bots and inboxes together
 
 # urllib3's records hold whole URLs, and a query may hold a token.
@@ -68,14 +68,14 @@ class CallState:
         return left
 
     def met_closed_connection(self, cause: BaseException) -> bool:
-        """Whether a kept connection had been closed before our request came, so that nobody has processed it."""
+        """Whether a kept connection was closed before our request arrived, so that it was not processed."""
         if self.must_be_fresh or self.is_fresh or self.is_answered or isinstance(cause, TimeoutError):
             return False
         return self.sent_at is None or time.monotonic() - self.sent_at < RACE_S
 
 
 class _Running(threading.local):
-    """The thread's call; urllib3 has no way to hand something of ours down to its sockets."""
+    """The thread's call; urllib3 has no way to pass our data down to its sockets."""
 
     exchange: CallState | None = None
 
@@ -207,7 +207,7 @@ class _Connection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether it may be used again; what has come meanwhile is looked for when the request leaves."""
+        """Whether it may be reused; late data is checked for when the next request is sent."""
         sock, exchange = self.sock, _running.call
         if not isinstance(sock, _BoundedSocket) or exchange.must_be_fresh or self.allowed != exchange.allowed:
             return False
@@ -222,7 +222,7 @@ class _Connection(HTTPConnection):
         super().request(*args, **kwargs)
         parts, self._parts = self._parts, None
         if self.sock is not None and not exchange.is_fresh and wait_for_read(self.sock, timeout=0.0):
-            raise ConnectionAbortedError  # closed meanwhile, or something came that nobody had asked for
+            raise ConnectionAbortedError  # closed, or unrequested data arrived
         for part in parts if sum(map(len, parts)) > MAX_JOINED else [b"".join(parts)]:
             super().send(part)
         exchange.sent_at = time.monotonic()

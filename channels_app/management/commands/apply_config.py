@@ -16,14 +16,14 @@ from channels_app.models import Bot
 
 class Command(CheckedCommand):
     help = (
-        "Creates or updates the bots and channels that a file names, all or none. "
-        "JSON or YAML; what the file leaves out stays as it is. docs/configuration.md explains the form."
+        "Creates or updates the bots and channels in a file, all or none. JSON or YAML; whatever the file omits "
+        "stays unchanged. docs/configuration.md explains the format."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a .json or .yaml file; - reads standard input")
         parser.add_argument("--plan", action="store_true", help="show what would change, and change nothing")
-        parser.add_argument("--json", action="store_true", help="print the result for machines, and nothing else")
+        parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         is_plan: bool = options["plan"]

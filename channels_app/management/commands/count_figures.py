@@ -1,4 +1,4 @@
-"""`manage.py count_figures`: count figures of the past anew."""
+"""`manage.py count_figures`: recount past figures."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,13 +16,13 @@ HOURS_OF_A_DAY = 24
 
 class Command(CheckedCommand):
     help = (
-        "Counts the figures of the dashboard anew from the events, e.g. after an upgrade from a version without "
-        "them, or a restore. The guards count the last day by themselves. Refused requests, and how many waited, are "
-        "in no event: where they were counted they stay. Example: manage.py count_figures --days 14"
+        "Recounts the dashboard's figures from the events, e.g. after an upgrade from a version without them, or a "
+        "restore. The guards count the last day themselves. Refused requests and the number waiting are not in any "
+        "event: they stay as first counted. Example: manage.py count_figures --days 14"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, default=7, help="so many days back (default: 7)")
+        parser.add_argument("--days", type=int, default=7, help="how many days back (default: 7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, days = database_now(), max(options["days"], 1)

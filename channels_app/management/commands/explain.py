@@ -1,4 +1,4 @@
-"""`manage.py explain`: why the bot did not answer, for whatever somebody has of a conversation."""
+"""`manage.py explain`: why the bot did not answer, for anything that identifies a conversation."""
 
 import json
 import sys
@@ -24,14 +24,14 @@ SIGNS = {State.OK: "✓", State.FAILED: "✗", State.STOPPED: "■", State.WAITI
 
 class Command(CheckedCommand):
     help = (
-        "Says why the bot did not answer the last message of a conversation, or one that is named. Takes what the "
-        "search box of the pages takes: an id or an address of Sparkcentral, a contact, “event 12”, a trace id, words "
-        "that were said. Example: manage.py explain 0-01e67a8c216-000-8c9ea98e"
+        "Explains why the bot did not answer the last message of a conversation, or a given one. Accepts what the "
+        "pages' search box accepts: an id or address from Sparkcentral, a contact, “event 12”, a trace id, words "
+        "from a message. Example: manage.py explain 0-01e67a8c216-000-8c9ea98e"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("term", nargs="+", metavar="TERM", help="what you have of the conversation")
-        parser.add_argument("--json", action="store_true", help="for programs: the same as the API gives")
+        parser.add_argument("term", nargs="+", metavar="TERM", help="anything that identifies the conversation")
+        parser.add_argument("--json", action="store_true", help="JSON output, the same as from the API")
 
     def handle(self, *args: Any, **options: Any) -> None:
         lines = find_conversations(" ".join(options["term"]), reads_text=True).lines
@@ -54,7 +54,7 @@ def _head(found: ConversationLine | None) -> Iterator[str]:
 
 def _others(lines: tuple[ConversationLine, ...]) -> Iterator[str]:
     if lines:
-        yield f"\n{len(lines)} more fit; name one by its id:"
+        yield f"\n{len(lines)} more match; name one by its id:"
         yield from (f"  {line.conversation.external_id}" for line in lines[:MAX_OTHERS])
 
 

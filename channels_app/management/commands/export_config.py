@@ -11,8 +11,8 @@ from channels_app.management.checked import CheckedCommand
 
 class Command(CheckedCommand):
     help = (
-        "Writes all bots and channels in the form that apply_config reads. "
-        "Secrets are not in it: they are references such as ${ENV:ACME_EU_CLIENT_SECRET}."
+        "Writes all bots and channels in the format that apply_config reads. It contains no secrets, only "
+        "references such as ${ENV:ACME_EU_CLIENT_SECRET}."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -21,16 +21,16 @@ WARNING, CRITICAL = 1, 2
 
 class Command(CheckedCommand):
     help = (
-        "Watches over all conversations: wakes workers for what waits too long, frees what dead processes held, "
-        "and works itself while no worker can be told. Run one on every machine."
+        "Watches over all conversations: wakes workers for overdue work, frees conversations held by dead "
+        "processes, and processes turns itself while no worker can be reached. Run one on every machine."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="look once, say what was found, and end")
+        parser.add_argument("--once", action="store_true", help="do one sweep, print what was found, and exit")
         parser.add_argument(
             "--check",
             action="store_true",
-            help="say what is wrong, for a monitor: exit code 0 fine, 1 warning, 2 error",
+            help="print problems, for monitoring: exit code 0 fine, 1 warning, 2 error",
         )
 
     def check_database(self, **options: Any) -> None:

@@ -16,25 +16,28 @@ from channels_app.models import ApiToken
 
 class Command(CheckedCommand):
     help = (
-        "Makes an API token for a user and prints it: the only time that it is shown. What the token may do is what "
-        'the user may do. Example: manage.py make_token reporting "nightly report" --days 90'
+        "Creates an API token for a user and prints it; it is shown only this once. The token has its user's "
+        'permissions. Example: manage.py make_token reporting "nightly report" --days 90'
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", metavar="USER", help="the user that a program with this token acts as")
+        parser.add_argument("user", metavar="USER", help="the user as whom a program with this token acts")
         parser.add_argument("name", metavar="NAME", help="what the token is for")
         parser.add_argument(
-            "--days", type=int, default=DEFAULT_DAYS, help=f"until it ends, 1 to {MAX_DAYS} (default: {DEFAULT_DAYS})"
+            "--days",
+            type=int,
+            default=DEFAULT_DAYS,
+            help=f"days until it expires, 1 to {MAX_DAYS} (default: {DEFAULT_DAYS})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = get_user_model()
         user = users._default_manager.filter(**{users.USERNAME_FIELD: options["user"]}).first()
         if user is None:
-            raise CommandError(f"There is no user “{options['user']}”. Make one on the admin's page Users.")
+            raise CommandError(f"There is no user “{options['user']}”. Create one on the admin's Users page.")
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days must be a number from 1 to {MAX_DAYS}.")
         ends_at = database_now() + timedelta(days=options["days"])
         row = ApiToken(user=user, name=options["name"][:100], expires_at=ends_at)
         self.stdout.write(make_token(row, Actor(name=getpass.getuser(), via="command")))
-        self.stderr.write(f"It is valid until {ends_at:%d %b %Y}. Only its digest is kept: copy it now.")
+        self.stderr.write(f"It is valid until {ends_at:%d %b %Y}. Only its digest is stored: copy it now.")

@@ -12,25 +12,29 @@ from channels_app.protocol.labels import count_of
 from channels_app.upkeep.retention import count_due, purge_texts
 
 PAUSE_S = 0.05
-"""Between two batches: the bridge goes on working meanwhile."""
+"""Between two batches, so that the bridge can keep working."""
 
 
 class Command(CheckedCommand):
     help = (
-        "Deletes the texts of messages, the bodies of events and calls, what bots sent with a handover, and what "
-        "names contacts, once their channel's time for texts is over. Times, outcomes and codes stay. The guards do "
-        "this every hour; use it after a channel's time was made shorter. Begin with --dry-run. "
+        "Deletes message texts, the bodies of events and calls, data that bots sent with a handover, and contact "
+        "names, once past their channel's retention period. Times, outcomes and codes stay. The guards do this "
+        "every hour; use it after shortening a channel's period. Begin with --dry-run. "
         "Example: manage.py purge --days 7 --dry-run"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, help="keep so many days of all channels, instead of each one's own")
-        parser.add_argument("--dry-run", action="store_true", help="say how many events it is about, change nothing")
+        parser.add_argument(
+            "--days", type=int, help="keep this many days for all channels, instead of each channel's setting"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print how many events this would affect, change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
         if days is not None and days < 1:
-            raise CommandError("Keep one day at least: --days 1. What is being talked about now is needed.")
+            raise CommandError("Keep at least one day: --days 1. Current conversations need their texts.")
         due = count_due(days=days)
         if options["dry_run"]:
             self._report("would be", due)
@@ -41,9 +45,9 @@ class Command(CheckedCommand):
             for purged in purge_texts(days=days):
                 done[purged.channel] += purged.events
                 progress.show(sum(done.values()))
-                time.sleep(max(PAUSE_S, purged.took_s))  # somebody wants it done: half of the time at most
+                time.sleep(max(PAUSE_S, purged.took_s))  # an operator wants it done: half of the time at most
         except KeyboardInterrupt:
-            self.stderr.write("\nStopped; what is deleted is deleted. The same command goes on from here.")
+            self.stderr.write("\nStopped; what has been deleted stays deleted. The same command continues from here.")
         progress.end()
         self._report("were", done)
 

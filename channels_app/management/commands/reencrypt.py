@@ -11,15 +11,15 @@ from channels_app.upkeep.reencryption import forget_unreadable, reencrypt_all
 
 class Command(CheckedCommand):
     help = (
-        "Encrypts all saved secrets with the first key of ENCRYPTION_KEYS; afterwards the other keys can go. "
-        "Safe to repeat, and to run while the bridge works."
+        "Encrypts all saved secrets with the first key of ENCRYPTION_KEYS; afterwards the other keys can be "
+        "removed. Safe to repeat, and to run while the bridge works."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--forget-unreadable",
             action="store_true",
-            help="a key is lost for good: empty the secrets that need it, and say which these are",
+            help="a key is lost for good: clear the secrets that need it, and list them",
         )
 
     def check_database(self, **options: Any) -> None:
@@ -30,13 +30,13 @@ class Command(CheckedCommand):
         done = 0
         if options["forget_unreadable"]:
             for name in forget_unreadable():
-                self.stdout.write(f"Emptied, to be entered again: {name}")
+                self.stdout.write(f"Cleared, to be entered again: {name}")
         try:
             for name in reencrypt_all():
                 done += 1
-                self.stdout.write(f"Encrypted anew: {name}")
+                self.stdout.write(f"Re-encrypted: {name}")
         except ConfigError as error:
             raise CommandError(f"After {done} row(s): {error.problem or error.detail}") from error
         self.stdout.write(
-            f"{done} row(s). Access tokens renew themselves within the hour; then take the old keys away."
+            f"{done} row(s). Access tokens renew themselves within the hour; after that remove the old keys."
         )

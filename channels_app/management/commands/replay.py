@@ -19,19 +19,21 @@ from channels_app.operations.replays import Replayed, Selection, plan_replay, re
 
 class Command(CheckedCommand):
     help = (
-        "Does again what failed for good, oldest first. Nothing is said twice: what was sent stays sent, and "
-        "conversations that agents have by now are skipped. Begin with --dry-run. "
+        "Retries events that failed for good, oldest first. Nothing is sent twice, and conversations that agents "
+        "now have are skipped. Begin with --dry-run. "
         'Example: manage.py replay --channel "Acme EU" --since 2026-03-01T10:00 --dry-run'
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--channel", default="", help="only of the channel with this name")
-        parser.add_argument("--conversation", default="", help="only of the conversation with this id in the inbox")
-        parser.add_argument("--since", type=_moment, help="only what came at or after this time")
-        parser.add_argument("--until", type=_moment, help="only what came before this time")
-        parser.add_argument("--reason", default="", help="only where the written reason holds these words")
-        parser.add_argument("--rate", type=float, default=5.0, help="events a second at the most (default: 5)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
+        parser.add_argument("--channel", default="", help="only events of the channel with this name")
+        parser.add_argument(
+            "--conversation", default="", help="only events of the conversation with this id in the inbox"
+        )
+        parser.add_argument("--since", type=_moment, help="only events received at or after this time")
+        parser.add_argument("--until", type=_moment, help="only events received before this time")
+        parser.add_argument("--reason", default="", help="only events whose recorded reason contains these words")
+        parser.add_argument("--rate", type=float, default=5.0, help="at most this many events a second (default: 5)")
+        parser.add_argument("--dry-run", action="store_true", help="print what would be done, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = ("channel", "conversation", "since", "until", "reason")
@@ -50,7 +52,7 @@ class Command(CheckedCommand):
                 progress.show(sum(done.values()))
                 time.sleep(1 / options["rate"])
         except KeyboardInterrupt:
-            self.stderr.write("\nStopped; the rest is as it was. The same command goes on from here.")
+            self.stderr.write("\nStopped; the rest is unchanged. The same command continues from here.")
         progress.end()
         self._report("Was", done)
 
@@ -65,5 +67,5 @@ class Command(CheckedCommand):
 def _moment(text: str) -> datetime:
     moment = parse_datetime(text)
     if moment is None:
-        raise ArgumentTypeError(f"“{text}” is no time. Write it like 2026-03-01T10:00 (UTC) or with +01:00 behind it.")
+        raise ArgumentTypeError(f"“{text}” is not a time. Write it like 2026-03-01T10:00 (UTC), or append +01:00.")
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -19,15 +19,15 @@ TYPES = {
 
 
 class Command(CheckedCommand):
-    help = "Posts a signed event to a channel's webhook URL, as the inbox would, and says what the answer means."
+    help = "Posts a signed event to a channel's webhook URL, as the inbox would, and explains the answer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("channel", metavar="CHANNEL", help="the channel's name")
         parser.add_argument("--type", choices=TYPES, default="message", help="default: message")
-        parser.add_argument("--text", default=TEXT, help="what the contact writes, for a message")
+        parser.add_argument("--text", default=TEXT, help="the contact's text, for a message")
         parser.add_argument("--conversation", metavar="ID", help="default: a new conversation")
         parser.add_argument(
-            "--url", metavar="BASE", help="another base than PUBLIC_BASE_URL, e.g. http://127.0.0.1:8000"
+            "--url", metavar="BASE", help="a base URL instead of PUBLIC_BASE_URL, e.g. http://127.0.0.1:8000"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

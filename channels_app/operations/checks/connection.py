@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 REFUSED_KEYS = "CB-201"
 OWN_URL = "Our own URL"
-OWN_URL_TIMEOUT_S = 10.0  # so long the platforms wait for our answer
+OWN_URL_TIMEOUT_S = 10.0  # how long the platforms wait for our answer
 OWN_URL_MAX_BYTES = 10_000
 
 
@@ -41,7 +41,7 @@ def check_channel(channel: Channel) -> list[CheckLine]:
 
 
 def check_bot(bot: Bot) -> list[CheckLine]:
-    """One test turn to the bot, with nobody behind it; and our address, when the bot answers by calling us."""
+    """One test turn to the bot, without a contact; and our address, if the bot answers by calling us."""
 
     def check() -> list[CheckLine]:
         connector = make_bot(bot)
@@ -53,10 +53,10 @@ def check_bot(bot: Bot) -> list[CheckLine]:
 
 
 def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sparkcentral") -> CheckLine:
-    """Whether a platform on the internet can reach this address of ours, as far as its form tells."""
+    """Whether a platform on the internet can reach our address, judging by its form."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme == "https" and not is_internal_host(host) and not host.endswith(".test"):  # nobody has a .test
+    if parts.scheme == "https" and not is_internal_host(host) and not host.endswith(".test"):  # .test is reserved
         return CheckLine(title=title, is_ok=True, detail=f"{settings.PUBLIC_BASE_URL} is a public https address.")
     return CheckLine.failed(title, describe("CB-101", caller=caller, url=settings.PUBLIC_BASE_URL))
 
@@ -65,7 +65,7 @@ def _check_keys(channel: Channel) -> list[CheckLine]:
     inbox = make_inbox(channel)
     lines = [*inbox.check(), *_warnings(inbox.warnings(inbox.settings))]
     if lines[0].is_ok or lines[0].code == REFUSED_KEYS:
-        keep_token(inbox)  # or why there is none: the channel's page goes on saying so
+        keep_token(inbox)  # or why there is none: the channel's page keeps saying so
     if lines[0].code == REFUSED_KEYS:
         where = next((name for name in _accepting_servers(channel)), None)
         if where:
@@ -126,7 +126,7 @@ def _no_bot() -> CheckLine:
 
 
 def _safely(title: str, check: Callable[[], list[CheckLine]]) -> list[CheckLine]:
-    """A verdict whatever happens: the page that shows it must not fail with what it looks at."""
+    """A verdict in any case: the page that shows it must not fail along with what it checks."""
     try:
         return check()
     except BridgeError as error:

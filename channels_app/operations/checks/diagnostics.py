@@ -1,6 +1,6 @@
 """What a colleague needs to know of a channel to help, in one document that is safe to send.
 
-Nobody's words are in it and no secret: each is covered by its name, and all of ours once more by their values.
+It contains no message texts and no secrets: each is masked by name, and our own also by value.
 """
 
 import platform
@@ -39,7 +39,7 @@ def collect_diagnostics(channel: Channel, *, with_checks: bool = True) -> dict[s
     calls = Exchange.objects.filter(channel=channel).order_by("-id")[:MAX_CALLS]
     talks = Conversation.objects.filter(events__in=[row.event_id for row in calls]).distinct()
     document = {
-        "about": f"Diagnostics of the channel “{channel}”. Secrets and everybody's words are covered.",
+        "about": f"Diagnostics of the channel “{channel}”. Secrets and all message texts are masked.",
         "made_at": database_now().isoformat(),
         "versions": _versions(),
         "channel": _settings_of(channel),
@@ -97,7 +97,7 @@ def _check(line: Any) -> dict[str, Any]:
 
 
 def _call(row: Exchange) -> dict[str, Any]:
-    """A call without anybody's words, and without the query of its address."""
+    """A call without message texts, and without its address's query."""
     parts = urlsplit(row.url)
     return {
         "started_at": row.started_at.isoformat(),
@@ -140,14 +140,14 @@ def _queue(channel: Channel) -> dict[str, Any]:
 
 
 def _secrets_of(channel: Channel, provider: OffloadProvider | None) -> frozenset[str]:
-    """All secrets of ours that might have slipped into a text."""
+    """All our secrets that might have slipped into a text."""
     rows: list[SettingsModel] = [channel, *([channel.bot] if channel.bot else [])]
     found: set[str] = set()
     for row in rows:
         secrets = row.secret_names()
         try:
             found |= {str(value) for name, value in row.clear_settings().items() if name in secrets and value}
-        except ConfigError:  # what nobody can read is in no text
+        except ConfigError:  # an unreadable secret can't be in a text
             continue
     texts: list[tuple[Any, str]] = [(channel, "shared_secret"), (channel, "old_secret")]
     texts += [(provider, "verify_token"), (provider, "write_back_secret")] if provider else []

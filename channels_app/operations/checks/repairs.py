@@ -18,7 +18,7 @@ from channels_app.operations.checks.steps import Step, next_setup_step, pause_pr
 from channels_app.operations.workload import read_queue, read_workers, work_problems
 
 SETTLING = timedelta(hours=1)
-"""So long after a rotation the platform may still use what was before: changing it there takes a moment."""
+"""How long after a rotation the platform may still use the old value: changing it there takes a moment."""
 TODAY = timedelta(hours=24)
 WATCHED = frozenset({OLD_SECRET_USED, OLD_ADDRESS, DRAFT_BOT})
 
@@ -47,7 +47,7 @@ class Repair:
 
     @property
     def is_grave(self) -> bool:
-        """Whether contacts are without the bot because of it."""
+        """Whether contacts get no bot because of it."""
         return self.code.severity is Severity.ERROR
 
 

@@ -18,24 +18,24 @@ from channels_app.models import Channel
 from channels_app.protocol import EventType, InboxChannelRef
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
 
-PLATFORM_TIMEOUT_S = 10.0  # so long the platform waits for our answer
+PLATFORM_TIMEOUT_S = 10.0  # how long the platform waits for our answer
 MAX_ANSWER_BYTES = 100_000
 TEXT = "Hello, this is a test."
 HONESTY = (
     "This proves our side: address, signature check, clock and database. It can't prove that the secret saved here "
-    "is the one in Sparkcentral: for that, let a real conversation begin there."
+    "matches Sparkcentral's: for that, start a real conversation there."
 )
 AFTERWARDS = (
-    "The bot is asked as for a real event. Sparkcentral does not know this conversation and refuses the reply (404): "
-    "that is expected."
+    "The bot is called as for a real event. Sparkcentral does not know this conversation and refuses the reply "
+    "(404), as expected."
 )
 CODES_OF_STATUS = {400: "CB-406", 401: "CB-305", 404: "CB-404", 410: "CB-804", 413: "CB-407"}
 """Whose pages help on; any other answer came from something in front of the bridge."""
 MEANINGS = {
     400: "It could not read the event. If a proxy answered: is the host name among ALLOWED_HOSTS?",
-    401: "It refused the signature or the time: it holds another shared secret (another database?), or its clock is "
-    "wrong.",
-    404: "There is no such channel: another bridge answers there, or a proxy that doesn't pass /webhooks/ on.",
+    401: "It refused the signature or the time: it has a different shared secret (another database?), or its clock "
+    "is wrong.",
+    404: "There is no such channel: another bridge answers there, or a proxy that doesn't forward /webhooks/.",
     410: "The channel is archived: restore it first.",
     413: "A proxy in front refuses even this small body.",
     429: "A proxy in front limits requests: let /webhooks/ pass.",
@@ -92,11 +92,11 @@ def _enabled_inbox_channel(channel: Channel) -> InboxChannelRef | None:
 
 
 def send_sample(channel: Channel, sample: Sample) -> SampleAnswer:
-    """Sign and post it. Raises ConfigError without a secret, TemporaryError when nobody answers."""
+    """Sign and post it. Raises ConfigError without a secret, TemporaryError without an answer."""
     key = secret_bytes(channel.shared_secret)
     if not key:
         raise ConfigError(f"No shared secret is saved for “{channel}” yet, so nothing could be signed.")
-    # Our own address may well be internal, and is named by whoever operates the bridge.
+    # Our own address may well be internal, and is configured by the bridge's operator.
     allowed = AllowList.parse([Target.parse(sample.url).host])
     api = ApiSession(timeout_s=PLATFORM_TIMEOUT_S, max_bytes=MAX_ANSWER_BYTES, allow_private=allowed)
     header = inbox_class(channel.inbox).signature_header
@@ -113,11 +113,11 @@ def send_sample(channel: Channel, sample: Sample) -> SampleAnswer:
 
 def _meaning_of(answer: Answer) -> str:
     if 300 <= answer.status < 400:
-        meaning = "It sends callers elsewhere, and platforms don't follow: PUBLIC_BASE_URL must be the final address."
+        meaning = "It redirects, and platforms don't follow: PUBLIC_BASE_URL must be the final address."
     elif answer.status >= 500:
         meaning = "It failed; after three more tries Sparkcentral would give this conversation to your agents."
     else:
-        meaning = MEANINGS.get(answer.status, "That is not the answer of this bridge.")
+        meaning = MEANINGS.get(answer.status, "That is not this bridge's answer.")
     try:
         said = jsons.read_object(answer.body).get("detail")
     except BridgeError:

@@ -35,7 +35,7 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An address of ours to paste somewhere else."""
+    """One of our addresses, to paste into another product."""
 
     label: str
     url: str
@@ -67,13 +67,13 @@ class Step:
 
 
 KINDS_OF_VIRTUAL_AGENT = (
-    "Inception answers new conversations by itself; Delegation waits until an agent gives it a conversation."
+    "Inception answers new conversations by itself; Delegation waits until an agent delegates a conversation to it."
 )
 ANYBODY = ("no_signature", "too_large")
-"""What is refused of whoever finds the address: it proves nothing about the inbox."""
-TIMEOUT_RULE = "Set its two timeouts there too, and for timeouts and errors “New”, never “Resolved”."
+"""Refused requests that any stranger could send: they prove nothing about the inbox."""
+TIMEOUT_RULE = "Also set its two timeouts there, and choose “New” for timeouts and errors, never “Resolved”."
 PATIENCE = timedelta(minutes=10)
-"""So long an admin may take to switch the virtual agent on and to write from a phone; then something is missing."""
+"""How long an admin may take to turn the virtual agent on and write from a phone; after that something is missing."""
 
 
 def setup_steps(facts: Facts) -> list[Step]:
@@ -108,7 +108,7 @@ def _connection(facts: Facts) -> Step:
         key="connection",
         title="Check the connection",
         progress=Progress.TODO,
-        detail="Press “Test connection”. Nothing is sent to anybody.",
+        detail="Press “Test connection”. Nothing is sent to any contact.",
     )
     error, credential = facts.keys_error, facts.credential
     if error:
@@ -151,7 +151,8 @@ def _shared_secret(facts: Facts) -> Step:
     channel = facts.channel
     is_saved = bool(channel.shared_secret_encrypted)
     todo = (
-        "Copy “Shared Secret” from there: it has only 0-9 and a-f. If you are asked to enter one there, generate it "
+        "Copy “Shared Secret” from there: it contains only 0-9 and a-f. If you are asked to enter one there, "
+        "generate it "
         "here, copy it and save."
     )
     step = Step(
@@ -179,7 +180,9 @@ def _bot(facts: Facts) -> Step:
     bot = facts.channel.bot
     step = Step(key="bot", title="Choose your bot", progress=Progress.TODO, field="bot", field_label="Bot")
     if bot is None:
-        return replace(step, detail="Choose a bot below, or add one there. Until then your agents get everything.")
+        return replace(
+            step, detail="Choose a bot below, or add one there. Until then your agents get every conversation."
+        )
     answers_later = bot_class(bot.kind).answers_later
     if answers_later:
         step = replace(step, addresses=[Address(label="Reply URL", url=reply_url(bot.uuid))])
@@ -204,7 +207,7 @@ def _first_answer(facts: Facts) -> Step:
     channel = facts.channel
     step = Step(
         key="answer",
-        title="Switch the virtual agent on, and write “hello” from a phone",
+        title="Turn the virtual agent on, and write “hello” from a phone",
         progress=Progress.WAITING,
         where=inbox_class(channel.inbox).switch_on_menu,
         detail=f"{TIMEOUT_RULE} Waiting for the first message.",
@@ -214,14 +217,14 @@ def _first_answer(facts: Facts) -> Step:
         return step.troubled(problem)
     if channel.live_at:
         asked = (
-            " Press a button of the bot once: the bot's page shows what came of it." if _tries_buttons(channel) else ""
+            " Press one of the bot's buttons once: the bot's page shows the result." if _tries_buttons(channel) else ""
         )
         return step.done(
             f"{channel} answered its first customer at {clock_words(channel.live_at)}. This channel is live.{asked}"
         )
     if channel.first_event_at:
         came = f"First event received at {clock_words(channel.first_event_at)}."
-        return replace(step, detail=f"{came} Waiting for the first answer of the bot that your inbox accepts.")
+        return replace(step, detail=f"{came} Waiting for your inbox to accept the bot's first answer.")
     return _overdue(step, channel)
 
 
@@ -257,8 +260,8 @@ def _hand_over(facts: Facts) -> Step:
         progress=Progress.WAITING,
         where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
         detail="Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. "
-        "Then make the bot hand over, e.g. by writing “agent”. The write-back URL is optional: by it you see here how "
-        "agents ended a conversation.",
+        "Then make the bot hand over, e.g. by writing “agent”. The write-back URL is optional: it shows you here "
+        "how agents ended a conversation.",
         field="offload_provider-0-verify_token",
         field_label="Verify token",
     )

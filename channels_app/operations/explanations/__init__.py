@@ -48,7 +48,7 @@ __all__ = [
 def explain_facts(
     facts: Facts, ids: Mapping[str, int] | None = None, group: FailureGroupFacts | None = None
 ) -> Explanation:
-    """What became of one event of a contact."""
+    """The fate of one event from a contact."""
     checks = all_checks(facts)
     tries = next((check.tries for check in checks if not check.is_passed and check.tries), ())
     calls = {"exchange": tries[-1].exchange_id} if tries else {}
@@ -109,7 +109,7 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
         case "replied":
             return f"The bot answered{took}."
         case "replied_unconfirmed":
-            return "The bot answered, and Sparkcentral did not confirm that it took the words."
+            return "The bot answered, and Sparkcentral did not confirm that it accepted the message."
         case "handed_over" if hand_over and hand_over.reason in _BOTS_WISH:
             said = "answered and " if facts.bot_messages else ""
             return f"The bot {said}{_BOTS_WISH[hand_over.reason]}: handed over{took}."
@@ -120,13 +120,13 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
         case "resolved":
             return f"The bot answered and closed the conversation{took}."
         case "silent" if facts.failed_by:
-            return "The bot did not answer, and the channel is set to say nothing then."
+            return "The bot did not answer, and the channel is set to say nothing in that case."
         case "silent":
-            return "Nothing was said, and nothing went wrong."
+            return "No message was needed, and nothing went wrong."
         case "moot" if facts.because:
-            return "The bot had not answered before, so the agents had the conversation already."
+            return "The bot had not answered earlier, so the agents already had the conversation."
         case "moot":
-            return "The conversation was not with the bot any more."
+            return "The conversation was no longer with the bot."
         case "ignored":
             return "This event was not handled."
         case "dead":

@@ -11,14 +11,14 @@ from channels_app.lib.attributes import attributes
 
 TITLES = {
     "received": "Sparkcentral called us",
-    "picked_up": "Taken up by a worker",
+    "picked_up": "Picked up by a worker",
     "was_ours": "The conversation was with the bot",
     "may_answer": "The bot may answer here",
     "bot_called": "Bot called",
     "bot_answered": "Bot answered",
     "reply_sent": "Reply sent to Sparkcentral",
     "handed_over": "Handed over to the agents",
-    "fallback": "Said instead of the bot",
+    "fallback": "Sent instead of the bot's answer",
 }
 """The steps, in the order in which a message goes through the bridge; the last two only where they happened."""
 
@@ -81,7 +81,7 @@ class Check:
 
 
 def problem_of(code: str, **values: object) -> Problem | None:
-    """A problem by a code that may have been written by another release of ours."""
+    """A problem by a code that may come from another release."""
     return Problem(CODES[code], values) if code in CODES else None
 
 
@@ -97,8 +97,8 @@ class FailureGroupFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusing:
-    """That the channel's door refuses all events now, because of its shared secret: whatever the conversation waits
-    for does not come in. `accepted_at`: its last event that was taken."""
+    """That the channel's door refuses all events now, because of its shared secret: what the
+    conversation is waiting for does not arrive. `accepted_at`: its last accepted event."""
 
     problem: Problem
     accepted_at: datetime | None
@@ -120,7 +120,7 @@ class Refusing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What became of one event, or why none came. `ids` name the rows that it is about, for links and buttons:
+    """The fate of one event, or why none arrived. `ids` name the rows it is about, for links and buttons:
     conversation, event, channel, bot, exchange, `earlier_event` (by which agents got it); those that there are."""
 
     headline: str

@@ -16,7 +16,10 @@ LONG_WAIT = timedelta(seconds=10)
 
 def received(facts: Facts) -> Check:
     event = facts.event
-    words = ["signature ok", f"came {event.duplicates + 1} times, counted once" if event.duplicates else "new event"]
+    words = [
+        "signature ok",
+        f"arrived {event.duplicates + 1} times, counted once" if event.duplicates else "new event",
+    ]
     late_s = (event.received_at - event.sent_at).total_seconds()
     if late_s > 1:
         words.append(f"sent {duration(late_s)} before")
@@ -75,7 +78,7 @@ def _waits(facts: Facts, waited: timedelta) -> Check:
 
 
 def _ended_unasked(facts: Facts) -> Check:
-    """It ended before anybody began with it."""
+    """It ended before it was started."""
     event = facts.event
     if event.outcome == "dead":
         state, problem = State.FAILED, problem_of("CB-705")
@@ -91,7 +94,7 @@ def was_ours(facts: Facts) -> Check:
     if event.outcome == "ignored":
         return Check(name="was_ours", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-410"))
     if event.outcome == "moot" and not facts.bot_calls and not facts.deliveries:
-        # Nobody wanted it so, when the bot had failed before; then that is why.
+        # If the bot had failed before, that is the reason.
         state, problem = (State.FAILED, facts.because) if facts.because else (State.STOPPED, problem_of("CB-610"))
         return Check(name="was_ours", state=state, detail=_who_had_it(facts), problem=problem)
     return Check(name="was_ours", state=State.OK)
@@ -125,7 +128,7 @@ def may_answer(facts: Facts) -> Check:
     if code == "CB-802":
         code = _SWITCHED_OFF.get(around.channel_state, code)
     if code == "CB-807" and facts.because:
-        detail = "its time was over before it was its turn: an earlier message held it up"
+        detail = "its time ran out before its turn: an earlier message held it up"
         return Check(name="may_answer", state=State.FAILED, detail=detail, problem=facts.because)
     if code:
         problem = problem_of(code, who=around.paused_by or "someone", name=around.inbox_channel)

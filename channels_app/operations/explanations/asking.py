@@ -20,7 +20,7 @@ def bot_called(facts: Facts) -> Check:
     took_ms = sum(call.took_ms for call in calls)
     state, detail, problem = State.OK, f"at try {last.n}" if last.n > 1 else "", None
     if _has_spoken(facts) and is_trouble(last.code, last.error):
-        detail = f"{last.error.rstrip('.')}; it spoke all the same, by a later reply"
+        detail = f"{last.error.rstrip('.')}; it answered anyway, by a later reply"
     elif is_trouble(last.code, last.error) and last.code != NOT_UNDERSTOOD:
         state, detail, problem = _after_failure(facts), last.error, problem_of(last.code, **_values(facts, last))
     return Check(
@@ -38,12 +38,12 @@ def _not_called(facts: Facts) -> Check:
     event = facts.event
     if facts.failed_by == "bot_down":
         problem = problem_of("CB-510", failures=facts.around.bot_failures or "several")
-        detail = "not called, so that the contact does not wait for it"
+        detail = "not called, so that the contact does not have to wait"
         return Check(name="bot_called", state=State.FAILED, detail=detail, at=event.called_at, problem=problem)
     if event.outcome == "dead" and not facts.deliveries:
         return Check(name="bot_called", state=State.FAILED, detail=event.reason, problem=problem_of("CB-705"))
     if not event.outcome and event.state == "bot_call":
-        return Check(name="bot_called", state=State.WAITING, detail="it is being asked now", at=event.called_at)
+        return Check(name="bot_called", state=State.WAITING, detail="it is being called now", at=event.called_at)
     return Check(name="bot_called", state=State.OK, detail="the call itself was not recorded", at=event.called_at)
 
 
@@ -84,7 +84,7 @@ def bot_answered(facts: Facts) -> Check:
 
 
 def _has_spoken(facts: Facts) -> bool:
-    """Whether a later reply of the bot is the answer, whatever became of the call."""
+    """Whether a later reply of the bot is the answer, regardless of the call's result."""
     return facts.answer is not None and not facts.failed_by
 
 
@@ -98,7 +98,7 @@ def _patience(facts: Facts) -> str:
     if until and called_at:  # before its time is up we may only look in, to show that the bot is typing
         until = max(until, called_at + timedelta(seconds=facts.around.answer_within_s))
     left = f"; we wait {duration((until - facts.now).total_seconds())} more" if until and until > facts.now else ""
-    return f"the bot has the message and answers later{left}"
+    return f"the bot has the message and will answer later{left}"
 
 
 def _what_it_said(facts: Facts) -> str:

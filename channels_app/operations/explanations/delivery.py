@@ -47,7 +47,7 @@ def instead(facts: Facts) -> Check | None:
     if facts.failed_by and carriers:
         return _sent("fallback", facts, carriers)
     if facts.failed_by and facts.event.outcome:
-        return Check(name="fallback", state=State.STOPPED, detail="nothing, as the channel is set")
+        return Check(name="fallback", state=State.STOPPED, detail="nothing, as configured for the channel")
     return None
 
 
@@ -94,6 +94,6 @@ def _sent(name: str, facts: Facts, carriers: Sequence[DeliveryFacts]) -> Check:
         detail=", ".join(filter(None, words)),
         at=worst.finished_at or worst.created_at,
         took_ms=sum(one.took_ms for one in tries) or None,
-        problem=problem_of(last_code, problem=worst.error.rstrip(".") or "no room in the account's limit"),
+        problem=problem_of(last_code, problem=worst.error.rstrip(".") or "no room in the account's rate limit"),
         tries=tries,
     )

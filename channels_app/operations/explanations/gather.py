@@ -100,7 +100,7 @@ def _asked_event(conversation: Conversation, event_id: int | None) -> WebhookEve
         found = events.first()
     else:
         found = events.filter(answered_by=event_id).first() or events.filter(pk__lte=event_id).first()
-    # A STARTED that the bot was told of with a message has that message's fate.
+    # A STARTED that reached the bot together with a message shares that message's fate.
     told_with = found.answered_by if found else None
     return (events.filter(pk=told_with).first() if told_with else None) or found
 
@@ -186,7 +186,7 @@ def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundin
 
 
 MAX_OTHERS = 50
-"""Events around one that are looked at for calls which it waited for: more than anybody writes meanwhile."""
+"""Neighbouring events searched for calls that one waited for: more than a contact writes in that time."""
 
 
 def _busy_until(conversation: Conversation, event: WebhookEvent) -> datetime | None:
@@ -219,7 +219,7 @@ def _group(event_ids: Sequence[int]) -> FailureGroupFacts | None:
 def _explain_no_message(conversation: Conversation) -> Explanation:
     detail = "The contact has not written in this conversation."
     return Explanation(
-        headline="There is no message of the contact.",
+        headline="There is no message from the contact.",
         checks=(Check(name="received", state=State.STOPPED, detail=detail),),
         ids={"conversation": conversation.pk, "channel": conversation.channel_id},
     )

@@ -1,4 +1,4 @@
-"""Why nothing came of a conversation: what the inbox's door turned away lately, in words for an operator."""
+"""Why a conversation got nowhere: what the inbox's webhook recently refused, in words for an operator."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -34,13 +34,13 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     waiting = _waiting()
     if waiting:
         return Explanation(
-            headline="No such conversation is known yet: what waits for a worker can't be found by what was said.",
+            headline="No such conversation is known yet: messages waiting for a worker can't be found by their text.",
             checks=(waiting, *found),
             ids={"channel": channel_id} if channel_id else {},
         )
     nothing = Check(name="received", state=State.FAILED, detail="nothing came", problem=problem_of("CB-401"))
     return Explanation(
-        headline="No event of such a conversation has been accepted.",
+        headline="No event from such a conversation has been accepted.",
         checks=tuple(found) or (nothing,),
         ids={"channel": channel_id} if channel_id else {},
     )

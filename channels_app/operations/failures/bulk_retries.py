@@ -1,6 +1,6 @@
 """Many dead events retried: first a plan that a person reads, then a few a second, and every end is noted.
 
-What has been done stands in the items, so a process that dies over it is followed by one that goes on.
+Progress is recorded in the items, so another process continues if one dies.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ PLAN_KEPT = timedelta(days=1)
 
 
 class Result(StrEnum):
-    """What became of one event of a bulk retry."""
+    """The result for one event of a bulk retry."""
 
     WAITING = ""
     BEGUN = "begun"
@@ -165,15 +165,15 @@ def plan_bulk_retry(
 def start_bulk_retry(bulk_id: int, actor: Actor, reason: str) -> None:
     """Begin what was planned. Raises BulkError without a reason, or while another one of the channel runs."""
     if not reason.strip():
-        raise BulkError("Say why: it is written into the audit log.")
+        raise BulkError("Give the reason: it is recorded in the audit log.")
     try:
         _move(bulk_id, actor, "started bulk retry", BulkState.RUNNING, reason.strip())
     except IntegrityError as error:
-        raise BulkError("Another bulk retry of this channel is not over yet. Wait for it, or cancel it.") from error
+        raise BulkError("Another bulk retry of this channel is still running. Wait for it, or cancel it.") from error
 
 
 def pause_bulk_retry(bulk_id: int, actor: Actor) -> None:
-    """Begin no more events for now; what was begun ends."""
+    """Pause it: start no more events for now; what was begun ends."""
     _move(bulk_id, actor, "paused bulk retry", BulkState.PAUSED)
 
 
@@ -243,7 +243,7 @@ def run_bulk_retries() -> Share:
 
 
 def _note_ends(bulk: BulkRetry, now: datetime) -> None:
-    """What became of the events that were begun."""
+    """The results of the events that were started."""
     for item in bulk.items.filter(result=Result.BEGUN).select_related("event"):
         outcome = item.event.outcome
         if outcome is not None:
@@ -280,7 +280,7 @@ def _begin(bulk: BulkRetry, item: BulkRetryItem) -> bool:
 def _end(bulk: BulkRetry, state: BulkState) -> int:
     with transaction.atomic():
         locked = BulkRetry.objects.select_for_update().get(pk=bulk.pk)
-        if locked.state == BulkState.RUNNING:  # nobody paused or cancelled it meanwhile
+        if locked.state == BulkState.RUNNING:  # not paused or cancelled in between
             _finish(locked, state)
             locked.save()
     return 0

@@ -55,7 +55,7 @@ def gather_failures() -> int:
     """Put what has failed since the last time into groups; returns how many failures that were.
 
     One caller at a time. How far we have come is written down together with what was counted, so a failure counts
-    once, whatever dies in between.
+    once, even if a process dies in between.
     """
     now, positions = database_now(), Job.read_positions(JOB)
     calls, last_call = _failed_calls(int(positions.get("exchange", 0)), now)
@@ -221,7 +221,7 @@ def _keep_failures(group: FailureGroup, failures: Sequence[Seen]) -> int:
     return len(conversations - known)
 
 
-# Whoever got an answer to something later does not wait any more. What has failed and is tried again waits, too.
+# A contact with an answer to a later message no longer waits. Failed events being retried still wait.
 _WAITING = """
 WITH waiting AS (
     SELECT failure.group_id, count(DISTINCT event.conversation_id) AS contacts

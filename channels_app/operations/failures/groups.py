@@ -19,7 +19,7 @@ from channels_app.operations.failures.states import GroupFacts, GroupState, grou
 from channels_app.operations.figures.counting import WIDTHS, Name, whole
 
 MAX_GROUPS = 300
-"""Groups that are looked at, those with the latest failures: more causes than these nobody reads."""
+"""Groups to consider, those with the latest failures: more causes than anyone will read."""
 TREND_CELLS = 48
 """Half hours of a trend: a day."""
 RECENT_CELLS = 2
@@ -44,7 +44,7 @@ class Group:
 
     @property
     def recent(self) -> int:
-        """Failures of about the last hour."""
+        """Failures in about the last hour."""
         return sum(self.trend[-RECENT_CELLS:])
 
 
@@ -169,7 +169,7 @@ def list_failures(
 
 
 def resolve_group(group_id: int, actor: Actor) -> None:
-    """Its cause is mended; the next failure makes it regress."""
+    """Its cause is fixed; the next failure makes it regress."""
     now = database_now()
     _change(group_id, actor, "resolved failures", resolved_at=now, regressed_at=None, **_UNMUTED)
 
@@ -184,7 +184,7 @@ _UNMUTED = {"muted_at": None, "muted_until_count": None}
 
 
 def reopen_group(group_id: int, actor: Actor) -> None:
-    """Neither muted nor resolved any more."""
+    """Reopen it: no longer muted or resolved."""
     _change(group_id, actor, "reopened failures", resolved_at=None, regressed_at=None, **_UNMUTED)
 
 

@@ -49,7 +49,7 @@ class GroupState(StrEnum):
 
 NEW_FOR = timedelta(hours=24)
 QUIET_AFTER = timedelta(days=7)
-"""Without a failure for so long a group counts as resolved; the next one is a regression."""
+"""After this long without a failure a group counts as resolved; the next failure is a regression."""
 ESCALATING_LEAST = 10
 ESCALATING_FACTOR = 3
 ESCALATING_AGE = timedelta(hours=2)

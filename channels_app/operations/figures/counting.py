@@ -26,7 +26,7 @@ class Name(StrEnum):
     REFUSED = "refused"
     """Requests that the inbox's door turned away. Label: the reason. Counted at the door."""
     OUTCOME = "outcome"
-    """What became of what contacts said or began, and whatever else is dead. Label: the outcome, or OPEN."""
+    """The fate of contacts' messages and starts, and all other dead events. Label: the outcome, or OPEN."""
     FATE = "fate"
     """Conversations by the minute in which the bot got them, each stint once. Label: a `Fate`."""
     HANDOVER = "handover"
@@ -52,7 +52,7 @@ OPEN = "open"
 
 
 class Fate(StrEnum):
-    """What became of a conversation while the bot had it."""
+    """A conversation's fate while the bot had it."""
 
     BOT = "bot"
     HANDED_OVER = "handed_over"

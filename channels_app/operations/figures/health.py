@@ -51,7 +51,7 @@ class Tally:
 
     @property
     def health(self) -> Health:
-        """Failing: half of all failed. Degraded: one of 20 failed or was slow, or anybody got no answer at all."""
+        """Failing: half of all failed. Degraded: one of 20 failed or was slow, or any contact got no answer at all."""
         total, failed = self.answered + self.lost, self.given_up + self.lost
         if not total:
             return Health.QUIET

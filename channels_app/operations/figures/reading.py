@@ -152,7 +152,7 @@ def read_counts(window: Window, channel_id: int | None, now: datetime) -> Counts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerTime:
-    """Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less."""
+    """Seconds until the inbox accepted the answer: half of all contacts, and 19 of 20, waited less."""
 
     p50_s: float | None
     p95_s: float | None
@@ -182,7 +182,7 @@ def answer_time(counts: Counts) -> AnswerTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversations:
-    """What became of the conversations that the bot got, by `Fate`."""
+    """The fate of the conversations the bot got, by `Fate`."""
 
     fates: Mapping[str, int]
     before: Mapping[str, int]

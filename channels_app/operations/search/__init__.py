@@ -1,4 +1,5 @@
-"""Finds conversations by whatever people have of one: an id, a contact, a trace id, an address, words that fell."""
+"""Finds conversations by anything that identifies one: an id, a contact, a trace id, an address, words from a
+message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class ConversationLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A page of conversations. `before` goes on where this page ended, "" at the end; `is_exact`: by an id."""
+    """A page of conversations. `before` continues where this page ended, "" at the end; `is_exact`: by an id."""
 
     lines: tuple[ConversationLine, ...] = ()
     before: str = ""
@@ -69,7 +70,7 @@ def find_conversations(
     exact = [] if before else named_by(term, reads_text=reads_text)
     if not reads_text:
         return Found(lines=_lines(among, exact, during), is_exact=True)
-    if exact and not term.isdecimal():  # a bare number may as well be a part of somebody's
+    if exact and not term.isdecimal():  # a bare number may also be part of a contact's
         return Found(lines=_lines(among, exact, during), is_exact=True)
     hits, cursor = search_words(term, Cursor.parse(before))
     return Found(lines=_lines(among, [*exact, *hits], during), before=str(cursor))

@@ -1,4 +1,4 @@
-"""What a search term names outright: an id of Sparkcentral's or of ours, in an address or alone. All by indexes."""
+"""What a search term names directly: one of Sparkcentral's ids or ours, in an address or alone. All by indexes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ def _is_uuid(word: str) -> bool:
 
 
 def _by_number(number: int, kind: str) -> Iterator[Named]:
-    """Our own numbers, as they stand on pages: with their word, or of whatever has this number."""
+    """Our own numbers, as shown on pages: with their type, or of anything with this number."""
     if kind in ("", "conversation"):
         yield Conversation.objects.filter(pk=number), f"conversation {number}", "pk", ""
     if kind in ("", "event"):

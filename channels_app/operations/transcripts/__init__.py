@@ -47,7 +47,7 @@ class Transcript:
 def load_transcript(
     conversation_id: int, *, before: int | None = None, reads_text: bool = False, events_most: int | None = None
 ) -> Transcript:
-    """The latest lines, or those of events before `before`. Without `reads_text` nothing that anybody said is in it.
+    """The latest lines, or those of events before `before`. Without `reads_text` it contains no message texts.
 
     Raises Conversation.DoesNotExist.
     """
@@ -101,7 +101,7 @@ def _offloads(conversation: Conversation, events: Sequence[WebhookEvent], *, is_
 
 
 def _fates(events: Sequence[WebhookEvent]) -> dict[int, list[str]]:
-    """What became of each message, from the calls that carried them; unknown once their texts are deleted."""
+    """Each message's fate, from the calls that carried them; unknown once their texts are deleted."""
     rows = Delivery.objects.filter(event__in=events, kind=DeliveryKind.REPLY).order_by("event_id", "seq")
     fates: dict[int, list[str]] = {}
     names = ("event_id", "state", "payload__outgoing__messages", "payload__in_doubt")

@@ -1,4 +1,4 @@
-"""A conversation to take away: as text, as JSON, or as a bug report in which nothing is left that anybody said."""
+"""A conversation as a download: as text, as JSON, or as a bug report without any message texts."""
 
 from collections.abc import Iterable
 from dataclasses import asdict

@@ -21,11 +21,11 @@ def happened_lines(rows: Rows) -> Iterator[Line]:
 
 _TOLD_BY_MESSAGES = frozenset({EventType.MESSAGE_RECEIVED, EventType.BOT_REPLIED, EventType.MESSAGE_ORDERED})
 _ENDS = {
-    Outcome.MOOT: "Not answered: the conversation was not with the bot any more",
+    Outcome.MOOT: "Not answered: the conversation was no longer with the bot",
     Outcome.DEAD: "Failed for good: no answer",
     Outcome.IGNORED: "Not handled",
-    Outcome.SILENT: "Nothing was said",
-    Outcome.REPLIED_UNCONFIRMED: "Sparkcentral did not confirm that it took the words",
+    Outcome.SILENT: "No message",
+    Outcome.REPLIED_UNCONFIRMED: "Sparkcentral did not confirm that it accepted the message",
     Outcome.RESOLVED: "The bot closed the conversation",
 }
 """Ends of an event that no message tells of."""
@@ -38,21 +38,23 @@ def _events(rows: Rows) -> Iterator[Line]:
             by = _by(rows, event)
             yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
         if event.type == EventType.BOT_REPLIED and event.duplicates:
-            times = f"{event.duplicates + 1} times, taken for repeats"
+            times = f"{event.duplicates + 1} times, treated as repeats"
             yield _system(
-                event.received_at, "The same words of the bot came again: said once", times, event_id=event.pk
+                event.received_at, "The bot sent the same message again: delivered once", times, event_id=event.pk
             )
         if NOT_CLOSED in event.reason:
-            because = "the contact had written again, and is answered first"
-            yield _system(event.finished_at or event.received_at, "The bot's wish to close was not granted", because)
+            because = "the contact has written again, and is answered first"
+            yield _system(
+                event.finished_at or event.received_at, "The bot asked to close the conversation: not done", because
+            )
         if understood := remark(event.reason, UNDERSTOOD):
             yield _system(event.received_at, "The bot understood", understood)
         if left_out := remark(event.reason, LEFT_OUT):
-            yield _system(event.received_at, "Of what the bot wanted done, something was left out", left_out)
+            yield _system(event.received_at, "Part of what the bot asked for was left out", left_out)
         named = remark(event.reason, CANT_BE_SHOWN)
         if named and (event.type == EventType.BOT_REPLIED or event.outcome != Outcome.SILENT):
             yield _system(
-                event.received_at, "The bot said something that can't be shown", named, is_bad=True, code="CB-518"
+                event.received_at, "The bot sent something that can't be shown", named, is_bad=True, code="CB-518"
             )
             if event.outcome == Outcome.SILENT:
                 continue
@@ -65,7 +67,7 @@ def _end(event: WebhookEvent, outcome: Outcome, at: datetime) -> Line:
     """Words of the bot that we accepted and that agents came before are more than an event without an answer."""
     if outcome is Outcome.MOOT and event.type == EventType.BOT_REPLIED:
         return _system(
-            at, "The bot's words were not sent", event.reason, is_bad=True, code="CB-519", event_id=event.pk
+            at, "The bot's message was not sent", event.reason, is_bad=True, code="CB-519", event_id=event.pk
         )
     return _system(at, _ENDS[outcome], event.reason, is_bad=outcome is Outcome.DEAD)
 
@@ -102,9 +104,9 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
         detail = " · ".join(filter(None, (row.get_reason_display(), row.detail if is_open else "")))
         match row.state:
             case OffloadState.REQUESTED | OffloadState.MOOT:
-                continue  # told when it is done; or nothing came of it
+                continue  # shown when it is done; or it had no effect
             case OffloadState.CLOSED:
-                text, is_bad = "An agent was asked for, but the agents are closed", False
+                text, is_bad = "The bot asked for an agent, but outside opening hours", False
             case OffloadState.REFUSED | OffloadState.FAILED:
                 text, is_bad = "The handover to the agents failed", True
             case _:

@@ -32,7 +32,7 @@ class Text(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """`text` are words of a message or a sentence of ours; `took_ms`: since the contact's message came; `gap_s`: how
+    """`text` is a message's text or our own sentence; `took_ms`: since the contact's message arrived; `gap_s`: how
     long nothing had happened before. `event_id` is the event that came in with it, if one did."""
 
     at: datetime
@@ -44,7 +44,7 @@ class Line:
     attachment_url: str = ""
     is_message: bool = False
     fate: str = ""
-    """What became of a message of ours that did not plainly arrive."""
+    """The fate of a message from us that did not clearly arrive."""
     is_bad: bool = False
     code: str = ""
     took_ms: int | None = None
@@ -57,7 +57,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What the lines are made of. By event: `ordered_by`, who ordered it; `fates`, what became of each message that
+    """What the lines are made of. By event: `ordered_by`, who ordered it; `fates`, the fate of each message that
     was to be said, in their order, "" where it arrived."""
 
     events: Sequence[WebhookEvent]

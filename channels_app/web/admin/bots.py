@@ -38,7 +38,7 @@ class BotAdmin(SetupAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         about = ("name", "kind", "channels") if obj else ("name", "kind")
-        return (None, {"fields": about}), ("How we reach it", {"fields": self.shown_settings(request, obj)})
+        return (None, {"fields": about}), ("Connection", {"fields": self.shown_settings(request, obj)})
 
     def page_context(self, row: Bot) -> dict[str, Any]:
         connector = bot_class(row.kind)

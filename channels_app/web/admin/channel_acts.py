@@ -68,11 +68,11 @@ class Act:
 
 def _secret_texts(channel: Channel) -> Sequence[str]:
     if not channel.shared_secret_encrypted:
-        return ("Sparkcentral uses it to sign what it sends; anything that isn't signed with it is refused.",)
+        return ("Sparkcentral signs its events with this secret; requests without a valid signature are refused.",)
     return (
         "Paste the new secret here first. For a while both are accepted, so no event is lost between the change here "
         "and the change in Sparkcentral.",
-        "The channel's page then counts the events that come with each, so you can see when the old one can go.",
+        "The channel's page then counts the events signed with each, so you can see when to retire the old one.",
     )
 
 
@@ -107,13 +107,13 @@ def _new_url_texts(channel: Channel) -> Sequence[str]:
         "new one into the virtual agent in Sparkcentral within that time."
     )
     is_rotating = rotations.address_rotation(channel)
-    return (text, "The previous URL still works. It stops at once.") if is_rotating else (text,)
+    return (text, "The previous URL still works. It will stop working at once.") if is_rotating else (text,)
 
 
 def _retire_url_texts(channel: Channel) -> Sequence[str]:
     meter = rotations.address_rotation(channel)
     seen = f" It was called {count_of(meter.old.count, 'time')} since the change." if meter else ""
-    return (f"From now on nothing is at the old URL.{seen}",)
+    return (f"The old URL no longer works.{seen}",)
 
 
 ACTS = (
@@ -145,8 +145,8 @@ ACTS = (
         title="Archive this channel?",
         texts=(
             "Its webhook URL refuses events from now on, so Sparkcentral gives new conversations to your agents by "
-            "itself. Remove the virtual agent there, or switch it off.",
-            "The channel no longer shows in the list. Everything it has is kept, and it can be restored.",
+            "itself. Remove the virtual agent there, or turn it off.",
+            "The channel is no longer listed. Everything in it is kept, and it can be restored.",
         ),
         button="Archive",
         perform=care.archive_channel,
@@ -166,8 +166,8 @@ ACTS = (
         path="clone",
         title="Copy this channel",
         texts=(
-            "The copy has the same settings, bot, inbox channels and opening hours. It has no secrets, a URL of its "
-            "own and no history: its page begins with step 1.",
+            "The copy has the same settings, bot, inbox channels and opening hours. It has its own URL, no secrets "
+            "and no history: its page begins with step 1.",
         ),
         button="Copy",
         perform=lambda channel, actor, name: care.clone_channel(channel, name, actor),
@@ -194,7 +194,7 @@ ACTS = (
         texts=lambda channel: (f"It was skipped: {channel.handover_skipped}",),
         button="Wait for it",
         perform=partial(care.skip_handover_test, reason=""),
-        done="The last step waits for a tested handover again.",
+        done="The last step is waiting for a tested handover again.",
     ),
     Act(
         path="rotate-secret",
@@ -219,22 +219,23 @@ ACTS = (
         texts=_retire_secret_texts,
         button="Retire old secret",
         perform=rotations.retire_old_secret,
-        done="The old secret is retired: only the present one is accepted.",
+        done="The old secret is retired: only the current one is accepted.",
     ),
     Act(
         path="timeouts",
         title="Timeouts and error rule of the virtual agent",
         texts=(
             "Edit the virtual agent in Sparkcentral: it has two timeouts, and a rule for timeouts and errors.",
-            "Timeout virtual agent: how long the bot may take to answer, up to 1 hour. Enter the same below: a minute "
-            "before it ends we hand the conversation over, whatever went wrong.",
+            "Timeout virtual agent: how long the bot may take to answer, up to 1 hour. Enter the same below: one "
+            "minute before it ends we hand the conversation over in any case.",
             "Timeout contact: how long the contact may be silent, up to 23 hours.",
             "For timeouts and errors choose New, never Resolved. With New your agents find the conversation in their "
-            "queue; with Resolved it is closed unseen, and the contact waits for an answer that never comes.",
+            "queue; with Resolved it is closed before anyone has seen it, and the contact waits in vain for an "
+            "answer.",
         ),
         button="Save",
         perform=_set_timeout,
-        done="Sparkcentral takes a conversation back after {result}: we know it now.",
+        done="Saved: Sparkcentral takes a conversation back after {result}.",
         form=TimeoutsForm,
         initial=lambda channel: {"minutes": channel.reply_limit_s // 60},
     ),
@@ -245,7 +246,7 @@ ACTS = (
             "The saved keys are tried on the server of the other region. The channel's region is changed only if they "
             "are accepted there.",
         ),
-        button="Try the keys there, and switch",
+        button="Try the keys there and switch",
         perform=rotations.switch_server,
         done="These keys belong to the {result} server. The region is changed, and the keys are accepted.",
     ),
@@ -253,7 +254,7 @@ ACTS = (
         path="rotate-url",
         title="Give this channel a new webhook URL?",
         texts=_new_url_texts,
-        button="Make a new URL",
+        button="Create a new URL",
         perform=rotations.rotate_address,
         done="The channel has a new webhook URL. Copy it from step 3 into Sparkcentral.",
         form=ReasonForm,

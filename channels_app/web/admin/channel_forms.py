@@ -75,12 +75,12 @@ class RotateSecretForm(CareForm):
     shared_secret = WriteOnlyField(
         label="New shared secret",
         required=True,
-        help_text="Shown by Sparkcentral in the settings of the virtual agent. It has only 0-9 and a-f. If you are "
-        "asked to enter one there, generate it here.",
+        help_text="Shown by Sparkcentral in the settings of the virtual agent. It contains only 0-9 and a-f. If you "
+        "are asked to enter one there, generate it here.",
         may_generate=True,
     )
     overlap = forms.TypedChoiceField(
-        label="Accept the old one too for",
+        label="Also accept the old one for",
         choices=[(overlap // HOUR, _overlap_words(overlap)) for overlap in OVERLAPS],
         coerce=lambda hours: int(hours) * HOUR,
         initial=OVERLAP // HOUR,
@@ -104,7 +104,7 @@ class TimeoutsForm(CareForm):
         label="Timeout virtual agent, in minutes",
         min_value=REPLY_LIMIT_S[0] // 60,
         max_value=REPLY_LIMIT_S[1] // 60,
-        help_text="As it is set in Sparkcentral; 5 unless it was changed there.",
+        help_text="As set in Sparkcentral; 5 unless changed there.",
     )
 
 

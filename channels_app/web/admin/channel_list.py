@@ -56,7 +56,7 @@ class StateFilter(admin.SimpleListFilter):
     def choices(self, changelist: Any) -> Any:
         """As Django's own, but without filter it is not "all"."""
         for choice in super().choices(changelist):
-            yield {**choice, "display": "All but archived"} if choice["query_string"] == "?" else choice
+            yield {**choice, "display": "All except archived"} if choice["query_string"] == "?" else choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Card:
 
 
 def channel_context(channel: Channel) -> dict[str, Any]:
-    """For the upper part of the page. Some fifteen small queries; nobody is called."""
+    """For the upper part of the page. Some fifteen small queries; no calls go out."""
     facts = facts_of(channel)
     steps, repairs = setup_steps(facts), find_repairs(facts)
     cards = [*_bridge_cards(channel), *(_card(repair, channel) for repair in repairs)]

@@ -29,7 +29,7 @@ from channels_app.web.admin.channel_forms import DeleteForm, add_refusal
 from channels_app.web.links import channel_url
 
 KEYS_TEXTS = (
-    "The new keys are tried first. They replace the saved ones only if Sparkcentral gives a token for them; until "
+    "The new keys are tried first. They replace the saved ones only if Sparkcentral issues a token for them; until "
     "then the saved ones stay in use.",
 )
 
@@ -97,12 +97,12 @@ def delete_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> Ht
 
 
 def _delete(admin: ModelAdmin, request: HttpRequest, channel: Channel, reason: str) -> HttpResponse:
-    """A few seconds of it; the page that then appears goes on by itself, or by its button."""
+    """A few seconds of it; the page shown next continues by itself, or with its button."""
     actor = actor_of(request, via="admin")
     if "go_on" not in request.POST:
         begin_deletion(channel, actor, reason=reason)
     if delete_some(channel, actor, for_s=ROUND_S):
-        admin.message_user(request, f"{channel} is deleted, with everything it had.", messages.SUCCESS)
+        admin.message_user(request, f"{channel} is deleted, with everything in it.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:channels_app_channel_changelist"))
     return page(admin, request, "deleting", f"Deleting {channel} …", channel, holdings=holdings_of(channel))
 
@@ -117,7 +117,7 @@ def _download(text: str, content_type: str, name: str) -> HttpResponse:
 
 
 def _sent_test(channel: Channel) -> dict[str, Any]:
-    """What came of a test event, for its page."""
+    """The result of a test event, for its page."""
     try:
         sample = make_sample(channel)
         answer = send_sample(channel, sample)

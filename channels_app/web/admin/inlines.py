@@ -22,7 +22,7 @@ class LabelledFormSet(ChildFormSet):
             self._forget_deleted()
 
     def _forget_deleted(self) -> None:
-        """What others deleted while the page was open stays deleted; Django would let nobody save the rest."""
+        """Rows deleted by others while the page was open stay deleted; Django would refuse to save the rest."""
         saved = {str(pk) for pk in self.get_queryset().values_list("pk", flat=True)}
         rows = [f"{self.prefix}-{number}-" for number in range(self.total_form_count())]
         known = rows[: self.initial_form_count()]
@@ -71,8 +71,8 @@ class OffloadProviderInline(StackedInline):
     def now(self, provider: OffloadProvider) -> str:
         moment_now = database_now()
         if provider.pk is None or is_open(provider.opening_hours, moment_now):
-            return "Open." if provider.is_enabled else "Open, but switched off."
+            return "Open." if provider.is_enabled else "Open, but turned off."
         opening = next_opening(provider.opening_hours, moment_now)
         if opening is None:
-            return "Closed, and never open."
+            return "Closed at all times."
         return f"Closed. Opens {date_format(opening, 'l j F, H:i')} ({opening.tzinfo})."

@@ -23,8 +23,8 @@ else:
     DjangoUserAdmin = UserAdmin
 
 HELP = (
-    "{roles}. Tick “Staff status” too: without it nobody can log in to these pages. A user that only acts through an "
-    "API token needs no tick."
+    "{roles}. Also tick “Staff status”: it is required to log in to these pages. A user that only acts through an "
+    "API token does not need it."
 )
 
 

@@ -18,7 +18,7 @@ CHECK_NOW = "check_now"
 
 
 class SetupAdmin(EditedAdmin):
-    """A row with settings of an adapter. Saving never calls anybody: it is saved first, and then checked."""
+    """A row with settings of an adapter. Saving makes no calls: it is saved first, then checked."""
 
     settings_fields: tuple[str, ...] = ()
     """The names of the adapter's fields on the form."""
@@ -67,7 +67,7 @@ class SetupAdmin(EditedAdmin):
         return self.response_post_save_change(request, obj)
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
-        """The set-up goes on where it was; or it is checked first, which can't undo what is saved by then."""
+        """The set-up continues where it was; or it is checked first, which can't undo what is already saved."""
         if "_check" not in request.POST:
             return HttpResponseRedirect(self.url_of(obj))
         url = self.url_of(obj, "test")

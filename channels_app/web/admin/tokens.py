@@ -26,7 +26,7 @@ class TokenForm(ChangeForm):
         min_value=1,
         max_value=MAX_DAYS,
         initial=DEFAULT_DAYS,
-        help_text="Make a new one before this one expires; both are valid until then.",
+        help_text="Create a new one before this one expires; both are valid until then.",
     )
 
     class Meta:
@@ -40,7 +40,7 @@ class TokenForm(ChangeForm):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ModelAdmin):
-    """People see and make their own tokens; superusers everybody's. Nobody edits one."""
+    """Users see and create their own tokens; superusers see all. Tokens are never edited."""
 
     form = TokenForm
     list_display = ("name", "start", "user", "life", "used", "made")

@@ -104,7 +104,7 @@ class IdField(serializers.IntegerField):
 
 
 class MomentField(serializers.DateTimeField):
-    """A time that means the same for everybody. Without its zone it would be taken for another one than meant."""
+    """A time that means the same for all readers. Without its zone it would be misread."""
 
     def to_internal_value(self, value: Any) -> datetime:
         moment = jsons.moment(value)
@@ -119,12 +119,12 @@ class MomentField(serializers.DateTimeField):
 class TimeRangeFields(Strict):
     """A time range, as all lists take it."""
 
-    since = MomentField(required=False, help_text="Only what happened then or later.")
-    until = MomentField(required=False, help_text="Only what happened before then.")
+    since = MomentField(required=False, help_text="Only what happened at or after this time.")
+    until = MomentField(required=False, help_text="Only what happened before this time.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "since" in attrs and "until" in attrs and attrs["since"] >= attrs["until"]:
-            raise serializers.ValidationError({"until": "The end of the time must lie after its beginning."})
+            raise serializers.ValidationError({"until": "The end must be after the beginning."})
         return attrs
 
 
@@ -134,9 +134,9 @@ def asked_range(query: dict[str, Any]) -> TimeRange:
 
 
 class PageQuery(Strict):
-    before = IdField(required=False, help_text="Only rows with smaller ids. `next` has it.")
+    before = IdField(required=False, help_text="Only rows with smaller ids; `next` contains it.")
     limit = serializers.IntegerField(
-        default=ON_A_PAGE, min_value=1, max_value=MAX_ON_A_PAGE, help_text="Rows in one answer."
+        default=ON_A_PAGE, min_value=1, max_value=MAX_ON_A_PAGE, help_text="Rows per response."
     )
 
 
@@ -187,7 +187,7 @@ class ApiView(APIView):
     ) -> Response:
         """A page of rows, newest first.
 
-        `window`: ids that one page looks through, for filters without an index; the next page goes on from there.
+        `window`: ids one page searches, for filters without an index; the next page continues from there.
         """
         limit, before, during = query["limit"], query.get("before"), asked_range(query)
         numbers = numbers_during(rows.model, during)

@@ -51,17 +51,17 @@ _BOT: dict[str, Any] = {
 class BotSerializer(RowSerializer):
     kind = serializers.ChoiceField(choices=list(BOTS))
     reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
-    settings = serializers.SerializerMethodField(help_text="Of its adapter, without secrets.")
-    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
-    warnings = serializers.SerializerMethodField(help_text="What of the settings works, and should be otherwise.")
+    settings = serializers.SerializerMethodField(help_text="The adapter's settings, without secrets.")
+    secrets = serializers.SerializerMethodField(help_text="What may be shown of each secret.")
+    warnings = serializers.SerializerMethodField(help_text="Settings that work but should be changed.")
 
     class Meta:
         model = Bot
         fields = tuple(_BOT)
         extra_kwargs = {
-            "revision": {"help_text": "Counts changes; for If-Match."},
-            "failures": {"help_text": "Calls in a row that failed."},
-            "paused_until": {"help_text": "Until then it is called for a trial only."},
+            "revision": {"help_text": "Increases with every change; for If-Match."},
+            "failures": {"help_text": "Consecutive failed calls."},
+            "paused_until": {"help_text": "Until then it is only called for a trial."},
         }
 
     def get_reply_url(self, bot: Bot) -> str:
@@ -88,7 +88,7 @@ class BotBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
     kind = OneOf(list(BOTS))
     settings = settings_field(
-        BOT_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
+        BOT_ADAPTERS, required=False, help_text="Omitted fields stay unchanged; null removes a secret."
     )
 
 
@@ -116,7 +116,7 @@ class OneBot(ApiView):
         "changeBot", "Change settings", needs=CHANGE_BOT, body=BotBodySerializer, answer=BotSerializer, is_guarded=True
     )
     def patch(self, request: Request, pk: int) -> Response:
-        """What is left out stays as it is. With other settings the bot is called again at once."""
+        """Omitted fields stay unchanged. With other settings the bot is called again at once."""
         given = self.body(BotBodySerializer, is_partial=True)
         with refusals():
             expected = expected_revision(request)

@@ -26,7 +26,7 @@ from channels_app.web.api.serializers.channel_requests import ReasonSerializer
 
 operation = operations_of(Tag.CALLS, SEE)
 RETRIED = "done again"  # what clients of the first version compare with
-NOT_LOST = "the conversation is not with the bot any more, or nothing of this delivery was lost."
+NOT_LOST = "the conversation is no longer with the bot, or this delivery lost nothing."
 
 
 def _events() -> QuerySet[WebhookEvent]:
@@ -34,7 +34,7 @@ def _events() -> QuerySet[WebhookEvent]:
 
 
 class Events(ApiView):
-    @operation("listEvents", "What came in, newest first", query=EventQuery, answer=EventSerializer, is_page=True)
+    @operation("listEvents", "Received events, newest first", query=EventQuery, answer=EventSerializer, is_page=True)
     def get(self, request: Request) -> Response:
         """A page can be empty although there is a next one: each looks through a bounded number of rows."""
         query = self.query(EventQuery)
@@ -71,7 +71,7 @@ class ReplayEvent(ApiView):
 class Deliveries(ApiView):
     @operation(
         "listDeliveries",
-        "What goes to the inbox, newest first",
+        "Deliveries to the inbox, newest first",
         query=DeliveryQuery,
         answer=DeliverySerializer,
         is_page=True,
@@ -94,7 +94,7 @@ class OneDelivery(ApiView):
 class ReplayDelivery(ApiView):
     @operation(
         "replayDelivery",
-        "Send a delivery again that was lost",
+        "Resend a lost delivery",
         needs=REPLAY,
         body=ReasonSerializer,
         answer=DeliverySerializer,
@@ -131,7 +131,7 @@ class Calls(ApiView):
 
 
 class OneExchange(ApiView):
-    @operation("getExchange", "An outgoing call, and its answer", answer=ExchangeSerializer)
+    @operation("getExchange", "An outgoing call and its response", answer=ExchangeSerializer)
     def get(self, request: Request, pk: int) -> Response:
         row = row_or_404(Exchange.objects.select_related("channel", "event__conversation"), pk)
         if self.reads_text:

@@ -46,17 +46,21 @@ def _rotate_secret(channel: Channel, actor: Actor, *, shared_secret: str, overla
 ACTS = (
     Act("pause", "pauseChannel", "Give every conversation to the agents from now on", pause_channel, needs=PAUSE),
     Act("resume", "resumeChannel", "Let the bot answer again", resume_channel, needs=PAUSE),
-    Act("archive", "archiveChannel", "Refuse events and hide the channel; it keeps all that it has", archive_channel),
+    Act("archive", "archiveChannel", "Refuse events and hide the channel; all its data is kept", archive_channel),
     Act("restore", "restoreChannel", "Take it out of the archive, paused", restore_channel),
     Act(
         "rotate-secret",
         "rotateSecret",
-        "Take a new shared secret, and the old one too for a while",
+        "Set a new shared secret, and accept the old one for a while",
         _rotate_secret,
         RotateSecretSerializer,
     ),
     Act(
-        "keep-old-secret", "keepOldSecret", "Take the old secret for 24 hours more", keep_old_secret, NothingSerializer
+        "keep-old-secret",
+        "keepOldSecret",
+        "Accept the old secret for 24 more hours",
+        keep_old_secret,
+        NothingSerializer,
     ),
     Act(
         "retire-old-secret",
@@ -65,11 +69,13 @@ ACTS = (
         retire_old_secret,
         NothingSerializer,
     ),
-    Act("rotate-url", "rotateWebhookUrl", "Make a new webhook URL; the old one works for 7 days more", rotate_address),
+    Act(
+        "rotate-url", "rotateWebhookUrl", "Create a new webhook URL; the old one works for 7 more days", rotate_address
+    ),
     Act(
         "retire-old-url",
         "retireOldWebhookUrl",
-        "Let the old webhook URL lead nowhere",
+        "Retire the old webhook URL",
         retire_old_address,
         NothingSerializer,
     ),

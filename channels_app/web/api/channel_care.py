@@ -47,7 +47,7 @@ class TestConnection(ChannelView):
 
 
 class SetUp(ChannelView):
-    @operation("getSetUp", "How far its set-up is", needs=SEE_CHANNEL, answer=StepsSerializer)
+    @operation("getSetUp", "Set-up progress", needs=SEE_CHANNEL, answer=StepsSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer({"results": setup_steps(facts_of(self.channel(pk)))}, StepsSerializer)
 
@@ -55,7 +55,7 @@ class SetUp(ChannelView):
 class Intents(ChannelView):
     @operation(
         "listIntents",
-        "The intents that the bot has named lately, with the topics that they give",
+        "The intents the bot has named recently, with the topics they set",
         needs=SEE_CHANNEL,
         query=IntentQuery,
         answer=IntentsSerializer,
@@ -69,7 +69,7 @@ class Intents(ChannelView):
 class RefusedEvents(ChannelView):
     @operation(
         "listRefusedEvents",
-        "Events of the last days that were refused, counted by reason",
+        "Events refused in the last few days, counted by reason",
         needs=SEE_CHANNEL,
         answer=RefusalsSerializer,
     )
@@ -97,7 +97,7 @@ class ReplaceKeys(ChannelView):
 class Clone(ChannelView):
     @operation(
         "cloneChannel",
-        "Copy its settings to a new channel, without secrets, address and history",
+        "Copy its settings to a new channel, without secrets, address or history",
         needs=ADD_CHANNEL,
         body=CloneSerializer,
         answer=ChannelDetailSerializer,
@@ -113,7 +113,7 @@ class Clone(ChannelView):
 class Diagnostics(ChannelView):
     @operation(
         "getDiagnostics",
-        "What a colleague needs to help: no secret and no message text",
+        "What a colleague needs to help, without secrets and message texts",
         answer=DiagnosticsSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:
@@ -123,7 +123,7 @@ class Diagnostics(ChannelView):
 class Deletion(ChannelView):
     @operation(
         "deleteChannel",
-        "Delete a channel with all that it has, for good",
+        "Delete a channel with all its data, for good",
         needs=DELETE_CHANNEL,
         body=DeleteSerializer,
         answer=DeletedSerializer,

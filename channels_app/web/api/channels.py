@@ -75,7 +75,7 @@ class OneChannel(ChannelView):
         is_guarded=True,
     )
     def patch(self, request: Request, pk: int) -> Response:
-        """What is left out stays as it is."""
+        """Omitted fields stay unchanged."""
         given = self.body(ChannelBodySerializer, is_partial=True)
         _save(self.channel(pk), given, self.actor, expected_revision(request))
         return self.shown(pk)

@@ -32,7 +32,7 @@ class CodeSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     name = serializers.CharField()
     severity = serializers.ChoiceField(choices=[str(severity) for severity in Severity])
-    text = serializers.CharField(help_text="What people read, with {placeholders}.")
+    text = serializers.CharField(help_text="The sentence shown to users, with {placeholders}.")
     meaning = serializers.CharField()
     causes = serializers.ListField(child=serializers.CharField())
     checks = serializers.ListField(child=serializers.CharField())
@@ -51,7 +51,7 @@ class CatalogueSerializer(serializers.Serializer[Any]):
 
 
 class Catalogue(ApiView):
-    @operation("listCodes", "Everything that can go wrong", answer=CatalogueSerializer)
+    @operation("listCodes", "All codes", answer=CatalogueSerializer)
     def get(self, request: Request) -> Response:
         return self.answer({"results": CODES.values()}, CatalogueSerializer)
 

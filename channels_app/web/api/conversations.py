@@ -52,7 +52,7 @@ class ConversationView(ApiView):
 class Conversations(ConversationView):
     @operation(
         "listConversations",
-        "Conversations in which something happened last, or that a search finds",
+        "Conversations, latest activity first, or search results",
         query=ConversationQuery,
         answer=ConversationSerializer,
         is_page=True,
@@ -100,7 +100,7 @@ class Why(ConversationView):
 class BugReport(ConversationView):
     @operation(
         "getBugReport",
-        "Everything needed to look for a fault, without any message text",
+        "Everything needed to investigate a fault, without any message text",
         answer=BugReportSerializer,
     )
     def get(self, request: Request, pk: int) -> Response:

@@ -16,7 +16,7 @@ from channels_app.web.api.authentication import HasPermission, TokenAuthenticati
 from channels_app.web.api.problems import answer_problem
 
 _one_at_a_time = threading.Lock()
-"""drf-spectacular loads its extensions at the first schema, and a second request meanwhile finds half of them."""
+"""drf-spectacular loads its extensions at the first schema; a concurrent request would find half of them."""
 
 
 class Schema(SpectacularAPIView):

@@ -67,7 +67,9 @@ class Failures(ApiView):
 
 
 class OneFailureGroup(ApiView):
-    @operation("getFailure", "A cause, with the latest events that failed so", answer=FailureGroupDetailSerializer)
+    @operation(
+        "getFailure", "A cause, with the latest events that failed this way", answer=FailureGroupDetailSerializer
+    )
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(_group_or_404(pk), FailureGroupDetailSerializer)
 
@@ -85,7 +87,7 @@ class GroupAct:
 GROUP_ACTS = (
     GroupAct("resolve", "resolveFailure", "Its cause is fixed; the next failure makes it regress", resolve_group),
     GroupAct("mute", "muteFailure", "Hide it until there are twice as many", mute_group),
-    GroupAct("reopen", "reopenFailure", "Neither muted nor resolved any more", reopen_group),
+    GroupAct("reopen", "reopenFailure", "Reopen it: no longer muted or resolved", reopen_group),
     GroupAct("own", "ownFailure", "Become its owner", own_group),
     GroupAct("disown", "disownFailure", "Remove its owner", disown_group),
 )
@@ -142,7 +144,7 @@ class BulkRetries(ApiView):
 
 
 class OneBulkRetry(ApiView):
-    @operation("getBulkRetry", "How far it is", answer=BulkRetrySerializer)
+    @operation("getBulkRetry", "Progress of a bulk retry", answer=BulkRetrySerializer)
     def get(self, request: Request, pk: int) -> Response:
         return self.answer(row_or_404(_bulks(), pk), BulkRetrySerializer)
 
@@ -159,10 +161,10 @@ class BulkAct:
 
 
 BULK_ACTS = (
-    BulkAct("start", "startBulkRetry", "Do it, two events a second", start_bulk_retry, StartSerializer),
-    BulkAct("pause", "pauseBulkRetry", "Begin no more events for now", pause_bulk_retry),
+    BulkAct("start", "startBulkRetry", "Start it, two events a second", start_bulk_retry, StartSerializer),
+    BulkAct("pause", "pauseBulkRetry", "Pause it: start no more events for now", pause_bulk_retry),
     BulkAct("resume", "resumeBulkRetry", "Continue", resume_bulk_retry),
-    BulkAct("cancel", "cancelBulkRetry", "Begin no more events", cancel_bulk_retry),
+    BulkAct("cancel", "cancelBulkRetry", "Cancel it: start no more events", cancel_bulk_retry),
 )
 
 

@@ -33,7 +33,7 @@ class Figures(ApiView):
 class Queue(ApiView):
     @operation(
         "getQueue",
-        "What waits, who works, and whether what they need is there",
+        "The queue, the processes, and the services they depend on",
         tag=Tag.WORKERS,
         needs=SEE,
         answer=QueueFactsSerializer,

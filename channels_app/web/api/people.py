@@ -21,7 +21,7 @@ from channels_app.web.api.schema import Tag, example, operation
 )
 class CallerSerializer(serializers.Serializer[Any]):
     user = serializers.CharField()
-    token = serializers.CharField(allow_null=True, help_text="Its name and beginning; null for a session.")
+    token = serializers.CharField(allow_null=True, help_text="The token's name and prefix; null for a session.")
     roles = serializers.ListField(child=serializers.CharField())
     permissions = serializers.ListField(child=serializers.CharField())
 
@@ -46,7 +46,7 @@ class AuditEntrySerializer(RowSerializer):
         model = AuditEntry
         fields = ("id", "at", "who", "what", "object", "changes", "reason", "address", "via")
         extra_kwargs = {
-            "changes": {"help_text": "Field to [before, after]; of a secret only “changed”."},
+            "changes": {"help_text": "Field to [before, after]; for a secret only “changed”."},
             "address": {"help_text": "Where the call came from."},
             "via": {"help_text": "admin, operations, api or command."},
         }
@@ -56,13 +56,13 @@ class AuditEntrySerializer(RowSerializer):
 
 
 class AuditQuery(TimedPageQuery):
-    who = serializers.CharField(required=False, help_text="The whole name.")
-    what = serializers.CharField(required=False, help_text="Like paused, or “read texts”.")
-    object = serializers.CharField(required=False, help_text="Like channel:3, or a part of its name.")
+    who = serializers.CharField(required=False, help_text="The full name.")
+    what = serializers.CharField(required=False, help_text="E.g. paused, or “read texts”.")
+    object = serializers.CharField(required=False, help_text="E.g. channel:3, or part of its name.")
 
 
 class Me(ApiView):
-    @operation("getMe", "Who the call acts for", tag=Tag.ME, answer=CallerSerializer)
+    @operation("getMe", "The user the call acts for", tag=Tag.ME, answer=CallerSerializer)
     def get(self, request: Request) -> Response:
         user: Any = request.user
         caller = {

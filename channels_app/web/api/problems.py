@@ -40,7 +40,7 @@ def not_now(why: str) -> ApiError:
 
 
 def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler of the API: whatever went wrong, the caller gets a problem with a code."""
+    """The API's exception handler for DRF: for any error the caller gets a problem with a code."""
     status, problem, more = _judge(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("API: %s %s failed", context["request"].method, context["request"].path, exc_info=error)
@@ -118,6 +118,6 @@ def _joined(path: str, name: str | int) -> str:
 
 
 def _code_of(detail: Any) -> str:
-    """Only the catalogue's: DRF's own words, such as "invalid", tell nobody anything."""
+    """Only the catalogue's: DRF's own codes, such as "invalid", say nothing useful."""
     code = str(getattr(detail, "code", ""))
     return code if code.startswith("CB-") else ""

@@ -53,7 +53,7 @@ def expected_revision(request: Request) -> int | None:
     tags = [_TAG.fullmatch(part.strip()) for part in given.split(",")]
     revisions = [int(tag[1]) for tag in tags if tag]
     if len(revisions) < len(tags):
-        raise ValidationError({IF_MATCH: 'Give the revision that you have read, like "7".'})
+        raise ValidationError({IF_MATCH: 'Give the revision that you have read, e.g. "7".'})
     return max(revisions)
 
 

@@ -48,29 +48,29 @@ _TEXT = {"type": "string"}
 PROBLEM_SCHEMAS: dict[str, Any] = {
     "Problem": {
         "type": "object",
-        "description": "Why a call was not done: RFC 9457, with our code and what to do.",
+        "description": "Why a call was not carried out: RFC 9457, with our code and what to do.",
         "properties": {
             "type": {"type": "string", "format": "uri"},
             "title": _TEXT,
             "status": {"type": "integer"},
             "detail": _TEXT,
-            "code": {"type": "string", "description": "Of the catalogue: GET /api/v1/codes/."},
+            "code": {"type": "string", "description": "From the catalogue: GET /api/v1/codes/."},
             "hint": {"type": "string", "description": "What to do."},
             "docs_url": {"type": "string", "format": "uri"},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
-            "revision": {"type": "integer", "description": "Of CB-909: the present one."},
+            "revision": {"type": "integer", "description": "With CB-909: the current revision."},
             "changes": {"type": "array", "items": {"$ref": "#/components/schemas/ChangeByOthers"}},
         },
         "required": ["type", "title", "status", "detail", "code", "hint", "docs_url"],
     },
     "ChangeByOthers": {
         "type": "object",
-        "description": "An entry of the audit log, of CB-909; newest first.",
+        "description": "With CB-909: an entry of the audit log; newest first.",
         "properties": {
             "at": {"type": "string", "format": "date-time"},
             "who": _TEXT,
             "what": _TEXT,
-            "on": {"type": "string", "description": "The name of what was changed."},
+            "on": {"type": "string", "description": "The name of the changed object."},
             "fields": {"type": "object", "description": 'Field to [before, after]; a secret\'s is "changed".'},
         },
         "required": ["at", "who", "what", "on", "fields"],
@@ -78,9 +78,9 @@ PROBLEM_SCHEMAS: dict[str, Any] = {
     "FieldError": {
         "type": "object",
         "properties": {
-            "field": {"type": "string", "description": "Its path, like settings.client_id."},
+            "field": {"type": "string", "description": "Its path, e.g. settings.client_id."},
             "detail": _TEXT,
-            "code": {"type": "string", "description": "Of the catalogue, if it is a known mix-up; else empty."},
+            "code": {"type": "string", "description": "From the catalogue, if it is a known mix-up; otherwise empty."},
         },
         "required": ["field", "detail", "code"],
     },
@@ -91,14 +91,14 @@ _FAILURES = "x-failures"
 _KEY = OpenApiParameter(
     HEADER,
     location=OpenApiParameter.HEADER,
-    description="A random text of your own. The same call with the same key within 24 hours gets the same answer, "
-    "and nothing is done twice.",
+    description="A random text. The same call with the same key within 24 hours gets the same response, and nothing "
+    "is done twice.",
 )
 
 _IF_MATCH = OpenApiParameter(
     "If-Match",
     location=OpenApiParameter.HEADER,
-    description='The revision that you have read (`ETag`, like "7"). Nothing is saved if there is a newer one.',
+    description='The revision that you have read (`ETag`, e.g. "7"). Nothing is saved if there is a newer one.',
 )
 
 
@@ -125,7 +125,7 @@ def operation(
     failures |= {HTTPStatus.BAD_REQUEST} if body or query else set()
     failures |= {HTTPStatus.PRECONDITION_FAILED} if is_guarded else set()
     failures |= {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} if is_act else set()
-    permission = f"Needs the permission `{needs}`." if needs else "Needs a log-in, and no permission."
+    permission = f"Requires the permission `{needs}`." if needs else "Requires a login, but no permission."
     describe_as = partial(
         extend_schema,
         operation_id=name,
@@ -168,7 +168,7 @@ def page_of(serializer: type[serializers.Serializer[Any]]) -> type[serializers.S
     """The answer of a list."""
     fields = {
         "results": serializer(many=True),
-        "next": serializers.URLField(allow_null=True, help_text="Where the list goes on; null at its end."),
+        "next": serializers.URLField(allow_null=True, help_text="The next page; null at the end."),
     }
     name = f"{serializer.__name__.removesuffix('Serializer')}PageSerializer"
     page: type[serializers.Serializer[Any]] = type(name, (serializers.Serializer,), fields)
@@ -180,7 +180,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "An API token: make one on the admin's pages."}
+        return {"type": "http", "scheme": "bearer", "description": "An API token: create one on the admin pages."}
 
 
 class StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -36,10 +36,10 @@ COLUMNS = ("id", "at", "who", "what", "type", "object", "name", "changes", "from
 
 
 class SearchForm(forms.Form):
-    who = forms.CharField(required=False, max_length=150, label="Who", help_text="The whole name.")
+    who = forms.CharField(required=False, max_length=150, label="Who", help_text="The full name.")
     action = forms.ChoiceField(required=False, label="What")
     thing = forms.CharField(
-        required=False, max_length=200, label="On", help_text="A part of its name, or channel:12 as rows link to."
+        required=False, max_length=200, label="On", help_text="Part of its name, or channel:12 as used in links."
     )
     before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 

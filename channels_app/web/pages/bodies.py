@@ -33,13 +33,13 @@ def show_body(text: str, *, reads_text: bool, keep_days: int, is_old: bool) -> S
         return ShownBody(notes=(f"Deleted after {count_of(keep_days, 'day')}." if is_old else "No body.",))
     body = body_for(text, reads_text=reads_text)
     if body.is_hidden:
-        return ShownBody(notes=("Hidden as a whole: it is not plain JSON, and you may not read texts.",))
+        return ShownBody(notes=("Hidden entirely: it is not plain JSON, and you may not read texts.",))
     notes = []
     if body.masks:
         covered = "secrets" if reads_text else "secrets and texts that you may not read"
         notes.append(f"{count_of(body.masks, 'value is', 'values are')} covered: {covered}.")
     if _CUT in text:
-        notes.append("Only its beginning is kept.")
+        notes.append("Only the beginning is kept.")
     return ShownBody(
         text=_marked(body.text),
         raw=_marked(body.raw) if body.raw and body.raw != body.text else "",

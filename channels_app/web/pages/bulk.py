@@ -83,7 +83,7 @@ def bulk_act(request: HttpRequest, bulk_id: int, act: str) -> HttpResponse:
         elif act in _ACTS:
             _ACTS[act](bulk_id, actor)
         else:
-            raise Http404("Nothing of this kind can be done with a bulk retry.")
+            raise Http404("A bulk retry has no such action.")
     except BulkError as error:
         messages.error(request, str(error))
     return redirect("ops:bulk", bulk_id)
@@ -91,7 +91,7 @@ def bulk_act(request: HttpRequest, bulk_id: int, act: str) -> HttpResponse:
 
 @operator_page()
 def bulk_csv(request: HttpRequest, bulk_id: int) -> StreamingHttpResponse:
-    """What became of each event, as a file."""
+    """The result for each event, as a file."""
     bulk = get_object_or_404(BulkRetry, pk=bulk_id)
     return csv_download(f"bulk-retry-{bulk.pk}", ("event", "conversation", "received", "result", "at"), _rows(bulk))
 

@@ -34,7 +34,7 @@ from channels_app.web.pages.wording import title_of
 WITH_BOT = (Owner.BOT, Owner.UNKNOWN)
 HANDOVER_DOES = (
     "The bot stops answering, and the conversation goes to the queue of your agents.",
-    "Agents get a note with what was said, where Sparkcentral takes notes.",
+    "Agents get a note with what was said, if Sparkcentral supports notes.",
     "It comes back to the bot only if an agent returns it.",
 )
 MAX_ONCE = 32  # characters of what tells one opening of a form from the next
@@ -61,12 +61,12 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     row = _conversation(pk)
     if request.method == "POST":
         if hand_over_now(row, actor_of(request), posted_text(request, "reason")):
-            messages.success(request, "The handover is ordered. It is sent as soon as nothing else is on its way.")
+            messages.success(request, "The handover is ordered. It is sent as soon as nothing else is in flight.")
         else:
-            messages.warning(request, "Nothing was done: the conversation is not with the bot any more.")
+            messages.warning(request, "Nothing was done: the conversation is no longer with the bot.")
         return HttpResponseRedirect(_back(pk))
     is_possible = row.owner in WITH_BOT
-    warns = () if is_possible else ("The conversation is not with the bot any more.",)
+    warns = () if is_possible else ("The conversation is no longer with the bot.",)
     return ask(
         request, row, "Hand over to an agent?", "Hand over", does=HANDOVER_DOES, warns=warns, is_possible=is_possible
     )
@@ -104,15 +104,15 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     error = ""
     if request.method == "POST":
         if not is_visible(text):
-            error = "Write what the contact is to read."
+            error = "Enter the message for the contact."
         elif speak_as_bot(row, text, actor_of(request), once):
             messages.success(request, "Your message is on its way to the contact.")
             return HttpResponseRedirect(_back(pk))
         else:
-            error = "Nothing was sent: the conversation is not with the bot any more."
+            error = "Nothing was sent: the conversation is no longer with the bot."
     does = (
-        "The contact reads this as the bot's words, at once.",
-        "The bot itself does not learn of it, and goes on answering what the contact writes.",
+        "The contact reads this at once, as a message from the bot.",
+        "The bot doesn't see it, and keeps answering the contact's messages.",
         "The transcript and the audit log name you.",
     )
     return ask(
@@ -121,7 +121,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
         "Say something as the bot",
         "Send as the bot",
         does=does,
-        warns=() if row.owner == Owner.BOT else ("The conversation is not with the bot any more.",),
+        warns=() if row.owner == Owner.BOT else ("The conversation is no longer with the bot.",),
         is_possible=row.owner == Owner.BOT,
         text_most=MAX_TEXT,
         text=text,
@@ -152,7 +152,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
         does=preview.does,
         warns=preview.warns,
         is_possible=preview.is_possible,
-        note="What the contact has got already is not sent again.",
+        note="Messages the contact already has are not sent again.",
     )
 
 
@@ -190,7 +190,7 @@ def _file(response: HttpResponse, name: str) -> HttpResponse:
 
 @operator_page()
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
-    """What became of it is told where it belongs to: on the page of its conversation, by its event."""
+    """The result is shown where it belongs: on its conversation's page, by its event."""
     row = get_object_or_404(Delivery, pk=pk)
     url = reverse("ops:conversation", args=[row.conversation_id])
     return HttpResponseRedirect(page_address(url, {"event": row.event_id}))

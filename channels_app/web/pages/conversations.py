@@ -1,4 +1,4 @@
-"""Conversations: one search box for whatever people have, and the page that answers why the bot did not."""
+"""Conversations: one search box for any identifier, and the page that says why the bot did not answer."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ from channels_app.web.pages.wording import many
 
 DEFAULT_WINDOW = "24h"
 BREAKER_FAILURES = 5
-"""Calls in a row that failed: the bot is down, whatever the last quarter of an hour was like."""
+"""Consecutive failed calls: the bot is down, regardless of the last quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def figure_csv(request: HttpRequest, key: str) -> StreamingHttpResponse:
     """The table behind a figure as a file."""
     tile = next((tile for tile in make_tiles(_facts(request)) if tile.key == key), None)
     if tile is None:
-        raise Http404("There is no such figure.")
+        raise Http404("No such figure.")
     return csv_download(f"{key}-{_window(request)}", tile.head, (row.for_programs for row in tile.rows))
 
 
@@ -126,10 +126,13 @@ def _summary(strip: Sequence[Health]) -> str:
 def _status(lines: list[ChannelLine], problems: Sequence[Problem]) -> str:
     """The answer of five seconds."""
     if not lines:
-        return "There is no channel yet."
+        return "No channels yet."
     bad = sum(line.state in (Health.FAILING, Health.DEGRADED) for line in lines)
     paused = sum(line.state == "paused" for line in lines)
-    parts = [many(bad, "needs", "need") + " you" if bad else "none needs you", f"{paused} paused" if paused else ""]
+    parts = [
+        many(bad, "needs", "need") + " attention" if bad else "none needs attention",
+        f"{paused} paused" if paused else "",
+    ]
     is_ours = any(problem.code.severity is Severity.ERROR for problem in problems)
     channels = f"{many(len(lines), 'channel')}: {', '.join(filter(None, parts))}."
-    return f"The bridge itself needs you. {channels}" if is_ours else channels
+    return f"The bridge itself needs your attention. {channels}" if is_ours else channels

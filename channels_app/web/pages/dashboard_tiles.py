@@ -42,9 +42,9 @@ def answer_time(facts: Dashboard) -> Tile:
         key="answer-time",
         title=title,
         note=_split(found),
-        definition="From the receipt of what a contact wrote until Sparkcentral took the answer or the handover. The "
-        "bot's own time lies between our call and its answer; the rest is waiting for a worker, pauses before a "
-        f"second try, and sending. The dashed line is the target: 19 of 20 within {TARGET_ANSWER_S:g} s.",
+        definition="From receiving a contact's message until Sparkcentral accepted the answer or the handover. The "
+        "bot's own time is from our call to its answer; the rest is waiting for a worker, pauses before a second "
+        "try, and sending. The dashed line is the target: 19 of 20 within {TARGET_ANSWER_S:g} s.",
         plot=plots.line(lines, title=title, description="Two lines over time.", top=top, target=TARGET_ANSWER_S),
         axis=axis(facts, seconds(top)),
         legend=(
@@ -104,9 +104,9 @@ def conversations(facts: Dashboard) -> Tile:
         key="conversations",
         title=title,
         note=sentence(compared(found.total, sum(found.before.values()), facts.window.before)),
-        definition="Each time that the bot gets a conversation counts once, when it gets it. Lost: a message failed "
-        "for good and no agent got the conversation. Taken by agents: they took it before the bot was done. As "
-        "conversations go on, older bars still change.",
+        definition="Each time the bot gets a conversation counts once, at that moment. Lost: a message failed for "
+        "good and no agent got the conversation. Taken by agents: they took it before the bot was done. Older bars "
+        "still change as conversations continue.",
         plot=plots.stacked_bars(series, title=title, description="A bar for each time, in five parts.", top=top),
         axis=axis(facts, f"{top:g}"),
         legend=[
@@ -130,8 +130,8 @@ def handovers(facts: Dashboard) -> Tile:
         key="handovers",
         title=title,
         note=sentence(compared(total, before, facts.window.before)),
-        definition="Handovers that were done, by their reason. The share is of all handovers; the difference is "
-        f"that to {facts.window.before}.",
+        definition="Completed handovers, by reason. Shares are of all handovers; differences are compared with "
+        "{facts.window.before}.",
         head=("Reason", "Handovers", "Share", "Difference"),
         rows=[
             Row(
@@ -158,7 +158,7 @@ def handovers(facts: Dashboard) -> Tile:
 def failures(facts: Dashboard) -> Tile:
     found = facts.failures
     total = sum(count for _, count in found)
-    title = f"No cause of failures needs a look in {facts.window.words}."
+    title = f"No cause of failures needs attention in {facts.window.words}."
     if found:
         first = found[0][0]
         title = f"{many(total, 'failure')} of {many(len(found), 'cause')}, most often on {first.row.channel}: "
@@ -168,8 +168,8 @@ def failures(facts: Dashboard) -> Tile:
         key="failures",
         title=title,
         definition="Failures by cause and channel: the five largest groups that are neither resolved nor muted. A "
-        "call that failed and went well at the second try counts too. Conversations are counted since the cause was "
-        "first seen, those that wait as they are now.",
+        "call that failed and succeeded at the second try counts too. Conversations are counted since the cause was "
+        "first seen; those waiting, as of now.",
         head=("Cause", "Failures", "Conversations in all", "Waiting"),
         rows=[
             Row(
@@ -198,8 +198,8 @@ def queue(facts: Dashboard) -> Tile:
         title=title,
         note=f"{many(workers, 'worker')} and {many(len(alive) - workers, 'guard')} alive; "
         f"{many(sum(now.retries), 'event')} will be tried again within an hour.",
-        definition="Conversations with work to do that no worker has in hand, of all channels, now. The line is the "
-        "most that waited at a look, every 15 seconds.",
+        definition="Conversations with work to do that no worker is processing, on all channels, now. The line is "
+        "the highest number seen, measured every 15 seconds.",
         plot=plots.line(lines, title=title, description="A line over time.", top=top),
         axis=axis(facts, f"{top:g}"),
         head=("From", "Most waiting", "Oldest"),
@@ -227,8 +227,9 @@ def inbound(facts: Dashboard) -> Tile:
         key="inbound",
         title=title,
         note=f"{_fall(found.cells, found.usual)}{grouped(refused)} refused, {grouped(found.duplicates)} repeated.",
-        definition="Events of all doors that were accepted, and requests of Sparkcentral that were refused. Repeated: "
-        "Sparkcentral sent again what we had. The band is the range of the same hour on the seven days before.",
+        definition="Accepted events from all webhooks, and refused requests from Sparkcentral. Repeated: "
+        "Sparkcentral sent an event again that we already had. The band is the range of the same hour on the "
+        "previous seven days.",
         plot=plots.line(
             lines,
             title=title,
@@ -260,4 +261,4 @@ def _fall(cells: Sequence[int], usual: Sequence[tuple[float, float] | None]) -> 
     pair = usual[-2]
     if pair is None or pair[0] < FALL_LEAST or cells[-2] * 2 >= pair[0]:
         return ""
-    return f"Far fewer than usual: {cells[-2]} where {pair[0]:.0f} were the least. Does Sparkcentral still call us? "
+    return f"Far fewer than usual: {cells[-2]} where the lowest is {pair[0]:.0f}. Does Sparkcentral still call us? "

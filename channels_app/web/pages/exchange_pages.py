@@ -48,7 +48,7 @@ def exchange(request: HttpRequest, pk: int) -> HttpResponse:
         took=milliseconds(row.took_ms),
         result=result_word(row.result),
         curl=curl_with_token(row.method, row.url, bodies[0].plain) if row.url and bodies[0].plain else "",
-        curl_note="Put the token into the variable TOKEN first. Headers of the call were not kept.",
+        curl_note="Put the token into the variable TOKEN first. The call's headers were not kept.",
         again_url=reverse("ops:delivery_again", args=[row.delivery_id]) if sends else "",
     )
 
@@ -84,8 +84,8 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         sent_at=clock(row.sent_at),
         times=row.duplicates + 1,
         curl=_inward_curl(row, body) if body.plain else "",
-        curl_note="An event that is older than 5 minutes is refused (CB-403), and one with a known key counts once: "
-        "change both in BODY to have it handled again.",
+        curl_note="An event older than 5 minutes is refused (CB-403), and one with a known key counts once: change "
+        "both in BODY to have it handled again.",
     )
 
 

@@ -225,7 +225,7 @@ _ACTS: dict[str, tuple[Callable[[int, Actor], None], str]] = {
     "mute": (mute_group, "Muted until there are twice as many failures."),
     "reopen": (reopen_group, "The group is open again."),
     "own": (own_group, "You are the owner now."),
-    "disown": (disown_group, "It has no owner now."),
+    "disown": (disown_group, "It now has no owner."),
 }
 
 
@@ -235,7 +235,7 @@ def failure_act(request: HttpRequest, group_id: int, act: str) -> HttpResponse:
     if not request.user.has_perm(REPLAY):
         raise PermissionDenied
     if act not in _ACTS or find_group(group_id) is None:
-        raise Http404("There is no such group of failures, or nothing of this kind to do about it.")
+        raise Http404("There is no such group of failures, or no such action for it.")
     verb, told = _ACTS[act]
     verb(group_id, actor_of(request))
     messages.success(request, told)

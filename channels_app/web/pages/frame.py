@@ -49,7 +49,7 @@ def by_button_of(page: str) -> Callable[[View[P]], Callable[..., HttpResponseBas
 
 
 def posted_text(request: HttpRequest, name: str, most: int = MAX_REASON) -> str:
-    """What somebody wrote into a field, as PostgreSQL can keep it."""
+    """Text entered into a field, in a form PostgreSQL can store."""
     return request.POST.get(name, "").replace("\0", "\ufffd").strip()[:most]
 
 

@@ -63,7 +63,7 @@ def _pages(request: HttpRequest) -> Iterator[MenuPage]:
 
 @admin.site.admin_view
 def home(request: HttpRequest) -> HttpResponse:
-    """Who sets channels up starts at their list, who looks after conversations at the dashboard."""
+    """Users who set up channels start at their list, users who watch over conversations at the dashboard."""
     if request.user.has_perm(CHANGE_CHANNEL):
         return redirect(CHANNELS)
     if first := next(_pages(request), None):

@@ -39,7 +39,7 @@ def refused(request: HttpRequest) -> HttpResponse:
 
 
 def _names() -> dict[UUID | None, str]:
-    """Who has an address of ours, by the UUID in it: channels, their offload providers, bots."""
+    """The owner of one of our addresses, by the UUID in it: channels, their offload providers, bots."""
     channels = Channel.objects.values_list("uuid", "name", "offload_provider__uuid", "offload_provider__name")
     found: dict[UUID | None, str] = dict(Bot.objects.values_list("uuid", "name"))
     for uuid, name, provider_uuid, provider in channels:

@@ -21,7 +21,7 @@ SIGNS = {
     State.WAITING: ("…", "waiting"),
     State.SKIPPED: ("–", "not reached"),
 }
-"""A sign for the eye and a word for everybody."""
+"""A visual sign, and a word for screen readers."""
 
 
 _OF_ANOTHER = ("was_ours", "may_answer", "bot_answered")

@@ -57,19 +57,19 @@ class TimeZoneForm(forms.Form):
         browser = browser_zone(request)
         field = self.fields["time_zone"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - narrows for mypy
-        mine = f"the zone of my browser ({browser})" if browser else "the zone of my browser"
+        mine = f"my browser's zone ({browser})" if browser else "the zone of my browser"
         field.choices = [("", mine), *zone_choices()]
 
 
 @admin.site.admin_view
 def time_zone(request: HttpRequest) -> HttpResponse:
-    """For everybody who can log in, whatever else they may do."""
+    """For every user who can log in, with any role."""
     form = TimeZoneForm(request)
     if request.method == "POST" and form.is_valid():
         chosen, person = form.cleaned_data["time_zone"], request.user.pk
         assert person is not None  # noqa: S101 - logged in, for mypy
         Preference.objects.update_or_create(user_id=person, defaults={"time_zone": chosen})
-        words = f"Times are shown in {chosen}." if chosen else "Times are shown in the zone of your browser."
+        words = f"Times are shown in {chosen}." if chosen else "Times are shown in your browser's zone."
         messages.success(request, words)
         return redirect("ops:time_zone")
     return show(request, "time_zone", "Time zone", form=form, now=database_now())

@@ -165,4 +165,4 @@ def _retries(facts: QueueFacts) -> dict[str, Any]:
         if count
     ]
     title = f"{many(sum(counts), 'event')} will be tried again within an hour."
-    return {"title": title if rows else "Nothing is to be tried again.", "rows": rows}
+    return {"title": title if rows else "Nothing is waiting for a retry.", "rows": rows}

@@ -40,7 +40,7 @@ TRY_S = 4.0
 """Of these for one answer: longer than a row's lock is waited for, and a new connection may be tried after it."""
 MAX_DIGITS = 10  # of an announced size: what fits into its column. A sender may announce anything
 _may_hold = threading.BoundedSemaphore(max(1, settings.WEB_THREADS * 3 // 4))
-"""Requests of this process that may wait so: the rest of its threads answer at once, or nobody would."""
+"""Requests of this process that may wait like this: the remaining threads answer at once, or none would."""
 
 
 class DatabaseAwayError(Exception):
@@ -52,7 +52,7 @@ class TooLargeError(Exception):
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """Platforms get JSON whatever they say they accept."""
+    """Platforms get JSON regardless of what they say they accept."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
@@ -84,7 +84,7 @@ class WebhookView(ABC, APIView):
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Nobody to authenticate, nothing to negotiate: looking for it would take longer than the signature."""
+        """No user to authenticate, nothing to negotiate: trying would take longer than the signature."""
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         try:
@@ -131,7 +131,7 @@ class WebhookView(ABC, APIView):
         if is_known:
             self.count(uuid, "too_large")
         response = _json(413, {"detail": f"The body is larger than {self.max_bytes} bytes."})
-        response["Connection"] = "close"  # nobody reads the rest of it
+        response["Connection"] = "close"  # the rest of it is not read
         return response
 
     @abstractmethod
@@ -207,7 +207,7 @@ def _read_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def with_patience(act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it, again and again while PostgreSQL can't be used for a moment: a 5xx of ours costs the conversation.
+    """Do it, repeatedly while PostgreSQL is briefly unusable: a 5xx from us costs the conversation.
 
     Raises DatabaseAwayError when that lasts, and at once when enough requests of this process wait already.
     """
@@ -236,7 +236,7 @@ def wake_if_owed(stored: Stored) -> None:
 
 
 def _until(deadline: float, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """No try is begun that would end too late if it took as long as the one before."""
+    """No try is started that would end too late if it took as long as the previous one."""
     while True:
         time.sleep(HOLD_STEP_S)
         began = time.monotonic()

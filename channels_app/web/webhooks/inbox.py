@@ -33,7 +33,7 @@ class InboxWebhook(WebhookView):
         return (remembered_channel(uuid) or find_channel(uuid)) is not None
 
     def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
-        """Nearly always the channel as this process knows it will do; whatever speaks against it is looked up."""
+        """The cached channel nearly always suffices; anything that contradicts it is looked up."""
         remembered = remembered_channel(uuid)
         if remembered is not None and not remembered.is_archived:
             with suppress(SignatureError, ChannelChangedError):
@@ -89,7 +89,7 @@ class InboxWebhook(WebhookView):
         return _hand_over_inline(channel.inbox, channel.wording, uuid, incoming, "PostgreSQL is away")
 
     def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
-        """Likewise. What the channel was before will do to verify it; else it is not verified: the answer does
+        """The same. The channel's earlier state suffices to verify it; otherwise it is not verified: the answer does
         nothing by itself, and only the platform can do something with it."""
         remembered = remembered_channel(uuid)
         if remembered is not None:

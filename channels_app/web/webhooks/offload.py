@@ -36,7 +36,7 @@ def _provider(uuid: UUID) -> tuple[OffloadProvider, LiveChannel] | None:
 
 
 class OffloadWebhook(WebhookView):
-    """A bot asks for a human, and tells what is said meanwhile."""
+    """A bot asks for a human, and we tell it what the contact reads."""
 
     door = "offload"
     sender = "Chatlayer's offloading webhook"

@@ -84,7 +84,7 @@ if (part && bar) {
       if (!answer.ok) throw new Error(String(answer.status));
       if (swap(await answer.text())) told.textContent = `Refreshed ${clock(new Date())}`;
     } catch {
-      told.textContent = "Not refreshed: the bridge did not answer. Is your log-in over?";
+      told.textContent = "Not refreshed: the bridge did not answer. Has your session expired?";
     }
   };
 

@@ -145,10 +145,10 @@ function giveBack(draft) {
   if (isThere) {
     addRows(form, draft.values);
     for (const value of draft.values) put(form, value);
-    note.textContent = "Not saved yet. What you had typed is here again, but for secrets: paste these again, then save.";
+    note.textContent = "Not saved yet. What you typed is here again, except for secrets: paste those again, then save.";
     form.prepend(note);
   } else {
-    note.textContent = "Not saved, and you can’t change this page now. What you had typed, but for secrets:";
+    note.textContent = "Not saved, and you can’t change this page now. What you typed, except for secrets:";
     list(draft, note);
     document.getElementById("content-main").prepend(note);
   }

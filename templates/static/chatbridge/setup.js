@@ -154,7 +154,7 @@ class Waiting {
     button.className = "button";
     button.textContent = "Keep waiting";
     button.addEventListener("click", () => this.begin());
-    this.line.textContent = "Nothing came within ten minutes. ";
+    this.line.textContent = "Nothing arrived within ten minutes. ";
     this.line.append(button);
   }
 

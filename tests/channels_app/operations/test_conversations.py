@@ -77,7 +77,7 @@ def test_a_line_tells_who_where_and_what_came_last(
 
 def test_words_are_not_searched_for_who_may_not_read_them(viewer: Client, talk: Conversation) -> None:
     page = text_of(viewer.get("/ops/conversations/", {"q": "where is it"}))
-    assert url(talk) not in page and "words that were said" not in page
+    assert url(talk) not in page and "words from a message" not in page
 
 
 def test_nothing_found_says_what_was_refused(admin_client: Client, walker: Walker) -> None:
@@ -243,10 +243,10 @@ def test_pressed_twice_it_is_said_once(admin_client: Client, talk: Conversation,
 
 
 def test_what_was_typed_is_not_lost(admin_client: Client, talk: Conversation, world: World) -> None:
-    assert "Write what the contact is to read." in text_of(admin_client.post(url(talk, "say/"), {"text": " "}))
+    assert "Enter the message for the contact." in text_of(admin_client.post(url(talk, "say/"), {"text": " "}))
     Conversation.objects.update(owner=Owner.OTHER)
     page = text_of(admin_client.post(url(talk, "say/"), {"text": "Precious"}))
-    assert "not with the bot any more" in page and len(world.inbox.calls) == 2
+    assert "no longer with the bot" in page and len(world.inbox.calls) == 2
 
 
 def test_what_failed_is_done_again_after_a_look_at_what_will_happen(

@@ -72,7 +72,7 @@ def check(page: str) -> None:
 def test_an_empty_bridge_says_so(admin_client: Client, window: str) -> None:
     page = html(admin_client, window=window)
     check(page)
-    assert "There is no channel yet." in page
+    assert "No channels yet." in page
     assert "No answers in" in page
 
 
@@ -82,7 +82,7 @@ def test_each_figure_is_a_sentence_with_its_number(admin_client: Client, busy: W
     assert "19 of 20 answers come within" in page
     assert "The bot got 1 conversation and kept 100 % of them; none is lost." in page
     assert "Nothing was handed over" in page
-    assert "No cause of failures needs a look" in page
+    assert "No cause of failures needs attention" in page
     assert "Nothing waits for a worker." in page
     assert "events a minute come in" in page
 
@@ -115,7 +115,7 @@ def test_the_state_of_each_channel_is_a_word(admin_client: Client, busy: Walker,
     make_channel(name="Shop NL", paused_at=timezone.now(), paused_by="mia")
     make_channel(name="Archived", archived_at=timezone.now())
     page = html(admin_client)
-    assert "2 channels: none needs you, 1 paused." in page
+    assert "2 channels: none needs attention, 1 paused." in page
     assert "Paused by mia" in page and ">Healthy<" in page
     assert "Archived" not in page
 
@@ -123,7 +123,7 @@ def test_the_state_of_each_channel_is_a_word(admin_client: Client, busy: Walker,
 def test_a_channel_whose_bot_is_down_needs_somebody(admin_client: Client, busy: Walker) -> None:
     Bot.objects.update(failures=5)
     page = html(admin_client)
-    assert "1 channel: 1 needs you." in page and "Failing: the bot is down" in page
+    assert "1 channel: 1 needs attention." in page and "Failing: the bot is down" in page
 
 
 def test_a_channel_that_fails_needs_somebody(admin_client: Client, walker: Walker, world: World) -> None:
@@ -131,7 +131,7 @@ def test_a_channel_that_fails_needs_somebody(admin_client: Client, walker: Walke
     walker.says("Hello")
     count_newest(timezone.now(), timedelta(minutes=10))
     page = html(admin_client)
-    assert "1 channel: 1 needs you." in page and ">Failing<" in page
+    assert "1 channel: 1 needs attention." in page and ">Failing<" in page
 
 
 def test_what_waits_without_a_worker_is_a_problem_with_its_code(admin_client: Client, walker: Walker) -> None:
@@ -139,7 +139,7 @@ def test_what_waits_without_a_worker_is_a_problem_with_its_code(admin_client: Cl
     page = html(admin_client)
     assert "1 conversation waits for a worker" in page
     assert "Nothing is processing messages" in page and "CB-701" in page
-    assert "The bridge itself needs you. 1 channel: none needs you." in page
+    assert "The bridge itself needs your attention. 1 channel: none needs attention." in page
 
 
 def test_causes_link_to_their_page(admin_client: Client, busy: Walker) -> None:
@@ -159,7 +159,7 @@ def test_causes_link_to_their_page(admin_client: Client, busy: Walker) -> None:
     assert f'href="/ops/failures/{group.pk}/?since=' in page
     assert "7 failures of 1 cause" in page
     FailureGroup.objects.update(resolved_at=now)
-    assert "No cause of failures needs a look" in html(admin_client)
+    assert "No cause of failures needs attention" in html(admin_client)
 
 
 def test_one_channel_can_be_looked_at(admin_client: Client, busy: Walker) -> None:

@@ -122,7 +122,7 @@ def test_who_may_not_read_texts_sees_what_kind_of_body_it_was(viewer: Client, fa
         page = text_of(viewer.get(address))
         assert "I am ill" not in page and "Johan" not in page and "Retry" not in page
     page = text_of(viewer.get(f"/ops/exchanges/{call_to('inbox').pk}/"))
-    assert "Hidden as a whole" in page and "sendMessage" in page
+    assert "Hidden entirely" in page and "sendMessage" in page
     assert not AuditEntry.objects.exists()
 
 
@@ -137,7 +137,7 @@ def test_bodies_that_are_cut_missing_or_deleted(admin_client: Client, failed: We
     Exchange.objects.filter(target="bot").update(request=cut, response="")
     page = text_of(admin_client.get(f"/ops/exchanges/{call_to('bot').pk}/"))
     assert "<mark>… [cut here: 9000 more characters]</mark>" in page
-    assert "Only its beginning is kept." in page and "No body." in page
+    assert "Only the beginning is kept." in page and "No body." in page
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(days=31))
     EventBody.objects.all().delete()
     assert "Deleted after 30 days." in text_of(admin_client.get(f"/ops/events/{failed.pk}/"))

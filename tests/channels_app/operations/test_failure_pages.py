@@ -204,7 +204,7 @@ def test_from_a_group_to_its_result(operator: Client, group: FailureGroup, walke
 
 def test_a_start_needs_its_reason(operator: Client, group: FailureGroup) -> None:
     url = planned(operator, group)
-    assert "Say why" in text(operator.post(f"{url}start/", {"reason": ""}, follow=True))
+    assert "Give the reason" in text(operator.post(f"{url}start/", {"reason": ""}, follow=True))
     assert BulkRetry.objects.get().state == BulkState.PLANNED
 
 
@@ -231,8 +231,8 @@ def test_a_time_can_be_done_again_without_a_group(operator: Client, group: Failu
     page = text(operator.post("/ops/bulk/", form, follow=True))
     assert "<strong>3 match</strong>" in page
     backwards = {**form, "since": "2020-01-02T00:00", "until": "2020-01-01T00:00"}
-    assert "must lie after its beginning" in text(operator.post("/ops/bulk/", backwards, follow=True))
-    assert "“soon” is no time" in text(operator.post("/ops/bulk/", {**form, "since": "soon"}, follow=True))
+    assert "must be after the beginning" in text(operator.post("/ops/bulk/", backwards, follow=True))
+    assert "“soon” is not a time" in text(operator.post("/ops/bulk/", {**form, "since": "soon"}, follow=True))
 
 
 def test_who_may_not_do_again_only_reads(viewer: Client, operator: Client, group: FailureGroup) -> None:

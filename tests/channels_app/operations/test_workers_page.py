@@ -62,7 +62,7 @@ def test_an_idle_bridge_is_fine(admin_client: Client) -> None:
     make_slot()
     make_slot("guard")
     page = html(admin_client)
-    assert "Nothing waits." in page and "Nothing is to be tried again." in page
+    assert "Nothing waits." in page and "Nothing is waiting for a retry." in page
     assert "answers in" in page and "does not answer" not in page
     assert 'class="repair' not in page
 
@@ -225,7 +225,7 @@ def test_a_worker_that_was_killed_is_missed_at_once_also_while_nothing_waits(adm
     page = html(admin_client)
     assert "CB-701" in page and ">ended " in page
     make_channel()
-    assert "The bridge itself needs you" in admin_client.get("/ops/").content.decode()
+    assert "The bridge itself needs your attention" in admin_client.get("/ops/").content.decode()
 
 
 def test_a_worker_that_ended_is_not_missed_while_another_lives(admin_client: Client) -> None:

@@ -125,7 +125,7 @@ class DeliveryQuery(TimedPageQuery):
 @example(**_CALL)
 class CallSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=[IN, *Target.values])
-    id = serializers.IntegerField(help_text="Of an event for calls that came in, else of an exchange.")
+    id = serializers.IntegerField(help_text="An event's id for incoming calls, otherwise an exchange's.")
     event_id = serializers.IntegerField()
     at = serializers.DateTimeField()
     channel = ChannelNameSerializer()
@@ -134,29 +134,29 @@ class CallSerializer(serializers.Serializer[Any]):
     result = serializers.CharField()
     code = serializers.CharField(allow_blank=True)
     is_failed = serializers.BooleanField()
-    status = serializers.IntegerField(help_text="HTTP; 0: no answer came.")
+    status = serializers.IntegerField(help_text="HTTP status; 0: no answer.")
     took_ms = serializers.IntegerField(allow_null=True)
-    n = serializers.IntegerField(help_text="Which try; of a call that came in, how often it came.")
+    n = serializers.IntegerField(help_text="Number of the try; for an incoming call, how often it arrived.")
 
 
 class CallQuery(TimeRangeFields):
     channel = IdField(required=False)
     conversation = IdField(required=False)
     direction = serializers.ChoiceField(required=False, choices=[IN, *Target.values])
-    errors = serializers.BooleanField(default=False, help_text="Only what failed.")  # type: ignore[assignment]
+    errors = serializers.BooleanField(default=False, help_text="Only failures.")  # type: ignore[assignment]
     code = serializers.ChoiceField(required=False, choices=sorted(CODES))
     status = serializers.ChoiceField(required=False, choices=list(STATUSES))
-    slow = serializers.BooleanField(default=False, help_text="Only what took longer than 3 seconds.")
-    before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
+    slow = serializers.BooleanField(default=False, help_text="Only calls longer than 3 seconds.")
+    before = serializers.CharField(required=False, max_length=50, help_text="Where to continue; `next` contains it.")
 
 
 @example(**_EXCHANGE)
 class ExchangeSerializer(RowSerializer):
     channel = ChannelNameSerializer()
     request = serializers.SerializerMethodField(
-        help_text="The body; secrets covered, and texts for users who may not read them."
+        help_text="The body; secrets are masked, and so are texts for users who may not read them."
     )
-    response = serializers.SerializerMethodField(help_text="The body; covered in the same way.")
+    response = serializers.SerializerMethodField(help_text="The body, masked in the same way.")
 
     class Meta:
         model = Exchange

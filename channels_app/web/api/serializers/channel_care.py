@@ -17,17 +17,17 @@ _LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a tok
 
 @example(is_ok=True, lines=[_LINE])
 class ChecksSerializer(serializers.Serializer[Any]):
-    is_ok = serializers.BooleanField(help_text="Whether all lines are.")
+    is_ok = serializers.BooleanField(help_text="Whether all lines are ok.")
     lines = CheckLineSerializer(many=True)
 
 
 @example(is_saved=True, lines=[_LINE])
 class KeysReplacedSerializer(serializers.Serializer[Any]):
-    is_saved = serializers.BooleanField(help_text="False: the new keys did not work, and the old ones stay.")
+    is_saved = serializers.BooleanField(help_text="False: the new keys did not work, and the old ones stay in use.")
     lines = CheckLineSerializer(many=True)
 
 
-StepSerializer = answer_of(Step, "key title progress where detail code", where="The menu of the other product.")
+StepSerializer = answer_of(Step, "key title progress where detail code", where="The menu in the other product.")
 
 
 @example(
@@ -47,7 +47,7 @@ class StepsSerializer(serializers.Serializer[Any]):
 
 
 class IntentQuery(Strict):
-    intent = serializers.CharField(required=False, help_text="One to try against the channel's table.")
+    intent = serializers.CharField(required=False, help_text="An intent to try against the channel's table.")
 
 
 class TriedSerializer(serializers.Serializer[Any]):
@@ -77,7 +77,7 @@ RefusalSerializer = answer_of(
     "reason code detail count last_at network",
     called="Refusal",
     detail=serializers.CharField(source="problem.text"),
-    network="Where the latest came from: never a whole address.",
+    network="Where the latest came from: never a full address.",
 )
 
 
@@ -99,7 +99,9 @@ class RefusalsSerializer(serializers.Serializer[Any]):
 
 @example(is_deleted=False)
 class DeletedSerializer(serializers.Serializer[Any]):
-    is_deleted = serializers.BooleanField(help_text="False: more is left. Repeat the call until it is true.")
+    is_deleted = serializers.BooleanField(
+        help_text="False: there is more to delete. Repeat the call until it is true."
+    )
 
 
 @example(diagnostics={"versions": {"chatbridge": "0.1.0"}})

@@ -62,7 +62,8 @@ class InboxChannelBodySerializer(Strict):
     name = serializers.CharField(required=False, allow_blank=True, max_length=200)
     is_enabled = serializers.BooleanField(help_text="Whether the bot answers there.")
     shows_buttons = serializers.BooleanField(
-        required=False, help_text="Whether options are buttons there although the medium is not the web messenger."
+        required=False,
+        help_text="Whether options are shown as buttons there although the medium is not the web messenger.",
     )
 
 
@@ -70,7 +71,7 @@ class IntentTopicBodySerializer(Strict):
     intent = serializers.CharField(
         help_text="The bot's name for it, letter case aside; * at its end: all that begin so."
     )
-    topic = serializers.CharField(help_text="As the inbox writes it.")
+    topic = serializers.CharField(help_text="As written in the inbox.")
 
 
 @example(
@@ -83,14 +84,12 @@ class ChannelBodySerializer(Strict):
     name = serializers.CharField(max_length=MAX_NAME)
     inbox = OneOf(list(INBOXES))
     settings = settings_field(
-        INBOX_ADAPTERS, required=False, help_text="What is left out stays; a secret that is null is removed."
+        INBOX_ADAPTERS, required=False, help_text="Omitted fields stay unchanged; null removes a secret."
     )
     shared_secret = serializers.CharField(required=False, allow_null=True, write_only=True)
     bot = IdField(required=False, allow_null=True, help_text="Its id.")
     greeting = OneOf(Greeting.values, required=False)
-    greet = serializers.BooleanField(
-        required=False, help_text="Replaced by `greeting`, which counts if both are given."
-    )
+    greet = serializers.BooleanField(required=False, help_text="Replaced by `greeting`, which wins if both are given.")
     delegation_dialog = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -104,9 +103,7 @@ class ChannelBodySerializer(Strict):
     on_contact_file = OneOf(FilePolicy.values, required=False)
     file_texts = texts_field(Occasion.FILE, required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
-    inbox_channels = InboxChannelBodySerializer(
-        many=True, required=False, help_text="Those that are left out stay as they are."
-    )
+    inbox_channels = InboxChannelBodySerializer(many=True, required=False, help_text="Omitted ones stay unchanged.")
     bot_tries = serializers.IntegerField(required=False, min_value=limits.BOT_TRIES[0], max_value=limits.BOT_TRIES[1])
     typing_after_s = serializers.IntegerField(
         required=False, min_value=limits.TYPING_AFTER_S[0], max_value=limits.TYPING_AFTER_S[1]
@@ -121,10 +118,10 @@ class ChannelBodySerializer(Strict):
     fallback_texts = texts_field(Occasion.HANDOVER, required=False)
     apology_texts = texts_field(Occasion.APOLOGY, required=False)
     language = serializers.CharField(
-        required=False, allow_blank=True, help_text="Of contacts of whom no language is known, such as nl or pt-BR."
+        required=False, allow_blank=True, help_text="For contacts whose language is not known, e.g. nl or pt-BR."
     )
     language_attribute = serializers.CharField(
-        required=False, allow_blank=True, help_text="The contact attribute with the language that a contact wants."
+        required=False, allow_blank=True, help_text="The contact attribute that holds a contact's language."
     )
     reply_limit_s = serializers.IntegerField(
         required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
@@ -134,7 +131,7 @@ class ChannelBodySerializer(Strict):
 
 class ChannelQuery(PageQuery):
     archived = serializers.BooleanField(default=False, help_text="Only those in the archive.")
-    name = serializers.CharField(required=False, help_text="A part of it.")
+    name = serializers.CharField(required=False, help_text="Part of its name.")
 
 
 @example(reason="The bot greets itself.")
@@ -148,13 +145,13 @@ class ReasonSerializer(Strict):
 class RotateSecretSerializer(ReasonSerializer):
     shared_secret = serializers.CharField(write_only=True)
     overlap_hours = serializers.ChoiceField(
-        default=24, choices=HOURS, help_text="For how long the old one is accepted too."
+        default=24, choices=HOURS, help_text="How long the old one is also accepted."
     )
 
 
 @example(settings={"client_id": "4d2f…", "client_secret": "…"}, reason="The old keys end in April.")
 class ReplaceKeysSerializer(ReasonSerializer):
-    settings = settings_field(INBOX_ADAPTERS, help_text="What is left out stays as it is.")
+    settings = settings_field(INBOX_ADAPTERS, help_text="Omitted fields stay unchanged.")
 
 
 @example(name="Acme US")
@@ -164,4 +161,4 @@ class CloneSerializer(Strict):
 
 @example(name="Acme EU", reason="The brand is gone.")
 class DeleteSerializer(ReasonSerializer):
-    name = serializers.CharField(help_text="The channel's name, so that no wrong one is deleted.")
+    name = serializers.CharField(help_text="The channel's name, to prevent deleting the wrong one.")

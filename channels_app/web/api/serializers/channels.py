@@ -61,7 +61,7 @@ RepairSerializer = answer_of(
     Repair,
     "code text since is_grave",
     about="Something that broke, or is about to.",
-    is_grave="Whether contacts are without the bot because of it.",
+    is_grave="Whether contacts get no bot because of it.",
 )
 
 
@@ -88,7 +88,7 @@ class ChannelSerializer(RowSerializer):
     webhook_url = serializers.SerializerMethodField(help_text="Where the inbox sends its events.")
     state = StateSerializer()
     last_event_at = serializers.DateTimeField(allow_null=True)
-    repairs = RepairSerializer(many=True, help_text="What needs attention, the gravest first.")
+    repairs = RepairSerializer(many=True, help_text="What needs attention, most serious first.")
 
     class Meta:
         model = Channel
@@ -122,17 +122,17 @@ UsesSerializer = answer_of(Uses, "count last_at")
 RotationSerializer = answer_of(
     Rotation,
     "until old new is_safe_to_retire",
-    about="Two that are taken at once.",
-    until="When the old one ends.",
+    about="Two that are accepted at once.",
+    until="When the old one expires.",
     old=UsesSerializer(),
     new=UsesSerializer(),
 )
 
 
 TEXTS_WORDS = {
-    Occasion.HANDOVER: "Said when the bot fails and agents take over.",
-    Occasion.APOLOGY: "Said when the bot fails and keeps the conversation.",
-    Occasion.FILE: "Said when the contact sends a file and `on_contact_file` is `say_text`.",
+    Occasion.HANDOVER: "Sent when the bot fails and agents take over.",
+    Occasion.APOLOGY: "Sent when the bot fails and keeps the conversation.",
+    Occasion.FILE: "Sent when the contact sends a file and `on_contact_file` is `say_text`.",
 }
 
 
@@ -205,12 +205,12 @@ _DETAIL: dict[str, Any] = {
 
 @example(**_DETAIL)
 class ChannelDetailSerializer(ChannelSerializer):
-    settings = serializers.SerializerMethodField(help_text="Of the inbox's adapter, without its secrets.")
-    secrets = serializers.SerializerMethodField(help_text="Of each secret, what may be known.")
+    settings = serializers.SerializerMethodField(help_text="The inbox adapter's settings, without secrets.")
+    secrets = serializers.SerializerMethodField(help_text="What may be shown of each secret.")
     secret_rotation = serializers.SerializerMethodField()
     address_rotation = serializers.SerializerMethodField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
-    intent_topics = IntentTopicSerializer(many=True, help_text="Which intent of the bot gives which topic.")
+    intent_topics = IntentTopicSerializer(many=True, help_text="Which of the bot's intents sets which topic.")
     file_texts = texts_field(Occasion.FILE)
     fallback_texts = texts_field(Occasion.HANDOVER)
     apology_texts = texts_field(Occasion.APOLOGY)
@@ -218,10 +218,10 @@ class ChannelDetailSerializer(ChannelSerializer):
     class Meta(ChannelSerializer.Meta):
         fields = tuple(_DETAIL)
         extra_kwargs = ChannelSerializer.Meta.extra_kwargs | {
-            "revision": {"help_text": "Counts changes; for If-Match."},
+            "revision": {"help_text": "Increases with every change; for If-Match."},
             "greet": {"help_text": "Replaced by `greeting`: false means `never`."},
             "fallback_text": {
-                "help_text": "Replaced by `fallback_texts` and `apology_texts`: what these say in no known language."
+                "help_text": "Replaced by `fallback_texts` and `apology_texts`: their texts for an unknown language."
             },
         }
 

@@ -58,15 +58,15 @@ class ConversationSerializer(serializers.Serializer[Any]):
     external_id = serializers.CharField(source="conversation.external_id", help_text="The inbox's id.")
     session_id = serializers.UUIDField(source="conversation.session_id", help_text="The bot's id.")
     channel = ChannelNameSerializer(source="conversation.channel")
-    contact = serializers.SerializerMethodField(help_text="Covered for users who may not read texts.")
+    contact = serializers.SerializerMethodField(help_text="Masked for users who may not read texts.")
     owner = serializers.ChoiceField(source="conversation.owner", choices=Owner.values)
     last_event = EventSummarySerializer(
-        source="last", allow_null=True, help_text="Of the time range, if one is given."
+        source="last", allow_null=True, help_text="In the time range, if one is given."
     )
     code = serializers.CharField(allow_blank=True, help_text="What is wrong with its last event.")
-    match = serializers.CharField(allow_blank=True, help_text="By what a search found it.")
+    match = serializers.CharField(allow_blank=True, help_text="What the search matched.")
     event_id = serializers.IntegerField(
-        allow_null=True, help_text="The event that the search named, or the latest of the time range."
+        allow_null=True, help_text="The event the search named, or the latest in the time range."
     )
 
     def get_contact(self, line: ConversationLine) -> str:
@@ -78,12 +78,12 @@ class ConversationQuery(TimeRangeFields):
     q = serializers.CharField(
         required=False,
         max_length=MAX_WORDS,
-        help_text="Any id of it, a trace id, an address of the inbox; for users who may read texts also a "
-        "contact, or words that were said.",
+        help_text="Any of its ids, a trace id, its address in the inbox; for users who may read texts also a "
+        "contact, or words from a message.",
     )
     channel = IdField(required=False)
     owner = serializers.ChoiceField(required=False, choices=Owner.values)
-    before = serializers.CharField(required=False, max_length=50, help_text="Where to go on. `next` has it.")
+    before = serializers.CharField(required=False, max_length=50, help_text="Where to continue; `next` contains it.")
 
 
 # --- transcript ---------------------------------------------------------------------------------------------------
@@ -94,10 +94,10 @@ LineSerializer = answer_of(
     "at voice name text state detail attachment_url is_message is_bad code took_ms event_id asked_id exchange_ids "
     "gap_s",
     text="Empty for users who may not read texts.",
-    state="What there is of the text.",
-    took_ms="Since the contact's message came.",
+    state="What is known about the text.",
+    took_ms="Since the contact's message arrived.",
     asked_id="The event to ask “why?” about.",
-    gap_s="How long nothing had happened before, from 5 seconds on.",
+    gap_s="The gap before it, if 5 seconds or longer.",
 )
 _LINE: dict[str, Any] = {
     "at": "2026-03-14T10:31:42.020Z",
@@ -139,7 +139,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
     topics = serializers.ListField(child=serializers.CharField(), help_text="Empty for users who may not read texts.")
     is_masked = serializers.SerializerMethodField(help_text="Whether texts are left out.")
     lines = LineSerializer(many=True, help_text="Oldest first.")
-    next = serializers.SerializerMethodField(help_text="The lines before these; null if there are none.")
+    next = serializers.SerializerMethodField(help_text="The earlier lines; null if there are none.")
 
     def get_inbox_channel(self, transcript: Any) -> str:
         return str(transcript.conversation.inbox_channel or "")
@@ -153,7 +153,7 @@ class TranscriptSerializer(serializers.Serializer[Any]):
 
 
 class TranscriptQuery(Strict):
-    before = IdField(required=False, help_text="Lines before this event. `next` has it.")
+    before = IdField(required=False, help_text="Lines before this event; `next` contains it.")
 
 
 # --- why? ---------------------------------------------------------------------------------------------------------
@@ -170,8 +170,8 @@ class RefusingSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     code = serializers.CharField()
     repairs = serializers.ListField(child=serializers.CharField())
-    accepted_at = serializers.DateTimeField(allow_null=True, help_text="The last event that was accepted.")
-    refused_at = serializers.DateTimeField(help_text="The latest that was refused.")
+    accepted_at = serializers.DateTimeField(allow_null=True, help_text="The last accepted event.")
+    refused_at = serializers.DateTimeField(help_text="The latest refused event.")
 
 
 @example(
@@ -214,7 +214,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
 
 
 class ExplainQuery(Strict):
-    event = IdField(required=False, help_text="Without: the contact's latest.")
+    event = IdField(required=False, help_text="Default: the contact's latest.")
 
 
 # --- acts ---------------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class SaySerializer(Strict):
 
 @example(event_id=4101)
 class OrderedSerializer(serializers.Serializer[Any]):
-    event_id = serializers.IntegerField(help_text="Of the event that does it. Its outcome tells how it ends.")
+    event_id = serializers.IntegerField(help_text="The event that does it. Its outcome tells how it ended.")
 
 
 @example(report={"version": "0.1.0"})

@@ -43,7 +43,7 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
     first_at = serializers.DateTimeField(source="row.first_at")
     last_at = serializers.DateTimeField(source="row.last_at")
     count = serializers.IntegerField(source="row.count")
-    recent = serializers.IntegerField(help_text="Failures of about the last hour.")
+    recent = serializers.IntegerField(help_text="Failures in about the last hour.")
     conversations = serializers.IntegerField(source="row.conversations")
     owner = serializers.SerializerMethodField(help_text="User name; null: no owner.")
 
@@ -57,7 +57,7 @@ class FailureQuery(TimeRangeFields):
     state = serializers.ChoiceField(
         required=False,
         choices=[str(state) for state in GroupState],
-        help_text="Without: those that need attention.",
+        help_text="Default: those that need attention.",
     )
 
 
@@ -68,7 +68,7 @@ class FailureGroupsSerializer(serializers.Serializer[Any]):
 
 class FailureSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
-    count = serializers.IntegerField(help_text="How often this event failed so.")
+    count = serializers.IntegerField(help_text="How often this event failed this way.")
     event_id = serializers.IntegerField()
     conversation_id = serializers.IntegerField(source="event.conversation_id")
 
@@ -90,11 +90,11 @@ _PROGRESS = {"matching": 412, "waiting": 380, "begun": 0, "done": 0, "failed": 0
 ProgressSerializer = answer_of(
     Progress,
     "matching waiting begun done failed skipped minutes",
-    matching="Events of the plan.",
+    matching="Events in the plan.",
     waiting="Still to be retried.",
-    begun="Their end is not known yet.",
+    begun="Their outcome is not known yet.",
     skipped="Numbers by reason.",
-    minutes="About how long it takes for what waits.",
+    minutes="Estimated time for those waiting.",
 )
 
 
@@ -133,13 +133,13 @@ class BulkRetrySerializer(RowSerializer):
 
 @example(group=17)
 class PlanSerializer(TimeRangeFields):
-    group = IdField(required=False, help_text="Events of this group of failures.")
+    group = IdField(required=False, help_text="The events of this group of failures.")
     channel = IdField(required=False, help_text="Or of this channel, from `since` to `until`.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         if ("group" in attrs) == ("channel" in attrs):
-            raise serializers.ValidationError("Give a group of failures, or a channel: one of both.")
+            raise serializers.ValidationError("Give either a group of failures or a channel.")
         return attrs
 
 

@@ -21,7 +21,7 @@ from channels_app.web.api.serializers.queue import (
 AnswerTimeSerializer = answer_of(
     AnswerTime,
     "p50_s p95_s before_p95_s bot_p95_s bridge_p95_s cells_p50_s cells_p95_s",
-    about="Seconds until the inbox took the answer: half of all contacts, and 19 of 20, waited less.",
+    about="Seconds until the inbox accepted the answer: half of all contacts, and 19 of 20, waited less.",
     before_p95_s="In the previous period.",
     bot_p95_s="The bot's part.",
     bridge_p95_s="The bridge's part.",
@@ -30,7 +30,7 @@ FatesSerializer = answer_of(
     Conversations,
     "total fates before cells",
     called="Fates",
-    about="What became of the conversations that the bot got.",
+    about="The fate of the conversations the bot got.",
     fates=f"By fate: {', '.join(Fate)}.",
     before="In the previous period.",
 )
@@ -40,12 +40,12 @@ InboundSerializer = answer_of(
     "total before refused duplicates cells cells_refused usual",
     about="Events that came in.",
     refused="By reason.",
-    usual="Lowest and highest number of each cell on the days before; null while there are too few.",
+    usual="Lowest and highest number for each cell on the previous days; null if there are too few.",
 )
 
 
 class TopFailureSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(source="group.row.pk", help_text="Of its group: GET /api/v1/failures/{id}/.")
+    id = serializers.IntegerField(source="group.row.pk", help_text="Its group: GET /api/v1/failures/{id}/.")
     code = serializers.CharField(source="group.row.code")
     title = serializers.CharField(source="group.title")
     count = serializers.IntegerField()
@@ -62,7 +62,7 @@ ChannelHealthSerializer = answer_of(
     ChannelHealth,
     "channel_id now strip today",
     channel_id=serializers.IntegerField(),
-    strip="The half hours of the last day.",
+    strip="The last day in half hours.",
     today=TodaySerializer(),
 )
 

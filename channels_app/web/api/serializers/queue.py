@@ -28,17 +28,17 @@ class ProblemTextSerializer(serializers.Serializer[Any]):
 QueueSerializer = answer_of(
     Queue,
     "waiting oldest_s in_hand retries",
-    waiting="Conversations that wait for a worker.",
-    oldest_s="Seconds that the oldest has waited. The main alarm: above 10.",
-    in_hand="Conversations that a worker is at.",
-    retries="Events that wait for their next try, by five minutes.",
+    waiting="Conversations waiting for a worker.",
+    oldest_s="How many seconds the oldest has waited. The main alarm: above 10.",
+    in_hand="Conversations being processed.",
+    retries="Events waiting for their next try, in steps of five minutes.",
 )
 WorkerSerializer = answer_of(
     Worker,
     "name kind host version is_alive silent_s started_at threads active memory_bytes clock_ahead_s",
     kind="worker or guard.",
-    active="Threads that are at work.",
-    clock_ahead_s="By how much its machine's clock is ahead of PostgreSQL's. It decides nothing.",
+    active="Busy threads.",
+    clock_ahead_s="How far its machine's clock is ahead of PostgreSQL's. For information only.",
 )
 QUEUE_EXAMPLE = {"waiting": 0, "oldest_s": 0.0, "in_hand": 3, "retries": [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
 WORKER_EXAMPLE = {
@@ -84,12 +84,12 @@ class ServiceSerializer(serializers.Serializer[Any]):
 class AccountSerializer(serializers.Serializer[Any]):
     """A set of API keys."""
 
-    key = serializers.CharField(source="row", help_text="The beginning of a digest of its keys.")
+    key = serializers.CharField(source="row", help_text="The start of a digest of its keys.")
     channels = serializers.ListField(child=serializers.CharField())
     token_expires_at = serializers.DateTimeField(source="row.token_expires_at", allow_null=True)
     problem = serializers.CharField(source="row.problem", allow_blank=True)
     problem_since = serializers.DateTimeField(source="row.problem_since", allow_null=True)
-    quota_used = serializers.IntegerField(source="row.quota_used", allow_null=True, help_text="Calls of today.")
+    quota_used = serializers.IntegerField(source="row.quota_used", allow_null=True, help_text="Calls used today.")
     quota_limit = serializers.IntegerField(source="row.quota_limit", allow_null=True)
 
 
@@ -128,7 +128,8 @@ class QueueFactsSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     version = serializers.CharField()
     versions = serializers.ListField(
-        child=serializers.CharField(), help_text="Of all that live: more than one after half an upgrade."
+        child=serializers.CharField(),
+        help_text="Versions of all live processes: more than one means a half-done upgrade.",
     )
     queue = QueueSerializer()
     per_minute = serializers.SerializerMethodField(help_text="The last hour.")

@@ -13,20 +13,24 @@ from chatbridge.simulator.terminal import Chat
 class Command(BaseCommand):
     """A conversation through the simulator's inbox."""
 
-    help = "Talk as a contact to a virtual agent of the simulator; lines can also be piped in."
+    help = "Talk to one of the simulator's virtual agents as a contact; lines can also be piped in."
     requires_system_checks: list[str] = []  # nothing of the bridge is used
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """With whom, as whom, and what."""
         parser.add_argument("--simulator", default="http://127.0.0.1:9000", help="URL of the running simulator")
         parser.add_argument(
-            "--wait", type=float, default=0, metavar="SECONDS", help="wait so long for a simulator that is starting"
+            "--wait",
+            type=float,
+            default=0,
+            metavar="SECONDS",
+            help="how long to wait for a simulator that is starting",
         )
         parser.add_argument("--virtual-agent", help="id or name (default: the first)")
         parser.add_argument("--as", dest="contact", default="Johan", help="the contact's name")
         parser.add_argument("--medium", default="", help="default: whatsapp; rtm shows buttons")
-        parser.add_argument("--conversation", help="go on with this one")
-        parser.add_argument("text", nargs="*", metavar="TEXT", help="say only this, show the answer, and leave")
+        parser.add_argument("--conversation", help="continue this one")
+        parser.add_argument("text", nargs="*", metavar="TEXT", help="send only this, print the answer, and exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Interactive at a terminal, line by line otherwise."""

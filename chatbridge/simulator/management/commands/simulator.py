@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 class Command(BaseCommand):
     """Serves the simulator."""
 
-    help = "Serves a Sparkcentral, a Chatlayer, a Rasa and a demo bot for trying out, tests and benchmarks."
+    help = "Simulates Sparkcentral, Chatlayer, Rasa and a demo bot, for trying out, tests and benchmarks."
     requires_system_checks: list[str] = []  # nothing of the bridge is used
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=9000, help="0 picks a free one (default: 9000)")
         parser.add_argument("--verbose", action="store_true", help="one line per request")
         parser.add_argument("--ledger", type=int, default=200_000, help="requests kept in the ledger")
-        parser.add_argument("--slow", type=float, default=3.0, help='seconds that the demo bot takes over "slow"')
+        parser.add_argument(
+            "--slow", type=float, default=3.0, help='how many seconds the demo bot takes to answer "slow"'
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM."""
