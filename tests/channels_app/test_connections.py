@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from channels_app.adapters.bots import bot_class
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.deliveries import media
 from channels_app.lib.http import wire
+from channels_app.lib.http.recorder import recorded_calls
 from channels_app.lib.http.session import AllowList, ApiSession
 from channels_app.protocol import EventType, Outgoing, OutgoingMessage, Turn
 from channels_app.protocol.errors import BridgeError, Effect, PayloadError, TemporaryError
@@ -383,3 +385,28 @@ def test_the_public_authorities_are_believed_beside_it(
     own.write_text(make_certificate())
     monkeypatch.setenv("SSL_CERT_FILE", str(own))
     assert api().call("GET", serve(polite, trusted.context).url).status == 200
+
+
+# --- files, which are in no memory as a whole -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+@pytest.mark.parametrize("size", [1_000, 60_000, 3_000_000], ids=["joined with the head", "nearly too large", "apart"])
+def test_a_file_is_passed_on_whole_and_again(serve: Serve, trusted: Authority, size: int, is_tls: bool) -> None:
+    file = b"\x89PNG\r\n\x1a\n" + random.Random(size).randbytes(size)
+
+    def behave(visit: Visit) -> None:
+        while request := visit.read():
+            method = request.head.partition(" ")[0]
+            visit.answer(file if method == "GET" else b"{}", "405 No" if method == "PUT" else "200 OK")
+
+    server = serve(behave, trusted.context if is_tls else None)
+    with recorded_calls() as calls, media.fetch_media(f"{server.url}/a.png") as found:
+        assert isinstance(found.data.obj, mmap)
+        _inbox("hootsuite", server.url).upload("c", "a.png", found.type.name, found.data)
+    assert [(request.head.partition(" ")[0], request.body == file) for request in server.requests[1:]] == [
+        ("PUT", True),
+        ("POST", True),
+    ]
+    told = b"[file of %d bytes]" % len(file)
+    assert [(call.request, call.response) for call in calls] == [(b"", told), (told, b"{}"), (told, b"{}")]
