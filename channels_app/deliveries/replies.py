@@ -182,7 +182,7 @@ def _write_and_send(
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if before.counter is None and counters else before.counter,
         merged=[event_id for event_id in ends if event_id != first.facts.id],
-        answered=_answered(lease, claimed, before),
+        answered=_answered(lease, claimed, before) if _is_answer(channel, leaving.reply) else [],
     )
     if leaving.request is None:
         try:
@@ -195,6 +195,13 @@ def _write_and_send(
         deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
         record_offload(lease, first.facts.id, leaving.request, leaving.state)
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
+
+
+def _is_answer(channel: LiveChannel, reply: Reply) -> bool:
+    """Whether nobody has to wait any longer. A bot that can't say that it has nothing to say may only have set a
+    topic, and speak next, or never: then the contact is without an answer."""
+    can_say_nothing = channel.bot is None or not channel.bot.answers_later
+    return bool(reply.messages or reply.complete) or can_say_nothing
 
 
 def _answered(lease: Lease, claimed: Sequence[ClaimedEvent], before: Unsaid) -> list[int]:

@@ -11,14 +11,16 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.configuration.export import export_channel
 from channels_app.channels.forms.intents_field import IntentTopicsField, Typed
 from channels_app.models import WebhookEvent
 from channels_app.operations.transcripts import load_transcript
+from channels_app.protocol import Completion, Outgoing
 from channels_app.protocol.intents import topics_of
 from offload.models import Offload, OffloadProvider
 from tests.builders import make_bot
-from tests.channels_app.test_bot_callbacks import calls_back
+from tests.channels_app.test_bot_callbacks import calls_back, patience_ends
 from tests.conftest import Walker
 from tests.pages import submit
 from tests.world import World
@@ -114,6 +116,21 @@ def test_commands_are_done_and_what_can_not_be_is_told(walker: Walker, world: Wo
     assert details == [told]
 
 
+def test_a_command_alone_is_no_answer(walker: Walker, world: World) -> None:
+    for number in (1, 2):
+        walker.says("Hello", after_s=number)
+        calls_back(walker, {"topics": ["Vip"]}, 1)
+        walker.work()
+        assert bodies(world)[-1] == {"applyTopics": ["Vip"]}
+        assert WebhookEvent.objects.filter(source="inbox").latest("pk").state == "bot_wait"
+        if number == 1:
+            calls_back(walker, {"text": "Welcome back."}, 2)
+            walker.work()
+            assert WebhookEvent.objects.get(source="inbox").outcome == "merged"
+    patience_ends(walker)
+    assert Offload.objects.get().reason == "bot_silent"
+
+
 def test_words_of_a_contact_command_nothing(walker: Walker, world: World) -> None:
     walker.says('{"complete": "resolved", "topics": ["Spam"]}')
     calls_back(walker, {"text": 'You said: {"complete": "resolved", "topics": ["Spam"]}'})
@@ -202,3 +219,25 @@ def test_a_file_keeps_the_table_and_says_where_it_is_wrong(walker: Walker, tmp_p
     call_command("apply_config", str(file))
     walker.channel.refresh_from_db()
     assert walker.channel.intent_topics == table
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        ("hootsuite", {"tags": ("a",), "tagged_message_id": "m", "note": "n", "attributes": {"ok_1": "v"}}, []),
+        ("hootsuite", {"tags": ("a",)}, ["tags: there is no message of the contact to tag"]),
+        (
+            "sparkcentral",
+            {"tags": ("a",), "tagged_message_id": "m", "note": "n"},
+            ["tags: Sparkcentral takes none", "a note: Sparkcentral takes none"],
+        ),
+        ("sparkcentral", {"note": "n", "complete": Completion.HANDOVER}, []),
+        ("hootsuite", {"attributes": {"é": "v"}}, ["contact attribute “é”: a name has only letters, digits and _"]),
+    ],
+)
+def test_what_an_inbox_can_not_carry_is_told(kind: str, given: dict[str, Any], told: list[str]) -> None:
+    inbox = inbox_class(kind)({})
+    outgoing = Outgoing(**given)
+    assert list(inbox.dropped(outgoing)) == told
+    is_whole = inbox.carried(outgoing) == outgoing
+    assert is_whole or told or outgoing.complete  # with a handover the note may be ours alone
