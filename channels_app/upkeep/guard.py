@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from channels_app.conversations.claim import count_due, mend_lost_wakeups
@@ -149,8 +150,8 @@ def _stuck_conversations() -> set[int]:
     """
     latest = database_now() - STUCK_GRACE
     open_events = WebhookEvent.objects.filter(outcome=None)
-    calls = open_events.filter(state=EventState.BOT_CALL, conversation__lease_until__gt=Now())
-    calls = calls.exclude(conversation__in=open_events.filter(state=EventState.SENDING).values("conversation"))
+    sending = open_events.filter(conversation=OuterRef("conversation"), state=EventState.SENDING)
+    calls = open_events.filter(~Exists(sending), state=EventState.BOT_CALL, conversation__lease_until__gt=Now())
     return {
         event.conversation_id
         for event in calls.select_related("channel")

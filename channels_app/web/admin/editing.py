@@ -74,21 +74,16 @@ class EditedAdmin(ModelAdmin):
         return type(form_class)(form_class.__name__, (HeldForm, form_class), {}) if is_held else form_class
 
     def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        obj, change = kwargs.get("obj"), kwargs.get("change", False)
         if obj is not None and change and self.has_change_permission(request, obj):
             meanwhile = getattr(obj, "meanwhile", [])
             context |= {"meanwhile": meanwhile, "seen": _seen(request) or stamp(self._shown(request, obj))}
             if meanwhile:  # the row at hand holds what was typed by now
                 saved = self.model._default_manager.get(pk=obj.pk)
                 context["on_top"] = stamp(self._shown(request, saved))
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def _shown(self, request: HttpRequest, row: Any) -> Seen:
         """What the form shows of the row, as it is saved, and of the rows that are edited with it."""

@@ -50,18 +50,13 @@ class SetupAdmin(EditedAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])
 
     def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        obj, change = kwargs.get("obj"), kwargs.get("change", False)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "may_check": True}
         if obj is not None and change:
             context |= {"test_url": self.url_of(obj, "test"), **self.page_context(obj)}
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return self.response_post_save_change(request, obj)

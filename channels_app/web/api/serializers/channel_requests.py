@@ -57,6 +57,11 @@ def _schema_of(field: forms.Field) -> dict[str, Any]:
     return {"type": ["string", "null"]}
 
 
+def bounded(bounds: tuple[int, int]) -> serializers.IntegerField:
+    least, most = bounds
+    return serializers.IntegerField(required=False, min_value=least, max_value=most)
+
+
 class InboxChannelBodySerializer(Strict):
     external_id = serializers.CharField(max_length=200, help_text="As the inbox names it in its events.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=200)
@@ -97,20 +102,14 @@ class ChannelBodySerializer(Strict):
         help_text="Chatlayer: the ID of the dialog that starts when an agent gives the bot a conversation.",
     )
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
-    offer_hours = serializers.IntegerField(
-        required=False, min_value=limits.OFFER_HOURS[0], max_value=limits.OFFER_HOURS[1]
-    )
+    offer_hours = bounded(limits.OFFER_HOURS)
     on_contact_file = OneOf(FilePolicy.values, required=False)
     file_texts = texts_field(Occasion.FILE, required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(many=True, required=False, help_text="Omitted ones stay unchanged.")
-    bot_tries = serializers.IntegerField(required=False, min_value=limits.BOT_TRIES[0], max_value=limits.BOT_TRIES[1])
-    typing_after_s = serializers.IntegerField(
-        required=False, min_value=limits.TYPING_AFTER_S[0], max_value=limits.TYPING_AFTER_S[1]
-    )
-    answer_within_s = serializers.IntegerField(
-        required=False, min_value=limits.ANSWER_WITHIN_S[0], max_value=limits.ANSWER_WITHIN_S[1]
-    )
+    bot_tries = bounded(limits.BOT_TRIES)
+    typing_after_s = bounded(limits.TYPING_AFTER_S)
+    answer_within_s = bounded(limits.ANSWER_WITHIN_S)
     on_bot_failure = OneOf(FailurePolicy.values, required=False)
     fallback_text = serializers.CharField(
         required=False, allow_blank=True, help_text="Replaced by `fallback_texts` and `apology_texts`, which count."
@@ -123,10 +122,8 @@ class ChannelBodySerializer(Strict):
     language_attribute = serializers.CharField(
         required=False, allow_blank=True, help_text="The contact attribute that holds a contact's language."
     )
-    reply_limit_s = serializers.IntegerField(
-        required=False, min_value=limits.REPLY_LIMIT_S[0], max_value=limits.REPLY_LIMIT_S[1]
-    )
-    keep_days = serializers.IntegerField(required=False, min_value=limits.KEEP_DAYS[0], max_value=limits.KEEP_DAYS[1])
+    reply_limit_s = bounded(limits.REPLY_LIMIT_S)
+    keep_days = bounded(limits.KEEP_DAYS)
 
 
 class ChannelQuery(PageQuery):
