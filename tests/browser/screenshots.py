@@ -1,4 +1,7 @@
-"""The pictures of README and docs: `make screenshots`. The same installation as in the tests, with a longer past."""
+"""The pictures of README and docs: `make screenshots`. The same installation as in the tests, with a longer past.
+
+`python -m tests.browser.screenshots NAME …` takes some of them anew.
+"""
 
 import os
 import sys
@@ -63,7 +66,8 @@ def main() -> None:
         anna = Admin(browser.new_page(), demo.stage)
         page = anna.log_in()
         prepare(anna, demo)
-        for picture in pictures(mia):
+        wanted = [picture for picture in pictures(mia) if picture.name in sys.argv[1:] or not sys.argv[1:]]
+        for picture in wanted:
             print(f"  {take(page, demo, picture)}", flush=True)
         browser.close()
 
@@ -96,10 +100,12 @@ def take(page: Page, demo: Demo, picture: Picture) -> Path:
     file = DIRECTORY / f"{picture.name}.png"
     DIRECTORY.mkdir(exist_ok=True)
     page.evaluate("document.activeElement.blur()")
+    # a window that is lower than the page keeps its save bar in sight, across whatever is there
+    page.set_viewport_size({"width": WIDTH, "height": page.evaluate("document.documentElement.scrollHeight")})
     end = page.locator(picture.until).first.bounding_box()
     assert end, f"{picture.until} is not on the page"
     seen: FloatRect = {"x": 0, "y": 0, "width": WIDTH, "height": end["y"] + end["height"] + MARGIN}
-    page.screenshot(path=file, clip=seen, full_page=True, animations="disabled")
+    page.screenshot(path=file, clip=seen, animations="disabled")
     size = file.stat().st_size
     assert size < MAX_BYTES, f"{file} has {size} bytes: show less of the page"
     return file

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from channels_app.operations.figures.counting import Fate
 from channels_app.operations.figures.dashboard import Dashboard
@@ -14,6 +15,7 @@ from channels_app.web.pages.tiles import Legend, Row, Tile, axis, by_time, link_
 from channels_app.web.pages.wording import ceiling, compared, difference, grouped, many, percent, seconds
 
 NOTICEABLE_S = 0.05
+MAX_MESSAGE = 80  # characters: what a line of a tile holds
 
 
 def make_tiles(facts: Dashboard) -> list[Tile]:
@@ -164,6 +166,7 @@ def failures(facts: Dashboard) -> Tile:
         title = f"{many(total, 'failure')} of {many(len(found), 'cause')}, most often on {first.row.channel}: "
         title += f"{first.title}."
     most = max((count for _, count in found), default=1)
+    names = [f"{group.row.code} {group.title} · {group.row.channel}" for group, _ in found]
     return Tile(
         key="failures",
         title=title,
@@ -173,15 +176,20 @@ def failures(facts: Dashboard) -> Tile:
         head=("Cause", "Failures", "Conversations in all", "Waiting"),
         rows=[
             Row(
-                name=f"{group.row.code} {group.title} · {group.row.channel}",
+                name=_told_apart(name, group.row.message) if names.count(name) > 1 else name,
                 cells=(grouped(count), grouped(group.row.conversations), grouped(group.row.waiting)),
                 share=plots.share_bar(count / most, "fate-lost"),
                 url=page_address(reverse("ops:failure", args=[group.row.pk]), of_window(facts)),
             )
-            for group, count in found
+            for name, (group, count) in zip(names, found, strict=True)
         ],
         link=link_to("All failures", "ops:failures", channel=facts.channel_id, **of_window(facts)),
     )
+
+
+def _told_apart(name: str, message: str) -> str:
+    """A cause that shares its code and channel with another one."""
+    return f"{name} · {Truncator(message).chars(MAX_MESSAGE)}" if message else name
 
 
 def queue(facts: Dashboard) -> Tile:

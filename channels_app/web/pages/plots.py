@@ -1,7 +1,8 @@
 """Plots as inline SVG: geometry in attributes, colours by CSS classes, no text inside.
 
 They are drawn in a box that the page stretches to its own width, so axes and legends are the page's words around
-them. Each has a title and a description for those who don't see it; the numbers stand in a table beside it. Pure.
+them. Each has a title and a description for those who don't see it; the numbers stand in a table beside it. Shapes
+are filled, so nothing closes their paths. Pure.
 """
 
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ def strip(states: Sequence[str], *, title: str) -> SafeString:
     data = dict.fromkeys(LEVELS, "")
     for place, state in enumerate(states):
         height = LEVELS[state] * STRIP_HEIGHT
-        data[state] += f"M{_n(place * width)} {_n(STRIP_HEIGHT)}v{_n(-height)}h{_n(width * (1 - GAP))}v{_n(height)}z"
+        data[state] += f"M{_n(place * width)} {_n(STRIP_HEIGHT)}v{_n(-height)}h{_n(width * (1 - GAP))}v{_n(height)}"
     marks = [_path(f"health-{state}", cells) for state, cells in data.items() if cells]
     return _svg("plot plot-strip", marks, title, height=STRIP_HEIGHT)
 
@@ -123,15 +124,14 @@ def _band(band: Sequence[tuple[float, float] | None], top: float) -> str:
     step = WIDTH / max(len(band), 1)
     cells = [(place, pair) for place, pair in enumerate(band) if pair is not None]
     return "".join(
-        f"M{_n(place * step)} {_y(low, top)}V{_y(high, top)}h{_n(step)}V{_y(low, top)}z"
-        for place, (low, high) in cells
+        f"M{_n(place * step)} {_y(low, top)}V{_y(high, top)}h{_n(step)}V{_y(low, top)}" for place, (low, high) in cells
     )
 
 
 def _bar(place: int, places: int, low: float, high: float, top: float) -> str:
     step = WIDTH / places
     left, width = place * step + step * GAP / 2, step * (1 - GAP)
-    return f"M{_n(left)} {_y(low, top)}V{_y(high, top)}h{_n(width)}V{_y(low, top)}z"
+    return f"M{_n(left)} {_y(low, top)}V{_y(high, top)}h{_n(width)}V{_y(low, top)}"
 
 
 def _path(css: str, data: str) -> SafeString:

@@ -1,6 +1,8 @@
 """The first page: what it says, what it costs, and who may see it."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.codes import CODES
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import Answer
 from channels_app.models import Bot, Channel, FailureGroup, Figure, Period, WorkerSlot
@@ -142,23 +145,50 @@ def test_what_waits_without_a_worker_is_a_problem_with_its_code(admin_client: Cl
     assert "The bridge itself needs your attention. 1 channel: none needs attention." in page
 
 
-def test_causes_link_to_their_page(admin_client: Client, busy: Walker) -> None:
+def failed(channel: Channel, message: str, count: int) -> FailureGroup:
+    """A group of failures of this half hour."""
     now = timezone.now()
     group = FailureGroup.objects.create(
-        fingerprint="f", channel=busy.channel, code="CB-502", message="502", first_at=now, last_at=now, count=7
+        fingerprint=f"{channel.pk}-{count}",
+        channel=channel,
+        code="CB-502",
+        message=message,
+        first_at=now,
+        last_at=now,
+        count=count,
     )
     Figure.objects.create(
-        channel=busy.channel,
+        channel=channel,
         period=Period.HALF_HOUR,
         start=whole(now, timedelta(minutes=30)),
         name=Name.GROUP,
         label=str(group.pk),
-        value=7,
+        value=count,
     )
+    return group
+
+
+def test_causes_of_one_code_are_told_apart(admin_client: Client, busy: Walker) -> None:
+    """By the channel, or else by what the other side said; escaped, and no longer than a line."""
+    failed(busy.channel, "<b>Bad Gateway</b>", 7)
+    failed(busy.channel, "Not Found " + "x" * 99, 6)
+    failed(make_channel(name="Shop NL"), "502", 5)
+    page = html(admin_client)
+    names = [unescape(name) for name in re.findall(r'<a href="/ops/failures/\d+/[^>]*>([^<]*)</a>', page)]
+    title = f"CB-502 {CODES['CB-502'].name}"
+    assert names == [
+        f"{title} · {busy.channel} · <b>Bad Gateway</b>",
+        f"{title} · {busy.channel} · Not Found {'x' * 69}…",
+        f"{title} · Shop NL",
+    ]
+
+
+def test_causes_link_to_their_page(admin_client: Client, busy: Walker) -> None:
+    group = failed(busy.channel, "502", 7)
     page = html(admin_client)
     assert f'href="/ops/failures/{group.pk}/?since=' in page
     assert "7 failures of 1 cause" in page
-    FailureGroup.objects.update(resolved_at=now)
+    FailureGroup.objects.update(resolved_at=timezone.now())
     assert "No cause of failures needs attention" in html(admin_client)
 
 
