@@ -11,6 +11,9 @@ from typing import Any, Self
 
 from channels_app.protocol.contact_message import ContactFile, placeholders
 from channels_app.protocol.contact_message import ContactMessage as ContactMessage
+from channels_app.protocol.contacts import Contact as Contact
+from channels_app.protocol.contacts import ContactAttribute as ContactAttribute
+from channels_app.protocol.contacts import InboxChannelRef as InboxChannelRef
 from channels_app.protocol.intents import Intent
 
 
@@ -67,33 +70,6 @@ ASKS_BOT = tuple(type_ for type_ in EventType if type_.asks_bot)
 class Completion(StrEnum):
     HANDOVER = "handover"
     RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """The person who writes; any field may be missing (empty)."""
-
-    external_id: str = ""
-    primary_identifier: str = ""
-    secondary_identifier: str = ""
-    picture_url: str = ""
-    vip: bool = False
-    medium_contact_profile_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactAttribute:
-    attribute: str
-    value: str
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxChannelRef:
-    """What the platform calls a channel: a WhatsApp number, a page."""
-
-    external_id: str
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +227,7 @@ class Turn:
     message_id: str = ""
     language: str = ""
     medium: str = ""
-    contact: Contact = Contact()
+    contact: Contact = field(default_factory=Contact)
     attributes: tuple[ContactAttribute, ...] = ()
     inbox_channel: InboxChannelRef | None = None
     topics: tuple[str, ...] = ()

@@ -167,7 +167,7 @@ def test_a_body_of_exactly_the_limit_is_taken(serve):
 
 def test_a_body_that_is_packed_wrongly_is_refused(serve):
     server = serve(lambda visit: visit.read() and visit.answer(b"not gzip", Content_Encoding="gzip"))
-    with pytest.raises(PayloadError, match="packed wrongly"):
+    with pytest.raises(PayloadError, match="wrongly compressed"):
         api().call("GET", server.url)
 
 

@@ -1,9 +1,6 @@
 """The one way out over HTTP: it reaches nothing internal, outlasts no deadline, and fails in our words."""
 
-import http.client
 import re
-import socket
-import ssl
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -15,11 +12,11 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import DecodeError, HTTPError
 
 from channels_app.lib.http.addresses import AllowList, Target, public_url_problem
+from channels_app.lib.http.failures import FAILURES, cause_of, failure_of
 from channels_app.lib.http.recorder import Call, is_recording, note_call
-from channels_app.lib.http.wire import Adapter, CallState, UnaskedAnswerError, shared_adapter
+from channels_app.lib.http.wire import Adapter, CallState, shared_adapter
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
@@ -32,7 +29,6 @@ CHUNK = 64 * 1024  # bytes of an answer that are in memory at a time on their wa
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # These decide where the request goes and where it ends, and that is not a caller's choice.
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"})
-FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)
 
 Body = bytes | memoryview
 """Of a request. A view of a mapped file leaves without ever being in memory as a whole."""
@@ -248,9 +244,9 @@ def _exchanged(
     except FAILURES as error:
         if response is not None:
             response.close()
-        cause = _cause(error)
+        cause = cause_of(error)
         if not exchange.met_closed_connection(cause):
-            raise _failure(request, exchange, cause) from None
+            raise failure_of(request.name, exchange, cause) from None
         if exchange.sent_at is not None and not exchange.may_repeat:
             detail = f"{request.name}: the kept connection was closed."
             raise TemporaryError(detail, effect=Effect.FAILED) from None
@@ -271,48 +267,3 @@ def _is_copied(response: BaseHTTPResponse, into: BinaryIO, max_bytes: int) -> bo
             return True
         into.write(chunk)
     return False
-
-
-# --- failures --------------------------------------------------------------------------------------------------------
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What urllib3 has wrapped, sometimes twice."""
-    while not isinstance(error, DecodeError):
-        inner = next((part for part in error.args if isinstance(part, BaseException)), error.__cause__)
-        if inner is None:
-            return error
-        error = inner
-    return error
-
-
-def _failure(request: Request, exchange: CallState, cause: BaseException) -> BridgeError:
-    if isinstance(cause, DecodeError):
-        return PayloadError(f"{request.name}: the answer is wrongly compressed.", status=exchange.status)
-    effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
-    return TemporaryError(f"{request.name}: {_reason(cause)}.", effect=effect, status=exchange.status)
-
-
-def _reason(cause: BaseException) -> str:
-    """In words of our own: an exception's text may hold what the other side sent."""
-    match cause:
-        case TimeoutError():
-            return "no complete answer in time"
-        case socket.gaierror() | UnicodeError():
-            return "the host name can't be resolved"
-        case ssl.SSLCertVerificationError():
-            return f"the TLS certificate is not valid ({cause.verify_message})"
-        case ssl.SSLError():
-            return f"TLS failed ({cause.reason or 'the connection broke'})"
-        case UnaskedAnswerError():
-            return "an answer arrived that belongs to no request"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case ConnectionError():
-            return "the connection was closed"
-        case http.client.IncompleteRead():
-            return "the answer broke off"
-        case OSError():
-            return f"no connection ({cause.strerror or type(cause).__name__})"
-        case _:
-            return "the answer is not valid HTTP"
