@@ -106,6 +106,7 @@ class OffloadReason(models.TextChoices):
     CHANNEL_OFF = "channel_off", "the channel is turned off"
     INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"
     CONTACT_FILE = "contact_file", "the contact sent a file"
+    CONTACT_SILENT = "contact_silent", "the contact was silent"
     ADMIN = "admin", "someone on your team asked for it"
     REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
     BOUNCED = "bounced", "the conversation went back and forth too often"

@@ -51,6 +51,7 @@ class LiveChannel:
     """Rows of `topics_of`."""
     on_contact_file: str
     bot_tries: int
+    on_silence: str
     wording: Wording
     typing_after: timedelta | None
     """None: it is never shown."""

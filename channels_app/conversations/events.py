@@ -157,6 +157,21 @@ def order_message(conversation: Conversation, text: str, by: str, once: str = ""
     return store_session_event(conversation, EventSource.ADMIN, event, json.dumps({"by": by, "text": text}).encode())
 
 
+def note_silence(conversation: Conversation, after: int, *, is_last: bool) -> Stored:
+    """The contact has been silent since the event `after` for as long as the channel's rule allows; once for each.
+
+    `is_last`: the question, if there is one, had no answer.
+    """
+    event = Event(
+        type=EventType.CONTACT_SILENT,
+        key=f"silence:{after}:{'end' if is_last else 'ask'}",
+        conversation_id=conversation.external_id,
+        sent_at=database_now(),
+    )
+    raw = json.dumps({"after": after, "is_last": is_last}).encode()
+    return store_session_event(conversation, EventSource.BRIDGE, event, raw)
+
+
 def unshown_since(conversation_id: int, moment: datetime) -> str:
     """What a bot that calls back has said since then in forms that can't be shown, if that was all it said."""
     events = WebhookEvent.objects.filter(conversation_id=conversation_id, source=EventSource.BOT)

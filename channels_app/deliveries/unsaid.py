@@ -111,7 +111,7 @@ def read_event(channel: LiveChannel, facts: OpenEvent, source: str, raw: bytes) 
     # Its age was judged at the door, by the door's clock: not again by the database's.
     incoming = Incoming(headers={}, query={}, body=raw, received_at=facts.sent_at)
     match source:
-        case EventSource.ADMIN:
+        case EventSource.ADMIN | EventSource.BRIDGE:
             details = json.loads(raw)
             return Event(type=facts.type, key="", conversation_id="", sent_at=facts.sent_at, details=details)
         case EventSource.WRITE_BACK:

@@ -9,7 +9,7 @@ that have just locked what they point to, and a check would cost as much as the 
 from channels_app.models.api import ApiToken, KeptAnswer
 from channels_app.models.audit import AuditEntry
 from channels_app.models.bots import Bot, SettingsModel
-from channels_app.models.channels import Channel, FailurePolicy, FilePolicy, Greeting, InboxChannel
+from channels_app.models.channels import Channel, FailurePolicy, FilePolicy, Greeting, InboxChannel, SilencePolicy
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
 from channels_app.models.deliveries import NOT_ARRIVED, RETRYABLE, Delivery, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
@@ -66,6 +66,7 @@ __all__ = [
     "Preference",
     "RandomUUID",
     "SettingsModel",
+    "SilencePolicy",
     "Target",
     "WebhookEvent",
     "WorkerSlot",

@@ -38,6 +38,14 @@ class FilePolicy(models.TextChoices):
     HAND_OVER = "hand_over", "hand over to the agents"
 
 
+class SilencePolicy(models.TextChoices):
+    """How a conversation ends in which the contact says nothing more."""
+
+    KEEP = "keep", "never: it stays with the bot"
+    RESOLVE = "resolve", "resolve the conversation"
+    HAND_OVER = "hand_over", "hand over to the agents"
+
+
 class Greeting(models.TextChoices):
     """Whether the bot is asked for the start of a conversation. A contact always begins by writing."""
 
@@ -147,6 +155,31 @@ class Channel(SettingsModel):
         "shares always goes to the bot, which may have asked for it.",
     )
     file_texts = texts_column("text when the contact sends a file")
+    on_silence = models.CharField(
+        "end of a conversation whose contact is silent",
+        max_length=20,
+        choices=SilencePolicy,
+        default=SilencePolicy.KEEP,
+        db_default=SilencePolicy.KEEP,
+        help_text="When the contact has not answered the question below. Conversations with your agents are not "
+        "touched.",
+    )
+    silent_minutes = models.PositiveSmallIntegerField(
+        "minutes until the question",
+        default=60,
+        db_default=60,
+        validators=_between(*limits.SILENT_MINUTES),
+        help_text="How long the contact may say nothing. Without a question, the conversation ends then.",
+    )
+    silence_texts = models.JSONField("question to a silent contact", null=True, blank=True, default=None)
+    silent_end_minutes = models.PositiveSmallIntegerField(
+        "minutes from the question to the end",
+        default=60,
+        db_default=60,
+        validators=_between(*limits.SILENT_MINUTES),
+        help_text="How long the contact has for an answer.",
+    )
+    silence_end_texts = models.JSONField("last words to a silent contact", null=True, blank=True, default=None)
     bot_tries = models.PositiveSmallIntegerField(
         "tries",
         default=2,
@@ -252,6 +285,11 @@ class Channel(SettingsModel):
         return {name: with_single(getattr(self, name), text, self.language) for name in names}
 
     @property
+    def asks_silent_contacts(self) -> bool:
+        """Whether there is a question before the end; None: our own."""
+        return bool(self.silence_texts != {})
+
+    @property
     def wording(self) -> Wording:
         return Wording(
             language=self.language,
@@ -260,6 +298,8 @@ class Channel(SettingsModel):
                 Occasion.HANDOVER: self.fallback_texts,
                 Occasion.APOLOGY: self.apology_texts,
                 Occasion.FILE: self.file_texts,
+                Occasion.SILENCE: self.silence_texts,
+                Occasion.SILENCE_END: self.silence_end_texts,
             },
         )
 

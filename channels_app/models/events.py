@@ -15,6 +15,7 @@ class EventSource(models.TextChoices):
     OFFLOAD = "offload", "bot's offload request"
     WRITE_BACK = "write_back", "write back"
     ADMIN = "admin", "admin"
+    BRIDGE = "bridge", "chatbridge"
 
 
 class EventState(models.TextChoices):

@@ -11,6 +11,9 @@ unseen has gone."""
 OFFER_HOURS = (1, 168)
 """Hours that a contact can choose from the options offered last: a day by default, because the platform lets a contact
 be silent for up to 23 hours; a week at most, after that a "2" means nothing."""
+SILENT_MINUTES = (1, 1320)
+"""Minutes without a word of the contact: the platform closes a conversation after 23 hours, an hour later than the
+longest."""
 KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""
 MAX_INTENT_TOPICS = 500

@@ -40,6 +40,8 @@ class EventType(StrEnum):
     """An operator ordered the handover."""
     MESSAGE_ORDERED = "message_ordered"
     """An operator replies as the bot."""
+    CONTACT_SILENT = "contact_silent"
+    """The contact has said nothing for as long as the channel's rule allows."""
     CONVERSATION_RESOLVED = "conversation_resolved"
     CONVERSATION_PENDING = "conversation_pending"
 

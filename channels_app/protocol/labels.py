@@ -11,6 +11,7 @@ EVENT_WORDS: dict[str, str] = {
     EventType.OFFLOAD_REQUESTED: "bot asks for an agent",
     EventType.HANDOVER_ORDERED: "handover ordered",
     EventType.MESSAGE_ORDERED: "message of your team",
+    EventType.CONTACT_SILENT: "silence of the contact",
     EventType.CONVERSATION_RESOLVED: "resolved by the agents",
     EventType.CONVERSATION_PENDING: "set to pending by the agents",
 }
@@ -30,6 +31,7 @@ DOOR_WORDS = {
     "offload": "the bot's offload request",
     "write_back": "Sparkcentral's write back",
     "admin": "a person of your team",
+    "bridge": "chatbridge",
 }
 """Who caused an event, by its source."""
 

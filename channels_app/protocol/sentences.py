@@ -13,6 +13,10 @@ class Occasion(StrEnum):
     """The bot fails, and agents take over."""
     APOLOGY = "apology"
     """The bot fails, and goes on."""
+    SILENCE = "silence"
+    """The contact has said nothing for a while."""
+    SILENCE_END = "silence_end"
+    """Nor after the question: the conversation ends."""
     CLOSED = "closed"
     """The bot asks for an agent, and none is there."""
     FILE = "file"
@@ -33,6 +37,22 @@ READY: Mapping[Occasion, Texts] = {
         "fr": "Désolés, un problème est survenu de notre côté. Veuillez renvoyer votre message dans un instant.",
         "de": "Entschuldigung, bei uns ist etwas schiefgelaufen. Bitte senden Sie Ihre Nachricht gleich noch einmal.",
         "es": "Lo sentimos, ha habido un problema por nuestra parte. Vuelva a enviar su mensaje en unos momentos.",
+    },
+    Occasion.SILENCE: {
+        "en": "Are you still there? Just write, and we'll carry on.",
+        "nl": "Bent u er nog? Schrijf gerust, dan gaan we verder.",
+        "fr": "Êtes-vous toujours là ? Écrivez-nous et nous continuerons.",
+        "de": "Sind Sie noch da? Schreiben Sie einfach, dann machen wir weiter.",
+        "es": "¿Sigue ahí? Escríbanos y continuamos.",
+    },
+    Occasion.SILENCE_END: {
+        "en": "We haven't heard from you, so we're ending this conversation. Write to us again at any time.",
+        "nl": "We hebben niets meer van u gehoord en sluiten dit gesprek af. U kunt ons altijd opnieuw schrijven.",
+        "fr": "Sans nouvelles de votre part, nous mettons fin à cette conversation. Vous pouvez nous réécrire à tout "
+        "moment.",
+        "de": "Wir haben nichts mehr von Ihnen gehört und beenden das Gespräch. Schreiben Sie uns jederzeit wieder.",
+        "es": "No hemos tenido respuesta, así que damos por terminada esta conversación. Puede volver a escribirnos "
+        "cuando quiera.",
     },
     Occasion.CLOSED: {
         "en": "Our team isn't available right now. You can carry on here, or write again later to reach a colleague.",

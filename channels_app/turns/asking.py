@@ -66,6 +66,18 @@ def ask_bot(
     return Say(lease=lease, claimed=[claimed], reply=reply)
 
 
+def tell_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> None:
+    """Let the bot know, whatever becomes of the call and whatever it answers."""
+    assert channel.bot is not None  # noqa: S101 - whoever tells it something has looked
+    problem: BridgeError | None = None
+    with recorded_calls() as calls:
+        try:
+            channel.bot.send(_turn(lease, channel, event, claimed, None))
+        except BridgeError as error:
+            problem = error
+    _note_call(lease, claimed, calls, problem)
+
+
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
     """Keep what was said on the wire; the next statement of this lease writes it."""
     effect = getattr(error, "effect", Verdict.REFUSED)

@@ -18,6 +18,7 @@ from channels_app.protocol import Event, EventType
 from channels_app.protocol.errors import BridgeError
 from channels_app.turns.contact import on_contact_event
 from channels_app.turns.ordered import on_bot_events, on_ordered_handover, on_ordered_message, on_report
+from channels_app.turns.silence import on_silent_contact
 from channels_app.turns.steps import Idle, Run, Wait, next_step
 
 
@@ -63,6 +64,7 @@ _HANDLERS: dict[EventType, _Handler] = {
     EventType.OFFLOAD_REQUESTED: on_bot_events,
     EventType.HANDOVER_ORDERED: on_ordered_handover,
     EventType.MESSAGE_ORDERED: on_ordered_message,
+    EventType.CONTACT_SILENT: on_silent_contact,
     EventType.CONVERSATION_RESOLVED: on_report,
     EventType.CONVERSATION_PENDING: on_report,
 }

@@ -66,7 +66,7 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
         _bot_step([event for event in in_order if event.type.is_from_bot], standing, now),
         _contact_step(in_order, standing, now),
         *(_when_due(event, now) for event in in_order if event.state == "bot_wait"),
-        *(Run((event.id,)) for event in in_order if _is_report(event)),
+        *(Run((event.id,)) for event in in_order if _is_told(event)),
     ]
     for step in steps:
         if isinstance(step, Run):
@@ -75,8 +75,13 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
     return min(waits, key=lambda wait: wait.until) if waits else Idle()
 
 
-def _is_report(event: OpenEvent) -> bool:
-    return event.type in (EventType.CONVERSATION_RESOLVED, EventType.CONVERSATION_PENDING)
+def _is_told(event: OpenEvent) -> bool:
+    """Whether nobody waits for an answer to it: how it went on with the agents, and that the contact is silent."""
+    return event.type in (
+        EventType.CONVERSATION_RESOLVED,
+        EventType.CONVERSATION_PENDING,
+        EventType.CONTACT_SILENT,
+    )
 
 
 def _when_due(event: OpenEvent, now: datetime) -> Step:

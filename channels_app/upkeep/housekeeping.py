@@ -26,6 +26,8 @@ from channels_app.protocol.labels import count_of
 from channels_app.upkeep.jobs import announce_jobs, claim_due_job, end_job
 from channels_app.upkeep.retention import JOB as RETENTION
 from channels_app.upkeep.retention import purge_texts
+from channels_app.upkeep.silence import JOB as SILENCE
+from channels_app.upkeep.silence import note_silences
 from channels_app.upkeep.table_sizes import learn_sizes
 
 logger = logging.getLogger(__name__)
@@ -105,6 +107,11 @@ def _read_status(_: threading.Event) -> Done:
     return Done(result=look_at_status_page())
 
 
+def _note_silences(_: threading.Event) -> Done:
+    found, is_all = note_silences()
+    return Done(result=f"{count_of(found, 'contact')} fell silent", is_all=is_all)
+
+
 def _retain(stopping: threading.Event) -> Done:
     events, ends_at = 0, time.monotonic() + SLICE_S
     for purged in purge_texts():
@@ -132,6 +139,7 @@ TASKS = {
         _task("waiting contacts", "Counts contacts still waiting after a failure", _count_waiting, 60, 60),
         _task("late figures", "Recounts the last three hours", _count(LATE), 5 * 60, 15),
         _task("figures of a day", "Recounts the last day, drops old figures", _count_day, 3600, 15),
+        _task(SILENCE, "Finds contacts who are silent for longer than their channel allows", _note_silences, 20, 1),
         _task(STATUS_PAGE, "Reads the platform's status page, if one is set", _read_status, 60, 60),
         _task(RETENTION, "Deletes texts past their retention period", _retain, 3600, 5),
     )

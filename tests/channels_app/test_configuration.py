@@ -181,6 +181,7 @@ def test_the_example_end_to_end(apply: Any) -> None:
         "token": "token-of-the-bot",
         "signing_secret": "sign-me",
         "reply_signature": "time_and_body",
+        "hears_silence": False,
         "timeout_s": 20,
     }
     assert "token-of-the-bot" not in json.dumps(support.settings)
@@ -488,7 +489,8 @@ CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (
         (*BOT, "settings", "tokn"),
         "x",
-        "bots[0].settings.tokn: Not known. Known are: url, token, signing_secret, reply_signature, timeout_s.",
+        "bots[0].settings.tokn: Not known. Known are: url, token, signing_secret, reply_signature, hears_silence, "
+        "timeout_s.",
     ),
     (("bots", 1, "settings", "identify_by"), "name", "bots[1].settings.identify_by: Must be one of: conversationId,"),
     ((*CHANNEL, "inbox"), "Sparkcentral", "channels[0].inbox: Must be one of: sparkcentral, hootsuite."),
@@ -985,6 +987,11 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "on_contact_file": "say_text",
         "file_texts-*": "In\r\nwords, please",
         "typing_after_s": "4",
+        "on_silence": "resolve",
+        "silent_minutes": "45",
+        "silence_texts-*": "Still there?",
+        "silent_end_minutes": "15",
+        "silence_end_texts-*": "Bye",
         "bot_tries": "3",
         "answer_within_s": "50",
         "keep_days": "12",

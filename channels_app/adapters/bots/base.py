@@ -85,6 +85,11 @@ class BotConnector(ABC):
         """Tell the bot a turn. An empty Reply: it has nothing to say. None, only of a bot that calls back: it was
         taken, and an answer may come later by webhook."""
 
+    @property
+    def hears_silence(self) -> bool:
+        """Whether it wants to be told that a conversation ends because its contact is silent."""
+        return False
+
     # --- a bot that calls back; by default none does ---
 
     @classmethod

@@ -43,6 +43,7 @@ TURN_TYPES = {
     EventType.CONVERSATION_STARTED: "conversation_started",
     EventType.CONVERSATION_DELEGATED: "conversation_delegated",
     EventType.MESSAGE_RECEIVED: "message",
+    EventType.CONTACT_SILENT: "contact_silent",
 }
 ATTACHMENT_KEYS = ("attachment", "attachments")
 MESSAGE_KEYS = ("text", "options", *ATTACHMENT_KEYS)
@@ -73,6 +74,13 @@ class HttpBotForm(forms.Form):
         help_text=f"With a signing secret: what the bot signs. The time is in {TIMESTAMP_HEADER}. With the older "
         "form both are accepted.",
     )
+    hears_silence = forms.BooleanField(
+        label="Tell the bot when a silent contact's conversation ends",
+        required=False,
+        initial=False,
+        help_text="Where a channel ends the conversations of silent contacts: the bot gets a turn of type "
+        "“contact_silent” before. What it answers is not said.",
+    )
     timeout_s = TimeoutField()
 
 
@@ -101,6 +109,10 @@ class HttpBot(BotConnector):
     def can_call_back(self) -> bool:
         """Whether it has something to prove itself with."""
         return bool(self.settings.get("token") or self.settings.get("signing_secret"))
+
+    @property
+    def hears_silence(self) -> bool:
+        return bool(self.settings.get("hears_silence"))
 
     def verify(self, incoming: Incoming) -> None:
         """Token or signature: one of those that are configured is enough, but none that is presented may be wrong."""

@@ -13,7 +13,8 @@ from channels_app.channels.forms.settings import Adapters, SettingsForm, one_lin
 from channels_app.channels.forms.texts_field import LanguageField, TextsField
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
-from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy
+from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy, SilencePolicy
+from channels_app.models.limits import SILENT_MINUTES
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
 
@@ -21,6 +22,10 @@ INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
 INBOX_FIELDS = settings_fields(INBOX_ADAPTERS)
 BOT_FIELDS = settings_fields(BOT_ADAPTERS)
+TOO_LATE = (
+    f"The two times together are more than {SILENT_MINUTES[1] // 60} hours, and Sparkcentral ends the conversation "
+    "itself after 23. Make one of them shorter."
+)
 MISSING_TEXT = "Enter the text to send to the contact, or choose another option above."
 
 
@@ -55,6 +60,16 @@ class _ChannelForm(SettingsForm):
         label="Text when the contact sends a file",
         help_text="Sent in place of the bot's answer, if you choose that above.",
     )
+    silence_texts = TextsField(
+        Occasion.SILENCE,
+        label="Question to a silent contact",
+        help_text="Empty it in every language for an end without a question.",
+    )
+    silence_end_texts = TextsField(
+        Occasion.SILENCE_END,
+        label="Last words to a silent contact",
+        help_text="Said when the conversation ends.",
+    )
     language = LanguageField(
         label="Language of the channel",
         help_text="For contacts whose language is not known: the bot receives this one, and they read our texts in "
@@ -82,6 +97,11 @@ class _ChannelForm(SettingsForm):
             "offer_hours",
             "on_contact_file",
             "file_texts",
+            "on_silence",
+            "silent_minutes",
+            "silence_texts",
+            "silent_end_minutes",
+            "silence_end_texts",
             "bot_tries",
             "typing_after_s",
             "answer_within_s",
@@ -113,7 +133,14 @@ class _ChannelForm(SettingsForm):
             self.add_error("apology_texts", MISSING_TEXT)
         if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and cleaned.get("file_texts") == {}:
             self.add_error("file_texts", MISSING_TEXT)
+        if self._outlasts_the_platform(cleaned):
+            self.add_error("silent_end_minutes", TOO_LATE)
         return cleaned
+
+    def _outlasts_the_platform(self, cleaned: dict[str, Any]) -> bool:
+        asks = cleaned.get("silence_texts") != {} and cleaned.get("on_silence") != SilencePolicy.KEEP
+        minutes = (cleaned.get("silent_minutes") or 0) + (cleaned.get("silent_end_minutes") or 0)
+        return asks and minutes > SILENT_MINUTES[1]
 
     def clean_delegation_dialog(self) -> str:
         return one_line(self.cleaned_data["delegation_dialog"])

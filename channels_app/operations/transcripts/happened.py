@@ -69,7 +69,10 @@ def _end(event: WebhookEvent, outcome: Outcome, at: datetime) -> Line:
         return _system(
             at, "The bot's message was not sent", event.reason, is_bad=True, code="CB-519", event_id=event.pk
         )
-    return _system(at, _ENDS[outcome], event.reason, is_bad=outcome is Outcome.DEAD)
+    is_rule = outcome is Outcome.RESOLVED and event.type == EventType.CONTACT_SILENT
+    return _system(
+        at, "The conversation was closed" if is_rule else _ENDS[outcome], event.reason, is_bad=outcome is Outcome.DEAD
+    )
 
 
 def _by(rows: Rows, event: WebhookEvent) -> str:

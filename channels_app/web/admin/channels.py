@@ -29,6 +29,7 @@ from offload.models import OffloadProvider
 FAILURE_FIELDS = (
     *("on_bot_failure", "fallback_texts", "apology_texts", "bot_tries", "answer_within_s", "reply_limit_s"),
 )
+SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 LANGUAGE_FIELDS = ("language", "language_attribute")
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),
@@ -100,6 +101,7 @@ class ChannelAdmin(SetupAdmin):
             ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours", "typing_after_s")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
+            ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
             ("Languages", {"fields": LANGUAGE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),

@@ -12,7 +12,7 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
-from channels_app.models import FailurePolicy, FilePolicy, Greeting, limits
+from channels_app.models import FailurePolicy, FilePolicy, Greeting, SilencePolicy, limits
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
@@ -105,6 +105,15 @@ class ChannelBodySerializer(Strict):
     offer_hours = bounded(limits.OFFER_HOURS)
     on_contact_file = OneOf(FilePolicy.values, required=False)
     file_texts = texts_field(Occasion.FILE, required=False)
+    on_silence = OneOf(SilencePolicy.values, required=False)
+    silent_minutes = serializers.IntegerField(
+        required=False, min_value=limits.SILENT_MINUTES[0], max_value=limits.SILENT_MINUTES[1]
+    )
+    silence_texts = texts_field(Occasion.SILENCE, required=False)
+    silent_end_minutes = serializers.IntegerField(
+        required=False, min_value=limits.SILENT_MINUTES[0], max_value=limits.SILENT_MINUTES[1]
+    )
+    silence_end_texts = texts_field(Occasion.SILENCE_END, required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(many=True, required=False, help_text="Omitted ones stay unchanged.")
     bot_tries = bounded(limits.BOT_TRIES)

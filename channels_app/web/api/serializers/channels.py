@@ -133,6 +133,8 @@ TEXTS_WORDS = {
     Occasion.HANDOVER: "Sent when the bot fails and agents take over.",
     Occasion.APOLOGY: "Sent when the bot fails and keeps the conversation.",
     Occasion.FILE: "Sent when the contact sends a file and `on_contact_file` is `say_text`.",
+    Occasion.SILENCE: "Asked when the contact has been silent for `silent_minutes`.",
+    Occasion.SILENCE_END: "Said when a silent contact's conversation ends.",
 }
 
 
@@ -186,6 +188,11 @@ _DETAIL: dict[str, Any] = {
     "offer_hours": 24,
     "on_contact_file": "ask_bot",
     "file_texts": None,
+    "on_silence": "keep",
+    "silent_minutes": 60,
+    "silence_texts": None,
+    "silent_end_minutes": 60,
+    "silence_end_texts": None,
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
     "bot_tries": 2,
@@ -212,6 +219,8 @@ class ChannelDetailSerializer(ChannelSerializer):
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
     intent_topics = IntentTopicSerializer(many=True, help_text="Which of the bot's intents sets which topic.")
     file_texts = texts_field(Occasion.FILE)
+    silence_texts = texts_field(Occasion.SILENCE)
+    silence_end_texts = texts_field(Occasion.SILENCE_END)
     fallback_texts = texts_field(Occasion.HANDOVER)
     apology_texts = texts_field(Occasion.APOLOGY)
 
