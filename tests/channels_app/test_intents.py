@@ -225,14 +225,14 @@ def test_a_file_keeps_the_table_and_says_where_it_is_wrong(walker: Walker, tmp_p
     ("kind", "given", "told"),
     [
         ("hootsuite", {"tags": ("a",), "tagged_message_id": "m", "note": "n", "attributes": {"ok_1": "v"}}, []),
-        ("hootsuite", {"tags": ("a",)}, ["tags: there is no message of the contact to tag"]),
+        ("hootsuite", {"tags": ("a",)}, ["tags: there is no message from the contact to tag"]),
         (
             "sparkcentral",
             {"tags": ("a",), "tagged_message_id": "m", "note": "n"},
             ["tags: Sparkcentral takes none", "a note: Sparkcentral takes none"],
         ),
         ("sparkcentral", {"note": "n", "complete": Completion.HANDOVER}, []),
-        ("hootsuite", {"attributes": {"é": "v"}}, ["contact attribute “é”: a name has only letters, digits and _"]),
+        ("hootsuite", {"attributes": {"é": "v"}}, ["contact attribute “é”: a name may contain only letters, digits and _"]),
     ],
 )
 def test_what_an_inbox_can_not_carry_is_told(kind: str, given: dict[str, Any], told: list[str]) -> None:
