@@ -232,7 +232,11 @@ def test_a_file_keeps_the_table_and_says_where_it_is_wrong(walker: Walker, tmp_p
             ["tags: Sparkcentral takes none", "a note: Sparkcentral takes none"],
         ),
         ("sparkcentral", {"note": "n", "complete": Completion.HANDOVER}, []),
-        ("hootsuite", {"attributes": {"é": "v"}}, ["contact attribute “é”: a name may contain only letters, digits and _"]),
+        (
+            "hootsuite",
+            {"attributes": {"é": "v"}},
+            ["contact attribute “é”: a name may contain only letters, digits and _"],
+        ),
     ],
 )
 def test_what_an_inbox_can_not_carry_is_told(kind: str, given: dict[str, Any], told: list[str]) -> None:
