@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from channels_app.channels.credentials import note_quota
-from channels_app.channels.live import make_inbox
+from channels_app.channels.live import find_channel, make_inbox
 from channels_app.deliveries.throttle import LIMIT, take_ticket
-from channels_app.deliveries.typing import _Signs
+from channels_app.deliveries.typing import _Signs, show_typing
 from channels_app.models import WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from tests.builders import make_event
@@ -88,12 +88,14 @@ def test_an_answer_in_time_costs_no_call(typing_walker: TypingWalker, world: Wor
 
 
 def test_typing_leaves_the_second_to_replies(typing_walker: TypingWalker, world: World) -> None:
-    walker = typing_walker()
-    world.bot.replies = [LATER]
+    busy, idle = (find_channel(typing_walker().channel.uuid) for _ in range(2))
+    assert busy and idle
     for _ in range(LIMIT // 2):
-        assert take_ticket(account_of(walker)) == 0
-    walker.says("Hello")
-    assert "START" not in seen(world)
+        assert take_ticket(busy.inbox.account_key) == 0
+    show_typing(busy, "0-conv-1")
+    assert seen(world) == []
+    show_typing(idle, "0-conv-1")
+    assert seen(world) == ["START"]
 
 
 @pytest.mark.parametrize("fault", [answer(500), answer(404), answer(429), answer(400)])
@@ -119,7 +121,9 @@ def test_a_thread_that_waits_for_its_bot_shows_typing_all_the_same(
     walker.says("Hello")  # from now on the process has a token
 
     def think() -> dict[str, Any]:
-        while len(world.inbox.calls) < 2:
+        for _ in range(6_000):
+            if len(world.inbox.calls) > 1:
+                break
             time.sleep(0.01)
         return reply
 
