@@ -72,6 +72,9 @@ admin.site.unregister(Group)
 class PersonAdmin(EditedAdmin, DjangoUserAdmin):
     readonly_fields = ("last_login", "date_joined")  # who logs in while the page is open would be set back
 
+    class Media:
+        js = ("chatbridge/lists.js",)
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
@@ -89,3 +92,6 @@ class PersonAdmin(EditedAdmin, DjangoUserAdmin):
 @admin.register(Group)
 class RoleAdmin(EditedAdmin, GroupAdmin):
     """Django's own, and recorded."""
+
+    class Media:
+        js = ("chatbridge/lists.js",)
