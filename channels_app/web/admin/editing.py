@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from channels_app.access.audit import record_audit
 from channels_app.access.changes import Values, differences, values_of
-from channels_app.access.meanwhile import DELETED, Place, Seen, changes_since, stamp
+from channels_app.access.meanwhile import DELETED, Change, Place, Seen, changes_since, stamp
 from channels_app.access.permissions import actor_of
 from channels_app.channels.forms import WriteOnlyField
 from channels_app.channels.forms.saving import count_revision
@@ -64,9 +64,12 @@ class EditedAdmin(ModelAdmin):
         row: Any = super().get_object(request, object_id, from_field)
         if row is not None and request.method == "POST" and connection.in_atomic_block:
             row = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-            seen, now = _seen(request), self._shown(request, row)
-            row.meanwhile = changes_since(seen, now, lambda: self._wanted(request, row)) if seen else []
+            row.meanwhile = self._changed_meanwhile(request, row)
         return row
+
+    def _changed_meanwhile(self, request: HttpRequest, row: Any) -> list[Change]:
+        seen = _seen(request)
+        return changes_since(seen, self._shown(request, row), lambda: self._wanted(request, row)) if seen else []
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form_class: Any = super().get_form(request, obj, change=change, **kwargs)
