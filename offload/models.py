@@ -7,7 +7,7 @@ from django.db import models
 
 from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import Channel, Conversation, Delivery, WebhookEvent
-from channels_app.models.channels import texts_column
+from channels_app.models.texts import texts_column
 from channels_app.protocol.sentences import Occasion, sentence, with_single
 
 

@@ -123,15 +123,14 @@ def refuse_offload(conversation: Conversation, request: Request) -> None:
     )
 
 
-MAX_BOUNCES = 5
 BOUNCE_WINDOW = timedelta(hours=1)
-"""More handovers of one conversation than MAX_BOUNCES within this look like two robots playing ball."""
+"""Many handovers of one conversation within this look like two robots playing ball."""
 
 
-def has_bounced_too_often(lease: Held) -> bool:
+def has_bounced_too_often(lease: Held, max_bounces: int) -> bool:
     """Whether bot and agents keep passing this conversation back and forth; then the bot is skipped."""
     recent = Offload.objects.filter(conversation_id=lease.conversation_id, state=OffloadState.HANDED_OVER)
-    return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= MAX_BOUNCES
+    return recent.filter(finished_at__gt=lease.now - BOUNCE_WINDOW).count() >= max_bounces
 
 
 def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None = None) -> None:

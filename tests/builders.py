@@ -47,7 +47,8 @@ def make_channel(inbox: str = "hootsuite", **changes: Any) -> Channel:
     }
     if "bot" not in changes:
         changes["bot"] = make_bot()
-    quiet: dict[str, Any] = {"fallback_texts": {}, "apology_texts": {}, "file_texts": {}}
+    said_by_us = ("fallback_texts", "apology_texts", "file_texts", "paused_texts", "holding_texts")
+    quiet: dict[str, Any] = {name: {} for name in said_by_us}
     # Without typing: a turn that waits for its bot would look in every ten seconds.
     channel = Channel(**{"name": f"Channel {number}", "inbox": inbox, "typing_after_s": 0, **quiet, **changes})
     channel.put_settings(settings)

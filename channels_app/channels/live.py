@@ -57,6 +57,15 @@ class LiveChannel:
     """None: it is never shown."""
     answer_within: timedelta
     on_bot_failure: str
+    failure_policies: Mapping[str, str]
+    """By `FailureKind`, where something else follows than `on_bot_failure`."""
+    hold_after: timedelta
+    """Zero: a contact isn't told that the bot still thinks."""
+    max_bounces: int
+    when_paused: str
+    max_failures: int
+    """Of the bot in a row, until it is left alone for `bot_pause`."""
+    bot_pause: timedelta
     reply_limit: timedelta
     inbox: Inbox
     bot: BotConnector | None
@@ -216,6 +225,7 @@ def remembered_bot(uuid: UUID) -> LiveBot | None:
 def _load(channel_id: int) -> LiveChannel:
     channel = Channel.objects.select_related("bot").get(pk=channel_id)
     know_noted(channel)
+    bot = channel.bot or Bot()
     shows_typing = inboxes.inbox_class(channel.inbox).shows_typing
     return filled(
         LiveChannel,
@@ -224,6 +234,9 @@ def _load(channel_id: int) -> LiveChannel:
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         offer_lasts=timedelta(hours=channel.offer_hours),
         typing_after=timedelta(seconds=channel.typing_after_s) if shows_typing and channel.typing_after_s else None,
+        hold_after=timedelta(seconds=channel.hold_after_s),
+        max_failures=bot.max_failures,
+        bot_pause=timedelta(seconds=bot.pause_s),
         answer_within=timedelta(seconds=channel.answer_within_s),
         reply_limit=timedelta(seconds=channel.reply_limit_s),
         inbox=make_inbox(channel),

@@ -9,7 +9,7 @@ that have just locked what they point to, and a check would cost as much as the 
 from channels_app.models.api import ApiToken, KeptAnswer
 from channels_app.models.audit import AuditEntry
 from channels_app.models.bots import Bot, SettingsModel
-from channels_app.models.channels import Channel, FailurePolicy, FilePolicy, Greeting, InboxChannel, SilencePolicy
+from channels_app.models.channels import Channel
 from channels_app.models.conversations import ContactRow, Conversation, Owner, RandomUUID
 from channels_app.models.deliveries import NOT_ARRIVED, RETRYABLE, Delivery, DeliveryKind, DeliveryState
 from channels_app.models.events import EventBody, EventSource, EventState, Outcome, WebhookEvent
@@ -23,8 +23,10 @@ from channels_app.models.figures import (
     Figure,
     Period,
 )
+from channels_app.models.inbox_channels import InboxChannel
 from channels_app.models.messages import Author, MessageRow
 from channels_app.models.people import Preference
+from channels_app.models.policies import FailurePolicy, FilePolicy, Greeting, PausePolicy, SilencePolicy
 from channels_app.models.upkeep import Credential, IntakeCount, Job, KeyCheck, WorkerSlot
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "MessageRow",
     "Outcome",
     "Owner",
+    "PausePolicy",
     "Period",
     "Preference",
     "RandomUUID",

@@ -4,11 +4,13 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from channels_app.adapters import bots
 from channels_app.lib.clocks import database_now
 from channels_app.lib.encryption import decrypt, encrypt, needs_rotation
+from channels_app.models import limits
 from channels_app.protocol.errors import ConfigError
 
 
@@ -89,6 +91,21 @@ class Bot(SettingsModel):
         max_length=30,
         choices=bots.choices,
         help_text="The platform your bot runs on, or any bot with an HTTP address.",
+    )
+    max_failures = models.PositiveSmallIntegerField(
+        "failures in a row",
+        default=5,
+        db_default=5,
+        validators=[MinValueValidator(limits.MAX_FAILURES[0]), MaxValueValidator(limits.MAX_FAILURES[1])],
+        help_text="After so many failed calls the bot is left alone for a while, and contacts don't wait for it. With "
+        "two tries for a message, 5 are three contacts without an answer.",
+    )
+    pause_s = models.PositiveSmallIntegerField(
+        "seconds until it is tried again",
+        default=15,
+        db_default=15,
+        validators=[MinValueValidator(limits.PAUSE_S[0]), MaxValueValidator(limits.PAUSE_S[1])],
+        help_text="So long a bot that failed is left alone; then one message is sent to it as a trial.",
     )
     failures = models.PositiveIntegerField(default=0, editable=False)
     paused_until = models.DateTimeField(null=True, editable=False)

@@ -9,49 +9,14 @@ from channels_app.adapters import inboxes
 from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import limits
 from channels_app.models.bots import Bot, SettingsModel
+from channels_app.models.policies import FailurePolicy, FilePolicy, Greeting, PausePolicy, SilencePolicy
+from channels_app.models.texts import texts_column
 from channels_app.protocol.languages import MAX_TAG
 from channels_app.protocol.sentences import Occasion, Wording, with_single
 
 
 def _between(least: int, most: int) -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(least), MaxValueValidator(most)]
-
-
-def texts_column(verbose_name: str) -> "models.JSONField[Any]":
-    """Texts by language, see `sentences`; null: our own, as for every new row. A version that knows nothing of it
-    writes rows without any."""
-    empty = models.Value({}, models.JSONField())
-    return models.JSONField(verbose_name, null=True, blank=True, default=None, db_default=empty)
-
-
-class FailurePolicy(models.TextChoices):
-    HAND_OVER = "hand_over", "hand over to the agents"
-    SAY_TEXT = "say_text", "send the text below and stay with the bot"
-    STAY_SILENT = "stay_silent", "say nothing and stay with the bot"
-
-
-class FilePolicy(models.TextChoices):
-    """What follows when a contact sends something without a word: a picture, a voice message, a document."""
-
-    ASK_BOT = "ask_bot", "let the bot answer"
-    SAY_TEXT = "say_text", "send the text below and stay with the bot"
-    HAND_OVER = "hand_over", "hand over to the agents"
-
-
-class SilencePolicy(models.TextChoices):
-    """How a conversation ends in which the contact says nothing more."""
-
-    KEEP = "keep", "never: it stays with the bot"
-    RESOLVE = "resolve", "resolve the conversation"
-    HAND_OVER = "hand_over", "hand over to the agents"
-
-
-class Greeting(models.TextChoices):
-    """Whether the bot is asked for the start of a conversation. A contact always begins by writing."""
-
-    WITH_FIRST_MESSAGE = "with_first_message", "together with the contact's first message: one answer to both"
-    ALWAYS = "always", "on its own, before it gets the first message"
-    NEVER = "never", "never: the bot waits for the first message"
 
 
 class Channel(SettingsModel):
@@ -213,6 +178,36 @@ class Channel(SettingsModel):
     step with the texts, for versions that know nothing else."""
     fallback_texts = texts_column("text when the bot fails and agents take over")
     apology_texts = texts_column("text when the bot fails and keeps the conversation")
+    failure_policies = models.JSONField(
+        "by kind of failure", default=dict, blank=True, db_default=models.Value({}, models.JSONField())
+    )
+    """By `FailureKind` where something else follows than `on_bot_failure`."""
+    hold_after_s = models.PositiveSmallIntegerField(
+        "seconds until a first word",
+        default=0,
+        db_default=0,
+        validators=_between(*limits.HOLD_AFTER_S),
+        help_text="If the bot hasn't answered a message by then, the contact reads the text below; its answer "
+        "follows. 0: never.",
+    )
+    holding_texts = texts_column("text while the bot thinks")
+    max_bounces = models.PositiveSmallIntegerField(
+        "handovers in an hour",
+        default=5,
+        db_default=5,
+        validators=_between(*limits.MAX_BOUNCES),
+        help_text="A conversation that agents gave back to the bot so often within an hour stays with them.",
+    )
+    when_paused = models.CharField(
+        "while the bot is switched off",
+        max_length=20,
+        choices=PausePolicy,
+        default=PausePolicy.HAND_OVER,
+        db_default=PausePolicy.HAND_OVER,
+        help_text="What follows when a contact writes while the channel is paused. A message that is kept goes to "
+        "your agents a minute before Sparkcentral would take it.",
+    )
+    paused_texts = texts_column("text while the bot is switched off")
     language = models.CharField(
         "language",
         max_length=MAX_TAG,
@@ -300,6 +295,8 @@ class Channel(SettingsModel):
                 Occasion.FILE: self.file_texts,
                 Occasion.SILENCE: self.silence_texts,
                 Occasion.SILENCE_END: self.silence_end_texts,
+                Occasion.HOLDING: self.holding_texts,
+                Occasion.PAUSED: self.paused_texts,
             },
         )
 
@@ -343,27 +340,3 @@ class Channel(SettingsModel):
     @old_secret.setter
     def old_secret(self, value: str) -> None:
         self.old_secret_encrypted = encrypt(value, self._context("shared_secret")) if value else ""
-
-
-class InboxChannel(models.Model):
-    """What the platform calls a channel, e.g. a WhatsApp number: from the configuration, or seen in an event."""
-
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="inbox_channels")
-    external_id = models.CharField("id", max_length=200, help_text="Its id in Sparkcentral's events.")
-    name = models.CharField(max_length=200, blank=True)
-    is_enabled = models.BooleanField("bot answers here", default=False)
-    shows_buttons = models.BooleanField(
-        "buttons",
-        default=False,
-        db_default=False,
-        help_text="Inbox 2.0 only. Its web messenger shows buttons in any case. Tick this for another medium only "
-        "if you have seen buttons work there: where they don't, contacts see their code instead.",
-    )
-    first_seen_at = models.DateTimeField("first event", null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["name", "external_id"]
-        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="inbox_channel_once")]
-
-    def __str__(self) -> str:
-        return self.name or self.external_id

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Func
 from django.db.models.functions import Now
 
-from channels_app.models.channels import Channel, InboxChannel
+from channels_app.models.channels import Channel
+from channels_app.models.inbox_channels import InboxChannel
 
 
 class RandomUUID(Func):

@@ -183,6 +183,7 @@ def _waiting_codes(events: Sequence[WebhookEvent]) -> dict[int, str]:
             silent=now - seen_at if seen_at else timedelta.max,
             is_leased=event.conversation_id in leased,
             is_busy=event.conversation_id in busy,
+            is_kept=event.wait_until is not None,
         )
         for event in events
         if EventType(event.type).asks_bot

@@ -21,6 +21,10 @@ class Occasion(StrEnum):
     """The bot asks for an agent, and none is there."""
     FILE = "file"
     """The contact sends a file, which the bot isn't asked about."""
+    HOLDING = "holding"
+    """The bot thinks for long."""
+    PAUSED = "paused"
+    """The bot is switched off, and agents don't take over."""
 
 
 READY: Mapping[Occasion, Texts] = {
@@ -71,6 +75,20 @@ READY: Mapping[Occasion, Texts] = {
         "fr": "Merci. Je ne peux pas ouvrir de fichiers ici. Pouvez-vous me dire par écrit ce qu'il vous faut ?",
         "de": "Danke. Ich kann hier keine Dateien öffnen. Können Sie mir bitte schreiben, worum es geht?",
         "es": "Gracias. Aquí no puedo abrir archivos. ¿Puede decirme por escrito qué necesita?",
+    },
+    Occasion.HOLDING: {
+        "en": "One moment, please. I'm looking into it.",
+        "nl": "Een ogenblik, alstublieft. Ik zoek het voor u uit.",
+        "fr": "Un instant, s'il vous plaît. Je me renseigne.",
+        "de": "Einen Moment, bitte. Ich schaue nach.",
+        "es": "Un momento, por favor. Lo estoy consultando.",
+    },
+    Occasion.PAUSED: {
+        "en": "Our digital assistant isn't available right now. Please write again later.",
+        "nl": "Onze digitale assistent is op dit moment niet beschikbaar. Schrijf ons later nog eens, alstublieft.",
+        "fr": "Notre assistant numérique n'est pas disponible pour le moment. Veuillez nous réécrire plus tard.",
+        "de": "Unser digitaler Assistent ist gerade nicht verfügbar. Bitte schreiben Sie uns später noch einmal.",
+        "es": "Nuestro asistente digital no está disponible en este momento. Escríbanos más tarde, por favor.",
     },
 }
 """By the occasion, in each of `languages.OFFERED`."""

@@ -18,13 +18,15 @@ from channels_app.deliveries.typing import EVERY, end_typing, show_typing, typin
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
-from channels_app.lib.http.recorder import Call, recorded_calls
+from channels_app.lib.http.recorder import Call
 from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
 from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn, remark
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
+from channels_app.protocol.failures import FailureKind, kind_of_failure
 from channels_app.protocol.options import is_token
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.breaker import note_failure, note_success
+from channels_app.turns.holding import call_bot, holding_due_in, say_holding_line
 from offload.models import OffloadReason
 from offload.services import Request
 
@@ -47,35 +49,27 @@ def ask_bot(
     *,
     is_first: bool,
 ) -> Release | Say:
-    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
-    with recorded_calls() as calls, typing_meanwhile(channel, lease.external_id):
-        try:
-            reply = channel.bot.send(replace(_turn(lease, channel, event, claimed, choice), is_first=is_first))
-        except BridgeError as error:
-            _note_call(lease, claimed, calls, error)
-            note_failure(lease)
-            return _on_failed_bot(lease, channel, claimed, error)
-    _note_call(lease, claimed, calls, None)
+    turn = replace(_turn(lease, channel, event, claimed, choice), is_first=is_first)
+    with typing_meanwhile(channel, lease.external_id):
+        called = call_bot(lease, channel, claimed, turn)
+    _note_call(lease, claimed, called.calls, called.error)
+    if called.error is not None:
+        note_failure(lease, channel)
+        return _on_failed_bot(lease, channel, claimed, called.error)
     note_success(lease)
-    if reply is None:
-        left = time_left(channel, claimed)
-        return Release.putting_off(claimed, EventState.BOT_WAIT, min(left, channel.typing_after or left))
-    reply = visible_part(reply)
+    if called.reply is None:
+        return _waiting_for_bot(channel, claimed, channel.typing_after)
+    reply = visible_part(called.reply)
     if reply.is_unshowable and UNSEEN not in reply.unshown:
-        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, ", ".join(reply.unshown))
+        named = ", ".join(reply.unshown)
+        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named, FailureKind.SILENT)
     return Say(lease=lease, claimed=[claimed], reply=reply)
 
 
 def tell_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> None:
     """Let the bot know, whatever becomes of the call and whatever it answers."""
-    assert channel.bot is not None  # noqa: S101 - whoever tells it something has looked
-    problem: BridgeError | None = None
-    with recorded_calls() as calls:
-        try:
-            channel.bot.send(_turn(lease, channel, event, claimed, None))
-        except BridgeError as error:
-            problem = error
-    _note_call(lease, claimed, calls, problem)
+    called = call_bot(lease, channel, claimed, _turn(lease, channel, event, claimed, None))
+    _note_call(lease, claimed, called.calls, called.error)
 
 
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
@@ -125,7 +119,7 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
     if may_try and time_left(channel, claimed) > wait:
         return Release.putting_off(claimed, EventState.BOT_CALL, wait, error.detail)
-    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail)
+    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail, kind_of_failure(error))
 
 
 def time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
@@ -137,21 +131,30 @@ def time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:
 
 
 def on_lost_bot(
-    lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reason: OffloadReason, detail: str
+    lease: Lease,
+    channel: LiveChannel,
+    claimed: ClaimedEvent,
+    reason: OffloadReason,
+    detail: str,
+    kind: FailureKind,
 ) -> Release | Say:
     """There will be no answer. A bot that has spoken is not lost, whatever became of its call."""
     if has_spoken(lease, claimed.facts.id):
         return let_it_speak(lease, channel, claimed, detail)
-    return instead_of_bot(lease, channel, claimed, Request(reason=reason, by="chatbridge", detail=detail))
+    request = Request(reason=reason, by="chatbridge", detail=detail)
+    policy = channel.failure_policies.get(kind, channel.on_bot_failure)
+    return instead_of_bot(lease, channel, claimed, request, policy)
 
 
-def instead_of_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release | Say:
-    """What the channel's owner wants to follow. An agent who delegated gets the conversation back in any case: the
-    contact didn't ask for the bot."""
+def instead_of_bot(
+    lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request, policy: str
+) -> Release | Say:
+    """What the channel's owner wants to follow (`policy`). An agent who delegated gets the conversation back in any
+    case: the contact didn't ask for the bot."""
     is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    says = channel.on_bot_failure == FailurePolicy.SAY_TEXT
+    says = policy == FailurePolicy.SAY_TEXT
     text = own_words(lease, channel, Occasion.APOLOGY) if says else ""
-    if channel.on_bot_failure == FailurePolicy.HAND_OVER or is_delegated or (says and not text):
+    if policy == FailurePolicy.HAND_OVER or is_delegated or (says and not text):
         return hand_over_for(lease, channel, claimed, request)
     said = f"{request.reason.label}: {request.detail}"
     if text:
@@ -172,21 +175,35 @@ def let_it_speak(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, reas
     return Release.putting_off(claimed, EventState.BOT_WAIT, wait, reason)
 
 
+def on_waiting_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release | Say:
+    """A bot that acknowledged and hasn't answered yet: the contact is told so, or it was waited for long enough."""
+    types, holds = channel.typing_after is not None, holding_due_in(channel, claimed)
+    looks = types or holds is not None
+    if lease.owner != Owner.BOT or not looks or time_left(channel, claimed) <= timedelta(0):
+        return on_silent_bot(lease, channel, claimed)
+    if holds == timedelta(0):
+        say_holding_line(lease, channel, claimed)
+    if types and not any(event.facts.type.is_from_bot for event in lease.events):
+        show_typing(channel, lease.external_id)
+    return _waiting_for_bot(channel, claimed, EVERY if types else None)
+
+
+def _waiting_for_bot(channel: LiveChannel, claimed: ClaimedEvent, pause: timedelta | None) -> Release:
+    """Until there is something to do while it thinks, or its time is over. `pause`: until typing is to be shown."""
+    due = holding_due_in(channel, claimed)
+    waits = [time_left(channel, claimed), *([pause] if pause else []), *([due] if due else [])]
+    return Release.putting_off(claimed, EventState.BOT_WAIT, min(waits))
+
+
 def on_silent_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Release | Say:
-    """A bot that acknowledged and has said nothing yet, or nothing at all. A greeting may fail to come; whoever asked
-    must not wait."""
+    """A bot that acknowledged and said nothing. A greeting may fail to come; whoever asked must not wait."""
     if lease.owner != Owner.BOT:
         return Release.ending([claimed], Outcome.MOOT, NOT_WITH_BOT)
-    left = time_left(channel, claimed)
-    if channel.typing_after is not None and left > timedelta(0):
-        if not any(event.facts.type.is_from_bot for event in lease.events):
-            show_typing(channel, lease.external_id)
-        return Release.putting_off(claimed, EventState.BOT_WAIT, min(left, EVERY))
     unshown = unshown_since(lease.conversation_id, claimed.facts.called_at or claimed.begun_at)
     if claimed.facts.type is EventType.CONVERSATION_STARTED and not has_spoken(lease, claimed.facts.id):
         return Release.ending([claimed], Outcome.SILENT, unshown or "The bot had no greeting.")
     if unshown:
         named = remark(unshown, CANT_BE_SHOWN)
-        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named)
+        return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named, FailureKind.SILENT)
     detail = f"No answer within {channel.answer_within.seconds} seconds."
-    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail)
+    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_SILENT, detail, FailureKind.SILENT)

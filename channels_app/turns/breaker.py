@@ -4,28 +4,22 @@ After some failed calls in a row the bot is left alone: conversations go to huma
 waiting for its own time-outs. From time to time one turn is allowed as a trial; the first success ends the pause.
 """
 
-from datetime import timedelta
-
 from django.db.models import F
 from django.db.models.functions import Now
 
+from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import Lease
 from channels_app.models import Bot
 
-MAX_FAILURES = 5
-"""Failed calls in a row. With two tries a turn, the third contact in a row without an answer closes the way."""
-PAUSE = timedelta(seconds=15)
-"""Between two trials: a bot that is up again is noticed soon, one that is down costs four contacts a minute."""
 
-
-def may_call_bot(lease: Lease) -> bool:
-    """Whether this turn may call the bot. While it is paused: only one turn each PAUSE, as a trial."""
+def may_call_bot(lease: Lease, channel: LiveChannel) -> bool:
+    """Whether this turn may call the bot. While it is paused: only one turn each `bot_pause`, as a trial."""
     if lease.bot_id is None or lease.bot_paused_until is None:
         return True
     if lease.bot_paused_until > lease.now:
         return False
     due = Bot.objects.filter(pk=lease.bot_id, paused_until__lte=Now())
-    return bool(due.update(paused_until=Now() + PAUSE))
+    return bool(due.update(paused_until=Now() + channel.bot_pause))
 
 
 def note_success(lease: Lease) -> None:
@@ -34,10 +28,10 @@ def note_success(lease: Lease) -> None:
         Bot.objects.filter(pk=lease.bot_id).update(failures=0, paused_until=None)
 
 
-def note_failure(lease: Lease) -> None:
-    """The bot failed once more; with the MAX_FAILURES-th time its pause begins."""
+def note_failure(lease: Lease, channel: LiveChannel) -> None:
+    """The bot failed once more; with the `max_failures`-th time its pause begins."""
     if lease.bot_id is None:
         return
     rows = Bot.objects.filter(pk=lease.bot_id)
     rows.update(failures=F("failures") + 1)
-    rows.filter(failures__gte=MAX_FAILURES).update(paused_until=Now() + PAUSE)
+    rows.filter(failures__gte=channel.max_failures).update(paused_until=Now() + channel.bot_pause)

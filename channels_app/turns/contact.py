@@ -12,9 +12,10 @@ from channels_app.conversations.release import Release
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
 from channels_app.deliveries.unsaid import has_spoken
-from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner
+from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
 from channels_app.protocol import ContactMessage, Event, EventType, Option
 from channels_app.protocol.contact_message import SENT_A_FILE
+from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.asking import (
     DOUBTFUL_CALL_WAIT,
@@ -23,7 +24,7 @@ from channels_app.turns.asking import (
     ask_bot,
     let_it_speak,
     on_lost_bot,
-    on_silent_bot,
+    on_waiting_bot,
 )
 from channels_app.turns.breaker import may_call_bot
 from offload.models import OffloadReason
@@ -45,7 +46,10 @@ def on_contact_event(
     if starts and _is_late_start(lease, *starts[0]):
         return on_contact_event(lease, channel, claimed[1:], events[1:])
     if first.facts.state == EventState.BOT_WAIT:
-        return on_silent_bot(lease, channel, first)
+        return on_waiting_bot(lease, channel, first)
+    if _is_kept(lease, channel, first, event):
+        until = min(KEPT_LOOK, soft_deadline(channel, first) - lease.now)
+        return Release.putting_off(first, EventState.QUEUED, until, KEPT)
     if _may_still_answer(channel, first):
         return Release.putting_off(first, EventState.BOT_CALL, DOUBTFUL_CALL_WAIT, "The call was cut off.")
     is_late = _is_late_start(lease, event, first)
@@ -69,15 +73,52 @@ def on_contact_event(
     if request is not None:
         if request.reason in LOSSES and has_spoken(begun, first.facts.id):
             return let_it_speak(begun, channel, first, request.detail)
+        if request.reason is OffloadReason.CHANNEL_OFF:
+            return _while_paused(begun, channel, first, request)
         return hand_over_for(begun, channel, first, request)
     if event.type.opens and not _is_told_of(channel, event.type):
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
     if event.message and event.message.is_only_files and channel.on_contact_file != FilePolicy.ASK_BOT:
         return _on_file(begun, channel, first, event.message)
-    if not may_call_bot(begun):
-        return on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, "It failed several times in a row.")
+    if not may_call_bot(begun, channel):
+        detail = "It failed several times in a row."
+        return on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, detail, FailureKind.DOWN)
     is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
     return ask_bot(begun, channel, first, event, choice, is_first=is_first)
+
+
+KEPT = "Kept until the bot is switched on."
+KEPT_LOOK = timedelta(seconds=10)
+"""Between two looks whether it is: nobody has to remember to wake what is kept."""
+
+
+def _is_kept(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> bool:
+    """Whether this waits for the bot, which is switched off. What agents delegated goes back to them at once."""
+    is_off = not channel.is_active and channel.when_paused == PausePolicy.KEEP and channel.bot is not None
+    if not is_off or event.type is EventType.CONVERSATION_DELEGATED or lease.now >= soft_deadline(channel, claimed):
+        return False
+    if event.type is EventType.MESSAGE_RECEIVED and lease.owner in (Owner.OTHER, Owner.CLOSED):
+        return False
+    if channel.covers_all_inbox_channels:
+        return True
+    return contacts.learn_inbox_channel(channel.id, lease.inbox_channel, event, is_enabled=False).is_enabled
+
+
+def _while_paused(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release | Say:
+    """What the channel's owner wants to follow while the bot is switched off. A message alone gets an answer: to the
+    start of a conversation nobody waits for one."""
+    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
+    text = own_words(lease, channel, Occasion.PAUSED) if channel.when_paused == PausePolicy.SAY_TEXT else ""
+    if not text or is_delegated or not _bot_answers_on(channel, lease):
+        return hand_over_for(lease, channel, claimed, request)
+    reason = f"{request.reason.label}: the contact was told so."
+    if claimed.facts.type is EventType.CONVERSATION_STARTED:
+        return Release.ending([claimed], Outcome.SILENT, reason)
+    return say_instead_of_bot(lease, claimed, text, reason)
+
+
+def _bot_answers_on(channel: LiveChannel, lease: Lease) -> bool:
+    return channel.covers_all_inbox_channels or lease.inbox_channel.is_enabled
 
 
 def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message: ContactMessage) -> Say:
@@ -189,7 +230,7 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
     """Why humans get this event without the bot being asked; None: the bot is asked."""
     if not channel.is_active:
         return Request(reason=OffloadReason.CHANNEL_OFF, by="chatbridge")
-    if not channel.covers_all_inbox_channels and not lease.inbox_channel.is_enabled:
+    if not _bot_answers_on(channel, lease):
         return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
     if channel.bot is None:
         return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
@@ -197,6 +238,6 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
         return Request(reason=OffloadReason.BOT_FAILED, by="chatbridge", detail=claimed.reason)
     if lease.now >= soft_deadline(channel, claimed):
         return Request(reason=OffloadReason.OUT_OF_TIME, by="chatbridge", detail=claimed.reason)
-    if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease):
+    if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease, channel.max_bounces):
         return Request(reason=OffloadReason.BOUNCED, by="chatbridge")
     return None

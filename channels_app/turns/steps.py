@@ -124,6 +124,9 @@ def _contact_step(in_order: Sequence[OpenEvent], standing: Standing, now: dateti
     if begun is not None:
         return _when_due(begun, now)
     first = waiting[0]
+    kept = [event.wait_until for event in waiting if event.wait_until is not None and event.wait_until > now]
+    if kept:  # the bot is switched off; what came after it waits behind it
+        return Wait(min(kept))
     if first.type.opens:
         return _opening_step(first, waiting, standing, now)
     if not standing.is_owned:

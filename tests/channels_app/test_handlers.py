@@ -37,9 +37,9 @@ def lease(owner: str = Owner.BOT) -> Lease:
     return only(Lease, conversation_id=1, owner=owner, now=NOW, events=(), language="", contact=KnownContact())
 
 
-def channel(policy: str = FailurePolicy.HAND_OVER, text: str = "One moment, please.") -> LiveChannel:
+def channel(text: str = "One moment, please.") -> LiveChannel:
     texts = {occasion: {"*": text} for occasion in (Occasion.HANDOVER, Occasion.APOLOGY)}
-    return only(LiveChannel, wording=Wording(texts=texts), on_bot_failure=policy)
+    return only(LiveChannel, wording=Wording(texts=texts))
 
 
 def claimed(type_: EventType, id_: int = 1) -> ClaimedEvent:
@@ -125,10 +125,10 @@ STAYS = partial(Say, author=Author.BRIDGE, reason=f"{OffloadReason.BOT_FAILED.la
 def test_what_follows_a_lost_bot_is_what_the_channels_owner_chose(
     policy: str, text: str, type_: EventType, make: Callable[..., Say], reply: Reply
 ) -> None:
-    said = instead_of_bot(lease(), channel(policy, text), claimed(type_), FAILED)
+    said = instead_of_bot(lease(), channel(text), claimed(type_), FAILED, policy)
     assert said == make(lease=lease(), claimed=[claimed(type_)], reply=reply)
 
 
 def test_an_owner_can_choose_silence() -> None:
-    given = instead_of_bot(lease(), channel(FailurePolicy.STAY_SILENT), claimed(WRITES), FAILED)
+    given = instead_of_bot(lease(), channel(), claimed(WRITES), FAILED, FailurePolicy.STAY_SILENT)
     assert ended(given) == (Outcome.SILENT, f"{OffloadReason.BOT_FAILED.label}: HTTP 500")

@@ -232,7 +232,7 @@ def form_with_everything(channel: Channel) -> dict[str, Any]:
         "name": " Acme ",
         "client_secret": "a-new-client-secret-of-the-account",
         "shared_secret": NEW_SECRET,
-        "fallback_text": "One moment.\r\nA colleague takes over.",
+        "fallback_texts-*": "One moment.\r\nA colleague takes over.",
         "keep_days": "09",
         "inbox_channels-0-name": "Phone",
         "inbox_channels-1-DELETE": "on",

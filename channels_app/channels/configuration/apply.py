@@ -19,6 +19,7 @@ from channels_app.access.audit import CHANGED, Actor
 from channels_app.access.changes import differences, values_of
 from channels_app.channels.care import put_active, put_archived
 from channels_app.channels.configuration.schema import (
+    BOT_FIELDS,
     FILE_NAMES,
     FORM_FIELDS,
     OUR_NAMES,
@@ -166,7 +167,8 @@ class _Run:
     def _apply_bot(self, entry: Entry) -> Applied | None:
         row = Bot.objects.filter(name=entry.values["name"]).first() or Bot(name=entry.values["name"])
         difference = Difference(entry, self.hidden, is_new=row.pk is None)
-        saved = self._save(row, BotForm, {}, difference)
+        given = {name: entry.values[name] for name in BOT_FIELDS if name in entry.values}
+        saved = self._save(row, BotForm, given, difference)
         if not saved:
             return None
         return Applied(saved.row, difference.changed, difference.lines, saved.form.warnings())

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from channels_app.adapters import bots, inboxes
-from channels_app.channels.configuration.schema import FORM_FIELDS
+from channels_app.channels.configuration.schema import BOT_FIELDS, FORM_FIELDS
 from channels_app.channels.configuration.source import as_written
 from channels_app.lib.masking import keys_in_query
 from channels_app.models import Bot, Channel, SettingsModel
@@ -50,7 +50,9 @@ def as_yaml(document: dict[str, Any], variables: list[str]) -> str:
 
 def _bot(bot: Bot) -> dict[str, Any]:
     names = bots.bot_class(bot.kind).settings_form.base_fields
-    return {"name": bot.name, "kind": bot.kind, "settings": _settings(bot, names, ("bot", bot.name))}
+    settings = _settings(bot, names, ("bot", bot.name))
+    ours = {name: getattr(bot, name) for name in BOT_FIELDS}
+    return {"name": bot.name, "kind": bot.kind, "settings": settings, **_unusual(Bot(), ours)}
 
 
 def _channel(channel: Channel) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def _provider(channel: Channel, words: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _unusual(default: Channel | OffloadProvider, values: dict[str, Any]) -> dict[str, Any]:
+def _unusual(default: Bot | Channel | OffloadProvider, values: dict[str, Any]) -> dict[str, Any]:
     """Fields beyond the usual ones, only where they were changed."""
     return {name: value for name, value in values.items() if value != getattr(default, name)}
 

@@ -14,6 +14,7 @@ from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyFiel
 from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.offload import OffloadProviderForm
+from channels_app.channels.forms.policies_field import PoliciesField
 from channels_app.channels.forms.texts_field import TextsField
 
 NOT_TEXT = "must be text. In YAML, put it in quotes."
@@ -93,7 +94,7 @@ def _reader_of(field: forms.Field) -> Reader:
     match field:
         case WriteOnlyField():
             return lambda value: value  # only the field knows what a secret may be
-        case HoursField():
+        case HoursField() | PoliciesField():
             return _object
         case IntentTopicsField():
             return _list
@@ -120,7 +121,9 @@ FILE: dict[str, Reader] = {
     "bots": lambda value: [] if value is None else _list(value),
     "channels": lambda value: [] if value is None else _list(value),
 }
-BOT: dict[str, Reader] = {"name": _name, "kind": _text, "settings": _object}
+BOT_FIELDS = ("max_failures", "pause_s")
+"""The same of a bot."""
+BOT: dict[str, Reader] = {"name": _name, "kind": _text, "settings": _object, **dict.fromkeys(BOT_FIELDS, _whole)}
 CHANNEL: dict[str, Reader] = {
     "name": _name,
     "inbox": _text,

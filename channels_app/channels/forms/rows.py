@@ -8,12 +8,13 @@ from channels_app.adapters import bots, inboxes
 from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
 from channels_app.channels.forms.intents_field import IntentTopicsField
+from channels_app.channels.forms.policies_field import PoliciesField
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, settings_fields
 from channels_app.channels.forms.texts_field import LanguageField, TextsField
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
-from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy, SilencePolicy
+from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy, PausePolicy, SilencePolicy
 from channels_app.models.limits import SILENT_MINUTES
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
@@ -54,6 +55,21 @@ class _ChannelForm(SettingsForm):
         Occasion.APOLOGY,
         label="Text when the bot stays",
         help_text="Sent when the bot fails and keeps the conversation, if you choose that above.",
+    )
+    failure_policies = PoliciesField(
+        label="By kind of failure",
+        required=False,
+        help_text="Where something else is to follow for one kind. An agent who delegated gets the conversation back.",
+    )
+    holding_texts = TextsField(
+        Occasion.HOLDING,
+        label="Text while the bot thinks",
+        help_text="Sent once for a message, before the bot's answer, if you set the seconds above.",
+    )
+    paused_texts = TextsField(
+        Occasion.PAUSED,
+        label="Text while the bot is switched off",
+        help_text="Sent while the channel is paused, if you choose so above.",
     )
     file_texts = TextsField(
         Occasion.FILE,
@@ -106,6 +122,12 @@ class _ChannelForm(SettingsForm):
             "typing_after_s",
             "answer_within_s",
             "on_bot_failure",
+            "failure_policies",
+            "hold_after_s",
+            "holding_texts",
+            "max_bounces",
+            "when_paused",
+            "paused_texts",
             "fallback_texts",
             "apology_texts",
             "language",
@@ -129,10 +151,16 @@ class _ChannelForm(SettingsForm):
         problem = inboxes.shared_secret_problem(secret, self.values) if secret else None
         if problem:
             self.add_error("shared_secret", refusal(problem))
-        if cleaned.get("on_bot_failure") == FailurePolicy.SAY_TEXT and cleaned.get("apology_texts") == {}:
-            self.add_error("apology_texts", MISSING_TEXT)
-        if cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT and cleaned.get("file_texts") == {}:
-            self.add_error("file_texts", MISSING_TEXT)
+        policies = {cleaned.get("on_bot_failure"), *(cleaned.get("failure_policies") or {}).values()}
+        needed = {
+            "apology_texts": FailurePolicy.SAY_TEXT in policies,
+            "file_texts": cleaned.get("on_contact_file") == FilePolicy.SAY_TEXT,
+            "holding_texts": bool(cleaned.get("hold_after_s")),
+            "paused_texts": cleaned.get("when_paused") == PausePolicy.SAY_TEXT,
+        }
+        for name, is_needed in needed.items():
+            if is_needed and cleaned.get(name) == {}:
+                self.add_error(name, MISSING_TEXT)
         if self._outlasts_the_platform(cleaned):
             self.add_error("silent_end_minutes", TOO_LATE)
         return cleaned
@@ -172,7 +200,7 @@ class _BotForm(SettingsForm):
 
     class Meta:
         model = Bot
-        fields = ("name", "kind")
+        fields = ("name", "kind", "max_failures", "pause_s")
 
     def forget_proofs(self) -> None:
         """It may answer again: the next contact gets to it at once."""

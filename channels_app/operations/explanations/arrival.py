@@ -51,11 +51,14 @@ def _began_at(facts: Facts) -> datetime | None:
     return facts.event.retried_at
 
 
-def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_busy: bool) -> str:
+def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_busy: bool, is_kept: bool) -> str:
     """What is wrong when no worker has begun with an event yet: something comes first, or no worker runs.
 
-    `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with.
+    `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with;
+    `is_kept`: it waits for the bot, which is switched off.
     """
+    if is_kept:
+        return "CB-818"
     if is_leased:
         return ""
     if silent > SILENT_AFTER:
@@ -66,7 +69,10 @@ def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_bu
 def _waits(facts: Facts, waited: timedelta) -> Check:
     around, words = facts.around, duration(waited.total_seconds())
     silent = facts.now - around.worker_seen_at if around.worker_seen_at else timedelta.max
-    code = waiting_code(waited=waited, silent=silent, is_leased=around.is_leased, is_busy=around.is_busy)
+    is_kept = facts.event.wait_until is not None
+    code = waiting_code(
+        waited=waited, silent=silent, is_leased=around.is_leased, is_busy=around.is_busy, is_kept=is_kept
+    )
     is_next = not (around.is_leased or around.is_behind or around.is_busy)
     detail = f"waits for {words}{'' if is_next else '; an earlier message of this conversation comes first'}"
     if code != "CB-701":

@@ -38,7 +38,11 @@ class BotAdmin(SetupAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         about = ("name", "kind", "channels") if obj else ("name", "kind")
-        return (None, {"fields": about}), ("Connection", {"fields": self.shown_settings(request, obj)})
+        reach = ("Connection", {"fields": self.shown_settings(request, obj)})
+        if obj is None:
+            return (None, {"fields": about}), reach
+        down = ("When it is down", {"fields": ("max_failures", "pause_s"), "classes": ("collapse",)})
+        return (None, {"fields": about}), reach, down
 
     def page_context(self, row: Bot) -> dict[str, Any]:
         connector = bot_class(row.kind)

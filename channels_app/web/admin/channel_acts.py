@@ -121,12 +121,13 @@ ACTS = (
         path="pause",
         title="Pause this channel?",
         texts=(
-            "Until someone resumes it, your agents get every conversation: new ones at once, and those the bot has "
-            "with the contact's next message. Nothing that contacts write is lost.",
+            "Until someone resumes it, your agents get every conversation, unless you chose otherwise under “While "
+            "the bot is switched off”: new ones at once, and those the bot has with the contact's next message. "
+            "Nothing that contacts write is lost.",
         ),
         button="Pause",
         perform=care.pause_channel,
-        done="{channel} is paused. Your agents get every conversation.",
+        done="{channel} is paused: the bot answers nobody.",
         form=ReasonForm,
         permission=PAUSE,
     ),

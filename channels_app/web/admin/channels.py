@@ -27,9 +27,12 @@ from channels_app.web.admin.setup import SetupAdmin
 from offload.models import OffloadProvider
 
 FAILURE_FIELDS = (
-    *("on_bot_failure", "fallback_texts", "apology_texts", "bot_tries", "answer_within_s", "reply_limit_s"),
+    *("on_bot_failure", "failure_policies", "fallback_texts", "apology_texts"),
+    *("bot_tries", "answer_within_s", "max_bounces", "reply_limit_s"),
 )
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
+HOLDING_FIELDS = ("hold_after_s", "holding_texts")
+PAUSE_FIELDS = ("when_paused", "paused_texts")
 LANGUAGE_FIELDS = ("language", "language_attribute")
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),
@@ -103,6 +106,8 @@ class ChannelAdmin(SetupAdmin):
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
+            ("While the bot thinks", {"fields": HOLDING_FIELDS, "classes": ("collapse",)}),
+            ("While the bot is switched off", {"fields": PAUSE_FIELDS, "classes": ("collapse",)}),
             ("Languages", {"fields": LANGUAGE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),

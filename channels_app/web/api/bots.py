@@ -15,14 +15,14 @@ from channels_app.channels.forms import BotForm
 from channels_app.channels.forms.rows import BOT_ADAPTERS
 from channels_app.channels.forms.saving import save_row
 from channels_app.channels.links import reply_url
-from channels_app.models import Bot
+from channels_app.models import Bot, limits
 from channels_app.operations.checks import check_bot
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import ApiView, OneOf, PageQuery, RowSerializer, Strict, row_or_404
 from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of, settings_for
 from channels_app.web.api.schema import Tag, example, operations_of
 from channels_app.web.api.serializers.channel_care import ChecksSerializer
-from channels_app.web.api.serializers.channel_requests import settings_field
+from channels_app.web.api.serializers.channel_requests import bounded, settings_field
 from channels_app.web.api.serializers.channels import SavedSerializer
 
 operation = operations_of(Tag.BOTS, SEE_BOT)
@@ -42,6 +42,8 @@ _BOT: dict[str, Any] = {
     "secrets": {"token": {"is_saved": True, "ends_in": "77aa"}},
     "warnings": [],
     "revision": 7,
+    "max_failures": 5,
+    "pause_s": 15,
     "failures": 0,
     "paused_until": None,
 }
@@ -60,6 +62,8 @@ class BotSerializer(RowSerializer):
         fields = tuple(_BOT)
         extra_kwargs = {
             "revision": {"help_text": "Increases with every change; for If-Match."},
+            "max_failures": {"help_text": "After so many consecutive failed calls it is left alone."},
+            "pause_s": {"help_text": "For so many seconds; then one message is sent to it as a trial."},
             "failures": {"help_text": "Consecutive failed calls."},
             "paused_until": {"help_text": "Until then it is only called for a trial."},
         }
@@ -90,6 +94,8 @@ class BotBodySerializer(Strict):
     settings = settings_field(
         BOT_ADAPTERS, required=False, help_text="Omitted fields stay unchanged; null removes a secret."
     )
+    max_failures = bounded(limits.MAX_FAILURES)
+    pause_s = bounded(limits.PAUSE_S)
 
 
 class Bots(ApiView):

@@ -12,11 +12,11 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
-from channels_app.models import FailurePolicy, FilePolicy, Greeting, SilencePolicy, limits
+from channels_app.models import FailurePolicy, FilePolicy, Greeting, PausePolicy, SilencePolicy, limits
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
-from channels_app.web.api.serializers.channels import texts_field
+from channels_app.web.api.serializers.channels import policies_field, texts_field
 
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
 
@@ -120,6 +120,12 @@ class ChannelBodySerializer(Strict):
     typing_after_s = bounded(limits.TYPING_AFTER_S)
     answer_within_s = bounded(limits.ANSWER_WITHIN_S)
     on_bot_failure = OneOf(FailurePolicy.values, required=False)
+    failure_policies = policies_field(required=False)
+    hold_after_s = bounded(limits.HOLD_AFTER_S)
+    holding_texts = texts_field(Occasion.HOLDING, required=False)
+    max_bounces = bounded(limits.MAX_BOUNCES)
+    when_paused = OneOf(PausePolicy.values, required=False)
+    paused_texts = texts_field(Occasion.PAUSED, required=False)
     fallback_text = serializers.CharField(
         required=False, allow_blank=True, help_text="Replaced by `fallback_texts` and `apology_texts`, which count."
     )

@@ -14,6 +14,7 @@ from channels_app.operations.checks.facts import gather_facts
 from channels_app.operations.checks.repairs import Repair, find_repairs, state_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.facts import answer_of
@@ -132,6 +133,8 @@ RotationSerializer = answer_of(
 TEXTS_WORDS = {
     Occasion.HANDOVER: "Sent when the bot fails and agents take over.",
     Occasion.APOLOGY: "Sent when the bot fails and keeps the conversation.",
+    Occasion.HOLDING: "Sent once for a message when the bot hasn't answered after `hold_after_s`.",
+    Occasion.PAUSED: "Sent while the channel is paused and `when_paused` is `say_text`.",
     Occasion.FILE: "Sent when the contact sends a file and `on_contact_file` is `say_text`.",
     Occasion.SILENCE: "Asked when the contact has been silent for `silent_minutes`.",
     Occasion.SILENCE_END: "Said when a silent contact's conversation ends.",
@@ -144,6 +147,13 @@ def texts_field(occasion: Occasion, **kwargs: Any) -> serializers.DictField:
     return serializers.DictField(
         child=serializers.CharField(allow_blank=True), allow_null=True, help_text=words, **kwargs
     )
+
+
+def policies_field(**kwargs: Any) -> serializers.DictField:
+    """What follows by kind of failure."""
+    kinds = ", ".join(f"`{kind}`" for kind in FailureKind)
+    words = f"Where something else follows than `on_bot_failure`, by kind of failure: {kinds}."
+    return serializers.DictField(child=serializers.CharField(allow_blank=True), help_text=words, **kwargs)
 
 
 class InboxChannelSerializer(RowSerializer):
@@ -199,6 +209,12 @@ _DETAIL: dict[str, Any] = {
     "typing_after_s": 2,
     "answer_within_s": 45,
     "on_bot_failure": "hand_over",
+    "failure_policies": {"slow": "say_text"},
+    "hold_after_s": 0,
+    "holding_texts": None,
+    "max_bounces": 5,
+    "when_paused": "hand_over",
+    "paused_texts": None,
     "fallback_text": "One moment, a colleague takes over.",
     "fallback_texts": {"*": "One moment, a colleague takes over.", "nl": "Een ogenblik, een collega neemt over."},
     "apology_texts": None,
@@ -218,6 +234,9 @@ class ChannelDetailSerializer(ChannelSerializer):
     address_rotation = serializers.SerializerMethodField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
     intent_topics = IntentTopicSerializer(many=True, help_text="Which of the bot's intents sets which topic.")
+    failure_policies = policies_field()
+    holding_texts = texts_field(Occasion.HOLDING)
+    paused_texts = texts_field(Occasion.PAUSED)
     file_texts = texts_field(Occasion.FILE)
     silence_texts = texts_field(Occasion.SILENCE)
     silence_end_texts = texts_field(Occasion.SILENCE_END)

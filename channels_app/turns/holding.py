@@ -1,0 +1,123 @@
+"""A first word of ours while the bot still thinks: once for a message, before its answer, and never after it.
+
+Best effort: it is written down before it leaves and never repeated, and gives way where the account's calls are short.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import timedelta
+
+from channels_app.adapters.bots import BotConnector
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_row
+from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.deliveries.attempts import may_leave_now
+from channels_app.deliveries.plans import plan_deliveries
+from channels_app.deliveries.replies import own_words
+from channels_app.deliveries.unsaid import has_spoken
+from channels_app.deliveries.verdicts import Verdict
+from channels_app.lib.clocks import database_now
+from channels_app.lib.http.recorder import Call, recorded_calls
+from channels_app.lib.statements import fetch
+from channels_app.models import Author, MessageRow, Target
+from channels_app.protocol import EventType, Message, Outgoing, Reply, Turn
+from channels_app.protocol.errors import BridgeError, Effect
+from channels_app.protocol.sentences import Occasion
+
+PLACE = 32_767
+"""Of these words among all that we say to an event: no reply has so many messages, so none of them is there twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What came of a call to the bot."""
+
+    reply: Reply | None
+    error: BridgeError | None
+    calls: Sequence[Call]
+
+
+def call_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, turn: Turn) -> Called:
+    """Call the bot; if it takes longer than the channel's owner wants, the contact is told meanwhile."""
+    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
+    due = holding_due_in(channel, claimed)
+    if due is None:
+        return _call(channel.bot, turn)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bot-call") as pool:
+        call = pool.submit(_call, channel.bot, turn)
+        wait([call], timeout=due.total_seconds())
+        if not call.done():
+            say_holding_line(lease, channel, claimed)
+        return call.result()
+
+
+def _call(bot: BotConnector, turn: Turn) -> Called:
+    with recorded_calls() as calls:
+        try:
+            return Called(reply=bot.send(turn), error=None, calls=calls)
+        except BridgeError as error:
+            return Called(reply=None, error=error, calls=calls)
+
+
+def holding_due_in(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta | None:
+    """How long until the contact is told that the bot still thinks; None: that isn't wanted."""
+    if not channel.hold_after or claimed.facts.type is not EventType.MESSAGE_RECEIVED:
+        return None
+    now = database_now()
+    return max((claimed.facts.called_at or now) + channel.hold_after - now, timedelta(0))
+
+
+def say_holding_line(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> None:
+    """Tell the contact, unless that was done for this message or the bot has spoken."""
+    text = own_words(lease, channel, Occasion.HOLDING)
+    if not text or has_spoken(lease, claimed.facts.id):
+        return
+    words = Reply(messages=(Message(text=text),))
+    plan = plan_deliveries(channel, words, medium=lease.medium, message_id="", unique="")
+    if not _write_down(lease, claimed, plan.said[0][0]):
+        return
+    if not may_leave_now(channel, plan):
+        _unwrite(claimed)
+        return
+    error = None
+    with recorded_calls() as calls:
+        try:
+            channel.inbox.send(lease.external_id, Outgoing.from_json(plan.calls[0][1]["outgoing"]))
+        except BridgeError as failed:
+            error = failed
+    _note(lease, claimed, calls, error)
+
+
+_SAID = """
+WITH held AS (
+    SELECT id FROM channels_app_conversation WHERE id = %(conversation_id)s AND fence = %(fence)s FOR UPDATE
+)
+INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+SELECT held.id, %(event_id)s, %(author)s, %(place)s, %(text)s, '', clock_timestamp() FROM held
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+_CALLED = f"WITH held AS (SELECT 1), called AS ({INSERT_EXCHANGE}) SELECT 1"
+
+
+def _write_down(lease: Lease, claimed: ClaimedEvent, text: str) -> bool:
+    """Whether it is ours to say, and wasn't said before."""
+    place = {"conversation_id": lease.conversation_id, "fence": lease.fence, "event_id": claimed.facts.id}
+    return bool(fetch(_SAID, {**place, "author": Author.BRIDGE.value, "place": PLACE, "text": text}))
+
+
+def _note(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
+    """Keep the call; of words that have surely not arrived nothing is left."""
+    effect = getattr(error, "effect", Verdict.REFUSED)
+    result = Verdict.SENT if error is None else effect
+    call = calls[-1] if calls else None
+    row = exchange_row(Target.INBOX, call, event_id=claimed.facts.id, n=1, result=result, error=error)
+    fetch(_CALLED, {**row, "channel_id": lease.channel_id, "fence": lease.fence})
+    if error is not None and effect is not Effect.UNKNOWN:
+        _unwrite(claimed)
+
+
+def _unwrite(claimed: ClaimedEvent) -> None:
+    """It was not said."""
+    MessageRow.objects.filter(event_id=claimed.facts.id, author=Author.BRIDGE, position=PLACE).delete()
