@@ -18,7 +18,7 @@ app.autodiscover_tasks(["channels_app"])
 
 
 @worker_init.connect
-def interrupt_nobody(**_: Any) -> None:
+def run_as_batch(**_: Any) -> None:
     """A woken worker waits until running processes yield; its threads inherit this.
 
     Web requests and PostgreSQL still go first, and a worker's threads don't take the processor from each other and

@@ -1,4 +1,4 @@
-"""What others changed while somebody had a form open: field by field, with who and when from the audit log."""
+"""What others changed while a user had a form open: field by field, with who and when from the audit log."""
 
 import json
 from collections import defaultdict
@@ -57,7 +57,7 @@ Seen = Mapping[Place, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What somebody else changed, in words. `who` and `before` are empty when nobody wrote them down."""
+    """What another user changed, in words. `who` and `before` are empty if not recorded."""
 
     label: str
     before: str

@@ -114,7 +114,7 @@ def _take(slot: str, conversation_id: int) -> list[tuple[Any, ...]]:
     return fetch(_TAKE, {**claim_values(slot), "conversation_id": conversation_id})
 
 
-def mend_lost_wakeups() -> int:
+def repair_lost_wakeups() -> int:
     """Wake conversations that have something open and would never be woken; 0 unless the bridge has a defect."""
     opened = WebhookEvent.objects.filter(outcome=None).values("conversation_id")
     return Conversation.objects.filter(wake_at=None, pk__in=opened).update(wake_at=Now())

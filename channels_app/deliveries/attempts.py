@@ -1,4 +1,4 @@
-"""Replies on their way: written down first, then sent, each try with what came of it."""
+"""Replies in flight: stored first, then sent, each try with its result."""
 
 import logging
 from dataclasses import replace
@@ -88,7 +88,7 @@ def _tries_that_count(delivery: Delivery) -> int:
 
 
 def _with_less(attempted: Attempted, error: BridgeError) -> Attempted:
-    """A refused call goes once more without what the contact doesn't read, and of one that was done in part only
+    """A refused call is repeated without what the contact doesn't read, and of one that was partly done only
     the completion: neither may cost the message or double it."""
     payload = attempted.delivery.payload
     if error.status in REFUSALS:
@@ -122,7 +122,7 @@ def may_have_arrived(delivery: Delivery) -> bool:
 def _was_given_back(lease: Lease, delivery: Delivery) -> bool:
     """Whether agents have given the conversation back since we tried to hand it over: then they had got it.
 
-    Once more would hand over what is the bot's again.
+    A repeat would hand over a conversation that is the bot's again.
     """
     first_sent_at = delivery.first_sent_at
     return first_sent_at is not None and any(facts.sent_at > first_sent_at for facts in lease.returns)
@@ -144,7 +144,7 @@ def _call(lease: Lease, channel: LiveChannel, delivery: Delivery) -> tuple[Bridg
 
 def _without_words(delivery: Delivery) -> Attempted | None:
     """What comes of a reply whose only words were files that can neither be uploaded nor linked: nothing, if its
-    event says something else, or else it is refused, so that nobody waits for it."""
+    event says something else, or else it is refused, so that no contact waits for it."""
     if not delivery.payload.get("links"):
         return None
     outgoing = with_links(delivery)

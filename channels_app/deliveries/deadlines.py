@@ -8,9 +8,9 @@ from channels_app.protocol import EventType
 
 DELEGATED_LIMIT = timedelta(seconds=120)
 """The platform takes a conversation away 2 minutes after an agent delegated it, if the bot says nothing. After a
-message the channel's own limit counts, 5 minutes unless somebody changed it there."""
+message the channel's own limit applies, 5 minutes unless it was changed there."""
 MARGIN = timedelta(seconds=60)
-"""So long before, everything gives way to the handover: room for a new token, some tries and the rate limit."""
+"""This long before, the handover takes priority: room for a new token, some tries and the rate limit."""
 DELEGATED_MARGIN = timedelta(seconds=40)
 
 
@@ -21,7 +21,7 @@ def hard_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
 
 
 def soft_deadline(channel: LiveChannel, claimed: ClaimedEvent) -> datetime:
-    """When the handover has to begin, whatever else was hoped for."""
+    """When the handover must begin, regardless of pending answers."""
     return handover_begins_at(claimed.facts.type, claimed.begun_at, channel.reply_limit)
 
 

@@ -1,7 +1,7 @@
-"""Which files reach an agent, and how each is recognised: by what is in it, not by what somebody says it is.
+"""Which files reach an agent, and how each is recognised: by its content, not by its declared type.
 
 What isn't in this list is passed on as a link: pages, scripts and drawings that can run scripts (HTML, XML, SVG,
-JavaScript), programs, archives, documents with macros, and what nobody knows.
+JavaScript), programs, archives, documents with macros, and unknown types.
 """
 
 import codecs
@@ -60,7 +60,7 @@ class FileType:
         return told == self.name or told in self.aliases or (told in UNTOLD and ending in self.endings)
 
 
-# The beginning of a file, and what it may be: the first, if nobody says that it is another of them.
+# The beginning of a file, and what it may be: the first, unless declared as another of them.
 _BY_HEAD = (
     (rb"\xff\xd8\xff", FileType("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"))),
     (rb"\x89PNG\r\n\x1a\n", FileType("image/png", (".png",))),
@@ -97,7 +97,7 @@ _BY_HEAD = (
 _HEADS = tuple((re.compile(head, re.DOTALL), types) for head, *types in _BY_HEAD)
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# An installer (MSI) begins like these, so somebody has to say that it is one of them.
+# An installer (MSI) begins like these, so it must be declared as one of them.
 _OLE_TYPES = (
     FileType("application/msword", (".doc",)),
     FileType("application/vnd.ms-excel", (".xls",)),
@@ -117,7 +117,7 @@ _OPEN_DOCUMENTS = (
     FileType(f"{_ODF}presentation", (".odp",)),
 )
 
-# Nothing in a text says that it is one, so somebody has to, and its name must not say otherwise.
+# Nothing in a text identifies it as one, so it must be declared, and its name must not contradict.
 _TEXTS = (
     FileType("text/plain", (".txt", ".text", ".log", ".md")),
     FileType("text/csv", (".csv",), ("application/csv", "text/x-csv")),
@@ -132,7 +132,7 @@ _MARKUP = re.compile(
 
 
 def recognise(content: Content, told: str, ending: str) -> FileType | None:
-    """What a file is, if it is one that we pass on. `told`: its type as somebody says, in lower case; `ending`: that
+    """A file's type, if it is one we pass on. `told`: its declared type, in lower case; `ending`: that
     of its name, ".pdf". They only decide between types that its content allows."""
     data, start = content.data, bytes(content.data[: len(_OLE)])
     if start.startswith(b"PK\x03\x04"):

@@ -32,7 +32,7 @@ MAX_BYTES = 10 * 1000 * 1000 - 1
 TIMEOUT_S = 15.0
 """For the whole file, with all redirects: a contact waits for the words beside it."""
 LOOKUP_S = 2.0
-"""For the name in a link that a contact shall see; the call before has just asked for it."""
+"""For the name in a link that a contact will see; the call before has just asked for it."""
 MAX_HOPS = 5
 """Redirects; a file store needs one or two."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -149,7 +149,7 @@ def _followed(address: str, deadline: float, file: BinaryIO) -> Answer:
 
 
 def contact_link(url: str) -> str:
-    """The address as its contact may see it, "" when nobody outside could open it."""
+    """The address as its contact may see it, "" if a contact could not open it."""
     try:
         address = web_address(url)
         host = Target.parse(address).host

@@ -1,4 +1,4 @@
-"""The rows of calls: found, marked before they leave, and kept with what came of them."""
+"""The rows of calls: found, marked before they are sent, and stored with their results."""
 
 import json
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """What came of one delivery; `retry_in` when it has to wait. `is_try`: a call was made, now or by a process
+    """The result of one delivery; `retry_in` when it has to wait. `is_try`: a call was made, now or by a process
     that died over it; else the account's limit did not allow one."""
 
     delivery: Delivery
@@ -99,7 +99,7 @@ def record_crash(lease: Lease, delivery: Delivery) -> None:
 
 
 def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
-    """What became of a try, for the statement that writes it: the delivery as it stands now, and the call."""
+    """The result of a try, for the statement that stores it: the delivery's new state, and the call."""
     delivery, error = attempted.delivery, attempted.error
     delivery.state = _STATES[attempted.verdict]
     delivery.finished_at = None if attempted.verdict is Verdict.RETRY else database_now()
@@ -115,7 +115,7 @@ def settle(lease: Lease, attempted: Attempted) -> dict[str, Any]:
 
 
 def record_attempt(lease: Lease, attempted: Attempted) -> None:
-    """Keep what came of a try, in a statement of its own. Raises LeaseLostError."""
+    """Store the result of a try, in a separate statement. Raises LeaseLostError."""
     _record(lease, settle(lease, attempted))
 
 
@@ -182,7 +182,7 @@ def retry_delivery(delivery: Delivery) -> bool:
         conversation = Conversation.objects.select_for_update().get(pk=delivery.conversation_id)
         if conversation.owner != Owner.BOT:
             return False
-        whole = with_extras(delivery.payload)  # why something was left out may be mended by now
+        whole = with_extras(delivery.payload)  # the reason for leaving something out may be fixed by now
         if not Delivery.objects.filter(pk=delivery.pk, state__in=RETRYABLE).update(
             state=DeliveryState.PENDING, finished_at=None, payload=whole
         ):

@@ -207,7 +207,7 @@ def _is_answer(channel: LiveChannel, reply: Reply) -> bool:
 def _answered(lease: Lease, claimed: Sequence[ClaimedEvent], before: Unsaid) -> list[int]:
     """The events that waited for these words of the bot: those that it had been given before it spoke.
 
-    For what it was given since, it speaks again; so a bot that dies in between leaves nobody without a deadline.
+    It replies again for what it received since; so a bot that dies in between leaves no contact without a deadline.
     """
     spoken = [before.spoken_at] if before.spoken_at is not None else []
     if claimed[0].facts.type is EventType.BOT_REPLIED:
@@ -220,5 +220,5 @@ def _answered(lease: Lease, claimed: Sequence[ClaimedEvent], before: Unsaid) -> 
 
 def _is_with_bot(event: ClaimedEvent) -> bool:
     """Whether the bot has it: it said "later", or was called and may have got the call: a call under way holds the
-    lease, so whoever reads this follows a failed call, or a process that died over one."""
+    lease, so this is read only after a failed call, or after a process that died during one."""
     return event.facts.state in (EventState.BOT_CALL, EventState.BOT_WAIT)

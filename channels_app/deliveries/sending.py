@@ -1,4 +1,4 @@
-"""Send what a turn has written down, call by call, and end its event with what became of it."""
+"""Send what a turn has stored, call by call, and end its event with the result."""
 
 import logging
 from collections.abc import Sequence
@@ -79,8 +79,8 @@ def send_deliveries(
 
 
 def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]) -> None:
-    """What waits to be retried must not close the conversation if the contact has written meanwhile: nobody would
-    answer. If it may have been closed already, there is nobody to answer them."""
+    """A pending retry must not close the conversation if the contact has written again: no one would
+    answer. If it may already have been closed, no one can answer them."""
     queued = (event.facts.type for event in lease.events if event.facts.state == EventState.QUEUED)
     if EventType.MESSAGE_RECEIVED not in queued:
         return
@@ -145,7 +145,7 @@ def _on_lost_reply(
         whole = with_extras(delivery.payload)  # it may have been the files that were refused
         return _put_off(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
     if not outgoing.messages and not outgoing.complete:
-        return _close(lease, first, deliveries, attempted)  # nobody waits for it, and agents couldn't mend it
+        return _close(lease, first, deliveries, attempted)  # no contact waits for it, and agents couldn't fix it
     bare = Outgoing(complete=Completion.HANDOVER)
     if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
         return _close(lease, first, deliveries, attempted)
@@ -231,7 +231,7 @@ def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[End
 
 
 def _end(deliveries: Sequence[Delivery], attempted: Attempted | None) -> _End:
-    """How the event ended, from what became of its calls. A refused handover is not reported as done."""
+    """How the event ended, from the results of its calls. A refused handover is not reported as done."""
     if attempted is not None and attempted.verdict is Verdict.GONE:
         return _End(outcome=Outcome.MOOT, reason="The conversation is no longer assigned to the virtual agent.")
     replies = [delivery for delivery in deliveries if delivery.kind == DeliveryKind.REPLY]

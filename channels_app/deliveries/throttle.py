@@ -17,7 +17,7 @@ RESERVE = 2  # of these, only for calls that end our part: a contact waits for t
 LOCAL_SHARE = 5  # requests a second of one process without Redis; of these, one only for such calls
 WINDOW_S = 1.0
 REDIS_TIMEOUT_S = 0.5  # a ticket is needed within a turn's budget, with or without Redis
-AWAY_S = 2.0  # after a failure Redis isn't asked for so long, so that not every call waits for it
+AWAY_S = 2.0  # after a failure Redis isn't asked for this long, so that not every call waits for it
 LEAST_WAIT_S = 0.001  # an answer above zero always means "not now"
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def take_ticket(account_key: str, *, is_completion: bool = False, limit: int = L
 
 
 def pause(account_key: str, seconds: float) -> None:
-    """After a 429 nobody calls for so long."""
+    """After a 429 no process calls for this long."""
     _local.pause(account_key, seconds)
     _ask_redis(PAUSE, account_key, max(1, round(seconds * 1000)))
 

@@ -1,7 +1,7 @@
-"""What a bot said by its later replies, and we accepted, and nobody has sent yet.
+"""Accepted later replies of a bot that have not been sent yet.
 
 It was told "202": so it is sent, before what the bot says after it, and also when the conversation leaves the bot
-meanwhile. Looked up only where something has come: the claim knows what had come before it, and nothing since.
+in the meantime. Looked up only if something has arrived: the claim knows what came before it, and nothing since.
 """
 
 import json

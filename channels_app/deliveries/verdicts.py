@@ -39,7 +39,7 @@ class Carried:
 REPORTED_FAILURE_TRIES = 3
 """500 and 502 say that the call failed, which is usually true: two more tries, at the risk of a doubled message."""
 CRASH_TRIES = 2
-"""A message that was on its way when our process died is sent once more: nobody else will."""
+"""A message that was on its way when our process died is sent again: no other process will."""
 HARMLESS_TRIES = 2
 """Topics, tags and attributes have the same effect twice; one more try is enough for what is an extra."""
 
@@ -49,9 +49,9 @@ def judge(error: BridgeError | None, carried: Carried, *, tries: int, may_have_a
     if error is None:
         return Verdict.SENT
     if is_done_in_part(error):
-        return Verdict.UNCONFIRMED  # whatever it carried: a second time could double what was done
+        return Verdict.UNCONFIRMED  # with any content: a second time could repeat what was done
     if isinstance(error, ConversationGoneError):
-        # After a completion that may have arrived this is its proof: it made the conversation somebody else's.
+        # After a completion that may have arrived, this proves it did: the conversation is no longer ours.
         return Verdict.SENT if carried.completes and may_have_arrived else Verdict.GONE
     if isinstance(error, ConfigError):
         return Verdict.RETRY  # an admin may put it right before the platform's time is up
@@ -92,5 +92,5 @@ def wait_before_retry(error: BridgeError | None, tries: int) -> timedelta:
     if error is not None and error.status == TOO_MANY_REQUESTS:
         return timedelta(seconds=1)  # the platform counts by the second and names no time
     if isinstance(error, ConfigError):
-        return timedelta(seconds=15)  # keys don't mend themselves in a second
+        return timedelta(seconds=15)  # keys don't fix themselves in a second
     return timedelta(seconds=min(0.5 * 2 ** min(tries, 5), 10))

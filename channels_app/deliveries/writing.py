@@ -17,7 +17,7 @@ from channels_app.models import (
     DeliveryState,
 )
 
-# The reply becomes rows in one statement: nothing has left yet, and whoever has the conversation next can go on
+# The reply becomes rows in one statement: nothing has been sent yet, and the next holder can continue
 # from here. Rows that exist (the process died behind this statement) stay as they are.
 _WRITTEN = """
 WITH held AS (
@@ -96,7 +96,7 @@ class Writing:
     """Above 1: a second plan of the same event, which says something after what the first one said."""
     author: Author = Author.BOT
     bots_words: int = 0
-    """How many of its messages, the first ones, are the bot's, whoever is the author of the others."""
+    """How many of its messages, the first ones, are the bot's, whoever wrote the others."""
     counter: int | None = None
     merged: Sequence[int] = ()
     """Events that end with this one."""

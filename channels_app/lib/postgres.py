@@ -110,7 +110,7 @@ class _Watch:
                 self._thread = threading.Thread(target=self._run, name="postgres-silence", daemon=True)
                 self._thread.start()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """In a child process, where no thread of its parent lives."""
         self._lock, self._links, self._thread = threading.Lock(), WeakSet(), None
 
@@ -128,4 +128,4 @@ class _Watch:
 watch = _Watch()
 
 
-os.register_at_fork(after_in_child=watch.begin_anew)
+os.register_at_fork(after_in_child=watch.reset)

@@ -112,7 +112,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
 
 
 def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Release | Say:
-    """Another try while there is time, or it is lost. A wrong configuration doesn't mend itself."""
+    """Another try while there is time, or it is lost. A wrong configuration doesn't fix itself."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
     may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
     is_doubtful = isinstance(error, TemporaryError) and error.effect is not Effect.NONE

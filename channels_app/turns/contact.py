@@ -154,7 +154,8 @@ RETRIES_LAST = timedelta(seconds=45)
 
 
 def _may_still_answer(channel: LiveChannel, claimed: ClaimedEvent) -> bool:
-    """Whether a process ended over the call to a bot that calls back: no pause was decided on, so nobody judged it."""
+    """Whether a process died during the call to a bot that calls back: no pause was decided, so the call was not
+    judged."""
     was_cut_off = claimed.facts.state == EventState.BOT_CALL and claimed.facts.wait_until is None
     return was_cut_off and channel.bot is not None and channel.bot.answers_later
 
@@ -163,7 +164,7 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
     """A STARTED that comes when messages had opened the stint belongs to that stint.
 
     Greeting now would follow the answer, and after a handover it would take the conversation back. A retry may be
-    stamped anew, so a younger timestamp proves nothing as long as retries last.
+    stamped again, so a newer timestamp proves nothing while retries last.
     """
     if event.type is not EventType.CONVERSATION_STARTED:
         return False
@@ -177,7 +178,7 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
 def _is_ours_again(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
     """Whether this message shows that agents gave the conversation back, and the event that does so is lost.
 
-    The platform sends messages to nobody but the virtual agent that has the conversation. Right after we had it, one
+    The platform sends messages only to the virtual agent that has the conversation. Right after we had it, one
     may be the retry of an earlier one; later it can't. Should it be theirs all the same, our answer meets a 404.
     """
     if event.type is not EventType.MESSAGE_RECEIVED or lease.owner not in (Owner.OTHER, Owner.CLOSED):
@@ -197,7 +198,7 @@ def _stand(
     owner, stint, stint_is_implied = lease.owner, lease.stint, lease.stint_is_implied
     if takes_over:
         owner, stint, stint_is_implied = Owner.BOT, stint + 1, False
-    elif is_implied or owner == Owner.UNKNOWN:  # STARTED is lost or late; nobody but the virtual agent gets messages
+    elif is_implied or owner == Owner.UNKNOWN:  # STARTED is lost or late; only the virtual agent gets messages
         owner, stint, stint_is_implied = Owner.BOT, stint + 1, True
     return replace(
         lease,

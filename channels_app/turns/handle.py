@@ -1,7 +1,7 @@
 """What happens on an event: ask the bot, send its reply, or hand the conversation to humans.
 
 A handler returns a value: what is to be said, or how the conversation is released. Only here are these carried out.
-What is to leave is written down first, so a process that dies anywhere is followed by one that goes on.
+What is to leave is stored first, so if a process dies at any point another continues.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,8 +49,8 @@ def _handle(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent])
     try:
         events = [read_event(channel, event.facts, event.source, event.raw) for event in claimed]
     except BridgeError as error:
-        # It could be read when it was accepted: the bot or the inbox of the channel was exchanged meanwhile.
-        return Release.ending(claimed, Outcome.IGNORED, f"Can't be read any more: {error.detail}")
+        # It was readable when accepted: the channel's bot or inbox has been replaced since.
+        return Release.ending(claimed, Outcome.IGNORED, f"Can no longer be read: {error.detail}")
     wanted = _HANDLERS[first.facts.type](lease, channel, claimed, events)
     return say(channel, wanted) if isinstance(wanted, Say) else wanted
 

@@ -25,7 +25,7 @@ def on_bot_events(
         moot = Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
         return replace(moot, along=partial(count_unsaid, lease, replies))
     reply = as_one_reply(events)
-    if reply.is_unshowable:  # no answer, so whoever waits for one goes on waiting
+    if reply.is_unshowable:  # no answer, so an event waiting for one keeps waiting
         return Release.ending(claimed, Outcome.SILENT, reply.remarks)
     return Say(lease=lease, claimed=claimed, reply=reply)
 
@@ -33,7 +33,7 @@ def on_bot_events(
 def on_ordered_handover(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
 ) -> Release | Say:
-    """A person of ours wants an agent to take over."""
+    """An operator wants an agent to take over."""
     request = Request(reason=OffloadReason.ADMIN, by=str(events[0].details.get("by", "")))
     if lease.owner in (Owner.OTHER, Owner.CLOSED):
         moot = Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
@@ -44,7 +44,7 @@ def on_ordered_handover(
 def on_ordered_message(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
 ) -> Release | Say:
-    """A person of ours speaks for the bot. Whoever waits for the bot goes on waiting for it."""
+    """An operator replies as the bot. Events waiting for the bot keep waiting."""
     if lease.owner != Owner.BOT:
         return Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)
     reply = Reply(messages=(Message(text=str(events[0].details["text"])),))
@@ -53,5 +53,5 @@ def on_ordered_message(
 
 def on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Release:
     """The inbox tells how the conversation went on with the agents."""
-    ending = Release.ending(claimed, Outcome.SILENT, "Noted with the handover.")
+    ending = Release.ending(claimed, Outcome.SILENT, "Recorded with the handover.")
     return replace(ending, along=partial(close_offload, lease.conversation_id, events[0]))

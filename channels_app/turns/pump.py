@@ -1,4 +1,4 @@
-"""A process that works: it claims whatever conversation is due, does its next step, and claims the next.
+"""A working process: it claims any due conversation, does its next step, and claims the next.
 
 Worker and guard run the same loop. Which conversation comes is never said by a message, so lost, doubled and
 late wake-ups change nothing but the time.
@@ -56,7 +56,7 @@ LISTEN_S = 0.25
 """How long a thread listens for a wake-up before it looks by itself: one may have gone to Celery, whose other threads
 are all with slow bots."""
 LINGER_S = 1.0
-"""A thread that has had nothing to do for so long goes back to Celery."""
+"""A thread idle for this long goes back to Celery."""
 
 
 class Pump:
@@ -160,7 +160,7 @@ class Pump:
     def _give_up(self, lease: Lease, given: Release) -> None:
         """Give the conversation back, if need be once PostgreSQL is there again.
 
-        Calls that are no rows yet are dropped: one of them may be what went wrong. Who holds it begins anew.
+        Calls not stored yet are dropped: one of them may be what went wrong. The next holder starts over.
         """
         lease = replace(lease, onward=None, unwritten=[])
         deadline = time.monotonic() + DATABASE_PATIENCE_S

@@ -15,13 +15,13 @@ START_SETTLE = timedelta(milliseconds=400)
 """How long a message without its STARTED waits for it, and a STARTED without its message where both are one turn: they
 are sent at the same moment, because a contact always begins by writing, and may overtake each other."""
 RETURN_SETTLE = timedelta(seconds=3)
-"""The same in a conversation that somebody else has had: the event that gives it back is repeated for up to two
-seconds when its first try fails, and a message that came meanwhile would be lost with "not ours"."""
+"""The same in a conversation that agents have had: the event that returns it is repeated for up to two
+seconds when its first try fails, and a message arriving in that time would be lost as "not ours"."""
 BOT_SETTLE = timedelta(milliseconds=300)
 """How long a bot's message waits for its siblings: what comes in one breath leaves in one call, because the
 platform allows 20 calls a second in all, and last words should leave together with the handover."""
 MAX_BOT_SETTLE = timedelta(seconds=1)
-"""… but a bot that goes on talking doesn't hold back its first message for longer than this."""
+"""… but a bot that keeps talking doesn't hold back its first message for longer than this."""
 GAP_PATIENCE = timedelta(milliseconds=1500)
 """How long a bot's message waits for one with a smaller number that is missing."""
 
@@ -106,7 +106,7 @@ def _bot_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
 
 
 def _has_gap(numbered: Sequence[int], last: int | None) -> bool:
-    """Whether a smaller number is missing. A number at or below the last one means that the bot began anew, with 1."""
+    """Whether a smaller number is missing. A number at or below the last one means that the bot restarted at 1."""
     expected = 1 if last is None or numbered[0] <= last else last + 1
     for number in numbered:
         if number > expected:

@@ -15,7 +15,7 @@ from django.db import Error, connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from channels_app.conversations.claim import count_due, mend_lost_wakeups
+from channels_app.conversations.claim import count_due, repair_lost_wakeups
 from channels_app.conversations.refusals import count_refusal
 from channels_app.conversations.slots import forget_slots, free_leases
 from channels_app.conversations.wakeups import wake_a_worker
@@ -33,8 +33,8 @@ PERIOD_S = 1.0
 OVERDUE_S = 1.0
 """Work that is due for longer than this has lost its wake-up, or all workers are busy."""
 MAX_WAKEUPS = 32
-"""Wake-ups published at one look: enough to bring all threads of a few workers to work again."""
-DEAF_S = 5.0
+"""Wake-ups published in one sweep: enough to bring all threads of a few workers to work again."""
+UNANSWERED_S = 5.0
 """When work is overdue by more than this, the guard processes turns itself: wake-ups are not being received."""
 STUCK_GRACE = timedelta(seconds=5)
 """What a healthy worker may be late with a handover."""
@@ -45,21 +45,21 @@ SLOT_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one look found and did."""
+class Sweep:
+    """What one sweep found and did."""
 
     overdue: int
     freed: int
     works_itself: bool
     taken_over: int = 0
-    mended: int = 0
+    repaired: int = 0
 
     def __str__(self) -> str:
         deeds = (
             f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes, "
-            f"{self.taken_over} taken over from stuck workers, {self.mended} repaired"
+            f"{self.taken_over} taken over from stuck workers, {self.repaired} repaired"
         )
-        return f"{deeds}{', working itself' if self.works_itself else ''}"
+        return f"{deeds}{', processing turns itself' if self.works_itself else ''}"
 
 
 class Guard:
@@ -71,18 +71,18 @@ class Guard:
         self._is_stopping = threading.Event()
 
     def run(self) -> None:
-        """Look every second until stopped; then let steps that have begun end."""
+        """Sweep every second until stopped; then let started steps finish."""
         self.pump.announce()
         housekeeping = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
         housekeeping.start()
         while not self._is_stopping.wait(PERIOD_S):
             try:
-                look = self.look()
-                if look.freed or look.works_itself or look.taken_over or look.mended:
-                    logger.info("guard: %s", look)
+                sweep = self.sweep()
+                if sweep.freed or sweep.works_itself or sweep.taken_over or sweep.repaired:
+                    logger.info("guard: %s", sweep)
             except Error as error:
                 if outages.met(error) is None:
-                    logger.exception("guard: a look failed")
+                    logger.exception("guard: a sweep failed")
         self.pump.stop()
         housekeeping.join(HOUSEKEEPING_STOPS_S)
         self._threads.shutdown(wait=True)
@@ -97,22 +97,22 @@ class Guard:
         finally:
             connection.close()
 
-    def look(self) -> Look:
+    def sweep(self) -> Sweep:
         """Free what dead processes held, wake workers for overdue work, process turns when no worker responds."""
         forget_slots(SLOT_KEPT)
         freed = free_leases(list(_dead_slots()))
         overdue = count_due(older_than_s=OVERDUE_S) if not freed else count_due()
         told = [wake_a_worker() for _ in range(min(overdue, MAX_WAKEUPS))]
-        is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=DEAF_S) > 0)
+        is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=UNANSWERED_S) > 0)
         if is_needed:
             self._work(overdue)
         stuck = _stuck_conversations()
         for conversation_id in stuck:
             self._threads.submit(self._take_over, conversation_id)
-        mended = mend_lost_wakeups()
-        if mended:
+        repaired = repair_lost_wakeups()
+        if repaired:
             count_refusal("guard", None, "lost_wakeup")
-        return Look(overdue=overdue, freed=freed, works_itself=is_needed, taken_over=len(stuck), mended=mended)
+        return Sweep(overdue=overdue, freed=freed, works_itself=is_needed, taken_over=len(stuck), repaired=repaired)
 
     def _take_over(self, conversation_id: int) -> None:
         try:

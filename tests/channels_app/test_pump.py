@@ -157,10 +157,10 @@ def test_an_unforeseen_failure_ends_in_an_operators_hands_and_blocks_nobody(
 
 def test_the_guard_wakes_workers_for_what_waits(client: Any, channel: Channel, told: list[bool]) -> None:
     guard = Guard()
-    assert guard.look().overdue == 0
+    assert guard.sweep().overdue == 0
     post(client, channel)
-    look = guard.look()
-    assert (look.overdue, look.works_itself) == (1, False)
+    sweep = guard.sweep()
+    assert (sweep.overdue, sweep.works_itself) == (1, False)
     assert told == [True]
 
 
@@ -170,7 +170,7 @@ def test_the_guard_works_itself_while_nobody_can_be_told(
     monkeypatch.setattr(guard_module, "wake_a_worker", lambda: False)
     post(client, channel)
     guard = Guard()
-    assert guard.look().works_itself
+    assert guard.sweep().works_itself
     guard._threads.shutdown(wait=True)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
 
@@ -181,7 +181,7 @@ def test_the_guard_works_itself_when_nobody_hears(
     post(client, channel)
     Conversation.objects.update(wake_at=timezone.now() - timedelta(seconds=10))
     guard = Guard()
-    assert guard.look().works_itself
+    assert guard.sweep().works_itself
     guard._threads.shutdown(wait=True)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
 
@@ -199,7 +199,7 @@ def test_what_a_dead_process_of_this_machine_held_is_freed_at_once(
     assert claim_due_conversation(dead) is not None
     post(client, channel, "conv-alive")
     assert claim_due_conversation(alive) is not None
-    assert Guard().look().freed == 1
+    assert Guard().sweep().freed == 1
     assert Conversation.objects.get(external_id="conv-dead").lease_slot is None
     assert Conversation.objects.get(external_id="conv-alive").lease_slot == alive
     assert [slot.name for slot in WorkerSlot.objects.filter(ended_at=None)] == [alive]
@@ -208,23 +208,23 @@ def test_what_a_dead_process_of_this_machine_held_is_freed_at_once(
 def test_a_process_with_a_recycled_number_is_not_taken_for_the_old_one(channel: Channel, told: list[bool]) -> None:
     register_slot(f"{socket.gethostname()}/{os.getpid()}/abc/worker")
     WorkerSlot.objects.update(started_at=timezone.now() - timedelta(days=300))
-    Guard().look()
+    Guard().sweep()
     assert not WorkerSlot.objects.filter(ended_at=None).exists()
 
 
 def test_a_process_of_another_machine_is_left_to_its_lease(channel: Channel, told: list[bool]) -> None:
     register_slot("elsewhere/1/abc/worker")
-    Guard().look()
+    Guard().sweep()
     assert WorkerSlot.objects.filter(ended_at=None).exists()
 
 
 def test_a_process_is_forgotten_a_day_after_its_last_sign_of_life(channel: Channel, told: list[bool]) -> None:
     register_slot("elsewhere/1/abc/worker")
     WorkerSlot.objects.update(beat_at=timezone.now() - timedelta(hours=23))
-    Guard().look()
+    Guard().sweep()
     assert WorkerSlot.objects.exists()
     WorkerSlot.objects.update(beat_at=timezone.now() - timedelta(hours=25))
-    Guard().look()
+    Guard().sweep()
     assert not WorkerSlot.objects.exists()
 
 
@@ -252,7 +252,7 @@ def test_the_guard_takes_over_what_a_stuck_worker_still_holds(
     assert stuck is not None
     WebhookEvent.objects.update(state="bot_call", received_at=timezone.now() - timedelta(seconds=250))
     guard = Guard()
-    assert guard.look().taken_over == 1
+    assert guard.sweep().taken_over == 1
     guard._threads.shutdown(wait=True)
     assert world.inbox.completions("conv-1") == ["HANDOVER"]
     with pytest.raises(LeaseLostError):
@@ -264,18 +264,18 @@ def test_the_guard_leaves_alone_what_is_being_sent_and_what_has_time(
 ) -> None:
     post(client, channel)
     claim_due_conversation(new_slot_name("worker"))
-    assert Guard().look().taken_over == 0
+    assert Guard().sweep().taken_over == 0
     WebhookEvent.objects.update(state="sending", received_at=timezone.now() - timedelta(seconds=250))
-    assert Guard().look().taken_over == 0
+    assert Guard().sweep().taken_over == 0
 
 
 def test_the_guard_mends_and_counts_a_wakeup_that_was_lost(client: Any, channel: Channel, told: list[bool]) -> None:
     post(client, channel)
     Conversation.objects.update(wake_at=None)
-    assert Guard().look().mended == 1
+    assert Guard().sweep().repaired == 1
     assert Conversation.objects.get().wake_at is not None
     assert IntakeCount.objects.get().reason == "lost_wakeup"
-    assert Guard().look().mended == 0
+    assert Guard().sweep().repaired == 0
 
 
 def test_what_was_claimed_without_our_hearing_of_it_is_free_again_while_we_live(client: Any, channel: Channel) -> None:

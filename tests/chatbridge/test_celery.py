@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from channels_app.conversations.wakeups import QUEUE, message
-from chatbridge.celery import interrupt_nobody
+from chatbridge.celery import run_as_batch
 from chatbridge.embedded import Redis
 from tests.bridge import BASE_DIR, PATIENCE_S, eventually, fresh_database
 from tests.silent import SilentProxy
@@ -24,7 +24,7 @@ linux_only = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux on
 
 def policies_after_start() -> list[int]:
     """Of the thread that starts the worker, and of one that it starts."""
-    interrupt_nobody()
+    run_as_batch()
     found = [os.sched_getscheduler(0)]
     thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
     thread.start()
@@ -40,7 +40,7 @@ def starter():
 
 
 @linux_only
-def test_a_worker_and_its_threads_interrupt_nobody(starter):
+def test_a_worker_and_its_threads_run_as_batch(starter):
     before = os.sched_getscheduler(0)
     assert starter.submit(policies_after_start).result() == [os.SCHED_BATCH, os.SCHED_BATCH]
     assert os.sched_getscheduler(0) == before

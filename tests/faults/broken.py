@@ -59,7 +59,7 @@ def forget_what_came_meanwhile() -> None:
 def never_mend_it() -> None:
     """The same, and the guard doesn't look for such conversations either."""
     forget_what_came_meanwhile()
-    put_in("channels_app.conversations.claim", "mend_lost_wakeups", lambda true: lambda: 0)
+    put_in("channels_app.conversations.claim", "repair_lost_wakeups", lambda true: lambda: 0)
 
 
 def _newest(lease: Any) -> int:

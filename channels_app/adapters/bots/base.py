@@ -26,7 +26,7 @@ from channels_app.protocol.visible import named
 
 MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
-MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and nobody waits longer
+MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and no contact waits longer
 
 HttpAnswer = tuple[int, dict[str, Any]]
 """Status and JSON body that a callback gets."""
@@ -55,7 +55,7 @@ class BotConnector(ABC):
     asks_by_webhook: ClassVar[bool] = False
     """Whether it asks for a human by a webhook of its own."""
     speaks_first: ClassVar[bool] = True
-    """Whether it is told of a start without a message also where a channel doesn't want it always."""
+    """Whether it is told of a start without a message even where the channel's greeting isn't `always`."""
     speaks_when_delegated: ClassVar[bool] = True
     """Likewise when an agent gives it a conversation, without a dialog to begin with."""
 
@@ -117,7 +117,7 @@ class BotConnector(ABC):
         return 202, {"accepted": True}
 
     def repeated(self) -> HttpAnswer:
-        """For what counted before: it is not said once more."""
+        """For what was already counted: it is not sent again."""
         return 202, {"accepted": True, "repeat": True}
 
     def unknown_session(self) -> HttpAnswer:
@@ -148,7 +148,7 @@ class BotConnector(ABC):
         return address_problems(cls.settings_form, settings)
 
     def check(self) -> list[CheckLine]:
-        """Begin a conversation with nobody behind it, and say what came back. Never raises."""
+        """Start a conversation without a contact, and describe the answer. Never raises."""
         turn = Turn(
             type=EventType.CONVERSATION_STARTED,
             turn_id=str(uuid.uuid4()),

@@ -204,7 +204,7 @@ class Chatlayer(BotConnector):
         return [event]
 
     def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
-        """Taken: the bot shows "opened"; else it goes on with its dialog for closed or disabled.
+        """Accepted: the bot shows "opened"; otherwise it continues with its dialog for closed or disabled.
 
         Chatlayer ends a pause by nothing that we could send, so a session is only paused where an admin wants it.
         """

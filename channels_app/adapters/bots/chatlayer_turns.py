@@ -17,7 +17,7 @@ PARAMETERS = ("parameters", "params", "sessionDataToSet")
 
 class Payloads(StrEnum):
     """How a payload goes back that names no dialog. Chatlayer calls it an opaque id that is "just sent back", and its
-    papers don't say in which form; the older API took it as a text message."""
+    documentation doesn't say in which form; the older API accepted it as a text message."""
 
     TEXT = "text"
     POSTBACK = "postback"

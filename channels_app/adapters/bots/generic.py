@@ -32,7 +32,7 @@ from channels_app.protocol.errors import ConfigError, PayloadError, SignatureErr
 VERSION = 1
 SIGNATURE_HEADER = "X-Chatbridge-Signature"
 ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
-"""Answers that promise one for later, whatever they hold."""
+"""Answers that promise one for later, with any content."""
 TIMESTAMP_HEADER = "X-Chatbridge-Timestamp"
 MAX_SECONDS_DIGITS = 12  # of unix seconds; milliseconds have 13
 MAX_AGE_S = 300  # seconds between the time that a later reply was signed with and ours, either way
@@ -90,7 +90,7 @@ class HttpBot(BotConnector):
     settings_form = HttpBotForm
 
     def send(self, turn: Turn) -> Reply | None:
-        """Its reply. None for an acknowledgement and for a document without a key of ours: perhaps later."""
+        """Its reply. None for an acknowledgement and for a document without any of our keys: perhaps later."""
         if not self.settings.get("url"):
             raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
         body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
@@ -161,7 +161,7 @@ class HttpBot(BotConnector):
             yield self._is_signed(incoming, signed, secret.encode())
 
     def _is_signed(self, incoming: Incoming, presented: str, key: bytes) -> bool:
-        """Over time and body, so that nobody can send it again later. Raises SignatureError for a wrong time."""
+        """Over time and body, so that it can't be replayed later. Raises SignatureError for a wrong time."""
         told = incoming.headers.get(TIMESTAMP_HEADER.lower(), "")
         if told and is_signed(f"{told}.".encode() + incoming.body, presented, key):
             signed_at = _seconds(told)
@@ -264,7 +264,7 @@ def _unknown_keys(item: JsonObject) -> list[str]:
 
 
 def _is_document(body: bytes) -> bool:
-    """Whether somebody meant this as an answer, right or wrong: JSON, and not a bare word or number."""
+    """Whether this was meant as an answer, right or wrong: JSON, and not a bare word or number."""
     try:
         return isinstance(jsons.read(body), dict | list)
     except PayloadError:

@@ -60,7 +60,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
 def _left_out(
     message: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], *, is_empty: bool
 ) -> Iterator[str]:
-    """What of a message nobody gets to see, by the names that its sender gave it."""
+    """Parts of a message that are not shown, by their sender's names for them."""
     for attachment in attachments:
         payload = _object(attachment, "payload")
         if not any(one != Message() for one in _attached(attachment)):

@@ -155,7 +155,7 @@ def _file_address(entry: JsonObject) -> str:
 
 
 def _custom(custom: JsonObject) -> Reply:
-    """`{"handover": true}`, with what else the agents shall read; and any part of an HTTP bot's reply."""
+    """`{"handover": true}`, with anything else the agents should read; and any part of an HTTP bot's reply."""
     others = {key: value for key, value in custom.values.items() if key not in ("handover", *REPLY_KEYS)}
     reply = read_reply(custom)
     if custom.values.get("handover") is True:

@@ -45,7 +45,7 @@ class Command(CheckedCommand):
             sys.exit(self._check())
         guard = Guard()
         if options["once"]:
-            self.stdout.write(str(guard.look()))
+            self.stdout.write(str(guard.sweep()))
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: guard.stop())

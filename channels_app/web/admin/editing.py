@@ -1,4 +1,4 @@
-"""Forms that change a row: what is saved goes into the audit log, and nobody overwrites what they haven't seen."""
+"""Forms that change a row: what is saved goes into the audit log, and no user overwrites changes they haven't seen."""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -27,7 +27,7 @@ HELD = "This page was saved since you opened it, perhaps in another tab. Nothing
 
 
 class HeldForm(forms.BaseForm):
-    """Mixed into a form that is not saved, whatever it says, until the person has decided."""
+    """Mixed into a form that is not saved, even if valid, until the user has decided."""
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -110,7 +110,7 @@ class EditedAdmin(ModelAdmin):
         with transaction.atomic():
             for form in (self._form_class(request, copy)(request.POST, request.FILES, instance=copy), *parts):
                 wanted |= _wanted_of(form)
-            transaction.set_rollback(True)  # a new secret forgets what is known of the one before
+            transaction.set_rollback(True)  # a new secret forgets what is known about the previous one
         for formset in formsets:
             wanted |= {Place(row, DELETED, ""): True for row in _deleted_in(request, formset)}
         return wanted
@@ -176,7 +176,7 @@ def _shown_of(form: Any, heading: str = "") -> Iterator[tuple[Place, Any]]:
 
 
 def _wanted_of(form: Any) -> Iterator[tuple[Place, Any]]:
-    """Without what the form leaves as it is: secrets that were not typed anew, what can't be changed here."""
+    """Without what the form leaves unchanged: secrets that were not re-entered, what can't be changed here."""
     if not form.is_valid():
         return
     form.save(commit=False)

@@ -52,7 +52,7 @@ def kill_a_worker() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     register_slot(f"{socket.gethostname()}/{gone.pid}/abc/worker")
-    Guard().look()
+    Guard().sweep()
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
