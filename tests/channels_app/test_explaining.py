@@ -296,7 +296,7 @@ def test_a_message_behind_another_one(walker: Walker) -> None:
 
 def test_an_event_that_its_bot_can_not_read_any_more(walker: Walker) -> None:
     walker.says("Hello")
-    reason = "Can't be read any more: It contains no event."
+    reason = "Can no longer be read: It contains no event."
     WebhookEvent.objects.update(outcome="ignored", reason=reason, called_at=None)
     assert stop_of(told(walker)) == ("picked_up", "stopped", "CB-408")
 

@@ -101,7 +101,7 @@ def test_nothing_is_said_in_a_conversation_that_is_not_the_bots(
 def test_a_report_is_noted_with_the_release() -> None:
     resolved = EventType.CONVERSATION_RESOLVED
     given = on_report(lease(Owner.OTHER), channel(), [claimed(resolved)], [event(resolved)])
-    assert ended(given) == (Outcome.SILENT, "Noted with the handover.")
+    assert ended(given) == (Outcome.SILENT, "Recorded with the handover.")
     assert given.along is not None
 
 
