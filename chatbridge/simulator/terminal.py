@@ -35,8 +35,8 @@ HELP = """\
 [Title]   press this button               anything else   say it
 /agent take | reply TEXT | delegate | resolve | pending   what a human agent does
 /image, /audio, /document, /location      send one of these (a message without text)
-/queue    who waits for an agent
-/dup      repeat the last event           /new      begin a new conversation
+/queue    who is waiting for an agent
+/dup      repeat the last event           /new      start a new conversation
 /help     this                            /quit     leave"""
 
 
