@@ -55,12 +55,12 @@ class OffloadProvider(models.Model):
         return row
 
     def texts_after(self, text: str) -> dict[str, str] | None:
-        """The texts that somebody wants who knows only a single one."""
+        """The texts set by a caller that knows only a single one."""
         changes = text != self.closed_sentence("")
         return with_single(self.closed_texts, text, "") if changes else self.closed_texts
 
     def closed_sentence(self, language: str, fallback: str = "") -> str:
-        """What a contact of this language reads when nobody is there. `fallback`: the channel's language."""
+        """What a contact in this language reads when no agent is available. `fallback`: the channel's language."""
         return sentence(self.closed_texts, Occasion.CLOSED, language, fallback)
 
     def _context(self, name: str) -> str:

@@ -28,7 +28,7 @@ class Sealed:
 
     text: str
     place: str = ""
-    """What its encryption is bound to; empty for a hash, which nobody can decrypt."""
+    """What its encryption is bound to; empty for a hash, which can't be decrypted."""
 
 
 Values = dict[str, Any]

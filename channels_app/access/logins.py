@@ -101,7 +101,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('chatbridge: log-ins from ' || %(n
 def turn_to_log_in(name: str, address: str) -> Iterator[Refused | None]:
     """A moment without any other attempt for this name or from this network.
 
-    Yields why it is refused. A failure that shall be counted must not leave the block as an exception. Raises
+    Yields why it is refused. A failure to be counted must not leave the block as an exception. Raises
     BusyError.
     """
     if not _places.acquire(timeout=PATIENCE_S):

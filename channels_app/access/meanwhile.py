@@ -144,7 +144,7 @@ def _row_of(entry: AuditEntry) -> str:
 
 
 def _hash(value: Any) -> str:
-    """With our key, because that of a secret goes to the page, too: without it nobody can try what it is of."""
+    """With our key, because that of a secret goes to the page, too: without the key its value can't be guessed."""
     plain = _clear(value) if isinstance(value, Sealed) else value
     words = json.dumps(None if plain in ("", None) else plain, sort_keys=True, default=str)
     return salted_hmac(SALT, words, algorithm="sha256").hexdigest()[:HASH_LETTERS]

@@ -39,7 +39,7 @@ def find_token(text: str) -> ApiToken | None:
 
 
 def live_tokens() -> QuerySet[ApiToken]:
-    """Those that nobody has revoked, and whose time is not over."""
+    """Those neither revoked nor expired."""
     return ApiToken.objects.filter(revoked_at=None, expires_at__gt=database_now())
 
 

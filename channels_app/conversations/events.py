@@ -16,7 +16,7 @@ from channels_app.models import Conversation, EventSource, Outcome, WebhookEvent
 from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
 
 OVERHEARD_AFTER = timedelta(seconds=5)
-"""Whoever sees a request and sends it again for the contact's next message takes longer. What comes sooner is a bot
+"""Replaying an intercepted request for the contact's next message takes longer. What comes sooner is a bot
 that gives two messages the same answer within the second that its signatures name."""
 
 
@@ -64,7 +64,7 @@ _KNOWN_CONVERSATION = """
     UPDATE channels_app_conversation SET wake_at = LEAST(wake_at, tick.at), arrivals = arrivals + 1 FROM tick
     WHERE channels_app_conversation.id = %(conversation_id)s
 """
-# A bot that tries again signs anew: each second is kept, because each of its requests can be overheard.
+# A bot that retries signs again: each second is kept, because each of its requests can be intercepted.
 _SIGNED = {
     "column": ", signed_at",
     "value": ", %(signed_at)s::bigint[]",
@@ -116,7 +116,7 @@ def store_session_event(conversation: Conversation, source: str, event: Event, r
 
 
 def _replayed(conversation: Conversation, source: str, key: str, signed_at: int) -> int | None:
-    """The event that this very request was, in any turn of the session; now it came once more."""
+    """The event this very request created, in any turn of the session; now the request has arrived again."""
     rows = WebhookEvent.objects.filter(conversation=conversation.pk, source=source, signed_at__contains=[signed_at])
     rows = rows.filter(idempotency_key__endswith=f":{key}", received_at__lt=database_now() - OVERHEARD_AFTER)
     event_id = rows.order_by("id").values_list("pk", flat=True).first()

@@ -132,8 +132,8 @@ _STANDING = ("owner", "stint", "stint_is_implied", "newest_sent_at", "medium", "
 def begin_turn(lease: Lease, event: Event, *, joined: Sequence[int], chooses: bool) -> None:
     """Write down how the conversation stands with this event, what the contact said, and that one more try begins.
 
-    `joined`: the STARTED that the bot is told of with this message; it ends here, and what follows is the message's.
-    `chooses`: this message has chosen from what was offered. Raises LeaseLostError.
+    `joined`: the STARTED that the bot receives with this message; it ends here, and what follows belongs to the
+    message. `chooses`: this message has chosen from what was offered. Raises LeaseLostError.
     """
     values = {name: getattr(lease, name) for name in _STANDING} | {
         "conversation_id": lease.conversation_id,

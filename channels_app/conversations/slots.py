@@ -79,7 +79,7 @@ def forget_slots(older_than: timedelta) -> None:
 
 def free_lost_leases(slot: str, held: Sequence[int]) -> int:
     """Free what was claimed in this process's name but never received: PostgreSQL did it, and its answer was
-    lost. Returns how many conversations that were. One that is claimed at this moment is younger than LOST_AFTER_S;
+    lost. Returns how many conversations that were. One claimed at this moment is newer than LOST_AFTER_S;
     if it is not, the fence stops the thread that believes it has it."""
     claimed = Conversation.objects.filter(lease_slot=slot, wake_at__isnull=False).exclude(pk__in=held)
     lost = claimed.filter(lease_until__lt=Now() + timedelta(seconds=LEASE_S - LOST_AFTER_S))

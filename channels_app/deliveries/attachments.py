@@ -44,7 +44,7 @@ def _place() -> Iterator[None]:
 
 
 def _fetched(payload: Mapping[str, str]) -> Media:
-    """The file. RefusedError whatever is wrong with somebody's file server or our disk: the contact gets the link."""
+    """The file. RefusedError for any problem with the file server or our disk: the contact gets the link."""
     try:
         return fetch_media(payload["url"], payload["content_type"], payload["filename"])
     except BridgeError as error:

@@ -24,7 +24,7 @@ MAX_PARTS = 40
 """Texts that these become where they are too long for their medium: a screen holds ten, and classic takes a call for
 each."""
 MAX_PAUSE_MS, MAX_PAUSES_MS = 10_000, 30_000
-"""Milliseconds before one message, and in a whole reply: what the contact writes meanwhile waits until all is said."""
+"""Milliseconds before one message, and in a whole reply: the contact's messages wait until all is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Plan:
     starts: tuple[int, ...]
     """For each of them, with which message of the reply it begins."""
     remarks: str
-    """What of the reply nobody gets to see and what is not done, for operators."""
+    """Parts of the reply that are not shown or not done, for operators."""
 
     def said_with(self, messages: int) -> int:
         """How many of what is said hold the first so many messages of the reply."""
@@ -114,7 +114,7 @@ def _calls(inbox: Inbox, outgoing: Outgoing, pauses_ms: Sequence[int]) -> Iterat
 
 
 def _without_middle(reply: Reply, parts: list[_Part]) -> tuple[Reply, list[_Part]]:
-    """Both without what is too much for anybody to read, which is told. The end stays: there are the options."""
+    """Both without what is too long to read, which is reported. The end stays: it has the options."""
     lost = len(parts) - MAX_PARTS
     if lost <= 0:
         return reply, parts

@@ -49,7 +49,7 @@ _UNEXPECTED = frozenset(
 
 
 def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
-    """What the contact reads when agents take over although nobody asked for them."""
+    """What the contact reads when agents take over unasked."""
     return own_words(lease, channel, Occasion.HANDOVER) if reason in _UNEXPECTED else ""
 
 
@@ -116,7 +116,7 @@ def _is_waited_for(claimed: Sequence[ClaimedEvent], others: Iterable[OpenEvent])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Leaving:
-    """What leaves: the reply as the contact sees it, and what becomes of a request for humans."""
+    """What is sent: the reply as the contact sees it, and the decision on a handover request."""
 
     reply: Reply
     before: Unsaid

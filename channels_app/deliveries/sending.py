@@ -123,7 +123,7 @@ def _upload_or_link(attempted: Attempted) -> Attempted:
 
 
 def _pause_before(channel: LiveChannel, first: ClaimedEvent, delivery: Delivery) -> timedelta:
-    """How long the bot wants to wait before this call. Nobody waits meanwhile: the conversation is given back."""
+    """How long the bot wants to wait before this call. No thread waits: the conversation is released."""
     pause = timedelta(milliseconds=delivery.payload.get("pause_ms", 0))
     return max(min(pause, soft_deadline(channel, first) - database_now()), timedelta(0))
 

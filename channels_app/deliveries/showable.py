@@ -16,7 +16,7 @@ def visible_part(reply: Reply) -> Reply:
     """The reply without words, names and values that can't be seen and addresses that can't be opened; the same
     object for nearly all.
 
-    Operators are told of names and values, of the addresses, and of words if those were all that was said.
+    Operators see the names and values, the addresses, and the texts if there was nothing else.
     """
     opened = tuple(map(_open_part, reply.messages))
     closed = tuple(dict.fromkeys(name for _, names in opened for name in names))

@@ -1,6 +1,6 @@
 """The contact sees that the bot is typing, while it thinks for long.
 
-Each sign is a call of the account, of which there are 20 a second and 100,000 a day for everybody's replies. So it is
+Each sign is a call of the account, of which there are 20 a second and 100,000 a day for all replies. So it is
 shown only when the platform has said that more than half of the day's are left, and while less than half of this
 second's are in use; never more than once in ten seconds in a conversation, however many processes and turns there are.
 The words of the answer end it, which costs nothing; what ends without words ends it by a call of its own.
@@ -42,7 +42,7 @@ def show_typing(channel: LiveChannel, conversation_id: str) -> None:
     if not has_spare_calls(account):
         return
     name = _name(account, conversation_id)
-    with suppress(RedisError, OSError, ValueError):  # without Redis nobody knows how many calls there are
+    with suppress(RedisError, OSError, ValueError):  # without Redis the number of calls is unknown
         is_first = ask_redis("SET", f"{name}:recent", "1", "NX", "EX", EVERY.seconds, timeout_s=REDIS_TIMEOUT_S)
         if is_first and take_ticket(account, reserve=LIMIT // 2) == 0:
             ask_redis("SET", f"{name}:shown", "1", "EX", SHOWN_S, timeout_s=REDIS_TIMEOUT_S)

@@ -273,7 +273,7 @@ class Channel(SettingsModel):
             setattr(self, name, texts)
 
     def texts_after(self, text: str) -> dict[str, dict[str, str]]:
-        """The columns that change when somebody who knows only the single text wants this one."""
+        """The columns that change when a caller that knows only the single text sets this one."""
         if text == self.single_text:
             return {}
         names = ("fallback_texts", "apology_texts")

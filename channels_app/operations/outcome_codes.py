@@ -97,7 +97,7 @@ def _culprits(events: Sequence[WebhookEvent], reasons: Mapping[int, str]) -> dic
 
 
 def _joined(events: Sequence[WebhookEvent]) -> dict[int, int]:
-    """A STARTED that the bot was told of with a message has that message's fate, and a message its answer's."""
+    """A STARTED that reached the bot with a message shares that message's fate, and a message its answer's."""
     return {event.pk: event.answered_by for event in events if event.outcome == Outcome.MERGED and event.answered_by}
 
 

@@ -152,7 +152,7 @@ class Reply:
     """What the bot said in a form that no inbox can show, named for operators: never sent, and never dropped in
     silence."""
     dropped: tuple[str, ...] = ()
-    """What it wanted done and can't be, named for operators likewise."""
+    """What it asked for and can't be done, also named for operators."""
     intents: tuple[Intent, ...] = ()
     """What it understood of the contact's words; a channel's table gives the topics for it."""
 
@@ -235,7 +235,7 @@ class Turn:
     topics: tuple[str, ...] = ()
     trigger: Mapping[str, Any] | None = None
     dialog: str = ""
-    """Where in its flow the bot shall begin, by its own id; empty: where it likes."""
+    """Where in its flow the bot should start, by the bot's own id; empty: the bot decides."""
     is_first: bool = False
     """The message begins the conversation, and the bot gets no separate turn for its start."""
     time_left_s: float | None = None

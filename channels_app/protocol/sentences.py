@@ -12,7 +12,7 @@ class Occasion(StrEnum):
     HANDOVER = "handover"
     """The bot fails, and agents take over."""
     APOLOGY = "apology"
-    """The bot fails, and goes on."""
+    """The bot fails, and keeps the conversation."""
     SILENCE = "silence"
     """The contact has said nothing for a while."""
     SILENCE_END = "silence_end"
@@ -124,7 +124,7 @@ def sentence(texts: Texts | None, occasion: Occasion, language: str, fallback: s
 
 
 def with_single(texts: Texts | None, text: str, fallback: str) -> dict[str, str]:
-    """The texts after somebody changed the one that contacts read of whom no language is known."""
+    """The texts after a change to the one for contacts whose language is not known."""
     if not text or not texts:
         return {ANY: text} if text else {}
     read = pick_text(texts, "", fallback)

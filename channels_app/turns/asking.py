@@ -138,7 +138,7 @@ def on_lost_bot(
     detail: str,
     kind: FailureKind,
 ) -> Release | Say:
-    """There will be no answer. A bot that has spoken is not lost, whatever became of its call."""
+    """There will be no answer. A bot that has replied is not lost, even if its call failed."""
     if has_spoken(lease, claimed.facts.id):
         return let_it_speak(lease, channel, claimed, detail)
     request = Request(reason=reason, by="chatbridge", detail=detail)

@@ -146,7 +146,7 @@ def _stuck_conversations() -> set[int]:
     """Those whose worker still waits for the bot after the handover should have begun.
 
     Calls to the bot end by themselves: only a worker that is stuck still has one then. What is being sent is left
-    alone: nobody else can know what became of it.
+    alone: no other process can know its result.
     """
     latest = database_now() - STUCK_GRACE
     open_events = WebhookEvent.objects.filter(outcome=None)

@@ -23,7 +23,7 @@ IDENTIFIED_BY = ("conversationId", "user.id")
 LIMITS = {"X-RateLimit-Limit": "600", "X-RateLimit-Remaining": "599"}
 
 BACK = "back"
-"""The dialog for a conversation that an agent gives back: its id, to be entered in the bridge."""
+"""The dialog for a conversation that an agent hands back: its id, to be entered in the bridge."""
 SHORTEST_SENDER_ID = 32
 """Chatlayer refuses ids with fewer characters."""
 

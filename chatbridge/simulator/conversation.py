@@ -112,7 +112,7 @@ class Conversation:
         self.wake()
 
     def answered(self) -> None:
-        """Nobody has to hurry any more, and nobody is seen typing."""
+        """The timers stop, and typing is no longer shown."""
         self.is_typing = False
         if self.stop_reply_timer:
             self.stop_reply_timer()

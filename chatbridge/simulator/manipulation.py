@@ -141,7 +141,7 @@ def send_messages(value: list[JSON], conversation: Conversation, account: Accoun
 
 
 def indicate_typing(value: str, conversation: Conversation, account: Account) -> None:
-    """Counted, and seen until it stops or somebody speaks."""
+    """Counted, and shown until it stops or a message arrives."""
     conversation.is_typing = value == "START"
     conversation.typing += conversation.is_typing
     conversation.wake()

@@ -57,7 +57,7 @@ class BotConnector(ABC):
     speaks_first: ClassVar[bool] = True
     """Whether it is told of a start without a message even where the channel's greeting isn't `always`."""
     speaks_when_delegated: ClassVar[bool] = True
-    """Likewise when an agent gives it a conversation, without a dialog to begin with."""
+    """The same when an agent delegates a conversation to it, without a dialog to start with."""
 
     tries_buttons: ClassVar[bool] = False
     """Whether an admin has to press a button once, to see if its payload comes back as this kind of bot wants it."""

@@ -16,7 +16,7 @@ from channels_app.protocol.visible import named
 
 LISTS = ("topics", "tags")
 BESIDE_A_WISH = (*LISTS, "attributes", "note")
-"""Keys of ours that may stand in what goes with a wish for a human."""
+"""Our keys that may appear in the data of a handover request."""
 CHOICES = ("quick_replies", "buttons", "elements", "default_action")
 """Under these keys a payload belongs to an option: it comes back when the contact chooses it, and commands nothing."""
 MAX_DEPTH = 4  # objects in each other, where commands are looked for: message, attachment, payload and one more
@@ -51,7 +51,7 @@ def read_commands(holder: Mapping[str, Any], *, known: Collection[str] = ()) -> 
 
 
 def read_wish(payload: Any) -> Reply:
-    """A wish for a human with what its author configured: keys of ours are obeyed, the rest is for the agents."""
+    """A handover request with its configured data: our keys are carried out, the rest is for the agents."""
     given = payload if isinstance(payload, dict) else {}
     reply = Reply()
     for key in BESIDE_A_WISH:

@@ -182,7 +182,7 @@ def _seconds(text: str) -> int | None:
 
 
 def _derived_id(incoming: Incoming, told: int | None) -> str:
-    """For a reply without an id: the same for the same words within a minute. A bot that tries again may sign anew.
+    """For a reply without an id: the same for the same text within a minute. A bot that retries may sign again.
 
     The minute is that of the signature, if there is one (`told`), so that a replay has the id of the first. It counts
     once in a turn; in another turn it is a replay only with the very second that it was signed at.

@@ -32,7 +32,7 @@ _QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['�
 
 
 def public_text(text: object) -> str:
-    """A platform's own words, fit for a log line and everybody's page: what they quote may be a contact's."""
+    """A platform's own message, safe for a log line and any page: what it quotes may be a contact's."""
     words = " ".join(text.split()) if isinstance(text, str) else ""
     words = _QUOTED.sub("•••", words)
     return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]

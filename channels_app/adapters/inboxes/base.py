@@ -149,7 +149,7 @@ class Inbox(ABC):
         )
 
     def dropped(self, outgoing: Outgoing) -> Iterator[str]:
-        """What of it `carried` leaves out, for operators. A note of ours goes with every handover, so that one is
+        """What of it `carried` leaves out, for operators. Our own note goes with every handover, so that one is
         missing is no news."""
         for name in outgoing.attributes:
             if not self.attribute_key.fullmatch(name):

@@ -84,8 +84,8 @@ _X_FILES = {"image/jpeg": 5, "image/png": 5, "image/gif": 15, "video/mp4": 512}
 MESSENGER = Medium(max_length=2_000, files={"image": 8, "": 25})
 """Messenger Platform, "Send API": "text … 2000 characters"; "Saving assets": "up to 25 MB", images 8 MB by address."""
 WEB = Medium(max_length=4_000, shows_buttons=True)
-"""Inbox 2.0's reference of shortcodes; Sunshine Conversations: 4096. Of files in its messenger no paper says more than
-the platform's own limit."""
+"""Inbox 2.0's reference of shortcodes; Sunshine Conversations: 4096. On files in its messenger the documentation says
+no more than the platform's own limit."""
 X = Medium(max_length=10_000, files=_X_FILES)
 """X API, "POST direct_messages/events/new": "Max length of 10,000 characters"."""
 

@@ -1,6 +1,6 @@
 """What is no text in a contact's message.
 
-No paper of the platform says how files and places come, only that a message can be without text. So all common forms
+The platform doesn't document how files and locations arrive, only that a message may have no text. So all common forms
 are read, and what is in none of them is a file of which nothing is known.
 """
 

@@ -135,7 +135,7 @@ class InWords(Protocol):
 
 
 def shown_value(form: forms.BaseForm, name: str) -> str:
-    """A field for somebody who may only look: of a secret that it is saved, of a choice its words, of an address no
+    """A read-only field: for a secret that it is saved, for a choice its label, for an address no
     query."""
     field = form.fields[name]
     if isinstance(field, WriteOnlyField):

@@ -26,7 +26,7 @@ class Typed(dict[str, Any]):
 
 
 def language_choices(kept: str) -> list[tuple[str, str]]:
-    """For a select: those with sentences of ours first, and the one that is kept in any case."""
+    """For a select: languages with our own sentences first, and the saved one in any case."""
     others = sorted((tag for tag in NAMES if tag not in OFFERED), key=NAMES.__getitem__)
     known = [*OFFERED, *others, *([kept] if kept and kept not in NAMES else [])]
     return [("", "Not set"), *((tag, NAMES.get(tag, tag)) for tag in known)]
@@ -97,7 +97,7 @@ class TextsWidget(forms.Widget):
         return f"{name}-{ANY}" not in data and name not in data
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
-        """Whatever was entered, right or wrong; or texts as they are stored, from a program."""
+        """The input, valid or not; or texts in their stored form, from a program."""
         if name in data or f"{name}-{ANY}" not in data:
             return data.get(name)
         prefix = f"{name}-"
@@ -143,7 +143,7 @@ class TextsField(forms.Field):
         return None if texts == READY[self.occasion] else texts
 
     def words(self, value: Any) -> str:
-        """For somebody who may only look."""
+        """Read-only."""
         texts = READY[self.occasion] if value is None else value
         return "\n".join(f"{NAMES.get(tag, 'Every other language')}: {text}" for tag, text in texts.items()) or "–"
 

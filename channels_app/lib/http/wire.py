@@ -279,7 +279,7 @@ class Adapter(HTTPAdapter):
         response = pool.urlopen(
             method,
             f"{target.path}?{target.query}" if target.query else target.path,
-            body=cast("bytes | None", body),  # whatever holds bytes leaves as it is
+            body=cast("bytes | None", body),  # anything that holds bytes is sent unchanged
             headers=headers,
             retries=self.max_retries,
             redirect=False,

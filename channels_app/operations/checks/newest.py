@@ -1,4 +1,4 @@
-"""When the latest event of each channel came, and what its bot told of its limits last."""
+"""When each channel's latest event arrived, and what its bot last reported about its limits."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The last option that a contact chose: in which form it went back to the bot, and what came of it."""
+"""The last option that a contact chose: in which form it went back to the bot, and the result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MAX_CALLS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """`form`: how it went back, in words; `outcome`: what became of the message, empty while that is open;
+    """`form`: how it went back, in words; `outcome`: the message's outcome, empty while that is open;
     `understood`: the intent that the bot named in its answer, if it did."""
 
     at: datetime

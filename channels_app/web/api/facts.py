@@ -33,7 +33,7 @@ def answer_of(
     fields: dict[str, Any] = {}
     for name in names.split():
         more = given.get(name, "")
-        # A field is made anew at its place: DRF orders fields by when they were made.
+        # A field is recreated in its place: DRF orders fields by creation.
         fields[name] = (
             _field(_annotation(facts, name), help_text=more or None) if isinstance(more, str) else deepcopy(more)
         )
