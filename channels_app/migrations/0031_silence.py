@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='channel',
             name='on_silence',
-            field=models.CharField(choices=[('keep', 'never: it stays with the bot'), ('resolve', 'resolve the conversation'), ('hand_over', 'hand over to the agents')], db_default='keep', default='keep', help_text='When the contact has not answered the question below. Conversations with your agents are not touched.', max_length=20, verbose_name='end of a conversation whose contact is silent'),
+            field=models.CharField(choices=[('keep', 'do nothing'), ('resolve', 'ask, then resolve the conversation'), ('hand_over', 'ask, then hand over to the agents')], db_default='keep', default='keep', help_text='What happens if the question below gets no answer. Conversations with your agents are not touched.', max_length=20, verbose_name='when the contact stays silent'),
         ),
         migrations.AddField(
             model_name='channel',

@@ -121,13 +121,12 @@ class Channel(SettingsModel):
     )
     file_texts = texts_column("text when the contact sends a file")
     on_silence = models.CharField(
-        "end of a conversation whose contact is silent",
+        "when the contact stays silent",
         max_length=20,
         choices=SilencePolicy,
         default=SilencePolicy.KEEP,
         db_default=SilencePolicy.KEEP,
-        help_text="When the contact has not answered the question below. Conversations with your agents are not "
-        "touched.",
+        help_text="What happens if the question below gets no answer. Conversations with your agents are not touched.",
     )
     silent_minutes = models.PositiveSmallIntegerField(
         "minutes until the question",

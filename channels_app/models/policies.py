@@ -20,9 +20,9 @@ class FilePolicy(models.TextChoices):
 class SilencePolicy(models.TextChoices):
     """How a conversation ends in which the contact says nothing more."""
 
-    KEEP = "keep", "never: it stays with the bot"
-    RESOLVE = "resolve", "resolve the conversation"
-    HAND_OVER = "hand_over", "hand over to the agents"
+    KEEP = "keep", "do nothing"
+    RESOLVE = "resolve", "ask, then resolve the conversation"
+    HAND_OVER = "hand_over", "ask, then hand over to the agents"
 
 
 class Greeting(models.TextChoices):
