@@ -97,7 +97,8 @@ class Bot(SettingsModel):
         default=5,
         db_default=5,
         validators=[MinValueValidator(limits.MAX_FAILURES[0]), MaxValueValidator(limits.MAX_FAILURES[1])],
-        help_text="After so many failed calls the bot is left alone for a while, and contacts don't wait for it. With "
+        help_text="After this many failed calls the bot is not called for a while, and contacts don't wait for it. "
+        "With "
         "two tries for a message, 5 are three contacts without an answer.",
     )
     pause_s = models.PositiveSmallIntegerField(
@@ -105,7 +106,7 @@ class Bot(SettingsModel):
         default=15,
         db_default=15,
         validators=[MinValueValidator(limits.PAUSE_S[0]), MaxValueValidator(limits.PAUSE_S[1])],
-        help_text="So long a bot that failed is left alone; then one message is sent to it as a trial.",
+        help_text="How long a failed bot is not called; after that one message is sent to it as a trial.",
     )
     failures = models.PositiveIntegerField(default=0, editable=False)
     paused_until = models.DateTimeField(null=True, editable=False)

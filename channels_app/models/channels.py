@@ -133,7 +133,7 @@ class Channel(SettingsModel):
         default=60,
         db_default=60,
         validators=_between(*limits.SILENT_MINUTES),
-        help_text="How long the contact may say nothing. Without a question, the conversation ends then.",
+        help_text="How long the contact may be silent. Without a question, the conversation then ends.",
     )
     silence_texts = models.JSONField("question to a silent contact", null=True, blank=True, default=None)
     silent_end_minutes = models.PositiveSmallIntegerField(
@@ -141,7 +141,7 @@ class Channel(SettingsModel):
         default=60,
         db_default=60,
         validators=_between(*limits.SILENT_MINUTES),
-        help_text="How long the contact has for an answer.",
+        help_text="How long the contact has to answer.",
     )
     silence_end_texts = models.JSONField("last words to a silent contact", null=True, blank=True, default=None)
     bot_tries = models.PositiveSmallIntegerField(
@@ -195,7 +195,7 @@ class Channel(SettingsModel):
         default=5,
         db_default=5,
         validators=_between(*limits.MAX_BOUNCES),
-        help_text="A conversation that agents gave back to the bot so often within an hour stays with them.",
+        help_text="A conversation that agents hand back to the bot this often within an hour stays with them.",
     )
     when_paused = models.CharField(
         "while the bot is switched off",

@@ -19,12 +19,12 @@ KEEP_DAYS = (1, 3650)
 MAX_INTENT_TOPICS = 500
 """Rows of a table that people keep by hand."""
 HOLD_AFTER_S = (0, 60)
-"""Seconds until a contact is told that the bot still thinks; 0: never. Later than a minute nobody expects it."""
+"""Seconds until a contact is told that the bot still thinks; 0: never. After a minute it would come unexpectedly."""
 MAX_BOUNCES = (1, 100)
-"""Handovers of one conversation in an hour: at least one; so many that nobody wants more."""
+"""Handovers of one conversation in an hour: at least one; the upper bound exceeds any sensible use."""
 MAX_FAILURES = (1, 100)
 """Failed calls in a row until a bot is left alone."""
 PAUSE_S = (1, 600)
-"""Seconds for which it is: at most ten minutes, because nobody notices before that it is up again."""
+"""Seconds for which it is: at most ten minutes, because a recovery goes unnoticed until then."""
 BOT_TRIES = (1, 100)
 """Calls of the bot for one message: at least one; the upper bound exceeds any sensible use."""

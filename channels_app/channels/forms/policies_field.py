@@ -15,7 +15,7 @@ WORDS = {
     FailureKind.SLOW: "It is slow: a call had no answer in time",
     FailureKind.ERROR: "It can't be reached, or answers with an error",
     FailureKind.REFUSED: "It refuses the call, or its settings are wrong",
-    FailureKind.SILENT: "It took the message, and says nothing that can be shown",
+    FailureKind.SILENT: "It accepted the message, but sends nothing that can be shown",
     FailureKind.DOWN: "It failed several times in a row, and is not called",
 }
 
@@ -71,7 +71,7 @@ class PoliciesField(forms.Field):
         return found
 
     def words(self, value: Any) -> str:
-        """For somebody who may only look."""
+        """Read-only."""
         labels = dict(FailurePolicy.choices)
         return "\n".join(f"{WORDS[FailureKind(kind)]}: {labels[policy]}" for kind, policy in value.items()) or "–"
 

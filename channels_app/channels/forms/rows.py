@@ -59,7 +59,7 @@ class _ChannelForm(SettingsForm):
     failure_policies = PoliciesField(
         label="By kind of failure",
         required=False,
-        help_text="Where something else is to follow for one kind. An agent who delegated gets the conversation back.",
+        help_text="A different reaction for one kind of failure. An agent who delegated gets the conversation back.",
     )
     holding_texts = TextsField(
         Occasion.HOLDING,
@@ -69,7 +69,7 @@ class _ChannelForm(SettingsForm):
     paused_texts = TextsField(
         Occasion.PAUSED,
         label="Text while the bot is switched off",
-        help_text="Sent while the channel is paused, if you choose so above.",
+        help_text="Sent while the channel is paused, if you choose that above.",
     )
     file_texts = TextsField(
         Occasion.FILE,
@@ -79,7 +79,7 @@ class _ChannelForm(SettingsForm):
     silence_texts = TextsField(
         Occasion.SILENCE,
         label="Question to a silent contact",
-        help_text="Empty it in every language for an end without a question.",
+        help_text="Leave it empty in every language to end without a question.",
     )
     silence_end_texts = TextsField(
         Occasion.SILENCE_END,
