@@ -83,7 +83,8 @@ def intent_of(turn: JSON) -> str:
     words = words_of(turn)
     if ORDER_NUMBER.search(turn.get("text") or ""):
         return "parcel.status"
-    return next((name for name, keywords in INTENTS.items() if words & keywords), "not.understood")
+    rule = next((keywords for keywords, _ in RULES if words & keywords), frozenset())
+    return next((INTENTS[word] for word in INTENTS if word in rule), "not.understood")
 
 
 def say(*texts: str, **more: object) -> JSON:
@@ -168,13 +169,12 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = (
 )
 """The first rule with one of the words wins."""
 
-INTENTS: dict[str, frozenset[str]] = {
-    "agent": RULES[0][0],
-    "menu": RULES[1][0],
-    "opening.hours": RULES[3][0],
-    "parcel.lost": frozenset({"lost"}),
-    "parcel.status": RULES[4][0],
-    "goodbye": RULES[5][0],
-    "greeting": RULES[8][0],
+INTENTS = {
+    "agent": "agent",
+    "menu": "menu",
+    "hours": "opening.hours",
+    "parcel": "parcel.status",
+    "bye": "goodbye",
+    "hello": "greeting",
 }
-"""The names of what the rules understand, and one more of the same kind."""
+"""What a rule understands, by one of its words."""
