@@ -101,7 +101,8 @@ def test_fields_of_another_kind_are_not_kept(admin_client: Client) -> None:
     submit(
         admin_client, ADD_BOT, "bot_form", name="B", kind="http", url=BOT, access_token="x" * 20, verify_token="y" * 20
     )
-    assert set(Bot.objects.get().settings) == {"url", "token", "signing_secret", "reply_signature", "timeout_s"}
+    own = {"url", "token", "signing_secret", "reply_signature", "timeout_s", "hears_silence"}
+    assert set(Bot.objects.get().settings) == own
 
 
 def test_what_should_be_otherwise_is_told_when_it_is_saved(admin_client: Client, world: World) -> None:

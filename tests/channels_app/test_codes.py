@@ -350,7 +350,10 @@ def test_an_error_that_knows_its_problem_is_believed(target: str) -> None:
 
 
 def test_every_reason_of_a_handover_has_a_code_unless_somebody_wanted_it() -> None:
-    wanted = {OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN}
+    wanted = {
+        *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
+        OffloadReason.CONTACT_SILENT,
+    }
     assert {reason for reason in OffloadReason if code_of_offload(reason) is None} == wanted
 
 

@@ -78,8 +78,22 @@ LINK = Option(title="", url="https://help.example")
             Reply(messages=(Message(options=(Option(title=BLANK, url=LINK.url),)),)),
             Reply(messages=(Message(options=(LINK,)),)),
         ),
-        (Reply(topics=("", BLANK, "Orders"), tags=(BLANK, "", "Happy")), Reply(topics=("Orders",), tags=("Happy",))),
-        (Reply(attributes={"a": BLANK, "b": "", BLANK: "c", "d": "0"}, note=BLANK), Reply(attributes={"d": "0"})),
+        (
+            Reply(topics=("", BLANK, "Orders"), tags=(BLANK, "", "Happy")),
+            Reply(topics=("Orders",), tags=("Happy",), dropped=("a topic without a name", "a tag without a name")),
+        ),
+        (
+            Reply(attributes={"a": BLANK, "b": "", BLANK: "c", "d": "0"}, note=BLANK),
+            Reply(
+                attributes={"d": "0"},
+                dropped=(
+                    "a contact attribute without a name",
+                    "contact attribute “a” without a value",
+                    "contact attribute “b” without a value",
+                    "a note without text",
+                ),
+            ),
+        ),
     ],
 )
 def test_only_what_can_be_seen_is_left(reply: Reply, visible: Reply) -> None:
