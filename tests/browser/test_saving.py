@@ -41,19 +41,19 @@ def test_two_tabs(page: Page) -> None:
     other.get_by_role("button", name="Save", exact=True).click()
     expect(other.get_by_text("was changed successfully")).to_be_visible()
 
-    page.get_by_label("Text when the bot fails").fill("One moment, please.")
+    page.locator("[name=fallback_texts-en]").fill("One moment, please.")
     page.get_by_role("button", name="Save", exact=True).click()
     changes = page.get_by_role("region", name="Not saved yet: changed since")
     expect(changes.get_by_role("row").nth(1)).to_contain_text("Days to keep texts")
     expect(changes.get_by_role("row").nth(1)).to_contain_text("44")
     expect(changes.get_by_role("row").nth(1)).to_contain_text(ADMIN)
-    expect(page.get_by_label("Text when the bot fails")).to_have_value("One moment, please.")
+    expect(page.locator("[name=fallback_texts-en]")).to_have_value("One moment, please.")
 
     look_at(page)
 
     page.get_by_role("button", name="Save mine anyway").click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
-    expect(page.get_by_label("Text when the bot fails")).to_have_value("One moment, please.")
+    expect(page.locator("[name=fallback_texts-en]")).to_have_value("One moment, please.")
 
 
 def log_in_again(page: Page) -> None:
@@ -66,7 +66,7 @@ def log_in_again(page: Page) -> None:
 def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, end: str) -> None:
     open_details(page)
     text, secret = f"A colleague takes over ({end}).", "0123456789abcdef" * 2
-    page.get_by_label("Text when the bot fails").fill(text)
+    page.locator("[name=fallback_texts-en]").fill(text)
     page.locator("#id_shared_secret").fill(secret)
     page.locator("[data-show=id_shared_secret]").click()  # then it is a field of text like any other
     page.locator("#id_greeting").select_option("never")
@@ -90,7 +90,7 @@ def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, en
         page.get_by_role("link", name="Reopen the page").click()
     expect(page.locator("#given-back")).to_be_focused()
     look_at(page)
-    expect(page.get_by_label("Text when the bot fails")).to_have_value(text)
+    expect(page.locator("[name=fallback_texts-en]")).to_have_value(text)
     expect(page.locator("#id_shared_secret")).to_have_value("")
     expect(page.locator("#id_greeting")).to_have_value("never")
     expect(page.get_by_label("Sparkcentral region")).to_be_visible()  # as the kind of inbox that is chosen has it
