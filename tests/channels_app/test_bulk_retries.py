@@ -250,7 +250,7 @@ def test_an_event_without_an_end_is_given_up(dead: Walker) -> None:
 def test_one_at_a_time_runs_on_a_channel(dead: Walker) -> None:
     first = started(dead)
     second = plan(dead)
-    with pytest.raises(BulkError, match="not over yet"):
+    with pytest.raises(BulkError, match="is still running"):
         start_bulk_retry(second.pk, ANNA, "me too")
     cancel_bulk_retry(first.pk, ANNA)
     start_bulk_retry(second.pk, ANNA, "now")

@@ -162,7 +162,7 @@ def test_hours_of_the_right_form_have_no_problem(hours: dict[str, Any]) -> None:
         ({"timezone": "UTC", "tue": ["09:00-24:30"]}, "tue[0]: must be a span"),
         ({"timezone": "UTC", "tue": ["09:60-17:00"]}, "tue[0]: must be a span"),
         ({"timezone": "UTC", "tue": [900]}, "tue[0]: must be a span"),
-        ({"timezone": "UTC", "tue": ["09:00-09:00"]}, "tue[0]: begins and ends"),
+        ({"timezone": "UTC", "tue": ["09:00-09:00"]}, "tue[0]: starts and ends"),
         ({"timezone": "UTC", "tue": ["09:00-17:00"], "closed": "2026-12-25"}, "closed: must be a list"),
         ({"timezone": "UTC", "tue": ["09:00-17:00"], "closed": ["25/12/2026"]}, "closed[0]: must be a date"),
         (
