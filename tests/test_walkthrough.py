@@ -1,5 +1,6 @@
 """The whole way with real HTTP between real processes, once for each inbox and each kind of bot."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -231,3 +232,9 @@ def test_strangers_who_send_half_a_request_hold_nobody_up(bridge: Bridge, simula
         contact.begins()
         contact.says("green elephant")
         contact.hears("green elephant")
+
+
+def test_tests_that_share_a_bridge_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist 3.8 doesn't see the marks under pytest 9.2, and each process raises bridges of its own."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        assert request.node.nodeid.endswith("@processes")

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
+
 from channels_app.adapters.bots import BotConnector
 from channels_app.channels.live import LiveChannel
-from channels_app.conversations.exchanges import INSERT_EXCHANGE, exchange_row
-from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.exchanges import exchange_row
+from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.replies import own_words
@@ -19,7 +21,6 @@ from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call, recorded_calls
-from channels_app.lib.statements import fetch
 from channels_app.models import Author, MessageRow, Target
 from channels_app.protocol import EventType, Message, Outgoing, Reply, Turn
 from channels_app.protocol.errors import BridgeError, Effect
@@ -89,31 +90,26 @@ def say_holding_line(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) 
     _note(lease, claimed, calls, error)
 
 
-_SAID = """
-WITH held AS (
-    SELECT id FROM channels_app_conversation WHERE id = %(conversation_id)s AND fence = %(fence)s FOR UPDATE
-)
-INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
-SELECT held.id, %(event_id)s, %(author)s, %(place)s, %(text)s, '', clock_timestamp() FROM held
-ON CONFLICT DO NOTHING
-RETURNING id
-"""
-_CALLED = f"WITH held AS (SELECT 1), called AS ({INSERT_EXCHANGE}) SELECT 1"
-
-
 def _write_down(lease: Lease, claimed: ClaimedEvent, text: str) -> bool:
-    """Whether it is ours to say, and wasn't said before."""
-    place = {"conversation_id": lease.conversation_id, "fence": lease.fence, "event_id": claimed.facts.id}
-    return bool(fetch(_SAID, {**place, "author": Author.BRIDGE.value, "place": PLACE, "text": text}))
+    """Whether it wasn't said before. Raises LeaseLostError."""
+    with transaction.atomic():
+        hold(lease)
+        _, is_new = MessageRow.objects.get_or_create(
+            event_id=claimed.facts.id,
+            author=Author.BRIDGE,
+            position=PLACE,
+            defaults={"conversation_id": lease.conversation_id, "text": text, "said_at": database_now()},
+        )
+    return is_new
 
 
 def _note(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
-    """Keep the call; of words that have surely not arrived nothing is left."""
+    """Keep the call: the next statement of this lease writes it. Of words that surely did not arrive nothing is left."""
     effect = getattr(error, "effect", Verdict.REFUSED)
     result = Verdict.SENT if error is None else effect
     call = calls[-1] if calls else None
     row = exchange_row(Target.INBOX, call, event_id=claimed.facts.id, n=1, result=result, error=error)
-    fetch(_CALLED, {**row, "channel_id": lease.channel_id, "fence": lease.fence})
+    lease.unwritten.append(row)
     if error is not None and effect is not Effect.UNKNOWN:
         _unwrite(claimed)
 

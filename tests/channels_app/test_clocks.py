@@ -130,7 +130,7 @@ def test_a_door_refuses_a_replay_however_far_behind_its_machine_is(walker: Walke
 
 @wrongly
 def test_a_bot_that_calls_back_gets_its_time(walk_with: Callable[..., Walker], wrong: timedelta) -> None:
-    walker = walk_with(bot=make_bot("chatlayer"))
+    walker = walk_with(bot=make_bot("chatlayer"), delegation_dialog="welcome-back")
     assert walker.post(make_event("CONVERSATION_DELEGATED")).status_code == 200
     with machine_is_off(wrong):
         walker.work(patiently=False)

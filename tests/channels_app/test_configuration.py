@@ -464,8 +464,8 @@ NOT_TEXT_IN_FORM = "This must be text. In a configuration file, put it in quotes
 CASES: list[tuple[tuple[Any, ...], Any, str]] = [
     (("robots",), [], "robots: is not known. Known are: bots, channels."),
     (("bots",), {}, "bots: must be a list."),
-    (BOT, "Support bot", "bots[0]: must be an object with: name, kind, settings."),
-    ((*BOT, "color"), "red", "bots[0].color: is not known. Known are: name, kind, settings."),
+    (BOT, "Support bot", "bots[0]: must be an object with: name, kind, settings, max_failures, pause_s."),
+    ((*BOT, "color"), "red", "bots[0].color: is not known. Known are: name, kind, settings, max_failures, pause_s."),
     ((*BOT, "name"), DROP, "bots[0].name: is missing."),
     ((*BOT, "name"), "  ", "bots[0].name: is missing."),
     ((*BOT, "name"), 12, f"bots[0].name: {NOT_TEXT}"),
