@@ -104,7 +104,7 @@ def _write_down(lease: Lease, claimed: ClaimedEvent, text: str) -> bool:
 
 
 def _note(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:
-    """Keep the call: the next statement of this lease writes it. Of words that surely did not arrive nothing is left."""
+    """Keep the call: the next statement of this lease writes it. Words that surely did not arrive are forgotten."""
     effect = getattr(error, "effect", Verdict.REFUSED)
     result = Verdict.SENT if error is None else effect
     call = calls[-1] if calls else None
