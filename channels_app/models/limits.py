@@ -1,5 +1,7 @@
 """Bounds of what an admin may choose, for the forms and for configuration files alike."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
+
 ANSWER_WITHIN_S = (5, 240)
 """Seconds that a bot may take: at least a slow answer's time, and below the platform's 5 minutes."""
 REPLY_LIMIT_S = (120, 3600)
@@ -28,3 +30,8 @@ PAUSE_S = (1, 600)
 """Seconds for which it is: at most ten minutes, because a recovery goes unnoticed until then."""
 BOT_TRIES = (1, 100)
 """Calls of the bot for one message: at least one; the upper bound exceeds any sensible use."""
+
+
+def between(least: int, most: int) -> list[MinValueValidator | MaxValueValidator]:
+    """Validators of a model's field."""
+    return [MinValueValidator(least), MaxValueValidator(most)]

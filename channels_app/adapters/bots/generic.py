@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from django import forms
-
-from channels_app.adapters.bots.base import BotConnector, TimeoutField, message_of
-from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same, is_signed, signature
+from channels_app.adapters.bots.base import BotConnector, message_of
+from channels_app.adapters.bots.generic_form import BODY_ALONE, SIGNATURE_HEADER, TIMESTAMP_HEADER, HttpBotForm
+from channels_app.adapters.settings import is_same, is_signed, signature
 from channels_app.codes import describe
 from channels_app.lib import jsons
 from channels_app.lib.jsons import JsonObject
@@ -30,13 +29,10 @@ from channels_app.protocol.contact_message import ContactFile
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
 
 VERSION = 1
-SIGNATURE_HEADER = "X-Chatbridge-Signature"
 ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
 """Answers that promise one for later, with any content."""
-TIMESTAMP_HEADER = "X-Chatbridge-Timestamp"
 MAX_SECONDS_DIGITS = 12  # of unix seconds; milliseconds have 13
 MAX_AGE_S = 300  # seconds between the time that a later reply was signed with and ours, either way
-TIME_AND_BODY, BODY_ALONE = "time_and_body", "body"
 MAX_REPLY_ID = 100  # characters; a UUID has 36
 
 TURN_TYPES = {
@@ -48,40 +44,6 @@ TURN_TYPES = {
 ATTACHMENT_KEYS = ("attachment", "attachments")
 MESSAGE_KEYS = ("text", "options", *ATTACHMENT_KEYS)
 REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload")
-
-
-class HttpBotForm(forms.Form):
-    url = AddressField(label="Bot address", help_text="We POST each message from a contact here, as JSON.")
-    token = SecretField(
-        label="Token",
-        required=False,
-        help_text="Sent as “Authorization: Bearer …”; the bot authenticates later replies with it or with a "
-        "signature.",
-    )
-    signing_secret = PhraseField(
-        label="Signing secret",
-        required=False,
-        help_text=f"We sign each request in {SIGNATURE_HEADER}; the bot can sign its later replies.",
-    )
-    reply_signature = forms.ChoiceField(
-        label="Signature of later replies",
-        choices=[
-            (TIME_AND_BODY, "over time and body"),
-            (BODY_ALONE, "over the body alone: the older form, open to replay"),
-        ],
-        initial=TIME_AND_BODY,
-        required=False,
-        help_text=f"With a signing secret: what the bot signs. The time is in {TIMESTAMP_HEADER}. With the older "
-        "form both are accepted.",
-    )
-    hears_silence = forms.BooleanField(
-        label="Tell the bot when a silent contact's conversation ends",
-        required=False,
-        initial=False,
-        help_text="Where a channel ends the conversations of silent contacts: the bot gets a turn of type "
-        "“contact_silent” before. What it answers is not said.",
-    )
-    timeout_s = TimeoutField()
 
 
 class HttpBot(BotConnector):

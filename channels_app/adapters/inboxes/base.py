@@ -294,12 +294,11 @@ class Inbox(ABC):
         except BridgeError as error:
             took_ms = int((time.monotonic() - started) * 1000)
             return [CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), took_ms)]
-        return [self._token_line(answer), *clock_lines(answer, self.server_name)]
-
-    def _token_line(self, answer: Answer) -> CheckLine:
         try:
             self.read_token(answer)
         except BridgeError as error:
-            return CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
-        detail = f"Token from {self.server_name} in {answer.took_ms} ms."
-        return CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
+            line = CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
+        else:
+            detail = f"Token from {self.server_name} in {answer.took_ms} ms."
+            line = CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
+        return [line, *clock_lines(answer, self.server_name)]

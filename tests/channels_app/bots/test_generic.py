@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from channels_app.adapters.bots.generic import HttpBot, HttpBotForm
+from channels_app.adapters.bots.generic import HttpBot
+from channels_app.adapters.bots.generic_form import HttpBotForm
 from channels_app.protocol import (
     Attachment,
     Completion,
