@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The one without windows first: it needs a third less of a processor."""
 INSTALLING_S = 300
 """A slow mirror; who has none must not wait longer for tests that are skipped then."""
 ADVICE = "no Chromium; install it with `apt-get install chromium`, or with `.venv/bin/playwright install chromium`"
@@ -31,7 +32,9 @@ def install_chromium() -> None:
     """With the system's packages if we may, else with Playwright's; tells what it does, and goes on if it fails."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         _run("apt-get", "update", "-qq")
-        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation")
+        for package in ("chromium-headless-shell", "chromium"):  # the first is not in every distribution
+            if not find_chromium():
+                _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", package, "fonts-liberation")
     if not find_chromium():
         _run(sys.executable, "-m", "playwright", "install", "chromium")
 
