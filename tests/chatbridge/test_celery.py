@@ -104,7 +104,8 @@ def test_a_redis_that_takes_no_writes_is_a_line_and_then_the_worker_goes_on(
         client.execute_command("REPLICAOF", "NO", "ONE")
         is_heard(client)
     text = log.read_text()
-    assert "read only replica" in text
+    # Redis throws out who waits in it at that moment, with other words than for who asks later.
+    assert "read only replica" in text or "UNBLOCKED" in text, text
     assert "Traceback" not in text
     assert text.count("CB-708: Redis does not answer") == 1
 

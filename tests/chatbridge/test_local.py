@@ -251,7 +251,7 @@ def test_the_demo_bot_answers(home: Path) -> None:
 
 
 @pytest.mark.xdist_group("local")
-@pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard", "demo", "chatbridge runs"])
+@pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard", "chatbridge runs"])
 def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
     with started(home) as process:
         shown_until(moment, process)

@@ -29,7 +29,7 @@ def test_all_promises_are_kept_under_faults() -> None:
     assert "All promises were kept." in done.stdout
 
 
-def test_broken_builds_are_noticed() -> None:
-    done = run("--prove", "count-repeated-events", "forget-the-handover")
+def test_a_broken_build_is_noticed() -> None:
+    done = run("--prove", "forget-the-handover")  # all of them: make faults ARGS="--prove"
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("noticed: ") == 2
+    assert "noticed: " in done.stdout
