@@ -68,9 +68,9 @@ class Inbox(ABC):
     carries_tags: ClassVar[bool] = False
     shows_typing: ClassVar[bool] = False
     attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
-    attribute_key_words: ClassVar[str] = ""
-    """What is wrong with a name of a contact attribute that is none."""
     """What the name of a contact attribute may look like; one that doesn't fit would cost the whole call."""
+    attribute_key_words: ClassVar[str] = ""
+    """What is wrong with one that doesn't."""
 
     def __init__(
         self,
