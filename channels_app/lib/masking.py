@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(r"token|secret|password|authori[sz]ation|credential|ap
 _SECRET_IN_TEXT = re.compile(
     rf'("[^"]{{0,100}}?(?:{_SECRET_NAME.pattern})[^"]{{0,100}}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]]+)', re.IGNORECASE
 )
-_KEY_IN_QUERY = re.compile(r"token|secret|passw|^pwd|auth|credential|key$|^sig$|signature$|^code$", re.IGNORECASE)
+_KEY_IN_QUERY = re.compile(r"token|secret|^pass$|passw|^pwd|^jwt$|auth|credential|key$|^sig$|signature$|^code$", re.IGNORECASE)
 _IDS = """conversationId id idempotencyKey message_id messageId senderId session_id sessionId turn_id"""
 _KINDS = """CONVERSATION_STARTED CONVERSATION_DELEGATED INBOUND_MESSAGE_RECEIVED CONVERSATION_RESOLVED
     CONVERSATION_SET_TO_PENDING conversation_started conversation_delegated message HANDOVER RESOLVED handover
@@ -85,13 +85,17 @@ def keys_in_query(address: str) -> list[str]:
     return [name for name, value in parse_qsl(query) if value and _KEY_IN_QUERY.search(name)]
 
 
+_ADDRESS = re.compile(r"(https?://[^?#]*[?#])(.+)", re.IGNORECASE | re.DOTALL)
+
+
 def without_query(text: str) -> str:
-    """An address with all that its query says covered: a key may have any name there. Other texts as they are."""
-    address, _, query = text.partition("?")
-    if not query or not address.startswith(("https://", "http://")):
+    """An address with all that its query and its fragment say covered: a key may have any name there. Other texts as
+    they are."""
+    address = _ADDRESS.fullmatch(text)
+    if address is None:
         return text
-    parts = (part.partition("=") for part in query.split("&"))
-    return f"{address}?{'&'.join(f'{name}={MASK}' if equals else MASK for name, equals, _ in parts)}"
+    parts = (part.partition("=") for part in address[2].split("&"))
+    return f"{address[1]}{'&'.join(f'{name}={MASK}' if equals else MASK for name, equals, _ in parts)}"
 
 
 def without_texts(document: Any, key: str = "") -> Any:

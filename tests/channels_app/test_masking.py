@@ -125,6 +125,8 @@ def test_bodies_are_readable_whatever_they_are(raw: bytes, shown: str) -> None:
         ("https://b/?code=", [], f"https://b/?code={MASK}"),
         ("https://b/?0123456789abcdef", [], f"https://b/?{MASK}"),
         ("https://b/?zipcode=1&keyword=2&signal=3", [], f"https://b/?zipcode={MASK}&keyword={MASK}&signal={MASK}"),
+        ("HTTPS://b/?code=x", ["code"], f"HTTPS://b/?code={MASK}"),
+        ("https://b/#code=x", [], f"https://b/#code={MASK}"),
         ("", [], ""),
     ],
 )
