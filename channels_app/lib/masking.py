@@ -18,7 +18,9 @@ _SECRET_NAME = re.compile(r"token|secret|password|authori[sz]ation|credential|ap
 _SECRET_IN_TEXT = re.compile(
     rf'("[^"]{{0,100}}?(?:{_SECRET_NAME.pattern})[^"]{{0,100}}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]]+)', re.IGNORECASE
 )
-_KEY_IN_QUERY = re.compile(r"token|secret|^pass$|passw|^pwd|^jwt$|auth|credential|key$|^sig$|signature$|^code$", re.IGNORECASE)
+_KEY_IN_QUERY = re.compile(
+    r"token|secret|^pass$|passw|^pwd|^jwt$|auth|credential|key$|^sig$|signature$|^code$", re.IGNORECASE
+)
 _IDS = """conversationId id idempotencyKey message_id messageId senderId session_id sessionId turn_id"""
 _KINDS = """CONVERSATION_STARTED CONVERSATION_DELEGATED INBOUND_MESSAGE_RECEIVED CONVERSATION_RESOLVED
     CONVERSATION_SET_TO_PENDING conversation_started conversation_delegated message HANDOVER RESOLVED handover
