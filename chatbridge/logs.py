@@ -1,4 +1,4 @@
-"""Logs that strangers can't flood, and in which a line is one line, whatever the input."""
+"""Logs that strangers can't flood, and in which a line is one line for any input."""
 
 import logging
 import threading

@@ -4,7 +4,6 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from channels_app.adapters import bots
@@ -96,7 +95,7 @@ class Bot(SettingsModel):
         "failures in a row",
         default=5,
         db_default=5,
-        validators=[MinValueValidator(limits.MAX_FAILURES[0]), MaxValueValidator(limits.MAX_FAILURES[1])],
+        validators=limits.between(*limits.MAX_FAILURES),
         help_text="After this many failed calls the bot is not called for a while, and contacts don't wait for it. "
         "With "
         "two tries for a message, 5 are three contacts without an answer.",
@@ -105,7 +104,7 @@ class Bot(SettingsModel):
         "seconds until it is tried again",
         default=15,
         db_default=15,
-        validators=[MinValueValidator(limits.PAUSE_S[0]), MaxValueValidator(limits.PAUSE_S[1])],
+        validators=limits.between(*limits.PAUSE_S),
         help_text="How long a failed bot is not called; after that one message is sent to it as a trial.",
     )
     failures = models.PositiveIntegerField(default=0, editable=False)

@@ -56,7 +56,7 @@ _TOKEN = re.compile(r"cb[0-9a-f]+-[0-9]+")
 def with_buttons(messages: Sequence[Message], standing: Sequence[Option], turn_id: int) -> tuple[Message, ...]:
     """The messages, their options as buttons behind those of `standing`, offered in answer to this turn.
 
-    A press sends back a short key of ours instead of the option's payload, which may be long and of any type.
+    A press sends back a short key instead of the option's payload, which may be long and of any type.
     """
     place, shown = len(standing), []
     for message in messages:

@@ -78,7 +78,7 @@ _CALLED = {
     *("option", "number", "choice", "answer", "optie", "nummer", "keuze", "antwoord", "numero", "choix", "reponse"),
     *("wahl", "auswahl", "antwort", "opcion", "eleccion", "respuesta"),
 }
-"""With these words a number means a choice, whatever else is in the text."""
+"""With these words a number means a choice, even among other words."""
 
 
 def _by_word(lists: Iterator[str]) -> dict[str, int]:

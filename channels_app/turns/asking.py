@@ -67,7 +67,7 @@ def ask_bot(
 
 
 def tell_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> None:
-    """Let the bot know, whatever becomes of the call and whatever it answers."""
+    """Let the bot know; neither its answer nor a failed call changes anything."""
     called = call_bot(lease, channel, claimed, _turn(lease, channel, event, claimed, None))
     _note_call(lease, claimed, called.calls, called.error)
 

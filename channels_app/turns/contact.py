@@ -89,7 +89,7 @@ def on_contact_event(
 
 KEPT = "Kept until the bot is switched on."
 KEPT_LOOK = timedelta(seconds=10)
-"""Between two looks whether it is: nobody has to remember to wake what is kept."""
+"""Between two looks whether it is, so that resuming a channel needs to wake nothing."""
 
 
 def _is_kept(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> bool:

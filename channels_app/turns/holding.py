@@ -1,4 +1,4 @@
-"""A first word of ours while the bot still thinks: once for a message, before its answer, and never after it.
+"""A first word from the bridge while the bot still thinks: once for a message, before its answer, and never after it.
 
 Best effort: it is written down before it leaves and never repeated, and gives way where the account's calls are short.
 """

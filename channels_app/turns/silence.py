@@ -22,7 +22,7 @@ BECAUSE_SILENT = "The contact was silent."
 def on_silent_contact(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
 ) -> Release | Say:
-    """The question, or the end that follows when nobody answers it."""
+    """The question, or the end that follows if it has no answer."""
     after, is_last = events[0].details["after"], events[0].details["is_last"]
     if lease.owner != Owner.BOT:
         return Release.ending(claimed, Outcome.MOOT, NOT_WITH_BOT)

@@ -76,7 +76,7 @@ def next_step(events: Sequence[OpenEvent], standing: Standing, now: datetime) ->
 
 
 def _is_told(event: OpenEvent) -> bool:
-    """Whether nobody waits for an answer to it: how it went on with the agents, and that the contact is silent."""
+    """Whether it needs no answer: how it went on with the agents, and that the contact is silent."""
     return event.type in (
         EventType.CONVERSATION_RESOLVED,
         EventType.CONVERSATION_PENDING,

@@ -25,8 +25,8 @@ PLATFORM_ENDS_AFTER = timedelta(hours=23)
 def note_silences() -> tuple[int, bool]:
     """Look on from where the last look ended: how many were found, and whether that was all.
 
-    A channel whose rule has just been switched on begins with what comes from now on: nobody is surprised by a
-    question about yesterday.
+    A channel whose rule has just been switched on begins with what comes from now on, so that no contact is asked
+    about yesterday.
     """
     now, before = database_now(), Job.read_positions(JOB)
     positions: dict[str, int | None] = dict.fromkeys(before)
