@@ -195,12 +195,14 @@ WITH held AS (
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
-    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', least(%(said_at)s, clock_timestamp())
-    FROM held WHERE %(said)s::text IS NOT NULL
+    SELECT held.id, said.event_id, 'contact', 0, said.text, '', least(said.at, clock_timestamp())
+    FROM held, unnest(%(said_by)s::bigint[], %(said)s::text[], %(said_at)s::timestamptz[]) AS said(event_id, text, at)
     ON CONFLICT DO NOTHING
 ), joined AS (
     UPDATE channels_app_webhookevent AS event
-    SET state = 'done', outcome = 'merged', reason = 'The bot was told of it with the contact''s first message.',
+    SET state = 'done', outcome = 'merged', reason = CASE WHEN event.type = 'message_received'
+            THEN 'The bot got it in one turn with the message before it.'
+            ELSE 'The bot was told of it with the contact''s first message.' END,
         stint = %(stint)s, answered_by = %(event_id)s, wait_until = NULL, finished_at = clock_timestamp()
     FROM held WHERE event.id = ANY(%(joined)s::bigint[]) AND event.state <> 'done'
 )

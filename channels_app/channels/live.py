@@ -49,6 +49,9 @@ class LiveChannel:
     offer_lasts: timedelta
     intent_topics: Sequence[Mapping[str, str]]
     """Rows of `topics_of`."""
+    burst_quiet: timedelta
+    """Of a contact, until several messages become one turn; zero: they never do."""
+    drops_overtaken_answers: bool
     on_contact_file: str
     bot_tries: int
     on_silence: str
@@ -234,6 +237,7 @@ def _load(channel_id: int) -> LiveChannel:
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         offer_lasts=timedelta(hours=channel.offer_hours),
         typing_after=timedelta(seconds=channel.typing_after_s) if shows_typing and channel.typing_after_s else None,
+        burst_quiet=timedelta(milliseconds=channel.burst_quiet_ms),
         hold_after=timedelta(seconds=channel.hold_after_s),
         max_failures=bot.max_failures,
         bot_pause=timedelta(seconds=bot.pause_s),

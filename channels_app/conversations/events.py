@@ -179,6 +179,14 @@ def unshown_since(conversation_id: int, moment: datetime) -> str:
     return silent.order_by("-id").values_list("reason", flat=True).first() or ""
 
 
+def joined_with(event_id: int) -> list[WebhookEvent]:
+    """The contact's messages that the bot got in one turn with this one, in order, with their bodies."""
+    rows = WebhookEvent.objects.filter(answered_by=event_id, type=EventType.MESSAGE_RECEIVED, outcome=Outcome.MERGED)
+    own = WebhookEvent.objects.filter(pk=event_id).values("conversation_id")
+    rows = rows.filter(conversation_id__in=own, body__isnull=False)
+    return list(rows.select_related("body").order_by("sent_at", "id"))
+
+
 def answered_by(event_id: int) -> list[int]:
     """The open events that this event of the bot answers."""
     return list(WebhookEvent.objects.filter(answered_by=event_id, outcome=None).values_list("pk", flat=True))

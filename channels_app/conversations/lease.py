@@ -1,8 +1,9 @@
 """A conversation in the hands of one worker: what was claimed, and whether it still is ours."""
 
 import uuid
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -74,12 +75,13 @@ class Lease:
     onward: "Onward | None" = None
     """With it, the statement that gives this conversation back claims the next one."""
 
-    def standing(self, *, joins_start: bool) -> Standing:
+    def standing(self, *, joins_start: bool, burst_quiet: timedelta) -> Standing:
         return Standing(
             is_owned=self.owner == Owner.BOT,
             was_lost=self.owner in (Owner.OTHER, Owner.CLOSED),
             bot_counter=self.bot_counter,
             joins_start=joins_start,
+            burst_quiet=burst_quiet,
         )
 
     @property
@@ -87,6 +89,10 @@ class Lease:
         """Unhandled events by which agents returned the conversation."""
         queued = [event.facts for event in self.events if event.facts.state == EventState.QUEUED]
         return [facts for facts in queued if facts.type is EventType.CONVERSATION_DELEGATED]
+
+    def without(self, ended: Sequence[ClaimedEvent]) -> "Lease":
+        """The same, once these have ended."""
+        return replace(self, events=tuple(event for event in self.events if event not in ended)) if ended else self
 
     def event(self, event_id: int) -> ClaimedEvent:
         return next(event for event in self.events if event.facts.id == event_id)

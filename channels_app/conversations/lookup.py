@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -92,7 +92,9 @@ def find_conversations(channel_ids: Sequence[int], external_id: str) -> list[Con
 _JOINED = """
 ), joined AS (
     UPDATE channels_app_webhookevent AS event
-    SET state = 'done', outcome = 'merged', reason = 'The bot was told of it with the contact''s first message.',
+    SET state = 'done', outcome = 'merged', reason = CASE WHEN event.type = 'message_received'
+            THEN 'The bot got it in one turn with the message before it.'
+            ELSE 'The bot was told of it with the contact''s first message.' END,
         stint = %(stint)s, answered_by = %(event_id)s, wait_until = NULL, finished_at = clock_timestamp()
     FROM held WHERE event.id = ANY(%(joined)s::bigint[]) AND event.state <> 'done'
 """
@@ -107,8 +109,8 @@ WITH held AS (
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
-    SELECT held.id, %(event_id)s, 'contact', 0, %(said)s, '', least(%(said_at)s, clock_timestamp())
-    FROM held WHERE %(said)s::text IS NOT NULL
+    SELECT held.id, said.event_id, 'contact', 0, said.text, '', least(said.at, clock_timestamp())
+    FROM held, unnest(%(said_by)s::bigint[], %(said)s::text[], %(said_at)s::timestamptz[]) AS said(event_id, text, at)
     ON CONFLICT DO NOTHING
 {joined})
 UPDATE channels_app_webhookevent AS event
@@ -129,12 +131,15 @@ def _begin(*, joins: bool, chooses: bool) -> str:
 _STANDING = ("owner", "stint", "stint_is_implied", "newest_sent_at", "medium", "language", "last_message_id")
 
 
-def begin_turn(lease: Lease, event: Event, *, joined: Sequence[int], chooses: bool) -> None:
-    """Write down how the conversation stands with this event, what the contact said, and that one more try begins.
+def begin_turn(lease: Lease, events: Mapping[int, Event], *, chooses: bool) -> None:
+    """Write down how the conversation stands with the first of these events, by their ids, what the contact said, and
+    that one more try begins.
 
-    `joined`: the STARTED that the bot receives with this message; it ends here, and what follows belongs to the
-    message. `chooses`: this message has chosen from what was offered. Raises LeaseLostError.
+    The others are what the bot receives with it: they end here, and what follows belongs to the first. `chooses`: this
+    message has chosen from what was offered. Raises LeaseLostError.
     """
+    joined = [event_id for event_id in events if event_id != lease.last_turn_id]
+    said = {event_id: event for event_id, event in events.items() if event.message}
     values = {name: getattr(lease, name) for name in _STANDING} | {
         "conversation_id": lease.conversation_id,
         "fence": lease.fence,
@@ -143,8 +148,9 @@ def begin_turn(lease: Lease, event: Event, *, joined: Sequence[int], chooses: bo
         "topics": json.dumps(lease.topics),
         "contact_id": lease.contact.id,
         "inbox_channel_id": lease.inbox_channel.id,
-        "said": event.message.words if event.message else None,
-        "said_at": event.sent_at,
+        "said_by": list(said),
+        "said": [event.message.words for event in said.values() if event.message],
+        "said_at": [event.sent_at.isoformat() for event in said.values()],
         "joined": joined,
         "offered": json.dumps(lease.offered.to_json()) if chooses else None,
     }

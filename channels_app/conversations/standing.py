@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from channels_app.protocol import EventType
 
@@ -19,18 +19,22 @@ class OpenEvent:
     counter: int | None = None
     wait_until: datetime | None = None
     called_at: datetime | None = None
+    joins: bool = False
+    """Whether it may be one turn with the contact's messages beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What the decision needs of the conversation and its channel: whether the bot has it, whether others have
-    had it since, the last number the bot used, and whether the bot is asked once for a STARTED and the first message.
+    had it since, the last number the bot used, whether the bot is asked once for a STARTED and the first message, and
+    how long a contact is quiet after the last of several messages that are one turn.
     """
 
     is_owned: bool
     was_lost: bool = False
     joins_start: bool = False
     bot_counter: int | None = None
+    burst_quiet: timedelta = timedelta(0)
 
 
 def place_in_speech(event: OpenEvent) -> tuple[bool, int, datetime, int]:

@@ -11,13 +11,14 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
+from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.typing import end_typing
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.models import Author, EventState
-from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Reply, options
+from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Reply, options
 from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadProvider, OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
@@ -96,11 +97,12 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
     if not leaving.reply.messages:
         end_typing(channel, lease.external_id)
     try:
-        return _write_and_send(channel, wanted, leaving, checks=asks or is_ending)
+        return _write_and_send(channel, wanted, leaving, checks=asks or is_ending or channel.drops_overtaken_answers)
     except NewsError as news:
         before = unsaid_words(lease, channel)
         closes = reply.complete or before.reply.complete
-        waits = bool(closes) and _is_waited_for(claimed, open_messages(lease, claimed))
+        matters = bool(closes or channel.drops_overtaken_answers)
+        waits = matters and _is_waited_for(claimed, open_messages(lease, claimed))
         leaving = _leaving(channel, wanted, before, waits=waits)
         return _write_and_send(channel, wanted, leaving, may_leave=news.may_leave)
 
@@ -125,6 +127,10 @@ class _Leaving:
     request: Request | None = None
     state: OffloadState = OffloadState.REQUESTED
 
+    @property
+    def is_overtaken(self) -> bool:
+        return self.reason == OVERTAKEN
+
 
 def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) -> _Leaving:
     """`waits`: a message of the contact does, so the bot doesn't close the conversation."""
@@ -146,7 +152,19 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
     if reply.complete is Completion.RESOLVED and waits:
         return _Leaving(reply=replace(reply, complete=None), before=before, reason=NOT_CLOSED)
+    if waits and reply.messages and _may_be_dropped(channel, wanted, before):
+        return _Leaving(reply=replace(reply, messages=()), before=before, reason=OVERTAKEN)
     return _Leaving(reply=reply, before=before, reason=wanted.reason)
+
+
+def _may_be_dropped(channel: LiveChannel, wanted: Say, before: Unsaid) -> bool:
+    """Whether these are words of the bot in answer to the contact, who has read something lately. What a bot says
+    unasked answers nothing that could be overtaken."""
+    lease, claimed = wanted.lease, wanted.claimed
+    if not channel.drops_overtaken_answers or wanted.author != Author.BOT:
+        return False
+    is_answer = claimed[0].facts.type is EventType.MESSAGE_RECEIVED or bool(_answered(lease, claimed, before))
+    return is_answer and not has_waited_long(lease)
 
 
 def _as_shown(lease: Lease, channel: LiveChannel, reply: Reply) -> Reply:
@@ -182,8 +200,11 @@ def _write_and_send(
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if before.counter is None and counters else before.counter,
         merged=[event_id for event_id in ends if event_id != first.facts.id],
-        answered=_answered(lease, claimed, before) if _is_answer(channel, leaving.reply) else [],
+        answered=_answered(lease, claimed, before)
+        if leaving.is_overtaken or _is_answer(channel, leaving.reply)
+        else [],
     )
+    first = replace(first, reason=writing.reason)
     if leaving.request is None:
         try:
             deliveries = write_deliveries(lease, writing, is_leaving=is_leaving, if_nothing_came=checks)

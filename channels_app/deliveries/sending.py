@@ -21,7 +21,7 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.deliveries.writing import Writing, write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
-from channels_app.protocol import NOT_CLOSED, Completion, EventType, Outgoing, Reply
+from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Outgoing, Reply
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, settle_offload
 
@@ -221,7 +221,7 @@ def _close(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery], at
 
 
 def _ended(lease: Lease, first: ClaimedEvent, end: _End, owner: str) -> list[Ended]:
-    outcome, reason = _outcome_of_answered(end.outcome)
+    outcome, reason = _outcome_of_answered(end.outcome, first.reason)
     if first.facts.type is not EventType.BOT_REPLIED:
         outcome, reason = Outcome.MERGED, f"Ended with another event: {end.outcome.label}."
     return [
@@ -268,7 +268,9 @@ def _answered_with(lease: Lease, first: ClaimedEvent, owner: str) -> list[int]:
     return answered_by(first.facts.id) if has_answers else []
 
 
-def _outcome_of_answered(outcome: Outcome) -> tuple[Outcome, str]:
+def _outcome_of_answered(outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    if outcome is Outcome.SILENT and OVERTAKEN in reason:
+        return Outcome.SILENT, OVERTAKEN
     if outcome is Outcome.SILENT:
         return Outcome.SILENT, "The bot said that it has nothing to say."
     return Outcome.MERGED, f"Ended with the bot's later message: {outcome.label}."

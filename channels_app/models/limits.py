@@ -10,6 +10,9 @@ would be left for the bot beside the margin for a handover."""
 TYPING_AFTER_S = (0, 30)
 """Seconds that a bot may think before the contact sees that it is typing; 0: never. Who has waited for half a minute
 unseen has gone."""
+BURST_QUIET_MS = (0, 5000)
+"""Milliseconds without a message until those before are one turn; 0: each is one. Every contact waits so long for an
+answer: after more than five seconds people think that nobody is there."""
 OFFER_HOURS = (1, 168)
 """Hours that a contact can choose from the options offered last: a day by default, because the platform lets a contact
 be silent for up to 23 hours; a week at most, after that a "2" means nothing."""

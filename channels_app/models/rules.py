@@ -12,6 +12,23 @@ from channels_app.protocol.sentences import Occasion, Wording, with_single
 class ChannelRules(models.Model):
     """A part of a channel's row."""
 
+    burst_quiet_ms = models.PositiveSmallIntegerField(
+        "milliseconds to wait for more",
+        default=0,
+        db_default=0,
+        validators=limits.between(*limits.BURST_QUIET_MS),
+        help_text="For contacts who write a sentence in several messages: the bot gets them as one, once nothing more "
+        "has come for so long, at the latest after 8 seconds. A button, a number or an option's title is passed on at "
+        "once. All other answers come that much later; 1500 is a good start. 0: each message by itself.",
+    )
+    drops_overtaken_answers = models.BooleanField(
+        "drop answers that are overtaken",
+        default=False,
+        db_default=False,
+        help_text="If the contact has written again before the bot answers, that answer is not sent, only the one to "
+        "the newer message. Never dropped: a handover, the end of a conversation, and an answer for which the contact "
+        "has waited half a minute.",
+    )
     on_contact_file = models.CharField(
         "when the contact sends a file",
         max_length=20,

@@ -131,6 +131,10 @@ NOT_CLOSED = "Not closed: the contact had written again."
 """Why a bot's request to close a conversation is not granted: waiting messages would go unanswered."""
 
 
+OVERTAKEN = "Not said: the contact had written again."
+"""Why words of a bot are not sent on a channel that drops what a newer message has overtaken."""
+
+
 def remark(reason: str, mark: str) -> str:
     """What the reason of an event tells operators under this mark; empty: nothing."""
     parts = reason.split(BETWEEN_REMARKS)

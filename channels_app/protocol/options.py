@@ -112,7 +112,7 @@ def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> O
     A title as written wins, then one that reads the same, then a number, then a title but for its pictures.
     `by_number`: whether a number alone can mean one, be it also a title.
     """
-    if not by_number and _NUMBER.fullmatch(trimmed(plain_number(text).casefold())):
+    if not by_number and is_number(text):
         return None
     offered = [option for option in options if option.is_choosable and is_visible(text)]
     for simplify in (str.strip, shown):
@@ -123,6 +123,11 @@ def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> O
         if found := find(text, offered):
             return _only(found)
     return None
+
+
+def is_number(text: str) -> bool:
+    """Whether it is the number of an option, should there be one: "2", "no. 2"."""
+    return _NUMBER.fullmatch(trimmed(plain_number(text).casefold())) is not None
 
 
 def _only(found: Sequence[Option]) -> Option | None:

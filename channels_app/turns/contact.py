@@ -13,7 +13,7 @@ from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
-from channels_app.protocol import ContactMessage, Event, EventType, Option
+from channels_app.protocol import ContactMessage, Event, EventType
 from channels_app.protocol.contact_message import SENT_A_FILE
 from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.sentences import Occasion
@@ -27,6 +27,7 @@ from channels_app.turns.asking import (
     on_waiting_bot,
 )
 from channels_app.turns.breaker import may_call_bot
+from channels_app.turns.bursts import as_one, choice_of, joined_before
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
 
@@ -39,12 +40,13 @@ def on_contact_event(
 ) -> Release | Say:
     """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation.
 
-    A message may bring the STARTED of its conversation with it: then both are one turn, the message's.
+    A message may bring others with it, and the STARTED of its conversation: then all are one turn, the first's.
     """
     event, first = events[0], claimed[0]
-    starts = list(zip(events[1:], claimed[1:], strict=True))
+    joined = list(zip(events[1:], claimed[1:], strict=True))
+    starts = [pair for pair in joined if pair[0].type.opens]
     if starts and _is_late_start(lease, *starts[0]):
-        return on_contact_event(lease, channel, claimed[1:], events[1:])
+        return on_contact_event(lease, channel, [starts[0][1]], [starts[0][0]])
     if first.facts.state == EventState.BOT_WAIT:
         return on_waiting_bot(lease, channel, first)
     if _is_kept(lease, channel, first, event):
@@ -54,17 +56,21 @@ def on_contact_event(
         return Release.putting_off(first, EventState.BOT_CALL, DOUBTFUL_CALL_WAIT, "The call was cut off.")
     is_late = _is_late_start(lease, event, first)
     is_retry = first.facts.state != EventState.QUEUED
-    begun = lease
+    begun = lease.without(claimed[1:])
     for start, its_claim in starts:
         begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
     takes_over = event.type.opens and not (is_late or is_retry)
     is_implied = _is_ours_again(begun, event, first)
     begun = _stand(begun, channel, event, first.facts.id, takes_over=takes_over, is_implied=is_implied)
-    choice = _choice(begun, channel, event, first)
+    messages = [other for other, _ in joined if not other.type.opens]
+    for message in messages:
+        begun = _stand(begun, channel, message, first.facts.id, takes_over=False)
+    choice = choice_of(begun, channel, event.message, first.facts.id) if event.message and not messages else None
     begun = replace(begun, offered=begun.offered.chosen(first.facts.id)) if choice else begun
     if choice and event.message and event.message.text is None:  # a press alone says the button's title
         event = replace(event, message=replace(event.message, text=choice.title))
-    begin_turn(begun, event, joined=[event.facts.id for event in claimed[1:]], chooses=choice is not None)
+    begun_with = zip((one.facts.id for one in claimed), (event, *events[1:]), strict=True)
+    begin_turn(begun, dict(begun_with), chooses=choice is not None)
     if is_late:  # what it tells of the contact is known now
         return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")
     if begun.owner != Owner.BOT:
@@ -78,6 +84,9 @@ def on_contact_event(
         return hand_over_for(begun, channel, first, request)
     if event.type.opens and not _is_told_of(channel, event.type):
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
+    if _is_again(first):
+        messages = [*joined_before(channel, first), *messages]
+    event = as_one([event, *messages])
     if event.message and event.message.is_only_files and channel.on_contact_file != FilePolicy.ASK_BOT:
         return _on_file(begun, channel, first, event.message)
     if not may_call_bot(begun, channel):
@@ -145,8 +154,12 @@ def _is_first(lease: Lease, begun: Lease, claimed: ClaimedEvent) -> bool:
     before it. Looked up only when the message is done again: at its first try it has just begun the stint."""
     if claimed.facts.type is not EventType.MESSAGE_RECEIVED:
         return False
-    is_again = claimed.attempts > 0 or claimed.begun_at != claimed.facts.received_at
-    return not was_told_before(begun, claimed.facts) if is_again else begun.stint != lease.stint
+    return not was_told_before(begun, claimed.facts) if _is_again(claimed) else begun.stint != lease.stint
+
+
+def _is_again(claimed: ClaimedEvent) -> bool:
+    """Whether this isn't its first try."""
+    return claimed.attempts > 0 or claimed.begun_at != claimed.facts.received_at
 
 
 RETRIES_LAST = timedelta(seconds=45)
@@ -215,15 +228,6 @@ def _stand(
         topics=list(event.topics) or lease.topics,
         last_turn_id=event_id,
         last_message_id=event.message.external_id if event.message else lease.last_message_id,
-    )
-
-
-def _choice(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent) -> Option | None:
-    """What the contact chooses from the bot's latest offer."""
-    if event.message is None or lease.owner != Owner.BOT:
-        return None
-    return lease.offered.choice(
-        event.message, claimed.facts.id, stint=lease.stint, now=lease.now, lasts=channel.offer_lasts
     )
 
 

@@ -16,6 +16,7 @@ from channels_app.deliveries.unsaid import read_event
 from channels_app.models import EventState, Greeting, Outcome
 from channels_app.protocol import Event, EventType
 from channels_app.protocol.errors import BridgeError
+from channels_app.turns.bursts import facts_of
 from channels_app.turns.contact import on_contact_event
 from channels_app.turns.ordered import on_bot_events, on_ordered_handover, on_ordered_message, on_report
 from channels_app.turns.silence import on_silent_contact
@@ -32,8 +33,9 @@ def take_step(lease: Lease) -> datetime | None:
 
 def _step(lease: Lease) -> Release:
     channel = live_channel(lease.channel_id, lease.channel_revision, lease.bot_id, lease.bot_revision)
-    standing = lease.standing(joins_start=channel.greeting == Greeting.WITH_FIRST_MESSAGE)
-    match next_step([event.facts for event in lease.events], standing, lease.now):
+    joins_start = channel.greeting == Greeting.WITH_FIRST_MESSAGE
+    standing = lease.standing(joins_start=joins_start, burst_quiet=channel.burst_quiet)
+    match next_step(facts_of(lease, channel), standing, lease.now):
         case Idle():
             return Release()
         case Wait(until):

@@ -24,12 +24,17 @@ MAX_BOT_SETTLE = timedelta(seconds=1)
 """… but a bot that keeps talking doesn't hold back its first message for longer than this."""
 GAP_PATIENCE = timedelta(milliseconds=1500)
 """How long a bot's message waits for one with a smaller number that is missing."""
+MAX_BURST = 10
+"""So many messages of a contact are one turn at most: more than people write in one go; a claim reads 50 events."""
+MAX_BURST_WAIT = timedelta(seconds=8)
+"""… and the first of them waits no longer, so that a contact who keeps writing is answered. Below the ten seconds
+after which a message that waits is reported, and a small part of the platform's time for a reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Handle these events now; several when a bot's messages leave together, or when a contact's first message (it
-    comes first here) and the STARTED of its conversation are one turn."""
+    """Handle these events now; several when a bot's messages leave together, or when messages of the contact, in their
+    order, are one turn, and behind them the STARTED of their conversation."""
 
     events: tuple[int, ...]
 
@@ -136,7 +141,29 @@ def _contact_step(in_order: Sequence[OpenEvent], standing: Standing, now: dateti
         patience = RETURN_SETTLE if standing.was_lost else START_SETTLE
         if first.received_at + patience > now:
             return Wait(first.received_at + patience)
-    return Run((first.id,))
+    return _message_step(waiting, standing, now)
+
+
+def _message_step(waiting: Sequence[OpenEvent], standing: Standing, now: datetime) -> Run | Wait:
+    """The contact's next message, with those that follow it before the contact is quiet.
+
+    What belongs together follows from when it was received alone, so it is the same however late it is looked at.
+    """
+    burst = [waiting[0]]
+    for event in waiting[1:]:
+        if not (event.joins and burst[-1].joins) or event.received_at > _ends_at(burst, standing):
+            return Run(tuple(one.id for one in burst))
+        burst.append(event)
+        if len(burst) == MAX_BURST:
+            break
+    is_open = burst[-1].joins and len(burst) < MAX_BURST
+    ends_at = _ends_at(burst, standing)
+    return Wait(ends_at) if is_open and ends_at > now else Run(tuple(one.id for one in burst))
+
+
+def _ends_at(burst: Sequence[OpenEvent], standing: Standing) -> datetime:
+    received = [event.received_at for event in burst]
+    return min(max(received) + standing.burst_quiet, min(received) + MAX_BURST_WAIT)
 
 
 def _opening_step(opening: OpenEvent, waiting: Sequence[OpenEvent], standing: Standing, now: datetime) -> Step:
@@ -144,8 +171,9 @@ def _opening_step(opening: OpenEvent, waiting: Sequence[OpenEvent], standing: St
     is_alone = sum(event.type.opens for event in waiting) == 1
     if opening.type is not EventType.CONVERSATION_STARTED or not standing.joins_start or not is_alone:
         return Run((opening.id,))
-    message = next((event for event in waiting if event.type is EventType.MESSAGE_RECEIVED), None)
-    if message is not None:
-        return Run((message.id, opening.id))
+    messages = [event for event in waiting if event.type is EventType.MESSAGE_RECEIVED]
+    if messages:
+        step = _message_step(messages, standing, now)
+        return Run((*step.events, opening.id)) if isinstance(step, Run) else step
     settled_at = opening.received_at + START_SETTLE
     return Wait(settled_at) if settled_at > now else Run((opening.id,))

@@ -984,6 +984,8 @@ def test_what_the_page_saves_comes_back_from_a_file(
     fields = {
         "greeting": "always",
         "offer_hours": "5",
+        "burst_quiet_ms": "1500",
+        "drops_overtaken_answers": "on",
         "on_contact_file": "say_text",
         "file_texts-*": "In\r\nwords, please",
         "typing_after_s": "4",

@@ -111,6 +111,8 @@ class _ChannelForm(SettingsForm):
             "intent_topics",
             "delegation_dialog",
             "offer_hours",
+            "burst_quiet_ms",
+            "drops_overtaken_answers",
             "on_contact_file",
             "file_texts",
             "on_silence",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from channels_app.operations.explanations.answers import Check, State, Try, problem_of
 from channels_app.operations.explanations.facts import CallFacts, Facts
-from channels_app.protocol import CANT_BE_SHOWN, remark
+from channels_app.protocol import CANT_BE_SHOWN, OVERTAKEN, remark
 from channels_app.protocol.labels import count_of, duration, is_trouble
 
 NOT_UNDERSTOOD = "CB-503"
@@ -68,6 +68,8 @@ def bot_answered(facts: Facts) -> Check:
         )
     if not event.outcome and event.state == "bot_wait" and answer is None:
         return Check(name="bot_answered", state=State.WAITING, detail=_patience(facts), at=event.called_at)
+    if facts.outcome == "silent" and OVERTAKEN in event.reason:
+        return Check(name="bot_answered", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-525"))
     if facts.outcome == "silent" and not facts.deliveries:
         return Check(name="bot_answered", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-509"))
     if answer is None:

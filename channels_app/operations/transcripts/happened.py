@@ -7,7 +7,7 @@ from typing import Any
 from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
-from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, UNDERSTOOD, EventType, remark
+from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, OVERTAKEN, UNDERSTOOD, EventType, remark
 from channels_app.protocol.labels import event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
 
@@ -47,6 +47,11 @@ def _events(rows: Rows) -> Iterator[Line]:
             yield _system(
                 event.finished_at or event.received_at, "The bot asked to close the conversation: not done", because
             )
+        if OVERTAKEN in event.reason:
+            at, because = event.finished_at or event.received_at, "the contact had written again"
+            if not event.answered_by:
+                yield _system(at, "The bot's answer was not sent", because, code="CB-525")
+            continue
         if understood := remark(event.reason, UNDERSTOOD):
             yield _system(event.received_at, "The bot understood", understood)
         if left_out := remark(event.reason, LEFT_OUT):

@@ -30,6 +30,7 @@ FAILURE_FIELDS = (
     *("on_bot_failure", "failure_policies", "fallback_texts", "apology_texts"),
     *("bot_tries", "answer_within_s", "max_bounces", "reply_limit_s"),
 )
+BURST_FIELDS = ("burst_quiet_ms", "drops_overtaken_answers")
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 HOLDING_FIELDS = ("hold_after_s", "holding_texts")
 PAUSE_FIELDS = ("when_paused", "paused_texts")
@@ -103,6 +104,7 @@ class ChannelAdmin(SetupAdmin):
             ("Virtual agent", {"fields": ("shared_secret",)}),
             ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours", "typing_after_s")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
+            ("Several messages in a row", {"fields": BURST_FIELDS, "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

@@ -116,6 +116,8 @@ class ChannelBodySerializer(Strict):
     silence_end_texts = texts_field(Occasion.SILENCE_END, required=False)
     covers_all_inbox_channels = serializers.BooleanField(required=False)
     inbox_channels = InboxChannelBodySerializer(many=True, required=False, help_text="Omitted ones stay unchanged.")
+    burst_quiet_ms = bounded(limits.BURST_QUIET_MS)
+    drops_overtaken_answers = serializers.BooleanField(required=False)
     bot_tries = bounded(limits.BOT_TRIES)
     typing_after_s = bounded(limits.TYPING_AFTER_S)
     answer_within_s = bounded(limits.ANSWER_WITHIN_S)

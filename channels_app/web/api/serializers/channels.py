@@ -205,6 +205,8 @@ _DETAIL: dict[str, Any] = {
     "silence_end_texts": None,
     "covers_all_inbox_channels": True,
     "inbox_channels": [],
+    "burst_quiet_ms": 0,
+    "drops_overtaken_answers": False,
     "bot_tries": 2,
     "typing_after_s": 2,
     "answer_within_s": 45,
