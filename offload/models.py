@@ -104,12 +104,21 @@ class OffloadReason(models.TextChoices):
     OUT_OF_TIME = "out_of_time", "the time to answer had nearly run out"
     NO_BOT = "no_bot", "no bot is chosen"
     CHANNEL_OFF = "channel_off", "the channel is turned off"
+    CHANNEL_PAUSED = "channel_paused", "the channel is paused"
+    CHANNEL_ARCHIVED = "channel_archived", "the channel is archived"
     INBOX_CHANNEL_OFF = "inbox_channel_off", "the bot is not enabled on this inbox channel"
     CONTACT_FILE = "contact_file", "the contact sent a file"
     CONTACT_SILENT = "contact_silent", "the contact was silent"
     ADMIN = "admin", "someone on your team asked for it"
     REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
     BOUNCED = "bounced", "the conversation went back and forth too often"
+
+    @classmethod
+    def told_by(cls, reason: str) -> "OffloadReason | None":
+        """Why the bot's part ended, where a channel says a text or nothing then instead of handing over: it is
+        written down with the event only."""
+        words = reason.lower()
+        return next((one for one in cls if words.startswith(f"{one.label.lower()}:")), None)
 
 
 class OffloadState(models.TextChoices):

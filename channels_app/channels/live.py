@@ -42,6 +42,7 @@ class LiveChannel:
     old_secret_until: datetime | None
     name: str
     is_active: bool
+    is_paused: bool
     is_archived: bool
     covers_all_inbox_channels: bool
     greeting: str
@@ -233,6 +234,7 @@ def _load(channel_id: int) -> LiveChannel:
     return filled(
         LiveChannel,
         channel,
+        is_paused=channel.paused_at is not None,
         is_archived=channel.archived_at is not None,
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         offer_lasts=timedelta(hours=channel.offer_hours),

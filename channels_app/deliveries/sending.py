@@ -150,11 +150,18 @@ def _on_lost_reply(
     if (attempted.verdict is Verdict.FAILED and outgoing.complete) or outgoing == bare:
         return _close(lease, first, deliveries, attempted)
     if outgoing.complete is Completion.HANDOVER:
-        return _say_instead(lease, channel, first, attempted, Reply(complete=Completion.HANDOVER), Unsaid(), None)
+        bare_reply = Reply(complete=Completion.HANDOVER)
+        return _say_instead(lease, channel, first, attempted, bare_reply, Unsaid(), None, first.reason)
     detail = attempted.error.detail if attempted.error else ""
     request = Request(reason=OffloadReason.REPLY_REFUSED, by="chatbridge", detail=detail)
+    told = WebhookEvent.objects.values_list("reason", flat=True).get(pk=first.facts.id)
+    if cause := OffloadReason.told_by(told):  # it was a text of the channel's, said because this had come first
+        request = replace(request, reason=cause, detail=f"the channel's text could not be sent: {detail}")
     before = unsaid_words(lease, channel, [first])
-    return _say_instead(lease, channel, first, attempted, hand_over(lease, before.reply, request), before, request)
+    reply = hand_over(lease, before.reply, request)
+    return _say_instead(
+        lease, channel, first, attempted, reply, before, request, told if cause else request.reason.label
+    )
 
 
 def _say_instead(
@@ -165,6 +172,7 @@ def _say_instead(
     reply: Reply,
     before: Unsaid,
     request: Request | None,
+    reason: str,
 ) -> Release:
     """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
     bot had said since."""
@@ -176,7 +184,7 @@ def _say_instead(
             event_id=first.facts.id,
             plan=plan,
             options={},
-            reason=" · ".join(filter(None, (request.reason.label if request else first.reason, plan.remarks))),
+            reason=" · ".join(filter(None, (reason, plan.remarks))),
             first_seq=max(delivery.seq for delivery in deliveries_of(first.facts.id)) + 1,
             author=Author.BRIDGE,
             bots_words=plan.said_with(len(before.reply.messages)),

@@ -24,19 +24,15 @@ from channels_app.protocol import EventType
 from channels_app.protocol.causes import code_of_outcome
 from offload.models import Offload, OffloadReason, OffloadState
 
-WISHES = (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
-"""An agent was wanted; all other reasons mean that the bot did not answer."""
+WISHES = (
+    *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
+    OffloadReason.CONTACT_SILENT,
+)
+"""The end of the bot's part was wanted; all other reasons mean that the bot did not answer."""
 HAD_BY_AGENTS = (OffloadState.REQUESTED, OffloadState.HANDED_OVER, OffloadState.ENDED)
 """Of a handover that took the conversation from the bot, or is about to."""
 _ENDS = frozenset({Outcome.DEAD, Outcome.MOOT, Outcome.HANDED_OVER, Outcome.REPLIED_UNCONFIRMED})
 """Ends of an event that have a code; others ended as they should, unless their reason says that the bot failed."""
-_FAILURES = {reason.label: reason.value for reason in OffloadReason if reason not in WISHES}
-
-
-def failure_told_by(reason: str) -> str:
-    """Why the bot's part ended, where a channel says a text or nothing then instead of handing over: it is written
-    down with the event only."""
-    return next((value for label, value in _FAILURES.items() if reason.startswith(f"{label}:")), "")
 
 
 def codes_of_events(events: Sequence[WebhookEvent]) -> dict[int, str]:
@@ -58,7 +54,7 @@ def _reasons(events: Sequence[WebhookEvent]) -> dict[int, str]:
 
 
 def _own_codes(events: Sequence[WebhookEvent], reasons: Mapping[int, str]) -> dict[int, str]:
-    told = {event.pk: failure_told_by(event.reason) for event in events}
+    told = {event.pk: OffloadReason.told_by(event.reason) for event in events}
     judged = [event.pk for event in events if event.outcome in _ENDS or (event.outcome and told[event.pk])]
     calls = _latest_calls([*judged, *(event.pk for event in events if event.outcome is None)])
     rows = Delivery.objects.filter(event_id__in=judged).order_by("seq")
@@ -75,7 +71,7 @@ def _own_codes(events: Sequence[WebhookEvent], reasons: Mapping[int, str]) -> di
             code = code_of_outcome(event.outcome, offload=reason, delivery=state, call=call, sent=sent)
             found[event.pk] = str(code or "")
         elif told[event.pk]:
-            found[event.pk] = str(code_of_outcome(Outcome.HANDED_OVER, offload=told[event.pk], call=call) or "")
+            found[event.pk] = str(code_of_outcome(Outcome.HANDED_OVER, offload=told[event.pk] or "", call=call) or "")
     return found
 
 
@@ -179,11 +175,12 @@ def _waiting_codes(events: Sequence[WebhookEvent]) -> dict[int, str]:
     busy = in_work(conversation_ids)
     return {
         event.pk: waiting_code(
-            waited=now - (event.retried_at or event.received_at),
+            now=now,
+            since=event.retried_at or event.received_at,
+            wait_until=event.wait_until,
             silent=now - seen_at if seen_at else timedelta.max,
             is_leased=event.conversation_id in leased,
             is_busy=event.conversation_id in busy,
-            is_kept=event.wait_until is not None,
         )
         for event in events
         if EventType(event.type).asks_bot

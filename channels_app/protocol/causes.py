@@ -69,6 +69,7 @@ _OFFLOADS = {
     "no_bot": "CB-801",
     "channel_off": "CB-802",
     "channel_paused": "CB-803",
+    "channel_archived": "CB-804",
     "inbox_channel_off": "CB-806",
     "contact_file": "CB-817",
     "reply_refused": "CB-605",

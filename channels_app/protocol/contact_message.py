@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-SENT_A_FILE = "The contact sent a file"
-"""Why the bot is not asked, on a channel that wants it so."""
-
 
 class FileKind(StrEnum):
     IMAGE = "image"

@@ -14,7 +14,6 @@ from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_i
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
 from channels_app.protocol import ContactMessage, Event, EventType
-from channels_app.protocol.contact_message import SENT_A_FILE
 from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.asking import (
@@ -79,7 +78,7 @@ def on_contact_event(
     if request is not None:
         if request.reason in LOSSES and has_spoken(begun, first.facts.id):
             return let_it_speak(begun, channel, first, request.detail)
-        if request.reason is OffloadReason.CHANNEL_OFF:
+        if not channel.is_active:
             return _while_paused(begun, channel, first, request)
         return hand_over_for(begun, channel, first, request)
     if event.type.opens and not _is_told_of(channel, event.type):
@@ -120,7 +119,7 @@ def _while_paused(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
     text = own_words(lease, channel, Occasion.PAUSED) if channel.when_paused == PausePolicy.SAY_TEXT else ""
     if not text or is_delegated or not _bot_answers_on(channel, lease):
         return hand_over_for(lease, channel, claimed, request)
-    reason = f"{request.reason.label}: the contact was told so."
+    reason = f"{request.reason.label}: the channel's text instead of the bot's answer."
     if claimed.facts.type is EventType.CONVERSATION_STARTED:
         return Release.ending([claimed], Outcome.SILENT, reason)
     return say_instead_of_bot(lease, claimed, text, reason)
@@ -134,7 +133,7 @@ def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message:
     """The channel's owner wants something else than the bot's answer to what no bot can read."""
     text = own_words(lease, channel, Occasion.FILE) if channel.on_contact_file == FilePolicy.SAY_TEXT else ""
     if text:
-        return say_instead_of_bot(lease, claimed, text, f"{SENT_A_FILE}: {message.words}")
+        return say_instead_of_bot(lease, claimed, text, f"{OffloadReason.CONTACT_FILE.label}: {message.words}")
     request = Request(reason=OffloadReason.CONTACT_FILE, by="chatbridge", detail=message.words)
     return hand_over_for(lease, channel, claimed, request)
 
@@ -234,7 +233,7 @@ def _stand(
 def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Request | None:
     """Why humans get this event without the bot being asked; None: the bot is asked."""
     if not channel.is_active:
-        return Request(reason=OffloadReason.CHANNEL_OFF, by="chatbridge")
+        return Request(reason=_why_off(channel), by="chatbridge")
     if not _bot_answers_on(channel, lease):
         return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
     if channel.bot is None:
@@ -246,3 +245,9 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
     if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease, channel.max_bounces):
         return Request(reason=OffloadReason.BOUNCED, by="chatbridge")
     return None
+
+
+def _why_off(channel: LiveChannel) -> OffloadReason:
+    if channel.is_archived:
+        return OffloadReason.CHANNEL_ARCHIVED
+    return OffloadReason.CHANNEL_PAUSED if channel.is_paused else OffloadReason.CHANNEL_OFF

@@ -15,6 +15,7 @@ from channels_app.codes.__main__ import INDEX, index
 from channels_app.codes.markdown import FOLDER, CatalogueError, read_catalogue, read_code
 from channels_app.codes.words import UNKNOWN
 from channels_app.models import DeliveryState, Outcome
+from channels_app.operations.outcome_codes import WISHES
 from channels_app.protocol.causes import (
     BOT,
     INBOX,
@@ -350,11 +351,7 @@ def test_an_error_that_knows_its_problem_is_believed(target: str) -> None:
 
 
 def test_every_reason_of_a_handover_has_a_code_unless_somebody_wanted_it() -> None:
-    wanted = {
-        *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
-        OffloadReason.CONTACT_SILENT,
-    }
-    assert {reason for reason in OffloadReason if code_of_offload(reason) is None} == wanted
+    assert {reason for reason in OffloadReason if code_of_offload(reason) is None} == set(WISHES)
 
 
 def test_every_state_of_a_delivery_has_a_code_unless_it_is_well() -> None:

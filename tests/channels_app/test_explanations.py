@@ -106,9 +106,8 @@ def test_all_went_well() -> None:
         ),
         (
             {
-                "failed_by": "channel_off",
+                "failed_by": "channel_archived",
                 "calls": (),
-                "around": Surroundings(owner="bot", channel_state="archived"),
             },
             ("may_answer", "stopped", "CB-804"),
         ),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_app.channels.forms.policies_field import PoliciesField
 from channels_app.conversations.standing import OpenEvent, Standing
-from channels_app.models import Bot, Channel, Conversation, MessageRow, WebhookEvent
+from channels_app.models import Bot, Channel, Conversation, MessageRow, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.gather import explain
 from channels_app.operations.outcome_codes import codes_of_events
 from channels_app.protocol import EventType
@@ -251,6 +251,8 @@ def test_what_follows_while_the_bot_is_switched_off(
     outcomes: list[str | None],
 ) -> None:
     walker = walk_with(is_active=False, when_paused=policy, paused_texts={"*": text})
+    now = timezone.now()
+    WorkerSlot.objects.create(name="w/1/1/worker", host="w", pid=1, kind="worker", started_at=now, beat_at=now)
     walker.post(make_event(kind))
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=1))  # it has settled
     walker.work(patiently=False)

@@ -16,11 +16,15 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.access.audit import Actor
+from channels_app.channels.care import archive_channel, pause_channel, resume_channel
 from channels_app.codes import CODES
 from channels_app.lib.http.session import Answer
-from channels_app.models import Channel, Conversation, Exchange, WebhookEvent, WorkerSlot
+from channels_app.models import Channel, Conversation, Exchange, Job, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.gather import explain
+from channels_app.operations.interventions import speak_as_bot
 from channels_app.protocol.errors import Effect, TemporaryError
+from channels_app.upkeep.silence import JOB, note_silences
 from channels_app.web.pages.wording import rich
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
@@ -260,3 +264,129 @@ def test_who_waited_for_the_own_conversations_slow_bot_is_not_told_to_add_worker
     WebhookEvent.objects.filter(pk=second.pk).update(called_at=ended + timedelta(seconds=30))
     [check] = [check for check in explain(walker.conversation().pk).checks if check.name == "picked_up"]
     assert check.code == "CB-702" and "30" in str(check.problem)
+
+
+ANNA, BERTA = (Actor(name=name, via="admin") for name in ("anna", "berta"))
+
+
+@pytest.fixture
+def all_say(admin_client: Client) -> Callable[[Walker], Told]:
+    """What page, API, command and both lists say of the conversation's latest message, with one code."""
+
+    def ask(walker: Walker) -> Told:
+        told = from_api(admin_client, walker)
+        assert from_command() == told
+        assert not told.cause or from_page(admin_client, walker, told) == told
+        assert (from_list(admin_client), from_api_list(admin_client)) == (told.code, told.code)
+        return told
+
+    return ask
+
+
+@pytest.mark.parametrize("policy", ["hand_over", "say_text"])
+@pytest.mark.parametrize(("act", "code"), [(pause_channel, "CB-803"), (archive_channel, "CB-804")])
+def test_a_channel_that_was_switched_off_is_told_of_as_it_was_then(
+    walk_with: Callable[..., Walker], all_say: Callable[[Walker], Told], policy: str, act: Any, code: str
+) -> None:
+    walker = walk_with(when_paused=policy, paused_texts={"*": "We are away."})
+    walker.post(make_event(text="Hello"))  # accepted before, handled after
+    act(walker.channel, ANNA)
+    walker.work()
+    told = all_say(walker)
+    assert told.code == code and ("anna" in told.cause) == (code == "CB-803")
+    Channel.objects.update(archived_at=None)
+    resume_channel(walker.channel, ANNA)
+    assert all_say(walker).code == code
+    pause_channel(walker.channel, BERTA)
+    told = all_say(walker)
+    assert told.code == code and "berta" not in told.cause
+
+
+def test_what_was_kept_waits_for_a_worker_once_the_bot_is_switched_on(
+    walk_with: Callable[..., Walker], all_say: Callable[[Walker], Told]
+) -> None:
+    walker = walk_with(when_paused="keep")
+    WorkerSlot.objects.create(
+        name="w/1/1/worker", host="w", pid=1, kind="worker", started_at=timezone.now(), beat_at=timezone.now()
+    )
+    pause_channel(walker.channel, ANNA)
+    walker.post(make_event(text="Hello"))
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(seconds=30))
+    walker.work(patiently=False)
+    assert all_say(walker).code == "CB-818"
+    resume_channel(walker.channel, ANNA)
+    WebhookEvent.objects.update(wait_until=timezone.now() - timedelta(seconds=5))
+    assert all_say(walker).code == ""  # its turn has just come
+    WebhookEvent.objects.update(wait_until=timezone.now() - timedelta(seconds=15))
+    assert all_say(walker).code == "CB-702"
+    WorkerSlot.objects.update(beat_at=timezone.now() - timedelta(minutes=5))
+    assert all_say(walker).code == "CB-701"
+
+
+@pytest.mark.parametrize("policy", ["hand_over", "say_text"])
+def test_a_bot_that_was_not_asked_for_a_file_did_not_answer_it(
+    walk_with: Callable[..., Walker], all_say: Callable[[Walker], Told], policy: str
+) -> None:
+    walker = walk_with(on_contact_file=policy, file_texts={"*": "No files, please."})
+    walker.post(make_event(text=None))
+    walker.work()
+    assert all_say(walker).code == "CB-817"
+    told = explain(walker.conversation().pk)
+    assert told.headline.startswith("The bot was not asked.") and not told.is_answered
+
+
+def falls_silent(walker: Walker) -> None:
+    """Until the question, and until the end."""
+    if not Job.objects.exists():
+        Job.objects.create(name=JOB, next_at=walker.channel.created_at, positions={f"begun {walker.channel.pk}": 0})
+        Job.objects.update(positions={f"{place} {walker.channel.pk}": 0 for place in ("begun", "asked")})
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(minutes=61))
+    note_silences()
+    walker.work()
+
+
+SILENCE = {"silence_texts": {"*": "Still there?"}, "silence_end_texts": {"*": "Bye."}}
+TEXTS = {name: {"*": "A text of ours."} for name in ("apology_texts", "file_texts", "paused_texts")}
+CAUSES: dict[str, tuple[dict[str, Any], list[Any], list[int], int, str]] = {
+    # rule, the bot's replies, what the inbox answers, how often the contact is silent, code of the next message
+    "silence, handed over": ({"on_silence": "hand_over", **SILENCE}, [], [], 2, "CB-610"),
+    "silence, resolved": ({"on_silence": "resolve", **SILENCE}, [], [], 2, "CB-610"),
+    "question refused": ({"on_silence": "resolve", **SILENCE}, [], [200, 400], 1, "CB-605"),
+    "end refused": ({"on_silence": "resolve", **SILENCE}, [], [200, 200, 400], 2, "CB-605"),
+    "apology refused": ({"on_bot_failure": "say_text"}, [answer(500)] * 2, [400], 0, "CB-502"),
+    "apology and handover": ({"on_bot_failure": "say_text"}, [answer(500)] * 2, [400, 400], 0, "CB-502"),
+    "text of a pause": ({"is_active": False, "when_paused": "say_text"}, [], [400], 0, "CB-802"),
+    "nothing to show": ({"on_bot_failure": "say_text"}, [{"messages": [{"list": 1}]}], [400], 0, "CB-518"),
+    "reply refused": ({}, [], [400], 0, "CB-605"),
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_what_came_first_is_the_cause_everywhere(
+    walk_with: Callable[..., Walker], world: World, all_say: Callable[[Walker], Told], kind: str
+) -> None:
+    rule, replies, faults, silences, code = CAUSES[kind]
+    walker = walk_with(**TEXTS | rule)
+    world.bot.replies = list(replies)
+    world.inbox.faults = [answer(status) if status != 200 else None for status in faults]
+    walker.says("Hello")
+    for _ in range(silences):
+        falls_silent(walker)
+    assert silences or all_say(walker).code == code
+    walker.says("Anybody?", after_s=1)
+    assert all_say(walker).code == code
+
+
+@pytest.mark.parametrize("kind", ["bot's later words", "message of the team"])
+def test_words_that_nobody_waited_for_and_that_the_inbox_refused_are_the_cause(
+    walker: Walker, world: World, admin_client: Client, all_say: Callable[[Walker], Told], kind: str
+) -> None:
+    walker.says("Hello")
+    world.inbox.faults = [answer(400)]
+    if kind == "bot's later words":
+        walker.bot_says("One thing more")
+    else:
+        speak_as_bot(walker.conversation(), "One thing more", ANNA)
+    walker.work()
+    walker.says("Anybody?", after_s=1)
+    assert all_say(walker).code == "CB-605"

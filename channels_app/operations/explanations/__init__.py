@@ -12,7 +12,14 @@ from channels_app.operations.explanations.answers import (
     Try,
     problem_of,
 )
-from channels_app.operations.explanations.arrival import may_answer, picked_up, received, waiting_code, was_ours
+from channels_app.operations.explanations.arrival import (
+    is_unasked,
+    may_answer,
+    picked_up,
+    received,
+    waiting_code,
+    was_ours,
+)
 from channels_app.operations.explanations.asking import bot_answered, bot_called
 from channels_app.operations.explanations.delivery import instead, reply_sent
 from channels_app.operations.explanations.facts import (
@@ -99,13 +106,14 @@ _BOTS_WISH = {"asked_for_human": "asked for an agent", "bot_completed": "ended i
 def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
     """What happened to the contact, in a sentence."""
     event, hand_over = facts.event, facts.hand_over
+    unanswered = "The bot was not asked." if is_unasked(facts) else "The bot did not answer."
     took = f" after {duration((event.finished_at - event.received_at).total_seconds())}" if event.finished_at else ""
     match facts.outcome:
         case "":
             waits = next((check.name for check in checks if not check.is_passed), "")
             return f"Not answered yet: {_WAITS.get(waits, 'it is being worked on')}."
         case "replied" if facts.failed_by:
-            return f"The bot did not answer. The contact read the channel's own text{took}."
+            return f"{unanswered} The contact read the channel's own text{took}."
         case "replied":
             return f"The bot answered{took}."
         case "replied_unconfirmed":
@@ -116,11 +124,11 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
         case "handed_over" if hand_over and hand_over.reason == "admin":
             return f"{hand_over.by or 'A person of your team'} handed the conversation over{took}."
         case "handed_over":
-            return f"The bot did not answer. The agents got the conversation{took}."
+            return f"{unanswered} The agents got the conversation{took}."
         case "resolved":
             return f"The bot answered and closed the conversation{took}."
         case "silent" if facts.failed_by:
-            return "The bot did not answer, and the channel is set to say nothing in that case."
+            return f"{unanswered} The channel is set to say nothing in that case."
         case "silent":
             return "No message was needed, and nothing went wrong."
         case "moot" if facts.because:

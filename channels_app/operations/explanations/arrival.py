@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from channels_app.operations.explanations.answers import Check, State, problem_of
 from channels_app.operations.explanations.facts import Facts
 from channels_app.protocol import EventType
-from channels_app.protocol.contact_message import SENT_A_FILE
 from channels_app.protocol.labels import count_of, duration
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -28,6 +27,8 @@ def received(facts: Facts) -> Check:
 
 def picked_up(facts: Facts) -> Check:
     event = facts.event
+    if not event.type.asks_bot:  # no turn of the bot's begins with it; an earlier one, that others go back to
+        return Check(name="picked_up", state=State.OK)
     began_at = _began_at(facts)
     if event.outcome and not began_at:
         return _ended_unasked(facts)
@@ -51,27 +52,38 @@ def _began_at(facts: Facts) -> datetime | None:
     return facts.event.retried_at
 
 
-def waiting_code(*, waited: timedelta, silent: timedelta, is_leased: bool, is_busy: bool, is_kept: bool) -> str:
+def waiting_code(
+    *,
+    now: datetime,
+    since: datetime,
+    wait_until: datetime | None,
+    silent: timedelta,
+    is_leased: bool,
+    is_busy: bool,
+) -> str:
     """What is wrong when no worker has begun with an event yet: something comes first, or no worker runs.
 
-    `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with;
-    `is_kept`: it waits for the bot, which is switched off.
+    `since`: it came, or was retried; `wait_until`: when it is looked at again whether the bot, which was switched off,
+    is on; `silent`: since a worker said that it lives; `is_busy`: another message of the conversation is begun with.
     """
-    if is_kept:
-        return "CB-818"
-    if is_leased:
-        return ""
-    if silent > SILENT_AFTER:
+    if silent > SILENT_AFTER and not is_leased:
         return "CB-701"
-    return "CB-702" if waited > LONG_WAIT and not is_busy else ""
+    if wait_until and wait_until > now:
+        return "CB-818"
+    is_next = not is_leased and not is_busy
+    return "CB-702" if now - max(since, wait_until or since) > LONG_WAIT and is_next else ""
 
 
 def _waits(facts: Facts, waited: timedelta) -> Check:
     around, words = facts.around, duration(waited.total_seconds())
     silent = facts.now - around.worker_seen_at if around.worker_seen_at else timedelta.max
-    is_kept = facts.event.wait_until is not None
     code = waiting_code(
-        waited=waited, silent=silent, is_leased=around.is_leased, is_busy=around.is_busy, is_kept=is_kept
+        now=facts.now,
+        since=facts.now - waited,
+        wait_until=facts.event.wait_until,
+        silent=silent,
+        is_leased=around.is_leased,
+        is_busy=around.is_busy,
     )
     is_next = not (around.is_leased or around.is_behind or around.is_busy)
     detail = f"waits for {words}{'' if is_next else '; an earlier message of this conversation comes first'}"
@@ -117,22 +129,26 @@ def _who_had_it(facts: Facts) -> str:
 _NEVER_ASKED = {
     "no_bot": "CB-801",
     "channel_off": "CB-802",
+    "channel_paused": "CB-803",
+    "channel_archived": "CB-804",
     "inbox_channel_off": "CB-806",
     "bounced": "CB-808",
     "out_of_time": "CB-807",
     "contact_file": "CB-817",
 }
 """Reasons for which humans get an event without the bot being asked."""
-_SWITCHED_OFF = {"paused": "CB-803", "archived": "CB-804"}
 _FAILURES = frozenset({"CB-801", "CB-807"})
 """Those that were not wanted."""
 
 
+def is_unasked(facts: Facts) -> bool:
+    """Whether the bot had no part in it."""
+    return facts.failed_by in _NEVER_ASKED and not facts.bot_calls
+
+
 def may_answer(facts: Facts) -> Check:
     around, event = facts.around, facts.event
-    code = "" if facts.bot_calls else _NEVER_ASKED.get(facts.failed_by, "")
-    if code == "CB-802":
-        code = _SWITCHED_OFF.get(around.channel_state, code)
+    code = _NEVER_ASKED.get(facts.failed_by, "") if is_unasked(facts) else ""
     if code == "CB-807" and facts.because:
         detail = "its time ran out before its turn: an earlier message held it up"
         return Check(name="may_answer", state=State.FAILED, detail=detail, problem=facts.because)
@@ -140,8 +156,6 @@ def may_answer(facts: Facts) -> Check:
         problem = problem_of(code, who=around.paused_by or "someone", name=around.inbox_channel)
         state = State.FAILED if code in _FAILURES else State.STOPPED
         return Check(name="may_answer", state=state, detail=around.channel, problem=problem)
-    if event.reason.startswith(SENT_A_FILE):
-        return Check(name="may_answer", state=State.STOPPED, detail=around.channel, problem=problem_of("CB-817"))
     is_greeting = event.type is EventType.CONVERSATION_STARTED
     if is_greeting and event.outcome == "silent" and not facts.bot_calls:
         return Check(name="may_answer", state=State.STOPPED, detail=event.reason, problem=problem_of("CB-815"))

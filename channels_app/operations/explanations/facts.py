@@ -74,7 +74,8 @@ class HandOverFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Channel, bot, conversation and workers as they are now.
+    """Channel, bot, conversation and workers as they are now. `paused_by`: who had paused the channel already when
+    the event ended.
 
     `is_leased`: a worker has the conversation in hand; `is_behind`: an earlier message of it is open;
     `is_busy`: another message of it is begun with;
@@ -83,7 +84,6 @@ class Surroundings:
 
     owner: str
     channel: str = ""
-    channel_state: str = "active"
     paused_by: str = ""
     bot: str = ""
     bot_failures: int = 0

@@ -41,12 +41,11 @@ from channels_app.operations.outcome_codes import (
     HAD_BY_AGENTS,
     WISHES,
     culprit_of,
-    failure_told_by,
     in_work,
     worker_seen_at,
 )
 from channels_app.protocol import ASKS_BOT, EventType
-from offload.models import Offload, OffloadState
+from offload.models import Offload, OffloadReason, OffloadState
 
 
 def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
@@ -66,8 +65,8 @@ def _told(conversation: Conversation, event_id: int | None) -> Explanation:
 
 
 def _explained_by(conversation: Conversation, event_id: int) -> Explanation | None:
-    """What befell the event to which another one's fate goes back; None if that is no event of a contact."""
-    event = conversation.events.filter(pk=event_id, type__in=ASKS_BOT).first()
+    """What befell the event to which another one's fate goes back."""
+    event = conversation.events.filter(pk=event_id).first()
     return _explained(conversation, event, None) if event else None
 
 
@@ -165,19 +164,20 @@ def _failed_by(event: WebhookEvent, hand_over: HandOverFacts | None) -> str:
     """Why the bot's part ended without an answer. A channel that does not hand over writes the reason down only."""
     if hand_over and hand_over.is_own:
         return "" if hand_over.reason in WISHES else hand_over.reason
-    return failure_told_by(event.reason)
+    return OffloadReason.told_by(event.reason) or ""
 
 
 def _surroundings(conversation: Conversation, event: WebhookEvent) -> Surroundings:
     channel, bot = conversation.channel, conversation.channel.bot
-    around: dict[str, Any] = {"owner": conversation.owner, "channel": channel.name, "paused_by": channel.paused_by}
+    around: dict[str, Any] = {"owner": conversation.owner, "channel": channel.name}
+    if channel.paused_at and channel.paused_at <= (event.finished_at or database_now()):
+        around |= {"paused_by": channel.paused_by}
     if event.outcome is None:
         around |= _who_works(conversation, event)
     if event.called_at and event.called_at - event.received_at > LONG_WAIT:
         around |= {"busy_until": _busy_until(conversation, event)}
     return Surroundings(
         **around,
-        channel_state="archived" if channel.archived_at else "paused" if channel.paused_at else "active",
         bot=bot.name if bot else "no bot",
         bot_failures=bot.failures if bot else 0,
         answer_within_s=channel.answer_within_s,

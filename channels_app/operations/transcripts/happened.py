@@ -6,10 +6,11 @@ from typing import Any
 
 from channels_app.codes import CODES
 from channels_app.models import Outcome, Target, WebhookEvent
+from channels_app.operations.outcome_codes import WISHES
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
 from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, OVERTAKEN, UNDERSTOOD, EventType, remark
 from channels_app.protocol.labels import event_word, is_trouble
-from offload.models import OffloadReason, OffloadState
+from offload.models import OffloadState
 
 
 def happened_lines(rows: Rows) -> Iterator[Line]:
@@ -102,13 +103,10 @@ def _failed_calls(rows: Rows) -> Iterator[Line]:
             )
 
 
-_WISHES = frozenset({OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN})
-
-
 def _hand_overs(rows: Rows) -> Iterator[Line]:
     for row in rows.offloads:
         # Why a bot asks is in its own words, which may hold the contact's.
-        is_open = rows.reads_text or row.reason not in _WISHES
+        is_open = rows.reads_text or row.reason not in WISHES
         detail = " · ".join(filter(None, (row.get_reason_display(), row.detail if is_open else "")))
         match row.state:
             case OffloadState.REQUESTED | OffloadState.MOOT:
@@ -118,7 +116,7 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
             case OffloadState.REFUSED | OffloadState.FAILED:
                 text, is_bad = "The handover to the agents failed", True
             case _:
-                text, is_bad = "Handed over to the agents", row.reason not in _WISHES
+                text, is_bad = "Handed over to the agents", row.reason not in WISHES
         yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad)
 
 
