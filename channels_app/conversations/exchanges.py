@@ -1,12 +1,14 @@
 """Outward calls as rows for the people who ask why: secrets masked and long bodies cut before they are written."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from channels_app.conversations.lease import Lease
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call
+from channels_app.lib.statements import fetch
 from channels_app.models import Target
 from channels_app.protocol.causes import code_of_call
 from channels_app.protocol.errors import BridgeError
@@ -91,6 +93,18 @@ INSERT_EXCHANGE = """
 """Part of a statement in which `held` is the conversation, if it is still ours; its values: `exchange_values`."""
 
 
-def exchange_values(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The one call that a statement writes, or none."""
-    return rows[0] if rows else {}
+_ONE_MORE = f"""
+WITH held AS (
+    SELECT id FROM channels_app_conversation WHERE id = %(conversation_id)s AND fence = %(fence)s
+){INSERT_EXCHANGE}
+RETURNING id
+"""
+
+
+def exchange_values(lease: Lease) -> Mapping[str, Any]:
+    """The one call that a statement writes, or none. If there are more, those before it are written now: a first word
+    while the bot thinks, or that it is typing."""
+    place = {"conversation_id": lease.conversation_id, "fence": lease.fence, "channel_id": lease.channel_id}
+    while len(lease.unwritten) > 1:
+        fetch(_ONE_MORE, {**place, **lease.unwritten.pop(0)})
+    return lease.unwritten[0] if lease.unwritten else {}

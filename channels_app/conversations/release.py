@@ -195,7 +195,7 @@ def _values(lease: Lease, given: Release) -> dict[str, Any]:
     if put_off:
         values |= {"put_off_id": put_off.event_id, "state": put_off.state, "reason": put_off.reason}
     values |= given.tried or {}
-    values |= exchange_values(lease.unwritten)
+    values |= exchange_values(lease)
     if lease.onward:
         values |= claim_values(lease.slot)
     return values

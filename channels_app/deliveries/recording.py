@@ -122,7 +122,7 @@ def record_attempt(lease: Lease, attempted: Attempted) -> None:
 def _record(lease: Lease, tried: Mapping[str, Any]) -> None:
     facts = {"conversation_id": lease.conversation_id, "channel_id": lease.channel_id, "fence": lease.fence}
     statement = _RECORD_WITH_CALL if lease.unwritten else _RECORD
-    if not fetch(statement, {**facts, **tried, **exchange_values(lease.unwritten)}):
+    if not fetch(statement, {**facts, **tried, **exchange_values(lease)}):
         raise LeaseLostError
     lease.unwritten.clear()
 

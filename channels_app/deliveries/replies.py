@@ -95,7 +95,7 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
     before = unsaid_words(lease, channel) if speaks else Unsaid()
     leaving = _leaving(channel, wanted, before, waits=_is_waited_for(claimed, others))
     if not leaving.reply.messages:
-        end_typing(channel, lease.external_id)
+        end_typing(channel, lease, claimed[0].facts.id)
     try:
         return _write_and_send(channel, wanted, leaving, checks=asks or is_ending or channel.drops_overtaken_answers)
     except NewsError as news:

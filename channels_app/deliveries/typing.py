@@ -24,8 +24,13 @@ from redis import RedisError
 
 from channels_app.channels.credentials import has_spare_calls, note_quota
 from channels_app.channels.live import LiveChannel
+from channels_app.conversations.exchanges import exchange_row
+from channels_app.conversations.lease import Lease
 from channels_app.deliveries.throttle import LIMIT, REDIS_TIMEOUT_S, take_ticket
+from channels_app.deliveries.verdicts import Verdict
+from channels_app.lib.http.recorder import recorded_calls
 from channels_app.lib.redis import ask_redis
+from channels_app.models import Target
 from channels_app.protocol.errors import BridgeError
 
 logger = logging.getLogger(__name__)
@@ -36,20 +41,21 @@ SHOWN_S = 30
 """How long it is known that a sign may still be seen."""
 
 
-def show_typing(channel: LiveChannel, conversation_id: str) -> None:
-    """Show the sign, if there are calls to spare and none was shown within ten seconds. Never raises."""
+def show_typing(channel: LiveChannel, lease: Lease, event_id: int) -> None:
+    """Show the sign while the bot thinks about this event, if there are calls to spare and none was shown within ten
+    seconds. Never raises."""
     account = channel.inbox.account_key
     if not has_spare_calls(account):
         return
-    name = _name(account, conversation_id)
+    name = _name(account, lease.external_id)
     with suppress(RedisError, OSError, ValueError):  # without Redis the number of calls is unknown
         is_first = ask_redis("SET", f"{name}:recent", "1", "NX", "EX", EVERY.seconds, timeout_s=REDIS_TIMEOUT_S)
         if is_first and take_ticket(account, reserve=LIMIT // 2) == 0:
             ask_redis("SET", f"{name}:shown", "1", "EX", SHOWN_S, timeout_s=REDIS_TIMEOUT_S)
-            _call(channel, conversation_id, is_typing=True)
+            _call(channel, lease, event_id, is_typing=True)
 
 
-def end_typing(channel: LiveChannel, conversation_id: str) -> None:
+def end_typing(channel: LiveChannel, lease: Lease, event_id: int) -> None:
     """Take the sign away where one may be seen and no words do it. Never raises."""
     if channel.typing_after is None:
         return
@@ -57,35 +63,42 @@ def end_typing(channel: LiveChannel, conversation_id: str) -> None:
     if not has_spare_calls(account):
         return
     with suppress(RedisError, OSError, ValueError):
-        is_shown = ask_redis("DEL", f"{_name(account, conversation_id)}:shown", timeout_s=REDIS_TIMEOUT_S)
+        is_shown = ask_redis("DEL", f"{_name(account, lease.external_id)}:shown", timeout_s=REDIS_TIMEOUT_S)
         if is_shown and take_ticket(account) == 0:
-            _call(channel, conversation_id, is_typing=False)
+            _call(channel, lease, event_id, is_typing=False)
 
 
 def _name(account_key: str, conversation_id: str) -> str:
     return f"chatbridge:typing:{sha256(f'{account_key} {conversation_id}'.encode()).hexdigest()[:32]}"
 
 
-def _call(channel: LiveChannel, conversation_id: str, *, is_typing: bool) -> None:
-    try:
-        sent = channel.inbox.indicate_typing(conversation_id, is_typing=is_typing)
-    except BridgeError as error:
-        logger.info("typing of a conversation of %s not shown: %s", channel.name, error.detail)
-    else:
-        note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+def _call(channel: LiveChannel, lease: Lease, event_id: int, *, is_typing: bool) -> None:
+    """The next statement of the lease writes it down. Without a code: it is not what becomes of the event."""
+    failed = None
+    with recorded_calls() as calls:
+        try:
+            sent = channel.inbox.indicate_typing(lease.external_id, is_typing=is_typing)
+        except BridgeError as error:
+            failed = error
+            logger.info("typing of a conversation of %s not shown: %s", channel.name, error.detail)
+        else:
+            note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
+    result = Verdict.SENT if failed is None else getattr(failed, "effect", Verdict.REFUSED)
+    row = exchange_row(Target.INBOX, calls[-1] if calls else None, event_id=event_id, n=1, result=result, error=failed)
+    lease.unwritten.append(row | {"call_code": ""})
 
 
 # --- while a thread waits for the bot ------------------------------------------------------------------------------
 
 
 @contextmanager
-def typing_meanwhile(channel: LiveChannel, conversation_id: str) -> Iterator[None]:
+def typing_meanwhile(channel: LiveChannel, lease: Lease, event_id: int) -> Iterator[None]:
     """Show it as often as need be, until this is left. A sign on its way has arrived by then, so it can't come behind
     the answer."""
     if channel.typing_after is None:
         yield
         return
-    watch = _signs().begin(channel.typing_after, partial(show_typing, channel, conversation_id))
+    watch = _signs().begin(channel.typing_after, partial(show_typing, channel, lease, event_id))
     try:
         yield
     finally:

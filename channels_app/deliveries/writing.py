@@ -156,7 +156,7 @@ def _values(lease: Lease, writing: Writing) -> dict[str, Any]:
         "stint": lease.stint,
         "merged": list(writing.merged),
         "answered": list(writing.answered),
-        **exchange_values(lease.unwritten),
+        **exchange_values(lease),
     }
 
 

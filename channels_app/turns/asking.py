@@ -50,7 +50,7 @@ def ask_bot(
     is_first: bool,
 ) -> Release | Say:
     turn = replace(_turn(lease, channel, event, claimed, choice), is_first=is_first)
-    with typing_meanwhile(channel, lease.external_id):
+    with typing_meanwhile(channel, lease, claimed.facts.id):
         called = call_bot(lease, channel, claimed, turn)
     _note_call(lease, claimed, called.calls, called.error)
     if called.error is not None:
@@ -159,7 +159,7 @@ def instead_of_bot(
     said = f"{request.reason.label}: {request.detail}"
     if text:
         return say_instead_of_bot(lease, claimed, text, said)
-    end_typing(channel, lease.external_id)
+    end_typing(channel, lease, claimed.facts.id)
     return Release.ending([claimed], Outcome.SILENT, said)
 
 
@@ -184,7 +184,7 @@ def on_waiting_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) ->
     if holds == timedelta(0):
         say_holding_line(lease, channel, claimed)
     if types and not any(event.facts.type.is_from_bot for event in lease.events):
-        show_typing(channel, lease.external_id)
+        show_typing(channel, lease, claimed.facts.id)
     return _waiting_for_bot(channel, claimed, EVERY if types else None)
 
 

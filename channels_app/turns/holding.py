@@ -63,7 +63,7 @@ def _call(bot: BotConnector, turn: Turn) -> Called:
 
 def holding_due_in(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta | None:
     """How long until the contact is told that the bot still thinks; None: that isn't wanted."""
-    if not channel.hold_after or claimed.facts.type is not EventType.MESSAGE_RECEIVED:
+    if not channel.hold_after or claimed.facts.type is EventType.CONVERSATION_STARTED:
         return None
     now = database_now()
     return max((claimed.facts.called_at or now) + channel.hold_after - now, timedelta(0))

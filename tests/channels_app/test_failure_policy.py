@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_app.channels.forms.policies_field import PoliciesField
 from channels_app.conversations.standing import OpenEvent, Standing
-from channels_app.models import Bot, Channel, Conversation, MessageRow, WebhookEvent, WorkerSlot
+from channels_app.models import Bot, Channel, Conversation, Exchange, MessageRow, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.gather import explain
 from channels_app.operations.outcome_codes import codes_of_events
 from channels_app.protocol import EventType
@@ -159,13 +159,21 @@ def thinks_until_the_contact_was_told(world: World, reply: Any) -> Callable[[], 
     return think
 
 
+@pytest.mark.parametrize("kind", ["INBOUND_MESSAGE_RECEIVED", "CONVERSATION_DELEGATED"])
 def test_a_contact_is_told_once_that_the_bot_still_thinks_and_before_its_answer(
-    walk_with: Callable[..., Walker], world: World
+    walk_with: Callable[..., Walker], world: World, kind: str
 ) -> None:
     walker = walk_with(hold_after_s=1, holding_texts={"*": HOLD})
     world.bot.replies = [thinks_until_the_contact_was_told(world, answer(500)), {"messages": [{"text": "Here."}]}]
-    walker.says("Where is my parcel?")
+    walker.post(make_event(kind))
+    walker.work()
     assert world.inbox.said("0-conv-1") == [HOLD, "Here."]
+    assert list(Exchange.objects.order_by("id").values_list("target", "result")) == [
+        ("inbox", "sent"),
+        ("bot", "failed"),
+        ("bot", "sent"),
+        ("inbox", "sent"),
+    ]
     assert (len(world.bot.turns), walker.outcomes()) == (2, ["replied"])
     said = MessageRow.objects.exclude(author="contact").order_by("said_at").values_list("author", "text")
     assert list(said) == [("bridge", HOLD), ("bot", "Here.")]

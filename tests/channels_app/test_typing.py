@@ -1,5 +1,6 @@
 """The contact sees that the bot is typing: only while it thinks for long, and only with calls to spare."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -10,9 +11,10 @@ import pytest
 
 from channels_app.channels.credentials import note_quota
 from channels_app.channels.live import find_channel, make_inbox
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import LIMIT, take_ticket
 from channels_app.deliveries.typing import _Signs, show_typing
-from channels_app.models import WebhookEvent
+from channels_app.models import Exchange, WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -71,6 +73,10 @@ def test_typing_is_shown_once_in_ten_seconds_and_ends(
     walker.says("Hello")
     assert seen(world) == expected
     assert len(world.bot.turns) == 1
+    kept = Exchange.objects.filter(target="inbox").order_by("id").values_list("request", flat=True)
+    signs = [sign for body in kept if (sign := json.loads(body).get("indicateTyping"))]
+    assert signs == [sign for sign in expected if sign in ("START", "STOP")]
+    assert Exchange.objects.filter(target="bot").count() == 1
 
 
 def test_an_answer_in_time_costs_no_call(typing_walker: TypingWalker, world: World) -> None:
@@ -88,14 +94,15 @@ def test_an_answer_in_time_costs_no_call(typing_walker: TypingWalker, world: Wor
 
 
 def test_typing_leaves_the_second_to_replies(typing_walker: TypingWalker, world: World) -> None:
-    busy, idle = (find_channel(typing_walker().channel.uuid) for _ in range(2))
-    assert busy and idle
+    busy, idle = typing_walker(), typing_walker()
     for _ in range(LIMIT // 2):
-        assert take_ticket(busy.inbox.account_key) == 0
-    show_typing(busy, "0-conv-1")
-    assert seen(world) == []
-    show_typing(idle, "0-conv-1")
-    assert seen(world) == ["START"]
+        assert take_ticket(account_of(busy)) == 0
+    for walker, signs in ((busy, []), (idle, ["START"])):
+        walker.post(make_event())
+        channel, lease = find_channel(walker.channel.uuid), claim_due_conversation("tests")
+        assert channel and lease
+        show_typing(channel, lease, lease.events[0].facts.id)
+        assert seen(world) == signs
 
 
 @pytest.mark.parametrize("fault", [answer(500), answer(404), answer(429), answer(400)])
@@ -106,6 +113,8 @@ def test_a_sign_that_fails_changes_nothing(typing_walker: TypingWalker, world: W
     walker.says("Hello")
     assert seen(world) == ["words"]
     assert walker.outcomes() == ["handed_over"]
+    sign = Exchange.objects.filter(target="inbox").earliest("id")
+    assert (sign.code, bool(sign.error)) == ("", True)
 
 
 # --- a bot that answers in the call --------------------------------------------------------------------------------
