@@ -217,7 +217,7 @@ class Event:
     counts_per_turn: bool = False
     signed_at: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What else a door needs to know of it: who resolved the conversation, or that a bot's draft speaks."""
+    """What else a door needs to know of it: who resolved the conversation, or what was said before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

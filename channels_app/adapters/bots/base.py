@@ -136,6 +136,10 @@ class BotConnector(ABC):
     def parse_offload(self, incoming: Incoming) -> list[Event]:
         raise PayloadError("This kind of bot asks for a human in its reply, not through a webhook.")
 
+    def draft_session(self, incoming: Incoming) -> str:
+        """The session in which a draft of the bot speaks, where a request at this door tells; empty: none does."""
+        return ""
+
     def offload_answer(self, *, is_taken: bool) -> HttpAnswer:
         """What the request is answered, depending on whether a human takes over."""
         return 200, {"accepted": is_taken}

@@ -184,6 +184,11 @@ class Chatlayer(BotConnector):
     def offload_token(self, incoming: Incoming) -> str:
         return incoming.query.get("challenge.verifyToken", "")
 
+    def draft_session(self, incoming: Incoming) -> str:
+        """Requests for a human and copies of messages name the version."""
+        body = jsons.JsonObject.read(incoming.body)
+        return _our_session(body.text("sessionId")) if body.values.get("version") == DRAFT else ""
+
     def parse_offload(self, incoming: Incoming) -> list[Event]:
         """A request for a human; the copies of all messages that come the same way are no event."""
         body = jsons.JsonObject.read(incoming.body)
@@ -196,10 +201,7 @@ class Chatlayer(BotConnector):
             sent_at=jsons.moment(body.values.get("timestamp")) or incoming.received_at,
             counts_per_turn=True,
             reply=read_wish(body.values.get("payload")),
-            details={
-                "transcript": _transcript(body.values.get("transcript")),
-                "is_draft": body.values.get("version") == DRAFT,
-            },
+            details={"transcript": _transcript(body.values.get("transcript"))},
         )
         return [event]
 

@@ -22,18 +22,34 @@ CHOICES = ("quick_replies", "buttons", "elements", "default_action")
 MAX_DEPTH = 4  # objects in each other, where commands are looked for: message, attachment, payload and one more
 
 
-def holders_of(value: object, depth: int = MAX_DEPTH) -> Iterator[Mapping[str, Any]]:
-    """This object, and those inside it, that hold commands."""
+def holders_of(
+    value: object, keys: Collection[str] = REPLY_KEYS, depth: int = MAX_DEPTH
+) -> Iterator[Mapping[str, Any]]:
+    """This object, and those inside it, that hold commands under these keys."""
     if isinstance(value, list):
         for item in value:
-            yield from holders_of(item, depth)
+            yield from holders_of(item, keys, depth)
     if not isinstance(value, dict) or not depth:
         return
-    if any(value.get(key) is not None for key in REPLY_KEYS):
+    if any(value.get(key) is not None for key in keys):
         yield value
     for key, inner in value.items():
-        if key not in (*REPLY_KEYS, *CHOICES):
-            yield from holders_of(inner, depth - 1)
+        if key not in (*keys, *CHOICES):
+            yield from holders_of(inner, keys, depth - 1)
+
+
+def _without_commands(value: Any, keys: Collection[str], depth: int = MAX_DEPTH) -> Any:
+    """What is left of it when that is taken out, and with it what held nothing else."""
+    if isinstance(value, list):
+        return [_without_commands(item, keys, depth) for item in value]
+    if not isinstance(value, dict) or not depth:
+        return value
+    left = {
+        key: inner if key in CHOICES else _without_commands(inner, keys, depth - 1)
+        for key, inner in value.items()
+        if key not in keys
+    }
+    return {key: inner for key, inner in left.items() if inner or inner == value[key]}
 
 
 def read_commands(holder: Mapping[str, Any], *, known: Collection[str] = ()) -> Reply:
@@ -51,21 +67,22 @@ def read_commands(holder: Mapping[str, Any], *, known: Collection[str] = ()) -> 
 
 
 def read_wish(payload: Any) -> Reply:
-    """A handover request with its configured data: our keys are carried out, the rest is for the agents."""
-    given = payload if isinstance(payload, dict) else {}
+    """A handover request with its configured data: our keys are carried out wherever they stand in it, the rest is
+    for the agents."""
     reply = Reply()
-    for key in BESIDE_A_WISH:
-        if given.get(key) is not None:
-            reply = reply.merged_with(_read(key, given[key]))
-    rest = {key: value for key, value in given.items() if key not in BESIDE_A_WISH} if given else payload
-    return replace(reply, offload=OffloadRequest(reason=_reason(given), payload=rest or None))
+    for holder in holders_of(payload, BESIDE_A_WISH):
+        for key in BESIDE_A_WISH:
+            if holder.get(key) is not None:
+                reply = reply.merged_with(_read(key, holder[key]))
+    rest = _without_commands(payload, BESIDE_A_WISH)
+    return replace(reply, offload=OffloadRequest(reason=_reason(payload), payload=rest or None))
 
 
 MAX_REASON = 100  # characters
 
 
-def _reason(given: Mapping[str, Any]) -> str:
-    reason = given.get("reason")
+def _reason(payload: Any) -> str:
+    reason = payload.get("reason") if isinstance(payload, dict) else None
     return reason[:MAX_REASON] if isinstance(reason, str) else ""
 
 

@@ -13,7 +13,7 @@ from channels_app.models import IntakeCount
 from channels_app.protocol.causes import code_of_refusal
 
 DRAFT_BOT = "draft_bot"
-"""A draft of the bot asked for an agent: taken, and watched."""
+"""A draft of the bot asked for an agent, or sent a copy of a message: taken, and watched."""
 HARMLESS = frozenset(
     {
         *("unknown_type", "not_assigned", "old_secret_used", "new_secret", "old_address", "unknown_conversation"),

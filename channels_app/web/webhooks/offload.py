@@ -69,7 +69,10 @@ class OffloadWebhook(WebhookView):
             return self.not_found()
         provider, channel = found
         bot = self._bot(provider, channel, incoming)
-        for event in bot.parse_offload(incoming):
+        events = bot.parse_offload(incoming)
+        if session := bot.draft_session(incoming):
+            with_patience(self._note_draft, provider, session)
+        for event in events:
             return with_patience(self._request, bot, provider, event, incoming.body)
         return 200, {}
 
@@ -84,6 +87,13 @@ class OffloadWebhook(WebhookView):
             raise SignatureError(detail, reason="bad_verify_token")
         return bot
 
+    def _note_draft(self, provider: OffloadProvider, session_id: str) -> None:
+        """A draft of the bot has a conversation of a channel: watched by the channel's own provider."""
+        conversation = find_asked_for(session_id, provider.channel)
+        if conversation is not None and conversation.owner == Owner.BOT:
+            own = provider_of(conversation.channel_id)
+            self.count(own.uuid if own else provider.uuid, "draft_bot")
+
     def _request(
         self, bot: BotConnector, provider: OffloadProvider, event: Event, raw: bytes
     ) -> tuple[int, dict[str, Any]]:
@@ -96,8 +106,6 @@ class OffloadWebhook(WebhookView):
             self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
         own = provider_of(conversation.channel_id)
-        if event.details.get("is_draft"):
-            self.count(own.uuid if own else provider.uuid, "draft_bot")
         if not takes_requests(own, database_now()):
             refuse_offload(conversation, _asked_for(event))
             return bot.offload_answer(is_taken=False)

@@ -304,8 +304,47 @@ def test_an_offload_request_brings_reason_payload_and_transcript() -> None:
             {"author": "contact", "text": "Where is my parcel?", "sent_at": "2022-04-28T09:43:26Z"},
             {"author": "bot", "text": "I get somebody.", "sent_at": "2022-04-28T09:43:27Z"},
         ],
-        "is_draft": False,
     }
+
+
+@pytest.mark.parametrize("event", ["offload", "messages"])
+def test_a_draft_names_its_session(event: str) -> None:
+    body = {"event": event, "sessionId": f"default-{SESSION}"}
+    bot = make_bot("chatlayer")
+    assert bot.draft_session(request({**body, "version": "DRAFT"})) == SESSION
+    assert bot.draft_session(request({**body, "version": "LIVE"})) == bot.draft_session(request({})) == ""
+
+
+@pytest.mark.parametrize(
+    ("payload", "reply", "rest"),
+    [
+        (
+            {"data": {"topics": ["Sales"], "team": "x"}, "note": "A"},
+            {"topics": ("Sales",), "note": "A"},
+            {"data": {"team": "x"}},
+        ),
+        ({"data": {"topics": ["Sales"]}}, {"topics": ("Sales",)}, None),
+        ([{"tags": ["hot"]}, "sales"], {"tags": ("hot",)}, [{}, "sales"]),
+        ({"reason": "r", "a": {"b": {"attributes": {"x": 1}}}}, {"attributes": {"x": "1"}}, {"reason": "r"}),
+        ({"empty": {}, "zero": 0, "none": None}, {}, {"empty": {}, "zero": 0, "none": None}),
+        # what belongs to an option comes back when it is chosen, and a handover is asked for already
+        ({"buttons": [{"payload": {"topics": ["No"]}}]}, {}, {"buttons": [{"payload": {"topics": ["No"]}}]}),
+        (
+            {"data": {"complete": "resolved"}},
+            {},
+            {"data": {"complete": "resolved"}},
+        ),
+        ('{"topics": ["No"]}', {}, '{"topics": ["No"]}'),
+    ],
+)
+def test_our_keys_are_obeyed_wherever_they_stand_in_an_offload_payload(
+    payload: Any, reply: dict[str, Any], rest: Any
+) -> None:
+    [event] = make_bot("chatlayer").parse_offload(
+        request({"event": "offload", "sessionId": SESSION, "payload": payload})
+    )
+    reason = payload.get("reason", "") if isinstance(payload, dict) else ""
+    assert event.reply == Reply(**reply, offload=OffloadRequest(reason=reason, payload=rest))
 
 
 def test_a_retry_of_an_offload_request_has_the_same_key() -> None:
