@@ -29,15 +29,17 @@ class Spoken:
     is_contacts: bool = False
 
 
-def transcript_lines(conversation_id: int, last_words: Reply) -> list[Spoken]:
-    """Who said what, oldest first: the last MAX_LINES messages, and in any case the contact's last one.
-
-    `last_words` are about to be said.
-    """
+def newest_messages(conversation_id: int) -> list[MessageRow]:
+    """The last MAX_LINES messages, and in any case the contact's last one; the latest first."""
     rows = MessageRow.objects.filter(conversation_id=conversation_id).order_by("-said_at", "-id")
     newest = list(rows[:MAX_LINES])
     if len(newest) == MAX_LINES and not any(row.author == Author.CONTACT for row in newest):
         newest += rows.filter(author=Author.CONTACT)[:1]
+    return newest
+
+
+def transcript_lines(newest: Sequence[MessageRow], last_words: Reply) -> list[Spoken]:
+    """Who said what, oldest first. `last_words` are about to be said."""
     lines = [
         Spoken(_line(_VOICES[Author(row.author)], row.text, row.attachment_url), row.author == Author.CONTACT)
         for row in reversed(newest)

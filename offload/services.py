@@ -3,20 +3,17 @@
 Nothing here makes calls: a handover is a `Reply` with `complete`, delivered like any other.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from channels_app.lib.clocks import database_now
-from channels_app.models import Conversation, Delivery, DeliveryState
-from channels_app.protocol import Completion, Event, EventType, Message, Reply
+from channels_app.models import Conversation, Delivery
+from channels_app.protocol import Event, EventType, Message, Reply
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
-from offload.note import transcript_lines, write_note
 from offload.opening_hours import is_open
-
-DOUBTFUL_REMARK = "Not certain: one of the bot's messages may not have reached the contact."
+from offload.package import Briefing, Handed, pack
 
 
 class Held(Protocol):
@@ -50,7 +47,11 @@ def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
 
 
 def request_offload(
-    lease: Held, reply: Reply, request: Request, closed_sentence: Callable[[OffloadProvider], str]
+    lease: Held,
+    reply: Reply,
+    request: Request,
+    briefing: Briefing,
+    closed_sentence: Callable[[OffloadProvider], str],
 ) -> tuple[Reply, OffloadState]:
     """The reply as it leaves after a bot asked for a human, and what is granted.
 
@@ -59,36 +60,27 @@ def request_offload(
     """
     provider = provider_of(lease.channel_id)
     if takes_requests(provider, lease.now):
-        return hand_over(lease, reply, request), OffloadState.REQUESTED
+        return hand_over(lease, reply, request, briefing), OffloadState.REQUESTED
     assert provider is not None  # noqa: S101 - takes_requests is true without one
     text = closed_sentence(provider)
     kept = replace(reply, offload=None, messages=reply.messages + ((Message(text=text),) if text else ()))
     if not kept.messages:
-        return hand_over(lease, reply, request), OffloadState.REQUESTED
+        return hand_over(lease, reply, request, briefing), OffloadState.REQUESTED
     return kept, OffloadState.CLOSED
 
 
-def hand_over(lease: Held, reply: Reply, request: Request) -> Reply:
-    """The same reply with `complete: HANDOVER` and a note: last words and handover leave in one call."""
-    remarks = [DOUBTFUL_REMARK] if _has_doubtful_deliveries(lease.conversation_id) else []
-    if request.payload:
-        remarks.append(f"From the bot: {_in_words(request.payload)}")
-    if reply.note:
-        remarks.append(reply.note)
-    note = write_note(request.reason.label, request.detail, remarks, transcript_lines(lease.conversation_id, reply))
-    return replace(reply, offload=None, complete=Completion.HANDOVER, note=note)
-
-
-def _has_doubtful_deliveries(conversation_id: int) -> bool:
-    """Whether something may or may not have reached the contact: worth a line in the agents' note."""
-    return Delivery.objects.filter(conversation_id=conversation_id, state=DeliveryState.UNCONFIRMED).exists()
-
-
-def _in_words(payload: Any) -> str:
-    """What the bot's author configured, readable for an agent."""
-    if isinstance(payload, dict):
-        return ", ".join(f"{key}: {_in_words(value)}" for key, value in payload.items())
-    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
+def hand_over(lease: Held, reply: Reply, request: Request, briefing: Briefing) -> Reply:
+    """The same reply with `complete: HANDOVER` and the package for the agents."""
+    handed = Handed(
+        conversation_id=lease.conversation_id,
+        channel_id=lease.channel_id,
+        now=lease.now,
+        reason=request.reason,
+        reason_words=request.reason.label,
+        detail=request.detail,
+        payload=request.payload,
+    )
+    return pack(handed, reply, briefing)
 
 
 def record_offload(lease: Held, event_id: int, request: Request, state: OffloadState) -> None:

@@ -82,6 +82,20 @@ def _change(before: Any, after: Any) -> Any:
     return CHANGED if shown[0] == shown[1] else shown  # only a key in an address
 
 
+def in_words(value: Any) -> str:
+    """A value of a field as the history shows it; what holds nothing is left out of rows and objects."""
+    match value:
+        case None | "" | []:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return (" | " if isinstance(value[0], dict) else ", ").join(map(in_words, value))
+        case dict():  # opening hours, texts by language, a row of a table
+            return "; ".join(f"{name} {in_words(part)}" for name, part in value.items() if part != "") or "–"
+    return str(value)
+
+
 def _clear(value: Any) -> Any:
     """Every empty value means that there is none."""
     text = value.text if isinstance(value, Sealed) else value

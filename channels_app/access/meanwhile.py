@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 from django.utils.crypto import salted_hmac
 
 from channels_app.access.audit import CHANGED
-from channels_app.access.changes import Sealed
+from channels_app.access.changes import Sealed, in_words
 from channels_app.lib.encryption import decrypt
 from channels_app.models import AuditEntry, Channel, SettingsModel
 from channels_app.protocol.errors import ConfigError
@@ -38,17 +38,7 @@ class Place:
     choices: Mapping[Any, Any] = field(default_factory=dict, compare=False)
 
     def words(self, value: Any) -> str:
-        match self.choices.get(value, value) if isinstance(value, str) else value:
-            case None | "" | []:
-                return "–"
-            case bool():
-                return "yes" if value else "no"
-            case list():
-                return ", ".join(map(str, value))
-            case dict():  # opening hours, texts by language
-                return "; ".join(f"{name} {self.words(part)}" for name, part in value.items()) or "–"
-            case words:
-                return str(words)
+        return in_words(self.choices.get(value, value) if isinstance(value, str) else value)
 
 
 Seen = Mapping[Place, Any]

@@ -53,6 +53,8 @@ class LiveChannel:
     burst_quiet: timedelta
     """Of a contact, until several messages become one turn; zero: they never do."""
     drops_overtaken_answers: bool
+    routing_rules: Sequence[Mapping[str, str]]
+    """Rows of `routing.route`."""
     on_contact_file: str
     bot_tries: int
     on_silence: str

@@ -11,6 +11,7 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
+from channels_app.deliveries.briefings import briefing_of, language_of
 from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
@@ -52,11 +53,6 @@ _UNEXPECTED = frozenset(
 def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
     """What the contact reads when agents take over unasked."""
     return own_words(lease, channel, Occasion.HANDOVER) if reason in _UNEXPECTED else ""
-
-
-def language_of(lease: Lease, channel: LiveChannel) -> str:
-    """The contact's; empty: it isn't known."""
-    return channel.wording.language_of(lease.language, lease.contact.attributes)
 
 
 def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:
@@ -141,14 +137,16 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     wish = reply.offload
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
-        reply, state = request_offload(lease, reply, request, partial(_closed_sentence, lease, channel))
+        reply, state = request_offload(
+            lease, reply, request, briefing_of(lease, channel), partial(_closed_sentence, lease, channel)
+        )
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
     if request is None and reply.complete is Completion.HANDOVER:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
     if request is not None:
         if wish is not None and request.payload is None:
             request = replace(request, payload=wish.payload)
-        reply = hand_over(lease, reply, request)
+        reply = hand_over(lease, reply, request, briefing_of(lease, channel))
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
     if reply.complete is Completion.RESOLVED and waits:
         return _Leaving(reply=replace(reply, complete=None), before=before, reason=NOT_CLOSED)

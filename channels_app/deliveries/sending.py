@@ -13,6 +13,7 @@ from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.conversations.release import Ended, Release
 from channels_app.deliveries.attachments import drop_attachments
 from channels_app.deliveries.attempts import attempt_delivery, carried_by, may_have_arrived
+from channels_app.deliveries.briefings import briefing_of
 from channels_app.deliveries.deadlines import hard_deadline, soft_deadline
 from channels_app.deliveries.plans import plan_deliveries, with_extras
 from channels_app.deliveries.recording import Attempted, cancel_deliveries, deliveries_of, record_attempt, settle
@@ -158,7 +159,7 @@ def _on_lost_reply(
     if cause := OffloadReason.told_by(told):  # it was a text of the channel's, said because this had come first
         request = replace(request, reason=cause, detail=f"the channel's text could not be sent: {detail}")
     before = unsaid_words(lease, channel, [first])
-    reply = hand_over(lease, before.reply, request)
+    reply = hand_over(lease, before.reply, request, briefing_of(lease, channel))
     return _say_instead(
         lease, channel, first, attempted, reply, before, request, told if cause else request.reason.label
     )

@@ -23,6 +23,8 @@ KEEP_DAYS = (1, 3650)
 """Days that texts are kept: at least one, because agents and operators look back; ten years at most."""
 MAX_INTENT_TOPICS = 500
 """Rows of a table that people keep by hand."""
+MAX_ROUTING_RULES = 200
+"""The same of a table that is read from the top at each handover."""
 HOLD_AFTER_S = (0, 60)
 """Seconds until a contact is told that the bot still thinks; 0: never. After a minute it would come unexpectedly."""
 MAX_BOUNCES = (1, 100)

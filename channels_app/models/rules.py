@@ -63,6 +63,10 @@ class ChannelRules(models.Model):
         help_text="How long the contact has to answer.",
     )
     silence_end_texts = models.JSONField("last words to a silent contact", null=True, blank=True, default=None)
+    routing_rules = models.JSONField(
+        "routing rules", default=list, db_default=models.Value([], models.JSONField()), blank=True
+    )
+    """Rows of `offload.routing.route`."""
     bot_tries = models.PositiveSmallIntegerField(
         "tries",
         default=2,

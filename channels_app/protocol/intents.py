@@ -1,9 +1,11 @@
 """What a bot understood of the contact's words, and the topics that a channel's table gives for it. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ANY_ENDING = "*"
+_NAMED = re.compile("“(.*?)”(?: \\(|,|\\.|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,11 @@ class Intent:
 
     def __str__(self) -> str:
         return f"“{self.name}”" if self.score is None else f"“{self.name}” ({self.score:.0%})"
+
+
+def named_in(words: str) -> list[str]:
+    """The names of intents that were written out for operators."""
+    return _NAMED.findall(words)
 
 
 def topics_of(names: Iterable[str], table: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

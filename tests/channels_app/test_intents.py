@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.configuration.export import export_channel
-from channels_app.channels.forms.intents_field import IntentTopicsField, Typed
+from channels_app.channels.forms.intents_field import IntentTopicsField
+from channels_app.channels.forms.table_field import Typed
 from channels_app.models import WebhookEvent
 from channels_app.operations.transcripts import load_transcript
 from channels_app.protocol import Completion, Outgoing

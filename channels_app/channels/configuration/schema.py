@@ -12,9 +12,9 @@ from django import forms
 from channels_app.channels.configuration.source import Problems, place
 from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyField
 from channels_app.channels.forms.hours_field import HoursField
-from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.offload import OffloadProviderForm
 from channels_app.channels.forms.policies_field import PoliciesField
+from channels_app.channels.forms.table_field import TableField
 from channels_app.channels.forms.texts_field import TextsField
 
 NOT_TEXT = "must be text. In YAML, put it in quotes."
@@ -96,7 +96,7 @@ def _reader_of(field: forms.Field) -> Reader:
             return lambda value: value  # only the field knows what a secret may be
         case HoursField() | PoliciesField():
             return _object
-        case IntentTopicsField():
+        case TableField():
             return _list
         case TextsField():
             return _texts

@@ -9,6 +9,7 @@ from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
 from channels_app.channels.forms.intents_field import IntentTopicsField
 from channels_app.channels.forms.policies_field import PoliciesField
+from channels_app.channels.forms.routing_field import RoutingField
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, settings_fields
 from channels_app.channels.forms.texts_field import LanguageField, TextsField
@@ -100,6 +101,14 @@ class _ChannelForm(SettingsForm):
         "ignores those that it doesn't have.",
     )
 
+    routing_rules = RoutingField(
+        label="Routing rules",
+        required=False,
+        help_text="What your agents get with a conversation that is handed over: topics, tags and contact attributes "
+        "for your queues and reports, last words to the contact, lines at the top of the note. Write topics and "
+        "attributes as in Sparkcentral, which ignores those that it doesn't have.",
+    )
+
     class Meta:
         model = Channel
         fields = (
@@ -109,6 +118,7 @@ class _ChannelForm(SettingsForm):
             "covers_all_inbox_channels",
             "greeting",
             "intent_topics",
+            "routing_rules",
             "delegation_dialog",
             "offer_hours",
             "burst_quiet_ms",

@@ -23,6 +23,7 @@ from channels_app.web.admin.base import ChangeForm, Page, shows_its_form, urls_b
 from channels_app.web.admin.channel_acts import ACTS
 from channels_app.web.admin.channel_page import access_guides, channel_context, set_up_part
 from channels_app.web.admin.inlines import InboxChannelInline, OffloadProviderInline
+from channels_app.web.admin.routing import routing_page
 from channels_app.web.admin.setup import SetupAdmin
 from offload.models import OffloadProvider
 
@@ -41,6 +42,7 @@ PAGES: dict[str, tuple[str, Page]] = {
     "send-test": (CHANGE_CHANNEL, channel_tools.send_test_page),
     "diagnostics": (CHANGE_CHANNEL, channel_tools.diagnostics_page),
     "intents": (SEE_CHANNEL, channel_tools.intents_page),
+    "routing": (SEE_CHANNEL, routing_page),
     "export": (CHANGE_CHANNEL, channel_tools.export_page),
     "delete": (DELETE_CHANNEL, channel_tools.delete_page),
     **{act.path: (act.permission, act) for act in ACTS},
@@ -105,6 +107,7 @@ class ChannelAdmin(SetupAdmin):
             ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours", "typing_after_s")}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Several messages in a row", {"fields": BURST_FIELDS, "classes": ("collapse",)}),
+            ("Routing of handovers", {"fields": ("routing_rules",), "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

@@ -11,7 +11,10 @@ from django.utils.http import urlencode
 
 from channels_app.access.audit import record_audit
 from channels_app.access.audit_log import AuditSearch, known_actions
+from channels_app.access.changes import in_words
 from channels_app.access.permissions import SEE_AUDIT_LOG, actor_of
+from channels_app.channels.forms import ChannelForm
+from channels_app.channels.forms.secrets import InWords
 from channels_app.lib.times import TimeRange
 from channels_app.models import AuditEntry
 from channels_app.web.pages.downloads import csv_download
@@ -104,10 +107,15 @@ def _changes(entry: AuditEntry) -> Iterator[tuple[str, str]]:
     """Each changed field, and from what to what; of a secret only that it changed."""
     for name, values in entry.changes.items():
         if isinstance(values, list) and len(values) == 2:
-            before, after = ("–" if value in (None, "") else value for value in values)
-            yield name, f"{before} → {after}"
+            yield name, " → ".join(_in_words(entry.object_type, name, value) for value in values)
         else:
             yield name, str(values)
+
+
+def _in_words(object_type: str, name: str, value: Any) -> str:
+    """A value as its field on the channel's page puts it, if it is no text by itself."""
+    field = ChannelForm.base_fields.get(name) if object_type == "channel" else None
+    return field.words(value) if value and isinstance(field, InWords) else in_words(value)
 
 
 def _row_url(entry: AuditEntry) -> str:

@@ -17,6 +17,7 @@ from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
 from channels_app.web.api.serializers.channels import policies_field, texts_field
+from offload.routing import Condition, Effect
 
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
 
@@ -79,6 +80,15 @@ class IntentTopicBodySerializer(Strict):
     topic = serializers.CharField(help_text="As written in the inbox.")
 
 
+class RoutingRuleBodySerializer(Strict):
+    condition = OneOf(list(Condition))
+    field = serializers.CharField(required=False, allow_blank=True, help_text="Of `payload` and `attribute`.")
+    matches = serializers.CharField(required=False, allow_blank=True, help_text="Values with commas; * is anything.")
+    effect = OneOf(list(Effect))
+    name = serializers.CharField(required=False, allow_blank=True, help_text="Of `attribute`.")
+    value = serializers.CharField(required=False, allow_blank=True, help_text="{value} in it is what was found.")
+
+
 @example(
     name="Acme EU",
     inbox="sparkcentral",
@@ -102,6 +112,7 @@ class ChannelBodySerializer(Strict):
         help_text="Chatlayer: the ID of the dialog that starts when an agent gives the bot a conversation.",
     )
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
+    routing_rules = RoutingRuleBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = bounded(limits.OFFER_HOURS)
     on_contact_file = OneOf(FilePolicy.values, required=False)
     file_texts = texts_field(Occasion.FILE, required=False)

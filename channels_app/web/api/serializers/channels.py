@@ -20,6 +20,7 @@ from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.facts import answer_of
 from channels_app.web.api.rows import secret_facts, secrets_of, settings_for
 from channels_app.web.api.schema import example
+from offload.routing import Condition, Effect
 
 _BOT = {"id": 1, "name": "Parcel bot"}
 _SUMMARY: dict[str, Any] = {
@@ -171,6 +172,15 @@ class IntentTopicSerializer(serializers.Serializer[Any]):
     topic = serializers.CharField()
 
 
+class RoutingRuleSerializer(serializers.Serializer[Any]):
+    condition = serializers.ChoiceField(choices=list(Condition))
+    field = serializers.CharField(help_text="Of `payload` and `attribute`: which one; a.b is b in a.")
+    matches = serializers.CharField(help_text="Values with commas; * is anything; empty: any value.")
+    effect = serializers.ChoiceField(choices=list(Effect), help_text="`and`: the next rule has to fit as well.")
+    name = serializers.CharField(help_text="Of `attribute`: the contact attribute's name.")
+    value = serializers.CharField(help_text="{value} in it is what was found.")
+
+
 _DETAIL: dict[str, Any] = {
     **_SUMMARY,
     "revision": 7,
@@ -195,6 +205,16 @@ _DETAIL: dict[str, Any] = {
     "greet": True,
     "delegation_dialog": "",
     "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
+    "routing_rules": [
+        {
+            "condition": "payload",
+            "field": "department",
+            "matches": "billing, invoices",
+            "effect": "topic",
+            "name": "",
+            "value": "Billing",
+        }
+    ],
     "offer_hours": 24,
     "on_contact_file": "ask_bot",
     "file_texts": None,
@@ -236,6 +256,7 @@ class ChannelDetailSerializer(ChannelSerializer):
     address_rotation = serializers.SerializerMethodField()
     inbox_channels = InboxChannelSerializer(many=True, source="inbox_channels.all")
     intent_topics = IntentTopicSerializer(many=True, help_text="Which of the bot's intents sets which topic.")
+    routing_rules = RoutingRuleSerializer(many=True, help_text="What handovers carry, read from the top.")
     failure_policies = policies_field()
     holding_texts = texts_field(Occasion.HOLDING)
     paused_texts = texts_field(Occasion.PAUSED)
