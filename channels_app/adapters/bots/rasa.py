@@ -17,7 +17,7 @@ from channels_app.adapters.bots.generic import REPLY_KEYS, read_reply, turn_docu
 from channels_app.adapters.settings import AddressField, SecretField, TextField
 from channels_app.codes import describe
 from channels_app.lib.jsons import JsonObject
-from channels_app.protocol import Attachment, Message, OffloadRequest, Option, Reply, Turn
+from channels_app.protocol import Attachment, EventType, Message, OffloadRequest, Option, Reply, Turn
 from channels_app.protocol.errors import ConfigError
 from channels_app.protocol.visible import named
 
@@ -60,6 +60,12 @@ class RasaForm(forms.Form):
         help_text="When the contact chooses a button with this payload, e.g. /talk_to_a_person, an agent takes over "
         "after the bot's answer. The bot can also hand over itself: custom: {handover: true}.",
     )
+    silence_message = IntentField(
+        label="Message when a silent contact's conversation ends",
+        required=False,
+        help_text="Where a channel ends the conversations of silent contacts: sent to the bot before, e.g. "
+        "/contact_silent. What it answers is not said. Empty: it is not told.",
+    )
     timeout_s = TimeoutField()
 
 
@@ -85,10 +91,16 @@ class Rasa(BotConnector):
         reply = reduce(Reply.merged_with, map(_said, JsonObject.read_list(answer.body)), Reply())
         return replace(reply, offload=reply.offload or ASKED_FOR_HUMAN) if self._hands_over(turn) else reply
 
+    @property
+    def hears_silence(self) -> bool:
+        return bool(self.settings.get("silence_message"))
+
     def _message(self, turn: Turn) -> str:
         """What Rasa reads as the contact's message; empty: it is not told. A chosen payload goes back as it came."""
         if turn.type.opens:
             return self.settings.get("start_message") or (SESSION_START if turn.is_test else "")
+        if turn.type is EventType.CONTACT_SILENT:
+            return self.settings.get("silence_message") or ""
         if isinstance(turn.payload, str) and turn.payload:
             return turn.payload
         text = (turn.text or "").strip()

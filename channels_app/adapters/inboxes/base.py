@@ -15,9 +15,9 @@ from django import forms
 
 from channels_app.adapters.inboxes.answers import EFFECTS, Sent, clock_lines
 from channels_app.adapters.inboxes.media import Written, medium_of
-from channels_app.adapters.inboxes.signing import secret_bytes
+from channels_app.adapters.inboxes.signing import matching_secret
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
-from channels_app.adapters.settings import address_problems, is_signed
+from channels_app.adapters.settings import address_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession, Body
 from channels_app.lib.markdown import render
@@ -96,17 +96,7 @@ class Inbox(ABC):
         Returns which one matched (0 is the first), so that a rotation of secrets can be watched.
         """
         candidates = self.shared_secrets if secrets is None else secrets
-        keys = [(place, secret_bytes(secret)) for place, secret in enumerate(candidates)]
-        keys = [(place, key) for place, key in keys if key]
-        if not keys:
-            raise SignatureError("No shared secret is saved yet.", reason="no_secret")
-        presented = incoming.headers.get(self.signature_header, "")
-        if not presented:
-            raise self._unsigned(incoming)
-        matches = [place for place, key in keys if is_signed(incoming.body, presented, key)]
-        if not matches:
-            raise SignatureError("The signature does not match.", reason="bad_signature")
-        return matches[0]
+        return matching_secret(incoming, self.signature_header, candidates, self._unsigned(incoming))
 
     def _unsigned(self, incoming: Incoming) -> SignatureError:
         """Why there is no signature to look at: a stranger, or the channel is set to another generation."""

@@ -82,7 +82,8 @@ _X_FILES = {"image/jpeg": 5, "image/png": 5, "image/gif": 15, "video/mp4": 512}
 """X API, "Media": "Media types & size restrictions"; direct messages take a picture, a GIF or a video."""
 
 MESSENGER = Medium(max_length=2_000, files={"image": 8, "": 25})
-"""Messenger Platform, "Send API": "text … 2000 characters"; "Saving assets": "up to 25 MB", images 8 MB by address."""
+"""A text: 2,000 characters, as libraries for the Messenger Platform have it; of the pages of its "Send API" reference
+that we know none names it. "Saving assets": "up to 25 MB", images 8 MB by address."""
 WEB = Medium(max_length=4_000, shows_buttons=True)
 """Inbox 2.0's reference of shortcodes; Sunshine Conversations: 4096. On files in its messenger the documentation says
 no more than the platform's own limit."""

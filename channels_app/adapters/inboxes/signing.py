@@ -1,11 +1,13 @@
 """Shared secrets of an inbox, and how old a signed event may be."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels_app.adapters.settings import is_signed
 from channels_app.codes import Problem, describe
+from channels_app.protocol import Incoming
 from channels_app.protocol.errors import SignatureError
 
 MAX_AGE = timedelta(minutes=5)  # of an event; the platforms' own advice against replays
@@ -47,6 +49,21 @@ def shared_secret_problem(
     if len(value) % 2 or len(value) < 2 * MIN_SECRET_BYTES:
         return describe("CB-309", least=2 * MIN_SECRET_BYTES, count=len(value))
     return None
+
+
+def matching_secret(incoming: Incoming, header: str, secrets: Sequence[str], unsigned: SignatureError) -> int:
+    """Which of our hexadecimal secrets the body is signed with (0 is the first). Raises SignatureError; `unsigned`
+    where there is no such header."""
+    keys = [(place, key) for place, secret in enumerate(secrets) if (key := secret_bytes(secret))]
+    if not keys:
+        raise SignatureError("No shared secret is saved yet.", reason="no_secret")
+    presented = incoming.headers.get(header, "")
+    if not presented:
+        raise unsigned
+    for place, key in keys:
+        if is_signed(incoming.body, presented, key):
+            return place
+    raise SignatureError("The signature does not match.", reason="bad_signature")
 
 
 def secret_bytes(secret: str) -> bytes:

@@ -90,6 +90,13 @@ def test_it_speaks_first_with_a_message_of_its_authors(
     assert (request and request["message"]) == message
 
 
+@pytest.mark.parametrize("message", ["/contact_silent", "", None])
+def test_it_is_told_of_a_silent_contact_in_a_message_of_its_authors(message: str | None) -> None:
+    request = told(make_turn(type=EventType.CONTACT_SILENT, text=None), silence_message=message)
+    assert (request and request["message"]) == (message or None)
+    assert make_bot("rasa", silence_message=message).hears_silence == bool(message)
+
+
 @pytest.mark.parametrize(
     ("given", "address"),
     [
