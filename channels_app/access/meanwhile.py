@@ -36,6 +36,8 @@ class Place:
     name: str
     label: str = field(compare=False)
     choices: Mapping[Any, Any] = field(default_factory=dict, compare=False)
+    said_by: Callable[[Any], str] | None = field(default=None, compare=False)
+    """How the field itself puts a value; None: it is put here."""
 
     def words(self, value: Any) -> str:
         return in_words(self.choices.get(value, value) if isinstance(value, str) else value)

@@ -17,6 +17,7 @@ from tests.channels_app.api.conftest import admin as admin
 from tests.channels_app.api.conftest import program as program
 from tests.channels_app.api.conftest import schema as schema
 from tests.channels_app.test_rotations import ANN, NEW_SECRET
+from tests.conftest import Walker
 from tests.pages import fields_of
 
 LISTS = ("groups", "user_permissions", "permissions")
@@ -79,7 +80,39 @@ def told(answer: Any) -> list[tuple[str, str, str, str]]:
             "channel",
             {"offload_provider-0-closed_texts-*": "Closed."},
             {"keep_days": "9"},
-            ("offload provider “Agents”: Text when closed", "–", "* Closed.", "bea"),
+            ("offload provider “Agents”: Text when closed", "No text", "Every other language: Closed.", "bea"),
+        ),
+        (
+            "channel",
+            {
+                "silence_texts-en": "",
+                "silence_texts-nl": "",
+                **{f"silence_texts-{tag}": "" for tag in ("fr", "de", "es")},
+            },
+            {"keep_days": "9"},
+            (
+                "Question to a silent contact",
+                "Ready-made, in English, Dutch, French, German, Spanish",
+                "No text",
+                "bea",
+            ),
+        ),
+        (
+            "channel",
+            {"intent_topics-intent-0": "order*", "intent_topics-topic-0": "Orders"},
+            {"keep_days": "9"},
+            ("Topics for intents", "–", "order* gives Orders", "bea"),
+        ),
+        (
+            "channel",
+            {"failure_policies-slow": "stay_silent"},
+            {"keep_days": "9"},
+            (
+                "By kind of failure",
+                "–",
+                "It is slow: a call had no answer in time: say nothing and stay with the bot",
+                "bea",
+            ),
         ),
         (
             "channel",
@@ -193,6 +226,43 @@ def test_what_others_deleted_stays_deleted_and_the_rest_is_saved(
         ("w-2", "w-2"),
         ("w-3", "Mine"),
     ]
+
+
+def test_what_was_typed_and_came_with_an_event_meanwhile_is_one_row(
+    admin_client: Client, walker: Walker, channel: Channel
+) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    walker.starts()
+    event_at = InboxChannel.objects.get().first_seen_at
+    row = {"id": "", "channel": channel.pk, "external_id": "inbox-channel-1", "name": "Phone", "shows_buttons": "on"}
+    typed = {f"inbox_channels-0-{name}": value for name, value in row.items()}
+    assert SAVED in tab.save(**{"inbox_channels-TOTAL_FORMS": "1"}, **typed).content.decode()
+    saved = InboxChannel.objects.get()
+    assert (saved.name, saved.shows_buttons, saved.first_seen_at) == ("Phone", True, event_at)
+    assert AuditEntry.objects.latest("id").changes.keys() == {"name", "shows_buttons"}
+
+
+@pytest.mark.parametrize("ids", [("new", "new"), ("w-2", "w-2"), ("w-2", "w-1")])
+def test_an_id_stands_in_one_row(admin_client: Client, channel: Channel, ids: tuple[str, str]) -> None:
+    """Two that are typed, one that is typed beside the saved one, two that change places."""
+    is_new = ids[0] == "new"
+    for name in () if is_new else ("w-1", "w-2"):
+        InboxChannel.objects.create(channel=channel, external_id=name, name=name)
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    typed = {f"inbox_channels-{number}-external_id": external_id for number, external_id in enumerate(ids)}
+    rows = {f"inbox_channels-{number}-{name}": "" for number in (0, 1) for name in ("id", "name")} if is_new else {}
+    tab.save(**{"inbox_channels-TOTAL_FORMS": "2"}, **rows, **typed)
+    assert "errorlist" in tab.html and SAVED not in tab.html
+
+
+def test_a_provider_that_two_tabs_set_up(admin_client: Client, bea: Client, channel: Channel) -> None:
+    tab = Tab(admin_client, page_of(channel), "channel_form")
+    Tab(bea, page_of(channel), "channel_form").save(**{"offload_provider-0-name": "Support"})
+    answer = tab.save(**{"offload_provider-0-name": "Sales"})
+    assert told(answer) == [("offload provider “Support”: Name", "Agents", "Support", "bea")]
+    tab.come_back()
+    assert SAVED in tab.save(_on_top=answer.context["on_top"]).content.decode()
+    assert OffloadProvider.objects.get().name == "Sales"
 
 
 def test_a_password_that_was_set_meanwhile_is_told(admin_client: Client, bea: Client) -> None:

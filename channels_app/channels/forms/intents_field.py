@@ -31,6 +31,10 @@ class IntentTopicsField(TableField):
     def cleaned(self, row: Row) -> Row:
         return {name: row[name].strip() for name in PARTS}
 
+    def words(self, value: Any) -> str:
+        """Read-only."""
+        return "\n".join(f"{row['intent']} gives {row['topic']}" for row in value or ()) or "–"
+
     def wrong_in(self, row: Any) -> tuple[str, str]:
         if not isinstance(row, dict) or row.keys() != PARTS.keys():
             return "", "Enter both the intent and the topic."

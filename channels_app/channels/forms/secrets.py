@@ -1,6 +1,6 @@
 """Form fields for secrets: they take a new value, and never give the old one back to a page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -132,6 +132,11 @@ class InWords(Protocol):
     """A field whose value is no text by itself."""
 
     def words(self, value: Any) -> str: ...
+
+
+def told_by(field: Any) -> Callable[[Any], str] | None:
+    """How such a field puts a value where changes are listed."""
+    return getattr(field, "brief", None) or getattr(field, "words", None)
 
 
 def shown_value(form: forms.BaseForm, name: str) -> str:

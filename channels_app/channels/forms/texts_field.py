@@ -147,6 +147,10 @@ class TextsField(forms.Field):
         texts = READY[self.occasion] if value is None else value
         return "\n".join(f"{NAMES.get(tag, 'Every other language')}: {text}" for tag, text in texts.items()) or "–"
 
+    def brief(self, value: Any) -> str:
+        """Where changes are listed."""
+        return self.words(value) if value else _summary(value, [])
+
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
             return self.to_python(data) != self.to_python(initial)

@@ -137,6 +137,13 @@ class ChannelAdmin(SetupAdmin):
         super().save_related(request, form, formsets, change)
         OffloadProvider.objects.get_or_create(channel=form.instance)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """One that was made elsewhere gets its provider when its page is opened: no two tabs can each make one."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and request.method == "GET" and self.has_change_permission(request, row):
+            OffloadProvider.objects.get_or_create(channel=row)
+        return row
+
     # --- above the form, and below the page ---
 
     def page_context(self, row: Channel) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from channels_app.access.changes import Values, differences, values_of
 from channels_app.access.meanwhile import DELETED, Change, Place, Seen, changes_since, stamp
 from channels_app.access.permissions import actor_of
 from channels_app.channels.forms import WriteOnlyField
+from channels_app.channels.forms.secrets import told_by
 from channels_app.channels.forms.saving import count_revision
 from channels_app.models import AuditEntry, InboxChannel
 from channels_app.web.admin.base import ChangeForm, ModelAdmin, page
@@ -171,7 +172,7 @@ def _shown_of(form: Any, heading: str = "") -> Iterator[tuple[Place, Any]]:
         saved = name if name in values or name in related else f"settings.{name}"
         is_of_rows = hasattr(field, "queryset")
         choices = {} if is_of_rows else dict(getattr(field.widget, "choices", ()))
-        place = Place(_key_of(row), saved, f"{heading}{field.label or name}", choices)
+        place = Place(_key_of(row), saved, f"{heading}{field.label or name}", choices, told_by(field))
         yield place, _names_of(row, name) if name in related else values.get(saved)
 
 

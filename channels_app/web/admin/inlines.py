@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.forms.models import construct_instance
 from django.utils.formats import date_format
 
 from channels_app.channels.forms.offload import OffloadProviderForm
@@ -13,8 +14,9 @@ from offload.models import OffloadProvider
 from offload.opening_hours import is_open, next_opening
 
 
-class LabelledFormSet(ChildFormSet):
-    """Rows of a table whose fields name themselves: the column's head is no label to a screen reader."""
+class InboxChannelFormSet(ChildFormSet):
+    """Rows of a table that changes by itself while the page is open. Their fields name themselves: the column's head
+    is no label to a screen reader."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,6 +40,22 @@ class LabelledFormSet(ChildFormSet):
         self.data = data | {f"{self.prefix}-{name}": str(count) for name, count in counts.items()}
         del self.management_form
 
+    def clean(self) -> None:
+        """No saved row may take another one's id: Django leaves that to the database, which can't say where."""
+        super().clean()
+        saved = dict(InboxChannel.objects.filter(channel=self.instance).values_list("external_id", "pk"))
+        for form in self.initial_forms:
+            if saved.get(form.cleaned_data.get("external_id"), form.instance.pk) != form.instance.pk:
+                form.add_error("external_id", "Another inbox channel of this channel has this id.")
+
+    def save_new(self, form: Any, commit: bool = True) -> Any:
+        """What was typed may have come with an event since the page was opened: then it goes into that row."""
+        row, _ = InboxChannel.objects.get_or_create(
+            channel=self.instance, external_id=form.cleaned_data["external_id"]
+        )
+        form.instance = construct_instance(form, row, fields=form.changed_data)
+        return super().save_new(form, commit)
+
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         for name, field in form.fields.items():
@@ -46,7 +64,7 @@ class LabelledFormSet(ChildFormSet):
 
 class InboxChannelInline(TabularInline):
     model = InboxChannel
-    formset = LabelledFormSet
+    formset = InboxChannelFormSet
     fields = ("is_enabled", "shows_buttons", "name", "external_id", "first_event")
     readonly_fields = ("first_event",)
     extra = 0

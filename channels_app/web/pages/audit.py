@@ -14,7 +14,8 @@ from channels_app.access.audit_log import AuditSearch, known_actions
 from channels_app.access.changes import in_words
 from channels_app.access.permissions import SEE_AUDIT_LOG, actor_of
 from channels_app.channels.forms import ChannelForm
-from channels_app.channels.forms.secrets import InWords
+from channels_app.channels.forms.offload import OffloadProviderForm
+from channels_app.channels.forms.secrets import told_by
 from channels_app.lib.times import TimeRange
 from channels_app.models import AuditEntry
 from channels_app.web.pages.downloads import csv_download
@@ -35,6 +36,8 @@ ROW_PAGES = {
     "user": "admin:auth_user_change",
 }
 """Where the page of a thing is, by its type."""
+FIELDS = {"channel": ChannelForm.base_fields, "offloadprovider": OffloadProviderForm.base_fields}
+"""Those that know how a table of theirs reads."""
 COLUMNS = ("id", "at", "who", "what", "type", "object", "name", "changes", "from", "via", "reason")
 
 
@@ -114,8 +117,11 @@ def _changes(entry: AuditEntry) -> Iterator[tuple[str, str]]:
 
 def _in_words(object_type: str, name: str, value: Any) -> str:
     """A value as its field on the channel's page puts it, if it is no text by itself."""
-    field = ChannelForm.base_fields.get(name) if object_type == "channel" else None
-    return field.words(value) if value and isinstance(field, InWords) else in_words(value)
+    say = told_by(FIELDS.get(object_type, {}).get(name))
+    with suppress(KeyError, TypeError, ValueError):  # what another release has written down
+        if say:
+            return say(value)
+    return in_words(value)
 
 
 def _row_url(entry: AuditEntry) -> str:
