@@ -57,7 +57,12 @@ def _key_problems(form_class: type[forms.Form], values: Mapping[str, Any]) -> li
     fields, secrets = form_class.base_fields, secret_keys(form_class)
     instead = next((str(field.label) for name, field in fields.items() if name in secrets), "")
     return [
-        describe("CB-524", field=field.label, key=key, instead=instead or "a header that the other side reads")
+        describe(
+            "CB-524",
+            field=field.label,
+            key=f"{key}=…" if key else "a value without a name",
+            instead=instead or "a header that the other side reads",
+        )
         for name, field in fields.items()
         if isinstance(field, AddressField)
         for key in keys_in_query(str(values.get(name) or ""))[:1]

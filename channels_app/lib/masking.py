@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from channels_app.protocol.labels import visible, visible_json
 
@@ -81,10 +81,20 @@ def masked(document: Any) -> Any:
     return document
 
 
+_BARE_KEY = re.compile(r"(?=.*[0-9_-]).{8,}|.{16,}")
+"""A value without a name that is no word, as `debug` or `wsdl` is one."""
+
+
 def keys_in_query(address: str) -> list[str]:
-    """The names of what looks like a key in an address, as `code` in https://bot.example/api?code=…"""
-    query = address.partition("?")[2].partition("#")[0]
-    return [name for name, value in parse_qsl(query) if value and _KEY_IN_QUERY.search(name)]
+    """The names of what looks like a key in an address, as `code` in https://bot.example/api?code=…; "" where a key
+    stands there alone. An address inside the query has keys of its own."""
+    _, *parts = re.split("[?#&;]", unquote_plus(address))
+    named = (part.partition("=") for part in parts)
+    return [
+        name if equals else ""
+        for name, equals, value in named
+        if (value and _KEY_IN_QUERY.search(name)) or (not equals and _BARE_KEY.fullmatch(name))
+    ]
 
 
 _ADDRESS = re.compile(r"(https?://[^?#]*[?#])(.+)", re.IGNORECASE | re.DOTALL)

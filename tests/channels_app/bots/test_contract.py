@@ -247,7 +247,7 @@ def test_a_token_that_goes_over_the_internet_in_clear_is_told(
 
 
 @KINDS
-@pytest.mark.parametrize("query", ["", "?code=x", "?lang=nl&sig=x", "?lang=nl"])
+@pytest.mark.parametrize("query", ["", "?code=x", "?lang=nl&sig=x", "?lang=nl", "?a=1;code=x", "?KEY-of-x-26"])
 def test_a_key_in_an_address_is_told(kind: str, query: str) -> None:
     found = bot_class(kind).warnings({**SETTINGS[kind], "url": f"https://bot.example.com/{query}"})
     assert [str(problem.code) for problem in found] == ["CB-524"] * ("x" in query)
