@@ -73,7 +73,9 @@ class PoliciesField(forms.Field):
     def words(self, value: Any) -> str:
         """Read-only."""
         labels = dict(FailurePolicy.choices)
-        return "\n".join(f"{WORDS[FailureKind(kind)]}: {labels[policy]}" for kind, policy in (value or {}).items()) or "–"
+        return (
+            "\n".join(f"{WORDS[FailureKind(kind)]}: {labels[policy]}" for kind, policy in (value or {}).items()) or "–"
+        )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool((data or {}) != (initial or {}))

@@ -15,8 +15,8 @@ from channels_app.access.changes import Values, differences, values_of
 from channels_app.access.meanwhile import DELETED, Change, Place, Seen, changes_since, stamp
 from channels_app.access.permissions import actor_of
 from channels_app.channels.forms import WriteOnlyField
-from channels_app.channels.forms.secrets import told_by
 from channels_app.channels.forms.saving import count_revision
+from channels_app.channels.forms.secrets import told_by
 from channels_app.models import AuditEntry, InboxChannel
 from channels_app.web.admin.base import ChangeForm, ModelAdmin, page
 
