@@ -40,6 +40,8 @@ class Place:
     """How the field itself puts a value; None: it is put here."""
 
     def words(self, value: Any) -> str:
+        if self.said_by:
+            return "; ".join(self.said_by(value).splitlines())
         return in_words(self.choices.get(value, value) if isinstance(value, str) else value)
 
 

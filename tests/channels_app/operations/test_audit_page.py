@@ -42,7 +42,7 @@ def test_an_entry_tells_who_what_when_from_where_and_why(auditor: Client, channe
     changes = {"greet": [True, False], "fallback_text": ["", XSS], "shared_secret": CHANGED}
     record_audit(ANNA, "changed", channel, changes=changes, reason="The bot greets itself.")
     page = html(auditor)
-    for words in ("anna", "changed", channel.name, "True → False", "– → &lt;script&gt;", "203.0.113.7 · admin"):
+    for words in ("anna", "changed", channel.name, "yes → no", "– → &lt;script&gt;", "203.0.113.7 · admin"):
         assert words in page
     assert "<strong>shared_secret</strong>: changed" in page and "The bot greets itself." in page and XSS not in page
     assert f'href="/admin/channels_app/channel/{channel.pk}/change/"' in page
