@@ -1,6 +1,7 @@
 """The cast of the tests: a world outside, channels in it, and one who walks events through the doors."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -32,7 +33,8 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.WHITENOISE_AUTOREFRESH = True
 # No test measures speed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis.settings.load_profile("unhurried")
+hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("unhurried"), max_examples=10_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -66,6 +66,8 @@ class Chat:
     owner: str | None = None
     is_answer_due: bool = False
     is_typing: bool = False
+    commands: set[str] = field(default_factory=set)
+    """What was done to the conversation beside the words, as far as it was shown."""
     screen: threading.RLock = field(default_factory=threading.RLock)
 
     # The conversation
@@ -74,7 +76,7 @@ class Chat:
         """Get ready for a conversation, or go on with the given one without repeating it."""
         if self.conversation:
             state = self.api.call("GET", f"/conversations/{self.conversation}")
-            self.seen, self.owner = state["last_n"], state["owner"]
+            self.seen, self.owner, self.commands = state["last_n"], state["owner"], set(_commands(state))
             self.note(f"conversation {self.conversation} goes on")
             return
         self.note(f"a conversation with {self._choose()['name']} begins with your first words; /help helps")
@@ -98,6 +100,7 @@ class Chat:
         started = self.api.call("POST", "/conversations", body | ({"text": text} if text is not None else {}))
         with self.screen:
             self.conversation, self.owner, self.seen = started["conversation_id"], "virtual_agent", 0
+            self.commands = set()
             self.is_answer_due = True
         self.note(f"conversation {self.conversation}")
 
@@ -138,6 +141,10 @@ class Chat:
             self.seen = message["n"]
             if message["from"] != "contact":
                 self._voice(message)
+        for command in _commands(state):
+            if command not in self.commands:
+                self.commands.add(command)
+                self.note(command)
         if is_moved and not is_arrival:
             self.note(self._whereabouts(state))
         if state["is_typing"] and not self.is_typing:
@@ -277,3 +284,13 @@ class Chat:
             except SimulatorError as error:
                 self.note(str(error))
                 time.sleep(1)
+
+
+def _commands(state: Any) -> Iterator[str]:
+    """What the bot, or who has the conversation, did beside the words. The note of a handover is told with it."""
+    tags = (tag if isinstance(tag, str) else tag["tag"] for tag in state["tags"])
+    notes = state["notes"][: -1 if state["owner"] == "queue" else None]
+    yield from (f"topic: {topic}" for topic in state["topics"])
+    yield from (f"tag of the contact's message: {tag}" for tag in tags)
+    yield from (f"contact attribute: {name} = {value}" for name, value in state["attributes"].items())
+    yield from (f"note for the agents: {note}" for note in notes)

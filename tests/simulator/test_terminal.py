@@ -29,6 +29,14 @@ def say(agent, webhook):
             return 200, {"sendMessage": {"text": "Which?\n%[Parcel](reply:p-1)\n%[Help](https://help.example)"}}
         if body["data"]["message"].get("payload"):
             return 200, {"sendMessage": {"text": f"Pressed {body['data']['message']['payload']}: {text}"}}
+        if text == "order":
+            done = {"applyTopics": ["Orders"], "setContactAttributes": {"order": "A-1"}}
+            notes = [{"text": "Asked for A-1"}]
+            return 200, {
+                "sendMessage": {"text": "Found"},
+                "applyTags": ["hot"],
+                "applyConversationNotes": notes,
+            } | done
         if text == "bye":
             return 200, {"sendMessage": {"text": "Goodbye"}, "complete": "RESOLVED"}
         return 200, {"sendMessages": [{"text": f"You said {text}"}, {"text": "Next"}]}
@@ -56,6 +64,20 @@ def test_a_scripted_conversation(say, agent):
     ]
     (conversation,) = agent.sim.get("conversations")
     assert conversation["contact"]["primaryIdentifier"] == "Johan"
+
+
+def test_what_a_bot_does_beside_its_words_is_shown_once(say):
+    screen = say("order", "agent")
+    assert screen[3:] == [
+        "bot     Found",
+        "-- topic: Orders",
+        "-- tag of the contact's message: hot",
+        "-- contact attribute: order = A-1",
+        "-- note for the agents: Asked for A-1",
+        "you     agent",
+        "bot     One moment",
+        "-- you are in the agents' queue; note for the agent: Wants a human",
+    ]
 
 
 def test_a_button_is_pressed_by_its_name(say):

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -6,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.adapters.bots.messenger import read_message
-from channels_app.protocol import Attachment, Message, Option, Reply
+from channels_app.protocol import Attachment, ContactMessage, Message, Option, Reply
+from channels_app.protocol.offered import Offered
+from channels_app.protocol.options import choosable, numbered, with_buttons
+from channels_app.protocol.visible import is_visible
 from tests import payloads
 
 GO = json.dumps(
@@ -214,3 +218,40 @@ def test_no_shape_breaks_it(message: Any) -> None:
     assert read.messages or read.unshown
     for one in read.messages:
         assert one.text or one.attachment or one.options
+
+
+TITLES = st.text(min_size=1, max_size=30).filter(lambda title: any(map(str.isalpha, title)) and is_visible(title))
+PAYLOADS = st.text() | st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers()).map(json.dumps)
+BUTTONS = st.lists(
+    st.fixed_dictionaries({"type": st.just("postback"), "title": TITLES, "payload": PAYLOADS})
+    | st.fixed_dictionaries({"type": st.just("web_url"), "title": TITLES, "url": st.just("https://a.example/")}),
+    max_size=3,
+)
+CARDS = st.lists(
+    st.fixed_dictionaries({"title": TITLES, "subtitle": st.text(max_size=20), "buttons": BUTTONS}), max_size=10
+)
+
+
+@given(st.sampled_from(["generic", "list"]), CARDS, BUTTONS)
+def test_what_is_pressed_or_numbered_on_a_card_comes_back_exact(
+    kind: str, cards: list[dict[str, Any]], below: list[dict[str, Any]]
+) -> None:
+    """Nothing lost and nothing invented, whichever of several cards it is on and whatever the payload says."""
+    messages = read_message(template(kind, elements=cards, buttons=below if kind == "list" else [])).messages
+    buttons = [button for card in cards for button in card["buttons"]] + (below if kind == "list" else [])
+    given_payloads = [button["payload"] for button in buttons if button["type"] == "postback"]
+    offered = choosable(with_buttons(messages, (), 7))
+    assert [option.payload for option in offered] == given_payloads
+    assert len({option.token for option in offered}) == len(offered)
+    for option in offered:
+        assert choice(offered, ContactMessage(payload=option.token)) == option
+    numbered_ones = choosable(numbered(messages))
+    for place, option in enumerate(numbered_ones, 1):
+        if option.number:  # titles that begin with numbers have none of ours
+            assert option.number == place
+            assert choice(numbered_ones, ContactMessage(text=str(place))) == option
+
+
+def choice(options: list[Option], message: ContactMessage) -> Option | None:
+    lasts = timedelta(hours=24)
+    return Offered(options=tuple(options)).choice(message, 1, stint=1, now=datetime.now(UTC), lasts=lasts)
