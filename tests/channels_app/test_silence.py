@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from channels_app.channels.care import pause_channel, resume_channel
 from channels_app.models import Channel, Job, MessageRow, WebhookEvent
 from channels_app.upkeep.silence import JOB, note_silences
 from offload.models import Offload
 from tests.builders import make_event
+from tests.channels_app.test_rotations import ANN
 from tests.conftest import Walker
-from tests.world import World
+from tests.world import World, answer
 
 ASK, END = "Are you still there?", "Goodbye for now."
 RULE: dict[str, Any] = {"silent_minutes": 30, "silent_end_minutes": 60, "silence_texts": {"*": ASK}}
@@ -162,3 +164,41 @@ def test_a_bot_that_wants_it_is_told_before_the_end(walk_by: Callable[..., Walke
     pass_minutes(walker, 61)
     assert said(world) == [ASK, END]
     assert [turn["type"] for turn in world.bot.turns[1:]] == (["contact_silent"] if wants else [])
+
+
+def test_what_is_still_worked_on_is_looked_at_again(walk_by: Callable[..., Walker], world: World) -> None:
+    """A question whose sending is being tried again: the end follows all the same."""
+    walker = walk_by()
+    world.inbox.faults = [answer(503)]
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(minutes=31))
+    note_silences()
+    walker.work(patiently=False)
+    pass_minutes(walker, 61)  # the inbox is back, and the contact reads the question only now
+    assert said(world) == [ASK]
+    pass_minutes(walker, 30)
+    assert said(world) == [ASK]
+    WebhookEvent.objects.update(finished_at=F("finished_at") - timedelta(minutes=61))
+    pass_minutes(walker, 1)
+    assert (said(world), world.inbox.completions("0-conv-1")) == ([ASK, END], ["RESOLVED"])
+
+
+def test_a_message_that_was_kept_over_a_pause_is_where_a_silence_begins(
+    walk_by: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_by(when_paused="keep", silent_minutes=1, reply_limit_s=3600)
+    pause_channel(walker.channel, ANN)
+    walker.post(make_event(text="Anybody?", conversation="0-conv-2"))
+    walker.work(patiently=False)
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(minutes=2))
+    note_silences()
+    resume_channel(walker.channel, ANN)
+    note_silences()
+    walker.work()
+    assert world.inbox.said("0-conv-2") == ["You said: Anybody?"]
+    note_silences()
+    walker.work()
+    assert world.inbox.said("0-conv-2") == ["You said: Anybody?"]
+    WebhookEvent.objects.update(finished_at=F("finished_at") - timedelta(minutes=2))
+    note_silences()
+    walker.work()
+    assert world.inbox.said("0-conv-2") == ["You said: Anybody?", ASK]
