@@ -1,1 +1,1 @@
-"""Handover to agents: opening hours, routing rules, the agents' note, the result. Imported by channels and all above."""
+"""Handover to agents: opening hours, routing rules, note, result. Imported by channels and all above."""

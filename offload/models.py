@@ -147,6 +147,8 @@ class Offload(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=200, blank=True)
     end_comment = models.TextField(blank=True)
+    topics = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    """Of the conversation when the agents resolved it."""
 
     class Meta:
         indexes = [models.Index(fields=["conversation", "-id"], name="offload_of_conversation")]

@@ -17,8 +17,15 @@ MAX_LINE = 500
 LEAST = 20
 """Characters; the beginning of a message below this says nothing."""
 MAX_LINES = 100
+BEGINNING = "Handed over by chatbridge:"
 LEFT_OUT = "(messages left out)"
-_VOICES = {Author.CONTACT: "Contact", Author.BOT: "Bot", Author.AGENT: "Agent", Author.BRIDGE: "Bot"}
+_VOICES = {
+    Author.CONTACT: "Contact",
+    Author.BOT: "Bot",
+    Author.AGENT: "Agent",
+    Author.NOTE: "Note",
+    Author.BRIDGE: "Bot",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def write_note(reason: str, detail: str, remarks: Sequence[str], lines: Sequence
 
     Never longer than MAX_NOTE: what is long is shortened, then what is old is left out.
     """
-    parts = [f"Handed over by chatbridge: {reason}.", *([f"Details: {detail}"] if detail else []), *remarks]
+    parts = [f"{BEGINNING} {reason}.", *([f"Details: {detail}"] if detail else []), *remarks]
     talk = sum(len(line.text) + 1 for line in lines) + 1
     head = "\n".join(_shortened(parts, max(MAX_HEAD, MAX_NOTE - talk) + 1))
     if not lines:

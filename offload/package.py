@@ -114,10 +114,10 @@ def _remarks(
         yield facts
     yield from routed.notes
     if handed.payload:
-        yield f"From the bot: {_in_lines(handed.payload)}"
+        yield f"From the bot:{_in_lines(handed.payload)}"
     collected = {**said.attributes, **routed.attributes, **reply.attributes}
     if collected:
-        yield f"Collected: {_in_lines(collected)}"
+        yield f"Collected:{_in_lines(collected)}"
     if reply.note:
         yield reply.note
     if said.is_doubtful:
@@ -161,7 +161,7 @@ def _in_lines(payload: Any) -> str:
     """What the bot collected, in its order, a line each."""
     if isinstance(payload, dict) and len(payload) > 1:
         return "".join(f"\n  {key}: {_in_words(value)}" for key, value in payload.items())
-    return _in_words(payload)
+    return f" {_in_words(payload)}"
 
 
 def _in_words(payload: Any) -> str:

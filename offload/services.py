@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery
-from channels_app.protocol import Event, EventType, Message, Reply
+from channels_app.protocol import Message, Reply
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
 from offload.package import Briefing, Handed, pack
@@ -129,17 +129,3 @@ def settle_offload(event_id: int, state: OffloadState, delivery: Delivery | None
     """The result of this event's handover, if it had one."""
     open_ones = Offload.objects.filter(event_id=event_id, state=OffloadState.REQUESTED)
     open_ones.update(state=state, finished_at=database_now(), delivery=delivery)
-
-
-def close_offload(conversation_id: int, event: Event) -> None:
-    """The agents resolved the conversation, or set it to pending: the end of its latest handover."""
-    latest = Offload.objects.filter(conversation_id=conversation_id).order_by("-id").first()
-    if latest is None or event.type is not EventType.CONVERSATION_RESOLVED:
-        return
-    details = event.details
-    latest.state = OffloadState.ENDED
-    latest.ended_at = event.sent_at
-    agent = details.get("agent") or {}
-    latest.ended_by = str(agent.get("name") or agent.get("email") or agent.get("external_id") or "")[:200]
-    latest.end_comment = str(details.get("comment", ""))
-    latest.save(update_fields=["state", "ended_at", "ended_by", "end_comment"])

@@ -10,6 +10,7 @@ class Author(models.TextChoices):
     CONTACT = "contact", "contact"
     BOT = "bot", "bot"
     AGENT = "agent", "agent"
+    NOTE = "note", "agent's note"
     BRIDGE = "bridge", "chatbridge"
 
 
@@ -23,6 +24,8 @@ class MessageRow(models.Model):
         WebhookEvent, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
     )
     author = models.CharField(max_length=10, choices=Author)
+    name = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """Which agent, if the inbox told."""
     position = models.PositiveSmallIntegerField(default=0, db_default=0)
     text = models.TextField(blank=True)
     attachment_url = models.TextField(blank=True)

@@ -13,7 +13,8 @@ from channels_app.models import Outcome, Owner
 from channels_app.protocol import Event, EventType, Message, Reply
 from channels_app.turns.asking import NOT_WITH_BOT
 from offload.models import OffloadReason, OffloadState
-from offload.services import Request, close_offload, record_offload
+from offload.reports import report_words, take_report
+from offload.services import Request, record_offload
 
 
 def on_bot_events(
@@ -53,5 +54,12 @@ def on_ordered_message(
 
 def on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]) -> Release:
     """The inbox tells how the conversation went on with the agents."""
-    ending = Release.ending(claimed, Outcome.SILENT, "Recorded with the handover.")
-    return replace(ending, along=partial(close_offload, lease.conversation_id, events[0]))
+    event = events[0]
+    ending = Release.ending(claimed, Outcome.SILENT, report_words(event))
+    is_over = event.type is EventType.CONVERSATION_RESOLVED and lease.owner == Owner.OTHER
+    is_latest = lease.newest_sent_at is None or event.sent_at >= lease.newest_sent_at
+    return replace(
+        ending,
+        owner=Owner.CLOSED if is_over and is_latest else None,
+        along=partial(take_report, lease.conversation_id, claimed[0].facts.id, event, channel.inbox.readable),
+    )

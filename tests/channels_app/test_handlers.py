@@ -1,13 +1,14 @@
 """What handlers want done, as values: no row, no clock, no network."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 
+from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.contacts import KnownContact
 from channels_app.conversations.lease import ClaimedEvent, Lease
@@ -100,7 +101,8 @@ def test_nothing_is_said_in_a_conversation_that_is_not_the_bots(
 
 def test_a_report_is_noted_with_the_release() -> None:
     resolved = EventType.CONVERSATION_RESOLVED
-    given = on_report(lease(Owner.OTHER), channel(), [claimed(resolved)], [event(resolved)])
+    live = replace(channel(), inbox=inbox_class("hootsuite")({}))
+    given = on_report(lease(Owner.OTHER), live, [claimed(resolved)], [event(resolved)])
     assert ended(given) == (Outcome.SILENT, "Recorded with the handover.")
     assert given.along is not None
 

@@ -178,7 +178,7 @@ def test_all_leaves_in_one_call_with_the_last_words(walk_with: Callable[..., Wal
     assert note["text"] == (
         "Handed over by chatbridge: the bot asked for an agent.\nDetails: wants money\n"
         "Language: nl · Topics: Billing\nFrom the demo page\n"
-        "From the bot: \n  department: billing\n  order: A-1\nCollected: \n  city: Gent\n  order_no: A-1\n"
+        "From the bot:\n  department: billing\n  order: A-1\nCollected:\n  city: Gent\n  order_no: A-1\n"
         f"Whole conversation: https://bridge.example.com/ops/conversations/{pk}/\n\n"
         "Contact: Hello\nBot: Hi\nContact: I want a refund\nBot: Bye\nBot: A colleague will be with you soon."
     )

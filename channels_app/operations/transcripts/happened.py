@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels_app.codes import CODES
-from channels_app.models import Outcome, Target, WebhookEvent
+from channels_app.models import EventSource, Outcome, Target, WebhookEvent
 from channels_app.operations.outcome_codes import WISHES
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
 from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, OVERTAKEN, UNDERSTOOD, EventType, remark
 from channels_app.protocol.labels import event_word, is_trouble
 from offload.models import OffloadState
+from offload.reports import RECORDED
 
 
 def happened_lines(rows: Rows) -> Iterator[Line]:
@@ -37,7 +38,8 @@ def _events(rows: Rows) -> Iterator[Line]:
         if event.type not in _TOLD_BY_MESSAGES:
             asked = event.pk if EventType(event.type).asks_bot else None
             by = _by(rows, event)
-            yield _system(event.received_at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
+            at = event.sent_at if event.source == EventSource.WRITE_BACK else event.received_at
+            yield _system(at, event_word(event.type), by, event_id=event.pk, asked_id=asked)
         if event.type == EventType.BOT_REPLIED and event.duplicates:
             times = f"{event.duplicates + 1} times, treated as repeats"
             yield _system(
@@ -82,9 +84,13 @@ def _end(event: WebhookEvent, outcome: Outcome, at: datetime) -> Line:
 
 
 def _by(rows: Rows, event: WebhookEvent) -> str:
-    """Who ordered it, or which agent ended the conversation."""
-    ended_by = (row.ended_by for row in rows.offloads if row.ended_at == event.sent_at)
-    return rows.ordered_by.get(event.pk, "") or next(ended_by, "")
+    """Who ordered it; or what the inbox told of the agents."""
+    if event.source != EventSource.WRITE_BACK:
+        return rows.ordered_by.get(event.pk, "")
+    ended = [row for row in rows.offloads if row.ended_at == event.sent_at]
+    told = [row.ended_by for row in ended] if event.reason in ("", RECORDED) else [event.reason]
+    said = [row.end_comment for row in ended if rows.reads_text]
+    return " · ".join(filter(None, (*told, *said)))
 
 
 def _failed_calls(rows: Rows) -> Iterator[Line]:

@@ -13,6 +13,8 @@ class Voice(StrEnum):
     CONTACT = "contact"
     BOT = "bot"
     AGENT = "agent"
+    NOTE = "note"
+    """What agents write for each other."""
     SYSTEM = "system"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from channels_app.models import Author, MessageRow, WebhookEvent
+from channels_app.models import Author, EventSource, MessageRow, WebhookEvent
 from channels_app.operations.transcripts.lines import Line, Rows, Text, Voice
 from channels_app.protocol import EventType
 
@@ -11,10 +11,13 @@ _VOICES = {
     Author.CONTACT: (Voice.CONTACT, "Contact"),
     Author.BOT: (Voice.BOT, "Bot"),
     Author.AGENT: (Voice.AGENT, "Agent"),
+    Author.NOTE: (Voice.NOTE, "Note"),
     Author.BRIDGE: (Voice.SYSTEM, "chatbridge"),
 }
 
 
+UNTIMED = "time of the report"
+"""Of what agents and contacts said among themselves."""
 _NOTHING: Iterator[str] = iter(())
 
 
@@ -32,17 +35,20 @@ def _messages(rows: Rows) -> Iterator[Line]:
     for message in rows.messages:
         event = events[message.event_id]
         is_contact = message.author == Author.CONTACT
+        is_reported = event.source == EventSource.WRITE_BACK
         took_ms = None
-        if not is_contact and event.pk not in timed and event.finished_at:
+        if not is_contact and not is_reported and event.pk not in timed and event.finished_at:
             timed.add(event.pk)
             took_ms = _milliseconds(event.finished_at - asked_at.get(event.pk, event.received_at))
         voice, name = _VOICES[Author(message.author)]
         by = rows.ordered_by.get(event.pk, "")
+        name = f"{name}: {message.name}" if message.name else name
         calls = () if is_contact else tuple(call.pk for call in rows.exchanges if call.event_id == event.pk)
         yield Line(
-            at=event.received_at if is_contact else message.said_at,
+            at=event.received_at if is_contact and not is_reported else message.said_at,
             voice=voice,
             name=f"{name}, written by {by}" if by else name,
+            detail=UNTIMED if is_reported and message.author != Author.NOTE else "",
             text=message.text if rows.reads_text else "",
             state=_state(message, rows),
             attachment_url=message.attachment_url if rows.reads_text else "",
@@ -50,7 +56,7 @@ def _messages(rows: Rows) -> Iterator[Line]:
             fate="" if is_contact else next(fates.get(event.pk, _NOTHING), ""),
             took_ms=took_ms,
             event_id=event.pk if is_contact or event.type == EventType.BOT_REPLIED else None,
-            asked_id=event.pk if is_contact else None,
+            asked_id=event.pk if is_contact and not is_reported else None,
             exchange_ids=calls,
         )
 
