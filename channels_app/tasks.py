@@ -5,27 +5,21 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
-from django.db import Error, connection
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from channels_app.channels.readiness import wait_until_usable
 from channels_app.conversations.wakeups import wake_a_worker
-from channels_app.lib import outages
 from channels_app.turns.pump import worker_pump
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(name="channels_app.tasks.work", ignore_result=True)
-def work() -> int:
-    """Take the steps that are due, and soon become due; how many that were."""
-    try:
-        return worker_pump().run()
-    except Error as error:
-        if outages.met(error) is None:
-            raise
-        return 0  # the guard will wake us again
+def work() -> None:
+    """Let the steps be taken that are due, and soon become due."""
+    worker_pump().listen()
 
 
 @worker_init.connect

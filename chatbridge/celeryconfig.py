@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
+from channels_app.conversations.wakeups import LISTENERS
+
 broker_url = settings.REDIS_URL
 task_default_queue = "wakeups"
 task_ignore_result = True
@@ -12,8 +14,8 @@ task_acks_late = False  # a wake-up that dies with its worker is made again by t
 accept_content = ["json"]
 task_serializer = "json"
 worker_consumer = "chatbridge.consumer:Consumer"
-worker_pool = "threads"  # turns wait for other people's servers most of their time
-worker_concurrency = settings.WORKER_THREADS
+worker_pool = "threads"
+worker_concurrency = LISTENERS + 1  # they listen; turns have threads of their own
 worker_prefetch_multiplier = 1
 CELERY_DB_REUSE_MAX = sys.maxsize  # else Celery closes the connection to PostgreSQL before and after each task
 worker_eta_task_limit = 100

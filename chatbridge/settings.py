@@ -143,7 +143,11 @@ WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 2, least=1)
 ACCESS_LOG = env.flag("ACCESS_LOG")
 # Each thread keeps one connection to PostgreSQL, and each process some for upkeep: see docs/operations.md.
 WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
-WORKER_THREADS = env.number("WORKER_THREADS", 16, least=1)
+# Of one worker, or of a guard that processes turns itself. A turn whose bot thinks has no thread, only a call.
+TURNS_AT_ONCE = env.number("TURNS_AT_ONCE", 12, least=1)
+CALLS_AT_ONCE = env.number("CALLS_AT_ONCE", 1_500, least=1)
+CALLS_PER_BOT = env.number("CALLS_PER_BOT", 1_000, least=1)
+STOP_GRACE_S = env.number("STOP_GRACE_S", 50, least=0)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,

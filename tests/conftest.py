@@ -23,8 +23,8 @@ from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
 from channels_app.lib import clocks, outages
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
-from channels_app.turns.handle import take_step
 from tests.builders import TOKEN, make_channel, make_event, signed
+from tests.turns import take_step
 from tests.world import World
 
 # A hash that is hard to guess takes most of a second, and every test with somebody at a browser makes one.

@@ -84,7 +84,8 @@ CLAIM_SOURCE = """
 _DUE = """(
         SELECT due.id FROM channels_app_conversation AS due
         WHERE due.wake_at <= clock_timestamp()
-            AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp()){more}
+            AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
+            AND due.channel_id <> ALL(%(passing_over)s::bigint[]){more}
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)"""
 _CLAIM = f"WITH {_CLAIMED}SELECT {CLAIM_COLUMNS}\nFROM {CLAIM_SOURCE}"
 _CLAIM_DUE = _CLAIM.format(which=_DUE.format(more=""))
@@ -100,9 +101,11 @@ def claim_values(slot: str) -> dict[str, Any]:
     return {"slot": slot, "lease_s": LEASE_S, "most": MAX_OPEN_EVENTS}
 
 
-def claim_due_conversation(slot: str, *, goes_on: bool = False) -> Lease | None:
-    """Lease the conversation that waits longest, or None when none is due. `goes_on`: see `Lease.onward`."""
-    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot)), goes_on=goes_on)
+def claim_due_conversation(slot: str, *, goes_on: bool = False, passing_over: Sequence[int] = ()) -> Lease | None:
+    """Lease the conversation that waits longest, or None when none is due. `goes_on`: see `Lease.onward`;
+    `passing_over`: channels whose conversations are left to others."""
+    values = claim_values(slot) | {"passing_over": list(passing_over)}
+    return claimed_lease(slot, fetch(_CLAIM_DUE, values), goes_on=goes_on)
 
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:

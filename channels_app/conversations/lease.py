@@ -105,6 +105,9 @@ class Onward:
     lease: Lease | None = None
     found_nothing: bool = False
     """It was looked for, and nothing is due."""
+    is_wanted: bool = True
+    passing_over: Sequence[int] = ()
+    """Channels whose conversations are left to others."""
 
 
 def hold(lease: Lease) -> None:

@@ -151,12 +151,13 @@ def release(lease: Lease, given: Release) -> datetime | None:
 
 def _write(lease: Lease, given: Release) -> datetime | None:
     reaches = reached_by(lease.channel_id, (group.outcome for group in given.ended if group.event_ids))
+    claims = lease.onward is not None and lease.onward.is_wanted
     statement = _give_back(
         ends=any(group.event_ids for group in given.ended),
         puts_off=given.put_off is not None,
         tries=given.tried is not None,
         calls=bool(lease.unwritten),
-        claims=lease.onward is not None,
+        claims=claims,
         reaches=reaches,
     )
     rows = fetch(statement, _values(lease, given))
@@ -164,7 +165,7 @@ def _write(lease: Lease, given: Release) -> datetime | None:
         raise LeaseLostError
     note_known(lease.channel_id, reaches)
     lease.unwritten.clear()
-    if lease.onward:
+    if lease.onward and claims:
         _, is_due, next_id, *_ = rows[0]
         following = [row[3:] for row in rows] if next_id else []
         lease.onward.lease = claimed_lease(lease.slot, following, goes_on=True)
@@ -196,8 +197,8 @@ def _values(lease: Lease, given: Release) -> dict[str, Any]:
         values |= {"put_off_id": put_off.event_id, "state": put_off.state, "reason": put_off.reason}
     values |= given.tried or {}
     values |= exchange_values(lease)
-    if lease.onward:
-        values |= claim_values(lease.slot)
+    if lease.onward and lease.onward.is_wanted:
+        values |= claim_values(lease.slot) | {"passing_over": list(lease.onward.passing_over)}
     return values
 
 

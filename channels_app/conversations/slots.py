@@ -58,7 +58,7 @@ def register_slot(slot: str) -> None:
         version=settings.VERSION,
         started_at=now,
         beat_at=now,
-        threads=settings.WORKER_THREADS,
+        threads=settings.TURNS_AT_ONCE,
         memory_bytes=_memory_bytes(),
         clock_ahead_s=machine_is_ahead_s(),
     )
@@ -70,6 +70,11 @@ def free_leases(slots: Sequence[str]) -> int:
     freed = held.update(lease_slot=None, lease_until=None)
     WorkerSlot.objects.filter(name__in=slots).update(ended_at=Now())
     return freed
+
+
+def free_conversations(slot: str, conversation_ids: Sequence[int]) -> None:
+    """Free some of what this process holds, so that others go on with it at once."""
+    Conversation.objects.filter(pk__in=conversation_ids, lease_slot=slot).update(lease_slot=None, lease_until=None)
 
 
 def forget_slots(older_than: timedelta) -> None:

@@ -28,6 +28,8 @@ TASK = "channels_app.tasks.work"
 TIMEOUT_S = 0.5
 """For connecting to Redis and for its answer: a web request waits for nothing longer."""
 MAX_LISTEN_S = 2.0
+LISTENERS = 3
+"""Threads of a worker that listen at a time, beside Celery's own way: one takes a wake-up while another goes back."""
 PAUSE_S = 2.0
 """After a failure nothing is published for this long: the guard finds the work."""
 MAX_QUEUE = 500

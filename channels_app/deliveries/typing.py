@@ -6,20 +6,11 @@ second's are in use; never more than once in ten seconds in a conversation, howe
 The words of the answer end it, which costs nothing; what ends without words ends it by a call of its own.
 """
 
-import heapq
-import itertools
 import logging
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import timedelta
-from functools import cache, partial
 from hashlib import sha256
 
-from django.db import connections
 from redis import RedisError
 
 from channels_app.channels.credentials import has_spare_calls, note_quota
@@ -87,91 +78,3 @@ def _call(channel: LiveChannel, lease: Lease, event_id: int, *, is_typing: bool)
     row = exchange_row(Target.INBOX, calls[-1] if calls else None, event_id=event_id, n=1, result=result, error=failed)
     lease.unwritten.append(row | {"call_code": ""})
 
-
-# --- while a thread waits for the bot ------------------------------------------------------------------------------
-
-
-@contextmanager
-def typing_meanwhile(channel: LiveChannel, lease: Lease, event_id: int) -> Iterator[None]:
-    """Show it as often as need be, until this is left. A sign on its way has arrived by then, so it can't come behind
-    the answer."""
-    if channel.typing_after is None:
-        yield
-        return
-    watch = _signs().begin(channel.typing_after, partial(show_typing, channel, lease, event_id))
-    try:
-        yield
-    finally:
-        _signs().end(watch)
-
-
-@dataclass(order=True, slots=True)
-class _Watch:
-    due_at: float
-    number: int
-    show: Callable[[], None] = field(compare=False)
-    is_over: bool = field(default=False, compare=False)
-    is_calling: bool = field(default=False, compare=False)
-
-
-class _Signs:
-    """One thread for all bots that this process waits for. An answer in time costs it a look at most."""
-
-    def __init__(self) -> None:
-        self._news = threading.Condition()
-        self._watches: list[_Watch] = []
-        self._numbers = itertools.count()
-        self._thread: threading.Thread | None = None
-
-    def begin(self, after: timedelta, show: Callable[[], None]) -> _Watch:
-        watch = _Watch(time.monotonic() + after.total_seconds(), next(self._numbers), show)
-        with self._news:
-            heapq.heappush(self._watches, watch)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="typing", daemon=True)
-                self._thread.start()
-            elif self._watches[0] is watch:
-                self._news.notify_all()
-        return watch
-
-    def end(self, watch: _Watch) -> None:
-        with self._news:
-            watch.is_over = True
-            while watch.is_calling:  # bounded by the time-out of the call
-                self._news.wait()
-
-    def _run(self) -> None:
-        while True:
-            watch = self._next()
-            try:
-                watch.show()
-            except Exception:
-                logger.exception("typing not shown")
-            finally:
-                connections.close_all()  # of a new token; another may be needed in an hour
-            with self._news:
-                watch.is_calling = False
-                watch.due_at = time.monotonic() + EVERY.total_seconds()
-                heapq.heappush(self._watches, watch)
-                self._news.notify_all()
-
-    def _next(self) -> _Watch:
-        """The next sign, once it is due."""
-        with self._news:
-            while True:
-                while self._watches and self._watches[0].is_over:
-                    heapq.heappop(self._watches)
-                wait_s = self._watches[0].due_at - time.monotonic() if self._watches else None
-                if wait_s is not None and wait_s <= 0:
-                    watch = heapq.heappop(self._watches)
-                    watch.is_calling = True
-                    return watch
-                self._news.wait(wait_s)
-
-
-@cache
-def _signs() -> _Signs:
-    return _Signs()
-
-
-os.register_at_fork(after_in_child=_signs.cache_clear)  # a child has no such thread

@@ -1,9 +1,10 @@
 """Ask the bot for one event, and what follows when it answers, fails or keeps silent."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid5
 
 from channels_app.channels.live import LiveChannel
@@ -15,7 +16,7 @@ from channels_app.deliveries.briefings import language_of
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
 from channels_app.deliveries.showable import UNSEEN, visible_part
-from channels_app.deliveries.typing import EVERY, end_typing, show_typing, typing_meanwhile
+from channels_app.deliveries.typing import EVERY, end_typing, show_typing
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
@@ -27,7 +28,8 @@ from channels_app.protocol.failures import FailureKind, kind_of_failure
 from channels_app.protocol.options import is_token
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.breaker import note_failure, note_success
-from channels_app.turns.holding import call_bot, holding_due_in, say_holding_line
+from channels_app.turns.calls import Ask, Called, Meanwhile
+from channels_app.turns.holding import holding_due_in, say_holding_line
 from offload.models import OffloadReason
 from offload.services import Request
 
@@ -49,10 +51,21 @@ def ask_bot(
     choice: Option | None,
     *,
     is_first: bool,
-) -> Release | Say:
+) -> Ask:
     turn = replace(_turn(lease, channel, event, claimed, choice), is_first=is_first)
-    with typing_meanwhile(channel, lease, claimed.facts.id):
-        called = call_bot(lease, channel, claimed, turn)
+    due = holding_due_in(channel, claimed)
+    hold = partial(say_holding_line, lease, channel, claimed)
+    return Ask(
+        lease=lease,
+        channel=channel,
+        turn=turn,
+        go_on=partial(_on_called, lease, channel, claimed),
+        typing_for=claimed.facts.id,
+        meanwhile=Meanwhile(after=due, act=hold) if due is not None else None,
+    )
+
+
+def _on_called(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, called: Called) -> Release | Say:
     _note_call(lease, claimed, called.calls, called.error)
     if called.error is not None:
         note_failure(lease, channel)
@@ -67,10 +80,16 @@ def ask_bot(
     return Say(lease=lease, claimed=[claimed], reply=reply)
 
 
-def tell_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> None:
+def tell_bot(
+    lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event, then: Callable[[], Release | Say]
+) -> Ask:
     """Let the bot know; neither its answer nor a failed call changes anything."""
-    called = call_bot(lease, channel, claimed, _turn(lease, channel, event, claimed, None))
-    _note_call(lease, claimed, called.calls, called.error)
+
+    def go_on(called: Called) -> Release | Say:
+        _note_call(lease, claimed, called.calls, called.error)
+        return then()
+
+    return Ask(lease=lease, channel=channel, turn=_turn(lease, channel, event, claimed, None), go_on=go_on)
 
 
 def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error: BridgeError | None) -> None:

@@ -27,6 +27,7 @@ from channels_app.turns.asking import (
 )
 from channels_app.turns.breaker import may_call_bot
 from channels_app.turns.bursts import as_one, choice_of, joined_before
+from channels_app.turns.calls import Ask
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
 
@@ -36,7 +37,7 @@ MAX_TRIES = 6
 
 def on_contact_event(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release | Say:
+) -> Release | Say | Ask:
     """STARTED, DELEGATED or a message: the bot is asked, unless it has no part in this conversation.
 
     A message may bring others with it, and the STARTED of its conversation: then all are one turn, the first's.

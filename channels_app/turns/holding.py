@@ -4,13 +4,10 @@ Best effort: it is written down before it leaves and never repeated, and gives w
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
 
-from channels_app.adapters.bots import BotConnector
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.lease import ClaimedEvent, Lease, hold
@@ -22,43 +19,12 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.models import Author, MessageRow, Target
-from channels_app.protocol import EventType, Message, Outgoing, Reply, Turn
+from channels_app.protocol import EventType, Message, Outgoing, Reply
 from channels_app.protocol.errors import BridgeError, Effect
 from channels_app.protocol.sentences import Occasion
 
 PLACE = 32_767
 """Of these words among all that we say to an event: no reply has so many messages, so none of them is there twice."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
-    """What came of a call to the bot."""
-
-    reply: Reply | None
-    error: BridgeError | None
-    calls: Sequence[Call]
-
-
-def call_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, turn: Turn) -> Called:
-    """Call the bot; if it takes longer than the channel's owner wants, the contact is told meanwhile."""
-    assert channel.bot is not None  # noqa: S101 - _reason_against_bot has looked
-    due = holding_due_in(channel, claimed)
-    if due is None:
-        return _call(channel.bot, turn)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bot-call") as pool:
-        call = pool.submit(_call, channel.bot, turn)
-        wait([call], timeout=due.total_seconds())
-        if not call.done():
-            say_holding_line(lease, channel, claimed)
-        return call.result()
-
-
-def _call(bot: BotConnector, turn: Turn) -> Called:
-    with recorded_calls() as calls:
-        try:
-            return Called(reply=bot.send(turn), error=None, calls=calls)
-        except BridgeError as error:
-            return Called(reply=None, error=error, calls=calls)
 
 
 def holding_due_in(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import Error, connection
@@ -22,17 +22,20 @@ from channels_app.conversations.lease import LEASE_S, Lease, LeaseLostError, Onw
 from channels_app.conversations.release import Release, after_stumble, release
 from channels_app.conversations.slots import (
     LOST_AFTER_S,
+    free_conversations,
     free_leases,
     free_lost_leases,
     new_slot_name,
     register_slot,
     renew_leases,
 )
-from channels_app.conversations.wakeups import hear_wakeup, wake_a_worker_at
+from channels_app.conversations.wakeups import LISTENERS, hear_wakeup, wake_a_worker_at
 from channels_app.lib import outages
 from channels_app.lib.postgres import limits
 from channels_app.protocol.errors import MissingKeyError
-from channels_app.turns.handle import take_step
+from channels_app.turns.calls import Ask, Calls
+from channels_app.turns.crew import Crew
+from channels_app.turns.handle import end_step, take_step
 
 logger = logging.getLogger(__name__)
 
@@ -53,18 +56,24 @@ STEP_ANSWER_S = 8.0
 
 
 LISTEN_S = 0.25
-"""How long a thread listens for a wake-up before it looks by itself: one may have gone to Celery, whose other threads
-are all with slow bots."""
+"""How long a thread of Celery's listens for a wake-up before it looks whether it is to stop."""
 LINGER_S = 1.0
-"""A thread idle for this long goes back to Celery."""
+"""One that heard nothing for this long goes back to Celery."""
+QUICK_S = 0.02
+"""A turn's thread waits this long for the bot itself: the answer of a quick one costs no other thread, and no look for
+other work."""
 
 
 class Pump:
-    """The turns of one process, run by any number of its threads."""
+    """The turns of one process. TURNS_AT_ONCE threads take steps, each with its connection to PostgreSQL; while a bot
+    thinks its conversation stays in our hands without one."""
 
     def __init__(self, kind: str) -> None:
         self.slot = new_slot_name(kind)
-        self._held: dict[int, float] = {}
+        self.calls = Calls()
+        self._held: set[int] = set()
+        self._in_air: set[int] = set()
+        """Of these: those whose bot is being waited for."""
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._upkeep: threading.Thread | None = None
@@ -72,69 +81,83 @@ class Pump:
         """Something that claims may have been done without our hearing of it."""
         self._rest_until = 0.0
         self._has_ended = False
-        self._may_linger = threading.BoundedSemaphore(max(1, settings.WORKER_THREADS // 2))
+        self._may_listen = threading.BoundedSemaphore(LISTENERS)
+        self.crew: Crew[Onward] = Crew(settings.TURNS_AT_ONCE, self.run_due, lambda: self._may_end)
 
-    def run(self) -> int:
-        """What is due, and what becomes due in the next moment: `run_due`, again at each wake-up that is heard.
+    def listen(self) -> None:
+        """Wake a thread, and again at each wake-up that is heard.
 
-        Celery's way from a wake-up to a thread costs as much as a turn. So half of the threads stay and listen to the
-        same queue themselves; the others are left to Celery.
+        Celery's way from a wake-up to a thread costs as much as a turn, so all but one of its threads stay and listen
+        to the same queue themselves. While all of ours work nobody does: another process should hear it.
         """
-        steps = self.run_due()
-        if not self._may_linger.acquire(blocking=False):
-            return steps
+        self._wake_when_free()
+        if not self._may_listen.acquire(blocking=False):
+            return
         try:
-            idle_since = time.monotonic()
-            while not self._is_stopping.is_set() and time.monotonic() - idle_since < LINGER_S:
-                if hear_wakeup(LISTEN_S) is None:
+            heard_at = time.monotonic()
+            while not self._is_stopping.is_set() and time.monotonic() - heard_at < LINGER_S:
+                heard = hear_wakeup(LISTEN_S)
+                if heard is None:
                     break
-                done = self.run_due()
-                idle_since = time.monotonic() if done else idle_since
-                steps += done
+                if heard:
+                    self._wake_when_free()
+                    heard_at = time.monotonic()
         finally:
-            self._may_linger.release()
-        return steps
+            self._may_listen.release()
+
+    def _wake_when_free(self) -> None:
+        while not self._is_stopping.is_set():
+            if self.crew.has_free_hands(LISTEN_S) and not self.calls.are_full:
+                break
+        self.wake()
+
+    def wake(self, threads: int = 1) -> None:
+        """Let so many threads look for work."""
+        self.crew.wake(threads)
+
+    def take_over(self, conversation_id: int) -> None:
+        """Go on with a conversation whose worker is stuck."""
+        self.crew.add(partial(self._steal, conversation_id))
 
     def run_due(self) -> int:
         """Take steps until nothing is due or the process is to stop; how many that were."""
         limits.answer_s = STEP_ANSWER_S
         self._start_upkeep()
         steps = 0
-        lease = self._claim()
-        while lease is not None:
-            if self._is_stopping.is_set():
-                self._take_step(replace(lease, onward=None), lambda left: release(left, Release()))
-                break
-            self._take_step(lease, take_step)
+        following = Onward()
+        while True:
+            lease = following.lease
+            if lease is None and (job := self.crew.next_job()):
+                following = job()
+            elif lease is None and (following.found_nothing or (lease := self._claim()) is None):
+                return steps
+            elif self._is_stopping.is_set():
+                following = self._take_step(replace(lease, onward=None), lambda left: release(left, Release()))
+                continue
+            else:
+                following = self._take_step(lease, take_step)
             steps += 1
-            onward = lease.onward or Onward()
-            lease = onward.lease or (None if onward.found_nothing else self._claim())
-        return steps
 
     def _claim(self) -> Lease | None:
-        if self._is_stopping.is_set() or time.monotonic() < self._rest_until:
+        if self._is_stopping.is_set() or self.calls.are_full or time.monotonic() < self._rest_until:
             return None
         try:
-            return claim_due_conversation(self.slot, goes_on=True)
+            return claim_due_conversation(self.slot, goes_on=True, passing_over=self.calls.crowded_channels())
         except Error:
             self._lost_touch.set()
             raise
 
-    def take_over(self, conversation_id: int) -> None:
-        """Go on with a conversation whose worker is stuck."""
-        limits.answer_s = STEP_ANSWER_S
-        self._start_upkeep()
+    def _steal(self, conversation_id: int) -> Onward:
         lease = steal_conversation(self.slot, conversation_id)
-        if lease is not None:
-            self._take_step(lease, take_step)
+        return self._take_step(lease, take_step) if lease else Onward()
 
-    def stop(self) -> None:
-        """Claim nothing more; steps that have begun go on to their end."""
-        self._is_stopping.set()
-
-    def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | None]) -> None:
+    def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | Ask | None]) -> Onward:
         with self._lock:
-            self._held[lease.conversation_id] = time.monotonic()
+            self._held.add(lease.conversation_id)
+            self._in_air.discard(lease.conversation_id)
+        if lease.onward:
+            lease.onward.is_wanted = not (self._is_stopping.is_set() or self.calls.are_full)
+            lease.onward.passing_over = self.calls.crowded_channels()
         try:
             wake_at = step(lease)
         except LeaseLostError:
@@ -151,11 +174,48 @@ class Pump:
             self._lost_touch.set()
             self._give_up(lease, after_stumble(lease))
         else:
+            if isinstance(wake_at, Ask):
+                return self._call(lease, wake_at)
             if wake_at is not None and wake_at > lease.now:
                 wake_a_worker_at(wake_at)
-        finally:
-            with self._lock:
-                self._held.pop(lease.conversation_id, None)
+        with self._lock:
+            self._held.discard(lease.conversation_id)
+        if self._may_end:
+            self.crew.look_up()
+        return lease.onward or Onward()
+
+    def _call(self, lease: Lease, ask: Ask) -> Onward:
+        """Let the bot be asked; whichever thread is free when it has answered goes on."""
+        flight = self.calls.begin(ask, self._do_meanwhile)
+        go_on = partial(self._take_step, lease, partial(end_step, flight=flight))
+        if flight.has_ended(QUICK_S):
+            return go_on()
+        with self._lock:
+            self._in_air.add(lease.conversation_id)
+        flight.future.add_done_callback(lambda _: self.crew.add(go_on))
+        return Onward()
+
+    def _do_meanwhile(self, act: Callable[[], None]) -> None:
+        def job() -> Onward:
+            try:
+                act()
+            except LeaseLostError:
+                pass  # whoever has it now speaks
+            except Exception as error:
+                if outages.met(error) is None:
+                    logger.exception("CB-705: nothing could be said while a bot thinks")
+            return Onward()
+
+        self.crew.add(job)
+
+    def stop(self) -> None:
+        """Claim nothing more; steps that have begun go on to their end."""
+        self._is_stopping.set()
+        self.crew.look_up()
+
+    @property
+    def _may_end(self) -> bool:
+        return self._is_stopping.is_set() and not self._held
 
     def _give_up(self, lease: Lease, given: Release) -> None:
         """Give the conversation back, if need be once PostgreSQL is there again.
@@ -187,14 +247,21 @@ class Pump:
                 raise
 
     def end(self) -> None:
-        """Say that this process has ended, after its last step, so that it is missed at once.
+        """After `stop`: let steps and calls end for STOP_GRACE_S, and say that this process has ended, so that it is
+        missed at once.
 
-        A step that was cut off keeps its lease: the guard frees it when it sees that the process is gone.
+        What still waits for its bot then goes on elsewhere. A step that was cut off keeps its lease: it may be
+        sending, and the guard frees it when it sees that the process is gone.
         """
+        self.crew.join(settings.STOP_GRACE_S)
         self._has_ended = True
         self._lost_touch.set()
-        if self._upkeep is not None and not self._held:
-            with suppress(Error):
+        if self._upkeep is None:
+            return
+        with suppress(Error):
+            if self._held:
+                free_conversations(self.slot, list(self._in_air))
+            else:
                 free_leases([self.slot])
 
     def _start_upkeep(self) -> None:

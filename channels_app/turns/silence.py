@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
@@ -11,6 +12,7 @@ from channels_app.models import Author, Outcome, Owner, SilencePolicy
 from channels_app.protocol import Completion, Event, Message, Reply
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.asking import NOT_WITH_BOT, tell_bot
+from channels_app.turns.calls import Ask
 from offload.models import OffloadReason
 from offload.services import Request
 
@@ -21,7 +23,7 @@ BECAUSE_SILENT = "The contact was silent."
 
 def on_silent_contact(
     lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent], events: Sequence[Event]
-) -> Release | Say:
+) -> Release | Say | Ask:
     """The question, or the end that follows if it has no answer."""
     after, is_last = events[0].details["after"], events[0].details["is_last"]
     if lease.owner != Owner.BOT:
@@ -32,8 +34,13 @@ def on_silent_contact(
         return Release.ending(claimed, Outcome.MOOT, NO_RULE)
     if not is_last:
         return _say(lease, channel, claimed, Occasion.SILENCE)
+    end = partial(_end, lease, channel, claimed)
     if channel.bot is not None and channel.bot.hears_silence:
-        tell_bot(lease, channel, claimed[0], events[0])
+        return tell_bot(lease, channel, claimed[0], events[0], end)
+    return end()
+
+
+def _end(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Say:
     said = _say(lease, channel, claimed, Occasion.SILENCE_END)
     if channel.on_silence == SilencePolicy.HAND_OVER:
         return replace(said, request=Request(reason=OffloadReason.CONTACT_SILENT, by="chatbridge"))

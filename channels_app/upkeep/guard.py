@@ -5,12 +5,10 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
@@ -65,9 +63,6 @@ class Sweep:
 class Guard:
     def __init__(self) -> None:
         self.pump = Pump("guard")
-        self._threads = ThreadPoolExecutor(settings.WORKER_THREADS, thread_name_prefix="guard")
-        self._running = 0
-        self._lock = threading.Lock()
         self._is_stopping = threading.Event()
 
     def run(self) -> None:
@@ -85,7 +80,6 @@ class Guard:
                     logger.exception("guard: a sweep failed")
         self.pump.stop()
         housekeeping.join(HOUSEKEEPING_STOPS_S)
-        self._threads.shutdown(wait=True)
         self.pump.end()
 
     def stop(self) -> None:
@@ -105,41 +99,14 @@ class Guard:
         told = [wake_a_worker() for _ in range(min(overdue, MAX_WAKEUPS))]
         is_needed = overdue > 0 and (not all(told) or count_due(older_than_s=UNANSWERED_S) > 0)
         if is_needed:
-            self._work(overdue)
+            self.pump.wake(overdue)
         stuck = _stuck_conversations()
         for conversation_id in stuck:
-            self._threads.submit(self._take_over, conversation_id)
+            self.pump.take_over(conversation_id)
         repaired = repair_lost_wakeups()
         if repaired:
             count_refusal("guard", None, "lost_wakeup")
         return Sweep(overdue=overdue, freed=freed, works_itself=is_needed, taken_over=len(stuck), repaired=repaired)
-
-    def _take_over(self, conversation_id: int) -> None:
-        try:
-            self.pump.take_over(conversation_id)
-        except Error as error:
-            if outages.met(error) is None:
-                logger.exception("guard: a step failed")
-        finally:
-            connection.close()
-
-    def _work(self, overdue: int) -> None:
-        with self._lock:
-            wanted = min(overdue, settings.WORKER_THREADS) - self._running
-            self._running += max(wanted, 0)
-        for _ in range(wanted):
-            self._threads.submit(self._run_due)
-
-    def _run_due(self) -> None:
-        try:
-            self.pump.run_due()
-        except Error as error:
-            if outages.met(error) is None:
-                logger.exception("guard: a step failed")
-        finally:
-            connection.close()
-            with self._lock:
-                self._running -= 1
 
 
 def _stuck_conversations() -> set[int]:

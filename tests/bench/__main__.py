@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, strangers, turns
+from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, strangers, thinking, turns
 from tests.bench.machine import describe
 from tests.bench.stage import Plan, Stage, stage
 from tests.bench.table import Section
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "statements": statements.measure,
     "memory": memory.measure,  # of the processes that have run since the turns: what restarts one comes later
     "scale": scale.measure,
+    "thinking": thinking.measure,
     "growth": growth.measure,
     "pages": pages.measure,
     "strangers": strangers.measure,

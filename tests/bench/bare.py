@@ -9,10 +9,12 @@ from requests.adapters import HTTPAdapter
 
 TASK = "bare.turn"
 MAX_THREADS = 64
+THREADS = 16
 TIMEOUT_S = 30
 
 app = Celery("bare")
 app.config_from_object("chatbridge.celeryconfig")
+app.conf.worker_concurrency = THREADS
 
 _session = requests.Session()
 _session.trust_env = False

@@ -27,6 +27,23 @@ class Floor(Build):
         flush(self.redis_url)
 
 
+class AsyncFloor(Build):
+    """One process, with neither workers nor tables."""
+
+    def prepare(self) -> None:
+        self.doors = ("/webhooks/",)
+
+    def empty(self) -> None:
+        """It keeps nothing."""
+
+    def need_web(self) -> None:
+        if "web" not in self.processes:
+            self.start_as("web", "tests.bench.async_floor")
+
+    def need_workers(self) -> None:
+        """It has none."""
+
+
 class Bare(Build):
     """Workers only."""
 

@@ -20,6 +20,7 @@ BOT = b"/bot"
 TOKEN = b"/oauth2/token"
 CONVERSATIONS = b"/inbox/v1/virtual-agent/conversations/"
 DRIVE = b"/drive"
+TYPING = b'"indicateTyping"'
 _TOKEN_ANSWER = answer(b'{"access_token":"token-of-the-bench","token_type":"bearer","expires_in":3599}')
 # As the platform sends with each answer; the bridge keeps them for its operators.
 _INBOX_ANSWER = answer(b"{}", "X-Account-Quota: 100000\r\nX-Account-Quota-Used: 1\r\n")
@@ -47,7 +48,8 @@ class Door(asyncio.Protocol):
         if path == BOT:
             self._ask_bot(message.body)
         elif path.startswith(CONVERSATIONS):
-            self._contacts.told(unquote(path.removeprefix(CONVERSATIONS).decode()), *read_mark(message.body))
+            if TYPING not in message.body:
+                self._contacts.told(unquote(path.removeprefix(CONVERSATIONS).decode()), *read_mark(message.body))
             self._transport.write(_INBOX_ANSWER)
         elif path == TOKEN:
             self._transport.write(_TOKEN_ANSWER)

@@ -13,6 +13,7 @@ from tests.bench.stage import Stage
 from tests.bench.table import Section
 
 FEW, MANY = 50, 500
+SECOND = "worker 2"
 GIVEN_UP_S = 0.7
 """How long a build is given to end what it has begun, if nobody wants to know whether it loses anything: its requests,
 and, when the queue has been emptied, its tasks."""
@@ -67,6 +68,18 @@ def raise_all(stage: Stage, section: Section, crews: Sequence[Crew], conversatio
         crew.build.ready_mib = crew.build.resident_mib()
         run(stage, section, crew, crew.drive(FEW if isinstance(crew.build, Naive) else conversations, Pace.GREET))
         crew.build.warm_mib = crew.build.resident_mib()
+
+
+def leave_one_worker(crew: Crew) -> None:
+    process = crew.build.processes.pop(SECOND, None)
+    if process is not None:
+        process.terminate()
+        process.wait()
+
+
+def need_all_workers(crew: Crew) -> None:
+    crew.build.need_workers()
+    crew.build.await_all()
 
 
 def run(stage: Stage, section: Section, crew: Crew, drive: Drive, *, to_its_end: bool = False) -> Heard:

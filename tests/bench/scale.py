@@ -1,9 +1,9 @@
-"""Does a second worker help? With a bot that takes its time the threads are what there is too little of."""
+"""Does a second worker help?"""
 
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench.crews import MANY, Crew, raise_crews
+from tests.bench.crews import MANY, Crew, leave_one_worker, need_all_workers, raise_crews
 from tests.bench.measure import Goal, interleave
 from tests.bench.stage import Stage
 from tests.bench.table import Section
@@ -11,7 +11,6 @@ from tests.bench.turns import add_rows, turns_per_s
 
 BOT_MS = 400
 """So slow that the threads of one worker wait nearly all the time, and two don't fill the machine."""
-SECOND = "worker 2"
 ONE, TWO = "one worker", "two workers"
 REMARK = (
     f"Turns a second with a bot of {BOT_MS} ms and {MANY} conversations, by one worker process and by two: process "
@@ -25,12 +24,12 @@ def measure(stage: Stage) -> Section:
     crew = raise_crews(stage, section)["product"]
     per_s = partial(turns_per_s, stage, section, crew, MANY, BOT_MS)
     found = interleave(
-        {ONE: _with(_leave_one, crew, per_s), TWO: _with(_need_two, crew, per_s)}, stage.plan.turn_rounds
+        {ONE: _with(leave_one_worker, crew, per_s), TWO: _with(need_all_workers, crew, per_s)}, stage.plan.turn_rounds
     )
     add_rows(section, f"{MANY} conversations, bot {BOT_MS} ms", found, found[ONE], "of one")
     reached = found[TWO].median / found[ONE].median
     section.goals.append(Goal(what="two workers / one", reached=reached, least=1.6))
-    _need_two(crew)
+    need_all_workers(crew)
     return section
 
 
@@ -40,15 +39,3 @@ def _with(prepare: Callable[[Crew], None], crew: Crew, per_s: Callable[[], float
         return per_s()
 
     return prepared
-
-
-def _leave_one(crew: Crew) -> None:
-    process = crew.build.processes.pop(SECOND, None)
-    if process is not None:
-        process.terminate()
-        process.wait()
-
-
-def _need_two(crew: Crew) -> None:
-    crew.build.need_workers()
-    crew.build.await_all()

@@ -17,10 +17,10 @@ from channels_app.models import Bot, Channel, Conversation, IntakeCount, Webhook
 from channels_app.operations.explanations.gather import explain
 from channels_app.operations.transcripts import load_transcript
 from channels_app.protocol.errors import Effect, TemporaryError
-from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
+from tests.turns import take_step
 from tests.world import World, answer
 
 SILENT = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN)

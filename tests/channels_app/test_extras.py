@@ -15,10 +15,10 @@ from channels_app.operations.explanations.gather import explain
 from channels_app.operations.outcome_codes import codes_of_events
 from channels_app.operations.transcripts import load_transcript
 from channels_app.protocol.errors import Effect, TemporaryError
-from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
+from tests.turns import take_step
 from tests.world import FILES, World, answer
 
 EXTRAS = {

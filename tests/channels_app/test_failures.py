@@ -24,11 +24,11 @@ from channels_app.operations.failures.groups import (
     resolve_group,
 )
 from channels_app.operations.failures.states import GroupState
-from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
 from tests.counting import count_newest
+from tests.turns import take_step
 from tests.world import World, answer
 
 ANNA = Actor(name="anna", via="operations")

@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.lease import LeaseLostError
 from channels_app.conversations.release import Release, release
 from channels_app.conversations.slots import new_slot_name, register_slot
+from channels_app.conversations.wakeups import LISTENERS
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.turns import handle as turns
 from channels_app.turns import pump as pump_module
@@ -25,6 +28,7 @@ from channels_app.upkeep import guard as guard_module
 from channels_app.upkeep.guard import Guard
 from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_channel, make_event, signed
+from tests.turns import exhaust
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,22 +64,18 @@ def post(client: Any, channel: Channel, conversation: str = "conv-1", text: str 
 def test_a_pump_works_until_nothing_is_due(client: Any, channel: Channel, world: World) -> None:
     for number in range(3):
         post(client, channel, f"conv-{number}")
-    assert Pump("worker").run_due() == 3
+    assert exhaust(Pump("worker")) == 3
     assert len(world.inbox.calls) == 3
     assert WorkerSlot.objects.get().host == socket.gethostname()
     assert Conversation.objects.filter(lease_slot__isnull=False).count() == 0
 
 
-def test_a_pump_that_has_worked_hears_the_next_wakeups_itself(client: Any, channel: Channel, world: World) -> None:
-    pump = Pump("worker")
-    first = threading.Thread(target=run_in_thread, args=[pump])
-    first.start()
-    for number in range(3):
-        post(client, channel, f"conv-{number}")
-        eventually(partial(answered, world, number + 1))
-    pump.stop()
-    first.join(PATIENCE_S)
-    assert not first.is_alive()
+def test_a_pump_that_was_woken_hears_the_next_wakeups_itself(client: Any, channel: Channel, world: World) -> None:
+    with listening() as pump:
+        for number in range(3):
+            post(client, channel, f"conv-{number}")
+            eventually(partial(answered, world, number + 1))
+        assert pump.crew._threads
 
 
 def test_a_pump_without_redis_goes_back_to_its_queue(
@@ -83,30 +83,47 @@ def test_a_pump_without_redis_goes_back_to_its_queue(
 ) -> None:
     post(client, channel)
     monkeypatch.setattr(pump_module, "hear_wakeup", lambda timeout_s: None)
-    assert Pump("worker").run() == 1
-
-
-def test_half_of_the_threads_are_left_to_celery(channel: Channel, settings: Any) -> None:
-    settings.WORKER_THREADS = 2
     pump = Pump("worker")
-    first = threading.Thread(target=run_in_thread, args=[pump])
-    first.start()
-    eventually(lambda: not pump._may_linger._value)
-    assert pump.run() == 0  # at once: the first one listens
-    assert first.is_alive()
+    pump.listen()  # at once
+    eventually(partial(answered, world, 1))
+    finish(pump)
+
+
+def test_one_thread_is_left_to_celery(channel: Channel) -> None:
+    with listening(LISTENERS) as pump:
+        eventually(lambda: not pump._may_listen._value)
+        pump.listen()  # at once: the others listen
+
+
+@contextmanager
+def listening(threads: int = 1) -> Iterator[Pump]:
+    """A pump as in a worker, with so many threads of Celery's in it, for as long as it is needed."""
+    pump, is_over = Pump("worker"), threading.Event()
+
+    def listen() -> None:
+        while not is_over.is_set():
+            pump.listen()
+
+    listeners = [threading.Thread(target=listen) for _ in range(threads)]
+    for thread in listeners:
+        thread.start()
+    try:
+        yield pump
+    finally:
+        is_over.set()
+        finish(pump)
+        for thread in listeners:
+            thread.join(PATIENCE_S)
+
+
+def finish(pump: Pump) -> None:
     pump.stop()
-    first.join(PATIENCE_S)
+    pump.end()
+    assert not any(thread.is_alive() for thread in pump.crew._threads)
 
 
 def answered(world: World, count: int) -> bool:
     return len(world.inbox.calls) == count
-
-
-def run_in_thread(pump: Pump) -> None:
-    try:
-        pump.run()
-    finally:
-        connection.close()
 
 
 def test_a_stopped_pump_claims_nothing(client: Any, channel: Channel, world: World) -> None:
@@ -129,7 +146,7 @@ def test_a_pump_that_is_stopped_in_a_step_gives_back_what_it_claimed_with_its_en
     monkeypatch.setattr(pump_module, "take_step", stop_meanwhile)
     post(client, channel, "conv-1")
     post(client, channel, "conv-2")
-    assert pump.run_due() == 1
+    assert exhaust(pump) == 1
     assert len(world.inbox.calls) == 1
     waiting = Conversation.objects.get(wake_at__isnull=False)
     assert (waiting.lease_slot, waiting.lease_until) == (None, None)
@@ -149,7 +166,7 @@ def test_an_unforeseen_failure_ends_in_an_operators_hands_and_blocks_nobody(
     post(client, channel, "poison")
     post(client, channel, "healthy")
     for _ in range(10):
-        Pump("worker").run_due()
+        exhaust(Pump("worker"))
         Conversation.objects.filter(wake_at__isnull=False).update(wake_at=timezone.now())
     outcomes = dict(WebhookEvent.objects.values_list("conversation__external_id", "outcome"))
     assert outcomes == {"poison": "dead", "healthy": "replied"}
@@ -171,7 +188,8 @@ def test_the_guard_works_itself_while_nobody_can_be_told(
     post(client, channel)
     guard = Guard()
     assert guard.sweep().works_itself
-    guard._threads.shutdown(wait=True)
+    eventually(partial(answered, world, 1))
+    finish(guard.pump)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
 
 
@@ -182,7 +200,8 @@ def test_the_guard_works_itself_when_nobody_hears(
     Conversation.objects.update(wake_at=timezone.now() - timedelta(seconds=10))
     guard = Guard()
     assert guard.sweep().works_itself
-    guard._threads.shutdown(wait=True)
+    eventually(partial(answered, world, 1))
+    finish(guard.pump)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
 
 
@@ -253,7 +272,8 @@ def test_the_guard_takes_over_what_a_stuck_worker_still_holds(
     WebhookEvent.objects.update(state="bot_call", received_at=timezone.now() - timedelta(seconds=250))
     guard = Guard()
     assert guard.sweep().taken_over == 1
-    guard._threads.shutdown(wait=True)
+    eventually(partial(answered, world, 1))
+    finish(guard.pump)
     assert world.inbox.completions("conv-1") == ["HANDOVER"]
     with pytest.raises(LeaseLostError):
         release(stuck, Release())

@@ -21,7 +21,7 @@ from channels_app.conversations.claim import claim_due_conversation
 from channels_app.lib import encryption
 from channels_app.models import Bot, Channel, KeyCheck, WebhookEvent
 from channels_app.protocol.errors import MissingKeyError
-from channels_app.turns.handle import take_step
+from channels_app.turns import handle
 from channels_app.turns.pump import Pump
 from offload.models import OffloadProvider
 from tests.bridge import BASE_DIR, fresh_database
@@ -166,7 +166,7 @@ def test_a_worker_without_the_key_leaves_the_conversation_to_others_unharmed(
     pump = Pump("worker")
     lease = claim_due_conversation(pump.slot)
     assert lease is not None
-    pump._take_step(lease, take_step)
+    pump._take_step(lease, handle.take_step)
     event = WebhookEvent.objects.get()
     assert (event.outcome, event.attempts) == (None, 0)
     assert pump._claim() is None  # it rests

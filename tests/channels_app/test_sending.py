@@ -13,10 +13,10 @@ from channels_app.deliveries.recording import retry_delivery, tries_of
 from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, MessageRow, WebhookEvent
 from channels_app.protocol.errors import Effect, TemporaryError
-from channels_app.turns.handle import take_step
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
+from tests.turns import take_step
 from tests.world import FILES, World, answer
 
 NOT_DONE = TemporaryError("POST: connection refused", effect=Effect.NONE)

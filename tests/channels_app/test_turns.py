@@ -795,7 +795,7 @@ def test_a_first_message_is_the_first_at_each_try(walker: Walker, world: World, 
 
 def test_a_first_message_is_the_first_also_when_its_worker_died(walker: Walker, world: World) -> None:
     from channels_app.conversations.claim import claim_due_conversation
-    from channels_app.turns.handle import take_step
+    from tests.turns import take_step
 
     walker.post(make_event(STARTED))
     walker.post(make_event(text="Hello", after_s=0.001))

@@ -13,7 +13,8 @@ from channels_app.channels.credentials import note_quota
 from channels_app.channels.live import find_channel, make_inbox
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import LIMIT, take_ticket
-from channels_app.deliveries.typing import _Signs, show_typing
+from channels_app.deliveries.typing import show_typing
+from channels_app.lib.watches import Watches
 from channels_app.models import Exchange, WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from tests.builders import make_event
@@ -144,7 +145,7 @@ def test_a_thread_that_waits_for_its_bot_shows_typing_all_the_same(
 
 
 def test_signs_come_in_time_and_end_with_their_watch() -> None:
-    signs, shown, at_once = _Signs(), threading.Semaphore(0), timedelta(0)
+    signs, shown, at_once = Watches("signs"), threading.Semaphore(0), timedelta(0)
     lasting = signs.begin(timedelta(hours=1), lambda: pytest.fail("too early"))
     ended = signs.begin(timedelta(hours=1), lambda: pytest.fail("after its end"))
     signs.end(ended)
@@ -156,7 +157,7 @@ def test_signs_come_in_time_and_end_with_their_watch() -> None:
 
 
 def test_an_answer_waits_for_a_sign_on_its_way_so_that_none_comes_behind_it() -> None:
-    signs, begins, may_end = _Signs(), threading.Event(), threading.Event()
+    signs, begins, may_end = Watches("signs"), threading.Event(), threading.Event()
     order: list[str] = []
 
     def show() -> None:
@@ -173,7 +174,7 @@ def test_an_answer_waits_for_a_sign_on_its_way_so_that_none_comes_behind_it() ->
 
 
 def test_a_sign_that_breaks_leaves_the_others() -> None:
-    signs, shown = _Signs(), threading.Event()
+    signs, shown = Watches("signs"), threading.Event()
 
     def broken() -> None:
         raise RuntimeError("broken")

@@ -20,7 +20,7 @@ from tests.servers import ENVIRONMENT
 RESTART_S = 1.0
 """What a supervisor waits before it starts a process again."""
 LOOK_S = 0.2
-WORKER_THREADS = 8
+TURNS_AT_ONCE = 8
 WEB_PROCESSES = 2
 
 
@@ -52,7 +52,7 @@ class Stage(Bridge):
             "ALLOWED_HOSTS": "127.0.0.1",
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(WEB_PROCESSES),
-            "WORKER_THREADS": str(WORKER_THREADS),
+            "TURNS_AT_ONCE": str(TURNS_AT_ONCE),
             "PYTHONUNBUFFERED": "1",
         }
         return os.environ | ENVIRONMENT | ours

@@ -66,14 +66,13 @@ def _context(facts: QueueFacts) -> dict[str, Any]:
 
 
 def _worker(worker: Worker) -> Cells:
-    busy = f"{worker.active} of {worker.threads}" if worker.threads else str(worker.active)
     return Cells(
         name=f"{worker.kind} on {worker.host}",
         state="healthy" if worker.is_alive else "failing",
         word=_life(worker),
         cells=(
             f"{seconds(worker.silent_s)} ago",
-            busy,
+            str(worker.active),
             megabytes(worker.memory_bytes),
             _clock(worker.clock_ahead_s),
             worker.version,

@@ -1,6 +1,6 @@
 """Django's and DRF's defaults, on the same servers and with the same number of threads as the bridge."""
 
-from chatbridge.settings import ALLOWED_HOSTS, DATABASES, REDIS_URL, SECRET_KEY, WORKER_THREADS
+from chatbridge.settings import ALLOWED_HOSTS, DATABASES, REDIS_URL, SECRET_KEY
 
 __all__ = ["ALLOWED_HOSTS", "SECRET_KEY"]
 
@@ -38,4 +38,4 @@ USE_TZ = True
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = WORKER_THREADS
+CELERY_WORKER_CONCURRENCY = 16
