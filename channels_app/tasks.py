@@ -11,6 +11,7 @@ from django.db.backends.signals import connection_created
 
 from channels_app.channels.readiness import wait_until_usable
 from channels_app.conversations.wakeups import wake_a_worker
+from channels_app.lib.process import prepare_for_many_calls
 from channels_app.turns.pump import worker_pump
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ def work() -> None:
 
 
 @worker_init.connect
-def wait_for_database(**_: Any) -> None:
+def begin(**_: Any) -> None:
     """Without it there is nothing to do; and one that this worker can't read or write must be left to others."""
+    prepare_for_many_calls()
     wait_until_usable()
     connection.close()  # this thread takes no steps
 

@@ -75,7 +75,8 @@ class Flight:
 
     def land(self) -> Release | Say:
         """How the step ends. A sign or words on their way have arrived by then, so none comes behind the answer."""
-        for watches, watch in self.watches:
+        while self.watches:  # emptied, as they refer to this: nothing is left for the garbage collector
+            watches, watch = self.watches.pop()
             watches.end(watch)
         with self.turn:
             return self.ask.go_on(self.future.result())

@@ -72,8 +72,8 @@ class Pump:
         self.slot = new_slot_name(kind)
         self.calls = Calls()
         self._held: set[int] = set()
-        self._in_air: set[int] = set()
-        """Of these: those whose bot is being waited for."""
+        self._in_air: dict[tuple[int, int], Callable[[], Onward]] = {}
+        """Of these, with their fence: those whose bot is waited for, and how to go on when it has answered."""
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._upkeep: threading.Thread | None = None
@@ -154,7 +154,6 @@ class Pump:
     def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | Ask | None]) -> Onward:
         with self._lock:
             self._held.add(lease.conversation_id)
-            self._in_air.discard(lease.conversation_id)
         if lease.onward:
             lease.onward.is_wanted = not (self._is_stopping.is_set() or self.calls.are_full)
             lease.onward.passing_over = self.calls.crowded_channels()
@@ -190,10 +189,16 @@ class Pump:
         go_on = partial(self._take_step, lease, partial(end_step, flight=flight))
         if flight.has_ended(QUICK_S):
             return go_on()
+        claim = lease.conversation_id, lease.fence
         with self._lock:
-            self._in_air.add(lease.conversation_id)
-        flight.future.add_done_callback(lambda _: self.crew.add(go_on))
+            self._in_air[claim] = go_on
+        flight.future.add_done_callback(partial(self._answered, claim))
         return Onward()
+
+    def _answered(self, claim: tuple[int, int], _: object) -> None:
+        with self._lock:
+            go_on = self._in_air.pop(claim)
+        self.crew.add(go_on)
 
     def _do_meanwhile(self, act: Callable[[], None]) -> None:
         def job() -> Onward:
@@ -260,7 +265,7 @@ class Pump:
             return
         with suppress(Error):
             if self._held:
-                free_conversations(self.slot, list(self._in_air))
+                free_conversations(self.slot, [conversation_id for conversation_id, _ in self._in_air])
             else:
                 free_leases([self.slot])
 

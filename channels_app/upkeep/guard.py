@@ -20,6 +20,7 @@ from channels_app.conversations.wakeups import wake_a_worker
 from channels_app.deliveries.deadlines import handover_begins_at
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
+from channels_app.lib.process import prepare_for_many_calls
 from channels_app.models import EventState, WebhookEvent, WorkerSlot
 from channels_app.protocol import EventType
 from channels_app.turns.pump import Pump
@@ -67,6 +68,7 @@ class Guard:
 
     def run(self) -> None:
         """Sweep every second until stopped; then let started steps finish."""
+        prepare_for_many_calls()
         self.pump.announce()
         housekeeping = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
         housekeeping.start()
