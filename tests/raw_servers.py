@@ -121,7 +121,11 @@ def polite(visit: Visit) -> None:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+    """Starts servers. However busy the machine is, a connection to them is not too old to be used again, and one that
+    closes at once does so in time."""
+    monkeypatch.setattr(wire, "KEEP_ALIVE_S", LONG_S)
+    monkeypatch.setattr(wire, "RACE_S", LONG_S)
     servers: list[Server] = []
 
     def start(behave: Callable[[Visit], object], context: ssl.SSLContext | None = None) -> Server:

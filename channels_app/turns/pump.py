@@ -286,8 +286,8 @@ class Pump:
                 connection.close()
                 return
             if has_lost_touch:
-                time.sleep(LOST_AFTER_S)
                 self._lost_touch.clear()
+                time.sleep(LOST_AFTER_S)
             with self._lock:
                 held = list(self._held)
             try:

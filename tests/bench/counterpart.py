@@ -20,6 +20,8 @@ BOT = b"/bot"
 TOKEN = b"/oauth2/token"
 CONVERSATIONS = b"/inbox/v1/virtual-agent/conversations/"
 DRIVE = b"/drive"
+BACKLOG = 2_000
+"""Connections that may be made at the same moment: a thousand bots' answers are waited for."""
 TYPING = b'"indicateTyping"'
 _TOKEN_ANSWER = answer(b'{"access_token":"token-of-the-bench","token_type":"bearer","expires_in":3599}')
 # As the platform sends with each answer; the bridge keeps them for its operators.
@@ -78,7 +80,7 @@ class Door(asyncio.Protocol):
 
 async def serve(port: int, seed: int) -> None:
     contacts = Contacts(seed)
-    server = await asyncio.get_running_loop().create_server(lambda: Door(contacts), "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(lambda: Door(contacts), "127.0.0.1", port, backlog=BACKLOG)
     await server.serve_forever()
 
 
