@@ -147,7 +147,7 @@ WEB_THREADS = env.number("WEB_THREADS", 16, least=1)
 TURNS_AT_ONCE = env.number("TURNS_AT_ONCE", 12, least=1)
 CALLS_AT_ONCE = env.number("CALLS_AT_ONCE", 1_500, least=1)
 CALLS_PER_BOT = env.number("CALLS_PER_BOT", 1_000, least=1)
-STOP_GRACE_S = env.number("STOP_GRACE_S", 50, least=0)
+STOP_GRACE_S = env.number("STOP_GRACE_S", 30, least=0)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,

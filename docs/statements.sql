@@ -80,6 +80,7 @@ WITH claimed AS (
         SELECT due.id FROM channels_app_conversation AS due
         WHERE due.wake_at <= clock_timestamp()
             AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
+            AND due.channel_id <> ALL(%(passing_over)s::bigint[])
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING conversation.id, conversation.fence, conversation.channel_id, conversation.external_id,
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
@@ -339,6 +340,7 @@ WITH held AS (
         SELECT due.id FROM channels_app_conversation AS due
         WHERE due.wake_at <= clock_timestamp()
             AND (due.lease_until IS NULL OR due.lease_until < clock_timestamp())
+            AND due.channel_id <> ALL(%(passing_over)s::bigint[])
             AND due.id <> %(conversation_id)s AND EXISTS (SELECT FROM held)
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING conversation.id, conversation.fence, conversation.channel_id, conversation.external_id,

@@ -37,7 +37,8 @@ WorkerSerializer = answer_of(
     Worker,
     "name kind host version is_alive silent_s started_at threads active memory_bytes clock_ahead_s",
     kind="worker or guard.",
-    active="Busy threads.",
+    active="Conversations in work, those whose bot is thinking included.",
+    threads="Turns that it can take at the same time.",
     clock_ahead_s="How far its machine's clock is ahead of PostgreSQL's. For information only.",
 )
 QUEUE_EXAMPLE = {"waiting": 0, "oldest_s": 0.0, "in_hand": 3, "retries": [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
@@ -49,7 +50,7 @@ WORKER_EXAMPLE = {
     "is_alive": True,
     "silent_s": 2.1,
     "started_at": "2026-03-14T06:00:00Z",
-    "threads": 16,
+    "threads": 12,
     "active": 3,
     "memory_bytes": 94371840,
     "clock_ahead_s": 0.1,
