@@ -94,7 +94,9 @@ def test_the_walk_in_the_paper_names_what_is_there() -> None:
     for module, words in steps:
         file = next(path for path in (ROOT / "channels_app" / module, ROOT / module) if path.exists())
         missing = (
-            set(re.findall(r"`([\w.]+)`", words)) - {"Say", "Release", "Ask"} - set(defined(ast.parse(file.read_text())))
+            set(re.findall(r"`([\w.]+)`", words))
+            - {"Say", "Release", "Ask"}
+            - set(defined(ast.parse(file.read_text())))
         )
         assert not missing, f"{module}: {missing}"
 

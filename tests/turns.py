@@ -42,7 +42,7 @@ def take_step(lease: Lease) -> datetime | None:
     if not isinstance(step, Ask):
         return step
     due: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    flight = _calls(at_once=step.meanwhile is None).begin(step, due.put)
+    flight = _calls(at_once=step.meanwhile is None and step.channel.typing_after is None).begin(step, due.put)
     while not flight.has_ended(LOOK_S):
         while not due.empty():
             due.get()()

@@ -97,15 +97,15 @@ CLAIM_NEXT = _CLAIMED.format(
 Its values: `claim_values`; its columns and rows: CLAIM_COLUMNS, CLAIM_SOURCE, `claimed_lease`."""
 
 
-def claim_values(slot: str) -> dict[str, Any]:
-    return {"slot": slot, "lease_s": LEASE_S, "most": MAX_OPEN_EVENTS}
+def claim_values(slot: str, passing_over: Sequence[int] = ()) -> dict[str, Any]:
+    """`passing_over`: channels whose conversations are left to others."""
+    return {"slot": slot, "lease_s": LEASE_S, "most": MAX_OPEN_EVENTS, "passing_over": list(passing_over)}
 
 
 def claim_due_conversation(slot: str, *, goes_on: bool = False, passing_over: Sequence[int] = ()) -> Lease | None:
     """Lease the conversation that waits longest, or None when none is due. `goes_on`: see `Lease.onward`;
-    `passing_over`: channels whose conversations are left to others."""
-    values = claim_values(slot) | {"passing_over": list(passing_over)}
-    return claimed_lease(slot, fetch(_CLAIM_DUE, values), goes_on=goes_on)
+    `passing_over`: see `claim_values`."""
+    return claimed_lease(slot, fetch(_CLAIM_DUE, claim_values(slot, passing_over)), goes_on=goes_on)
 
 
 def steal_conversation(slot: str, conversation_id: int) -> Lease | None:

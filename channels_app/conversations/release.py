@@ -198,7 +198,7 @@ def _values(lease: Lease, given: Release) -> dict[str, Any]:
     values |= given.tried or {}
     values |= exchange_values(lease)
     if lease.onward and lease.onward.is_wanted:
-        values |= claim_values(lease.slot) | {"passing_over": list(lease.onward.passing_over)}
+        values |= claim_values(lease.slot, lease.onward.passing_over)
     return values
 
 
