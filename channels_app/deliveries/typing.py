@@ -77,4 +77,3 @@ def _call(channel: LiveChannel, lease: Lease, event_id: int, *, is_typing: bool)
     result = Verdict.SENT if failed is None else getattr(failed, "effect", Verdict.REFUSED)
     row = exchange_row(Target.INBOX, calls[-1] if calls else None, event_id=event_id, n=1, result=result, error=failed)
     lease.unwritten.append(row | {"call_code": ""})
-

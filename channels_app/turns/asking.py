@@ -60,7 +60,7 @@ def ask_bot(
         channel=channel,
         turn=turn,
         go_on=partial(_on_called, lease, channel, claimed),
-        typing_for=claimed.facts.id,
+        show_typing=partial(show_typing, channel, lease, claimed.facts.id),
         meanwhile=Meanwhile(after=due, act=hold) if due is not None else None,
     )
 

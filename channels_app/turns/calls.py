@@ -18,7 +18,7 @@ from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import Lease
 from channels_app.conversations.release import Release
 from channels_app.deliveries.replies import Say
-from channels_app.deliveries.typing import EVERY, show_typing
+from channels_app.deliveries.typing import EVERY
 from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.lib.watches import Watch, Watches
 from channels_app.protocol import Reply, Turn
@@ -50,8 +50,7 @@ class Ask:
     channel: LiveChannel
     turn: Turn
     go_on: Callable[[Called], Release | Say]
-    typing_for: int | None = None
-    """The event for which the contact is shown that the bot is typing."""
+    show_typing: Callable[[], None] | None = None
     meanwhile: Meanwhile | None = None
 
 
@@ -118,8 +117,9 @@ class Calls:
         future = self._pool.submit(_call, ask)
         future.add_done_callback(partial(self._count_off, bot_id))
         flight = Flight(ask, future)
-        if ask.typing_for is not None and ask.channel.typing_after is not None:
-            watch = _signs().begin(ask.channel.typing_after, partial(_show_typing, ask), every=EVERY)
+        if ask.show_typing and ask.channel.typing_after is not None:
+            show = partial(_show, ask.show_typing)
+            watch = _signs().begin(ask.channel.typing_after, show, every=EVERY)
             flight.watches.append((_signs(), watch))
         if ask.meanwhile:
             act = partial(when_due, flight.act_meanwhile)
@@ -142,9 +142,9 @@ def _call(ask: Ask) -> Called:
             return Called(reply=None, error=error, calls=calls)
 
 
-def _show_typing(ask: Ask) -> None:
+def _show(sign: Callable[[], None]) -> None:
     try:
-        show_typing(ask.channel, ask.lease, ask.typing_for)
+        sign()
     finally:
         connections.close_all()  # of a new token; another may be needed in an hour
 
