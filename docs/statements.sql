@@ -212,6 +212,20 @@ SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event
     stint = %(stint)s, wait_until = NULL
 FROM held WHERE event.id = %(event_id)s RETURNING event.id;
 
+-- conversations.exchanges: A call beside the bot's, e.g. that the contact sees it typing; the last one goes with the
+-- next statement.
+WITH held AS (
+    SELECT id FROM channels_app_conversation WHERE id = %(conversation_id)s AND fence = %(fence)s
+)
+    INSERT INTO channels_app_exchange (event_id, channel_id, delivery_id, target, n, fence, started_at, took_ms,
+        result, code, status, error, trace_id, method, url, request, response, limits)
+    SELECT %(call_event_id)s::bigint, %(channel_id)s, %(call_delivery_id)s::bigint, %(call_target)s,
+        %(call_n)s::bigint, %(fence)s, %(call_started_at)s::timestamptz, %(call_took_ms)s::bigint, %(call_result)s,
+        %(call_code)s, %(call_status)s::bigint, %(call_error)s, %(call_trace_id)s, %(call_method)s, %(call_url)s,
+        %(call_request)s, %(call_response)s, %(call_limits)s
+    FROM held
+RETURNING id;
+
 -- deliveries.writing: The reply as rows, before anything of it leaves. `merged`, `answered`: events that end with it,
 -- or have their answer with it; `called`: the call of the bot.
 WITH held AS (

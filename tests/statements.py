@@ -17,7 +17,7 @@ if __name__ == "__main__":
     django.setup()
 
 from channels_app.channels.milestones import ANSWERED, HANDED_OVER
-from channels_app.conversations import claim, contacts, events, lookup, release
+from channels_app.conversations import claim, contacts, events, exchanges, lookup, release
 from channels_app.deliveries import recording, writing
 
 FILE = Path(__file__).resolve().parent.parent / "docs/statements.sql"
@@ -70,6 +70,11 @@ STATEMENTS = (
         "Before the bot is asked: whose the conversation is, what the contact said, and that a try begins. `joined`: "
         "the STARTED that the bot is told of with this message.",
         lookup._begin(joins=True, chooses=True),
+    ),
+    Assembled(
+        "conversations.exchanges",
+        "A call beside the bot's, e.g. that the contact sees it typing; the last one goes with the next statement.",
+        exchanges._ONE_MORE,
     ),
     Assembled(
         "deliveries.writing",
