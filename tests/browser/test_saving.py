@@ -128,6 +128,7 @@ def test_the_row_is_deleted_in_mid_form(
 
     typed = page.get_by_role("region", name="What you typed, except for secrets")
     expect(typed.get_by_text("https://bot.example/typed-by-anna")).to_be_visible()
+    expect(typed.locator("dt", has_text="Kind")).to_be_visible()  # a choice stands under its question
     expect(page.get_by_text("was deleted by")).to_be_visible()
     assert "a-secret-that-anna-typed" not in page.content()
     assert watch.complaints.pop().endswith("404 (Not Found)")

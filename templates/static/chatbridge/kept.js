@@ -31,16 +31,24 @@ function valueOf(input) {
   return [input.name, [...input.options].filter((option) => isList || option.selected).map((option) => option.value)];
 }
 
-// By its label, for when there is no form any more to put it into.
+// By its label, for when there is no form any more to put it into. Of several fields with one label, such as the texts in
+// English, the longer name for screen readers tells which it is; of radio buttons, the question.
 function wordsOf(input) {
-  const label = input.labels && input.labels[0] ? input.labels[0].textContent : input.getAttribute("aria-label");
-  const name = (label || input.name).trim().replace(/:$/, "");
+  const label = input.labels && input.labels[0] ? input.labels[0].textContent : "";
+  const name = plain(input.getAttribute("aria-label") || label || input.name);
   if (input.type === "hidden" || input.closest("[hidden]")) return [name, ""];
-  if (input.type === "radio") return [name, input.checked ? "chosen" : ""];
+  if (input.type === "radio") {
+    const question = input.closest(".flex-container")?.querySelector(":scope > label, :scope > legend");
+    return [question ? plain(question.textContent) : input.name, input.checked ? plain(label) : ""];
+  }
   if (input.type === "checkbox") return [name, input.checked ? "yes" : "no"];
   if (!input.options) return [name, input.value];
   const chosen = [...input.options].filter((option) => input.id.endsWith("_to") || option.selected);
   return [name, chosen.map((option) => option.textContent.trim()).join(", ")];
+}
+
+function plain(label) {
+  return label.trim().replace(/:$/, "");
 }
 
 function keep(form) {
