@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 
 
@@ -123,6 +123,7 @@ class Job(models.Model):
 
     @classmethod
     def keep_positions(cls, name: str, positions: Mapping[str, Any]) -> None:
-        """How far it has come now. In the transaction of what was done, so that nothing is done twice or left out."""
-        job, _ = cls.objects.select_for_update().get_or_create(name=name, defaults={"next_at": Now()})
-        cls.objects.filter(pk=job.pk).update(positions={**job.positions, **positions})
+        """How far it has come now. In the transaction of what was done, where that must not be done twice."""
+        with transaction.atomic(savepoint=False):
+            job, _ = cls.objects.select_for_update().get_or_create(name=name, defaults={"next_at": Now()})
+            cls.objects.filter(pk=job.pk).update(positions={**job.positions, **positions})

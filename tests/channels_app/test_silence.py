@@ -85,6 +85,15 @@ def test_what_a_silent_contact_reads_and_how_it_ends(
     assert len(world.bot.turns) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_guards_find_it_as_they_run(walk_by: Callable[..., Walker], world: World) -> None:
+    """In no transaction but those that the job itself begins."""
+    walker = walk_by()
+    pass_minutes(walker, 31)
+    pass_minutes(walker, 61)
+    assert said(world) == [ASK, END]
+
+
 def test_agents_and_operators_read_why(walk_by: Callable[..., Walker], world: World) -> None:
     walker = walk_by(on_silence="hand_over")
     pass_minutes(walker, 31)
