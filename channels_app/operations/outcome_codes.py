@@ -6,7 +6,7 @@ It is the code that `explaining` comes to for the same event; a test holds both 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
@@ -20,8 +20,9 @@ from channels_app.models import (
     WorkerSlot,
 )
 from channels_app.operations.explanations import waiting_code
-from channels_app.protocol import EventType
+from channels_app.protocol import ASKS_BOT, EventType
 from channels_app.protocol.causes import code_of_outcome
+from channels_app.protocol.labels import is_trouble
 from offload.models import Offload, OffloadReason, OffloadState
 
 WISHES = (
@@ -45,6 +46,36 @@ def codes_of_events(events: Sequence[WebhookEvent]) -> dict[int, str]:
     theirs = _own_codes(earlier, _reasons(earlier))
     found |= {event_id: theirs[culprit] for event_id, culprit in blamed.items() if culprit in theirs}
     return {event_id: code for event_id, code in found.items() if code}
+
+
+def codes_of_latest(latest: Sequence[WebhookEvent]) -> dict[int, str]:
+    """By a conversation's latest event what is told of the conversation: the code of the contact's latest event,
+    unless something went wrong since."""
+    asked = _asked_before([event for event in latest if not EventType(event.type).asks_bot])
+    codes = codes_of_events([*latest, *asked.values()])
+    told = {event.pk: asked[event.pk] if _is_quiet(event, codes) and event.pk in asked else event for event in latest}
+    return {last: codes[event.pk] for last, event in told.items() if event.pk in codes}
+
+
+def went_wrong_since(event: WebhookEvent) -> bool:
+    """Whether an event that isn't the contact's is told of in place of the contact's before it."""
+    return not _is_quiet(event, codes_of_events([event]))
+
+
+def _is_quiet(event: WebhookEvent, codes: Mapping[int, str]) -> bool:
+    return not EventType(event.type).asks_bot and not is_trouble(codes.get(event.pk, ""))
+
+
+def _asked_before(events: Sequence[WebhookEvent]) -> dict[int, WebhookEvent]:
+    """By event the contact's latest one before it, in the same conversation."""
+    if not events:
+        return {}
+    before = WebhookEvent.objects.filter(conversation=OuterRef("conversation"), pk__lt=OuterRef("pk"))
+    asked = before.filter(type__in=ASKS_BOT).order_by("-pk").values("pk")[:1]
+    rows = WebhookEvent.objects.filter(pk__in=[event.pk for event in events]).annotate(asked=Subquery(asked))
+    ids = {pk: found for pk, found in rows.values_list("pk", "asked") if found}
+    found = WebhookEvent.objects.in_bulk(ids.values())
+    return {pk: found[asked_id] for pk, asked_id in ids.items()}
 
 
 def _reasons(events: Sequence[WebhookEvent]) -> dict[int, str]:

@@ -22,7 +22,7 @@ from channels_app.codes import CODES
 from channels_app.lib.http.session import Answer
 from channels_app.models import Channel, Conversation, Exchange, Job, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.gather import explain
-from channels_app.operations.interventions import speak_as_bot
+from channels_app.operations.interventions import hand_over_now, speak_as_bot
 from channels_app.protocol.errors import Effect, TemporaryError
 from channels_app.upkeep.silence import JOB, note_silences
 from channels_app.web.pages.wording import rich
@@ -311,9 +311,10 @@ def test_what_was_kept_waits_for_a_worker_once_the_bot_is_switched_on(
     )
     pause_channel(walker.channel, ANNA)
     walker.post(make_event(text="Hello"))
-    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(seconds=30))
+    WebhookEvent.objects.update(received_at=F("received_at") - timedelta(seconds=150))
     walker.work(patiently=False)
     assert all_say(walker).code == "CB-818"
+    assert from_command("Johan").code == "CB-818"  # who wrote is read later
     resume_channel(walker.channel, ANNA)
     WebhookEvent.objects.update(wait_until=timezone.now() - timedelta(seconds=5))
     assert all_say(walker).code == ""  # its turn has just come
@@ -372,7 +373,7 @@ def test_what_came_first_is_the_cause_everywhere(
     walker.says("Hello")
     for _ in range(silences):
         falls_silent(walker)
-    assert silences or all_say(walker).code == code
+    assert all_say(walker).code == ("" if code == "CB-610" else code)
     walker.says("Anybody?", after_s=1)
     assert all_say(walker).code == code
 
@@ -388,5 +389,16 @@ def test_words_that_nobody_waited_for_and_that_the_inbox_refused_are_the_cause(
     else:
         speak_as_bot(walker.conversation(), "One thing more", ANNA)
     walker.work()
+    assert all_say(walker).code == "CB-605"
     walker.says("Anybody?", after_s=1)
     assert all_say(walker).code == "CB-605"
+
+
+def test_what_the_team_did_since_does_not_hide_why_the_bot_did_not_answer(
+    walker: Walker, world: World, all_say: Callable[[Walker], Told]
+) -> None:
+    world.bot.replies = [answer(500)] * 2
+    walker.says("Hello")
+    hand_over_now(walker.conversation(), ANNA)
+    walker.work()
+    assert all_say(walker).code == "CB-502"

@@ -30,7 +30,7 @@ from channels_app.operations.explanations.facts import (
     HandOverFacts,
     Surroundings,
 )
-from channels_app.protocol.labels import duration
+from channels_app.protocol.labels import duration, event_word
 
 __all__ = [
     "TITLES",
@@ -73,9 +73,10 @@ def explain_facts(
 
 
 def all_checks(facts: Facts) -> tuple[Check, ...]:
-    """Each step in order; what lies behind the one where the way ended was not reached."""
+    """Each step in order; what lies behind the one where the way ended was not reached. Of what isn't the contact's
+    only whether what was to be said arrived."""
     checks: list[Check] = []
-    for name, step in _STEPS.items():
+    for name, step in (_STEPS if facts.event.type.asks_bot else {"reply_sent": reply_sent}).items():
         is_reached = all(check.state is State.OK for check in checks)
         checks.append(step(facts) if is_reached else Check(name=name, state=State.SKIPPED))
     other = instead(facts)
@@ -100,6 +101,7 @@ _WAITS = {
     "reply_sent": "the reply is on its way",
     "handed_over": "the handover is on its way",
 }
+_ARRIVED = {"": "has not arrived yet", "replied_unconfirmed": "may not have arrived"}
 _BOTS_WISH = {"asked_for_human": "asked for an agent", "bot_completed": "ended its part"}
 
 
@@ -107,6 +109,8 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
     """What happened to the contact, in a sentence."""
     event, hand_over = facts.event, facts.hand_over
     unanswered = "The bot was not asked." if is_unasked(facts) else "The bot did not answer."
+    if not event.type.asks_bot:
+        return f"What was to be said {_ARRIVED.get(facts.outcome, 'did not arrive')}: {event_word(event.type)}."
     took = f" after {duration((event.finished_at - event.received_at).total_seconds())}" if event.finished_at else ""
     match facts.outcome:
         case "":

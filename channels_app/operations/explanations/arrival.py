@@ -27,8 +27,6 @@ def received(facts: Facts) -> Check:
 
 def picked_up(facts: Facts) -> Check:
     event = facts.event
-    if not event.type.asks_bot:  # no turn of the bot's begins with it; an earlier one, that others go back to
-        return Check(name="picked_up", state=State.OK)
     began_at = _began_at(facts)
     if event.outcome and not began_at:
         return _ended_unasked(facts)

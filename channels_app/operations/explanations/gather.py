@@ -42,6 +42,7 @@ from channels_app.operations.outcome_codes import (
     WISHES,
     culprit_of,
     in_work,
+    went_wrong_since,
     worker_seen_at,
 )
 from channels_app.protocol import ASKS_BOT, EventType
@@ -50,7 +51,7 @@ from offload.models import Offload, OffloadReason, OffloadState
 
 def explain(conversation_id: int, event_id: int | None = None) -> Explanation:
     """Why the bot did not answer this event of the conversation, or its latest one. An event of the bot's or of a
-    person's stands for the contact's before it. Raises Conversation.DoesNotExist."""
+    person's stands for the contact's before it, unless it is what went wrong. Raises Conversation.DoesNotExist."""
     related = ("channel__bot", "inbox_channel")
     conversation = Conversation.objects.select_related(*related).get(pk=conversation_id)
     return replace(_told(conversation, event_id), refusing=refusing_now(conversation.channel))
@@ -95,10 +96,13 @@ def _explained(conversation: Conversation, event: WebhookEvent, earlier: Explana
 
 def _asked_event(conversation: Conversation, event_id: int | None) -> WebhookEvent | None:
     events = conversation.events.filter(type__in=ASKS_BOT).order_by("-id")
-    if event_id is None:
-        found = events.first()
-    else:
-        found = events.filter(answered_by=event_id).first() or events.filter(pk__lte=event_id).first()
+    last = conversation.events.filter(**({} if event_id is None else {"pk": event_id})).order_by("-id").first()
+    if last is None:
+        return None
+    found = last if EventType(last.type).asks_bot else events.filter(answered_by=last.pk).first()
+    if found is None and went_wrong_since(last):
+        return last
+    found = found or events.filter(pk__lt=last.pk).first()
     # A STARTED that reached the bot together with a message shares that message's fate.
     told_with = found.answered_by if found else None
     return (events.filter(pk=told_with).first() if told_with else None) or found

@@ -10,9 +10,10 @@ from django.db.models import Max, Q, Sum
 from channels_app.codes import Problem, Severity
 from channels_app.lib.clocks import database_now
 from channels_app.lib.zones import clock_words
-from channels_app.models import Channel, EventSource, IntakeCount, WebhookEvent
+from channels_app.models import Channel, EventSource, EventState, IntakeCount, WebhookEvent
 from channels_app.operations.explanations import Check, Explanation, Refusing, State, problem_of
 from channels_app.operations.workload import read_queue, read_workers, work_problems
+from channels_app.protocol import ASKS_BOT
 from channels_app.protocol.causes import WRONG_SECRET, code_of_refusal
 from channels_app.protocol.labels import count_of, duration
 
@@ -31,11 +32,11 @@ def explain_silence(channel_id: int | None = None) -> Explanation:
     totals = rows.filter(known).values("owner_uuid", "reason").annotate(total=Sum("count"), last=Max("last_at"))
     checks = [_refused(row, names.get(row["owner_uuid"], "")) for row in totals.order_by("-last")]
     found = [check for check in checks if check][:MAX_SHOWN]
-    waiting = _waiting()
+    waiting = [check for check in (_waiting(), _kept(list(channels.values_list("pk", flat=True)))) if check]
     if waiting:
         return Explanation(
-            headline="No such conversation is known yet: messages waiting for a worker can't be found by their text.",
-            checks=(waiting, *found),
+            headline="No such conversation is known yet: messages that still wait can't be found by their text.",
+            checks=(*waiting, *found),
             ids={"channel": channel_id} if channel_id else {},
         )
     nothing = Check(name="received", state=State.FAILED, detail="nothing came", problem=problem_of("CB-401"))
@@ -76,6 +77,16 @@ def _waiting() -> Check | None:
         f"{count_of(queue.waiting, 'conversation')} waiting for a worker, the oldest for {duration(queue.oldest_s)}"
     )
     return Check(name="picked_up", state=State.FAILED, detail=detail, problem=problem)
+
+
+def _kept(channel_ids: list[int]) -> Check | None:
+    """The same of a bot that is switched off: what is kept for it is read when it is on."""
+    rows = WebhookEvent.objects.filter(outcome=None, state=EventState.QUEUED, wait_until__gt=database_now())
+    kept = rows.filter(channel__in=channel_ids, type__in=ASKS_BOT).values("conversation").distinct().count()
+    if not kept:
+        return None
+    detail = f"{count_of(kept, 'conversation')} kept"
+    return Check(name="picked_up", state=State.WAITING, detail=detail, problem=problem_of("CB-818"))
 
 
 def _refused(row: Mapping[str, Any], channel: str) -> Check | None:

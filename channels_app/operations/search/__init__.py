@@ -9,7 +9,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from channels_app.lib.times import ALWAYS, TimeRange
 from channels_app.models import Conversation, WebhookEvent
 from channels_app.models.periods import Numbers, next_id, numbers_during, rows_during
-from channels_app.operations.outcome_codes import codes_of_events
+from channels_app.operations.outcome_codes import codes_of_latest
 from channels_app.operations.search.ids import Hit, named_by, row_number
 from channels_app.operations.search.words import Cursor, search_words
 
@@ -90,7 +90,7 @@ def _recent(channel_id: int | None, owner: str, before: str, during: TimeRange) 
     related = [f"conversation__{name}" for name in _RELATED]
     rows = list(events.select_related("conversation", *related).order_by("-id")[: PAGE + 1])
     shown = rows[:PAGE]
-    codes = codes_of_events(shown)
+    codes = codes_of_latest(shown)
     lines = (
         ConversationLine(
             conversation=row.conversation,
@@ -116,7 +116,7 @@ def _lines(among: QuerySet[Conversation], hits: Sequence[Hit], during: TimeRange
     rows = among.filter(pk__in=by_id).select_related(*_RELATED).annotate(last_event_id=last)
     found = {row.pk: row for row in rows if row.last_event_id or not during}
     events = WebhookEvent.objects.in_bulk([row.last_event_id for row in found.values() if row.last_event_id])
-    codes = codes_of_events(list(events.values()))
+    codes = codes_of_latest(list(events.values()))
     return tuple(
         ConversationLine(
             conversation=found[pk],
