@@ -149,6 +149,13 @@ class Offload(models.Model):
     end_comment = models.TextField(blank=True)
     topics = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     """Of the conversation when the agents resolved it."""
+    intent = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """What the bot understood last before it; empty: it names no intents."""
+    misses = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """How many of its intents in a row, up to it, say that it did not understand."""
+    bot_message_id = models.BigIntegerField(null=True)
+    """What the bot had said last before the contact's last message: no copy of its words, which are deleted in
+    time."""
 
     class Meta:
         indexes = [models.Index(fields=["conversation", "-id"], name="offload_of_conversation")]

@@ -69,7 +69,7 @@ def pack(handed: Handed, reply: Reply, briefing: Briefing) -> Reply:
     messages, said = newest_messages(handed.conversation_id), _said_before(handed.conversation_id)
     case = Case(
         reason=handed.reason,
-        intents=[*(intent.name for intent in reply.intents), *_intents(handed.conversation_id)],
+        intents=[*(intent.name for intent in reply.intents), *intents_named(handed.conversation_id)],
         topics=[*reply.topics, *briefing.topics],
         payload=handed.payload,
         language=briefing.language,
@@ -134,7 +134,7 @@ def best_values(attributes: Sequence[ContactAttribute]) -> dict[str, str]:
     return {one.attribute: one.value for one in ordered}
 
 
-def _intents(conversation_id: int) -> list[str]:
+def intents_named(conversation_id: int) -> list[str]:
     """What the bot understood in this conversation, the latest first."""
     newest = WebhookEvent.objects.filter(conversation_id=conversation_id).order_by("-id")
     reasons = newest.values_list("reason", flat=True)[:MAX_EVENTS]

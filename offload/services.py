@@ -14,6 +14,7 @@ from channels_app.protocol import Message, Reply
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
 from offload.package import Briefing, Handed, pack
+from offload.places import place_of
 
 
 class Held(Protocol):
@@ -96,6 +97,7 @@ def record_offload(lease: Held, event_id: int, request: Request, state: OffloadS
             "requested_at": database_now(),
             "state": state,
             "finished_at": database_now() if state is OffloadState.CLOSED else None,
+            **place_of(lease.conversation_id),
         },
     )
 

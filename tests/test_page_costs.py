@@ -27,6 +27,7 @@ LISTS = (
     *("/ops/", "/ops/?window=7d", "/ops/conversations/", "/ops/conversations/?q=Johan", "/ops/conversations/?q=Hello"),
     *("/ops/exchanges/", "/ops/exchanges/?errors=1", "/ops/exchanges/?code=CB-502", "/ops/exchanges/?slow=1"),
     *("/ops/failures/", "/ops/failures/?state=all", "/ops/workers/", "/ops/audit/", "/ops/codes/", "/ops/refused/"),
+    *("/ops/handovers/", "/ops/handovers/?days=28"),
     *(f"/ops/{name}/?since=today" for name in ("conversations", "exchanges", "failures", "audit")),
     "/ops/conversations/?q=Johan&since=today",
 )

@@ -80,6 +80,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "event": lambda sights: sights.newest("/ops/events/", "webhookevent", "outcome = 'dead'"),
     "failures": lambda sights: "/ops/failures/",
     "failure": lambda sights: sights.newest("/ops/failures/", "failuregroup", "waiting > 0"),
+    "handovers": lambda sights: "/ops/handovers/",
     "refused": lambda sights: "/ops/refused/",
     "workers": lambda sights: "/ops/workers/",
     "audit log": lambda sights: "/ops/audit/",

@@ -27,6 +27,7 @@ PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Dashboard", DASHBOARD, (SEE,)),
     ("Conversations", "ops:conversations", (SEE,)),
     ("Failures", "ops:failures", (SEE,)),
+    ("Handovers", "ops:handovers", (SEE,)),
     ("Calls", "ops:exchanges", (SEE,)),
     ("Queue and workers", "ops:workers", (SEE,)),
     ("Channels", CHANNELS, (SEE_CHANNEL, CHANGE_CHANNEL)),

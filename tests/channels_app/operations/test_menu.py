@@ -71,7 +71,7 @@ def test_who_is_no_member_of_staff_is_asked_to_log_in(client: Client, db: None) 
     assert menu_of(page.content.decode()) == []
 
 
-EVERYBODY = ["Dashboard", "Conversations", "Failures", "Calls", "Queue and workers", "Channels", "Bots"]
+EVERYBODY = ["Dashboard", "Conversations", "Failures", "Handovers", "Calls", "Queue and workers", "Channels", "Bots"]
 MENUS = [
     ("Viewer", EVERYBODY),
     ("Operator", EVERYBODY),

@@ -1,0 +1,294 @@
+"""Where conversations fail: after which words of the bot agents take over, what they did then, where contacts fall
+silent, and which options nobody takes.
+
+Read from the newest rows only, so that a page costs the same however long the tables are.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import md5
+from typing import Any
+
+from django.db import connection
+
+from channels_app.lib.clocks import database_now
+from channels_app.models import Channel, Conversation
+from channels_app.protocol import Option
+from channels_app.protocol.offered import Offered
+from channels_app.protocol.options import choose
+from offload.models import OffloadReason
+
+DAYS = (1, 7, 28)
+MAX_HANDOVERS = 20_000
+MAX_CONVERSATIONS = 20_000
+MAX_OFFERS = 3_000
+"""The newest of each that are looked through."""
+MAX_LINES = 20
+MAX_LETTERS = 300
+"""Of the bot's words on the page."""
+LEAST_OFFERS = 5
+"""An option that was offered less often than this has had no chance."""
+STREAK = 2
+"""Answers in a row that were not understood."""
+BACK_WITHIN = SILENT_FOR = timedelta(hours=24)
+FAILED = tuple(
+    str(reason)
+    for reason in OffloadReason
+    if reason not in (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    days: int = 7
+    channel_id: int | None = None
+
+    @property
+    def since(self) -> datetime:
+        return database_now() - timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """The bot's last words before agents took over. Empty: it had said nothing, or its words are deleted."""
+
+    channel_id: int
+    channel: str
+    line: str
+    key: str
+    handovers: int
+    failed: int
+    """Of them those that nobody asked for."""
+    streaks: int
+    """Those after several answers in a row that were not understood."""
+    back: int
+    """Contacts who wrote again within a day after the handover."""
+    minutes: float | None
+    """Half of them were resolved by agents within this."""
+    intents: Sequence[tuple[str, int]]
+    topics: Sequence[tuple[str, int]]
+    """The agents'; both the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEnd:
+    channel_id: int
+    channel: str
+    line: str
+    key: str
+    conversations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Options that were offered together, the latest in their conversations."""
+
+    channel_id: int
+    channel: str
+    key: str
+    offered: int
+    taken: Sequence[tuple[str, int]]
+    ignored: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """What agents resolved, by one of its topics or by the agent."""
+
+    name: str
+    resolved: int
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weaknesses:
+    total: int
+    spots: Sequence[Spot]
+    dead_ends: Sequence[DeadEnd]
+    offers: Sequence[Offer]
+    topics: Sequence[Agents]
+    agents: Sequence[Agents]
+
+
+_HANDOVERS = """
+WITH newest AS MATERIALIZED (SELECT * FROM offload_offload ORDER BY id DESC LIMIT %(handovers)s),
+among AS MATERIALIZED (
+    SELECT newest.*, conversation.channel_id, conversation.contact_id, coalesce(message.text, '') AS line,
+        extract(epoch FROM newest.ended_at - newest.finished_at) / 60 AS minutes
+    FROM newest JOIN channels_app_conversation AS conversation ON conversation.id = newest.conversation_id
+    LEFT JOIN channels_app_message AS message ON message.id = newest.bot_message_id
+    WHERE newest.requested_at >= %(since)s AND newest.state IN ('handed_over', 'ended')
+        AND (%(channel)s::bigint IS NULL OR conversation.channel_id = %(channel)s::bigint)
+)
+"""
+_SPOTS = f"""{_HANDOVERS}
+SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER (WHERE reason = ANY(%(failed)s)),
+    count(*) FILTER (WHERE misses >= %(streak)s),
+    count(*) FILTER (WHERE EXISTS (
+            SELECT FROM channels_app_conversation AS later
+            WHERE later.contact_id = among.contact_id AND later.id > among.conversation_id
+                AND later.created_at BETWEEN among.finished_at AND among.finished_at + %(back)s)
+        OR EXISTS (
+            SELECT FROM channels_app_webhookevent AS again
+            WHERE again.conversation_id = among.conversation_id AND again.type = 'conversation_started'
+                AND again.received_at BETWEEN among.finished_at AND among.finished_at + %(back)s)),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes), array_agg(intent), jsonb_agg(topics),
+    sum(count(*)) OVER ()
+FROM among GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
+"""
+_BY_TOPIC = f"""{_HANDOVERS}
+SELECT topic, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)
+FROM among CROSS JOIN LATERAL jsonb_array_elements_text(topics) AS topic
+WHERE ended_at IS NOT NULL GROUP BY topic ORDER BY count(*) DESC, topic LIMIT %(lines)s
+"""
+_BY_AGENT = f"""{_HANDOVERS}
+SELECT ended_by, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)
+FROM among WHERE ended_at IS NOT NULL AND ended_by <> ''
+GROUP BY ended_by ORDER BY count(*) DESC, ended_by LIMIT %(lines)s
+"""
+_SILENT = """
+WITH newest AS MATERIALIZED (
+    SELECT id, channel_id, newest_sent_at FROM (
+        SELECT * FROM channels_app_conversation ORDER BY id DESC LIMIT %(conversations)s) AS newest
+    WHERE owner = 'bot' AND newest_sent_at BETWEEN %(since)s AND %(until)s
+        AND (%(channel)s::bigint IS NULL OR channel_id = %(channel)s::bigint)),
+among AS (
+    SELECT newest.id AS conversation_id, channel_id, last.text AS line
+    FROM newest CROSS JOIN LATERAL (
+        SELECT author, text FROM channels_app_message AS message WHERE message.conversation_id = newest.id
+        ORDER BY said_at DESC, id DESC LIMIT 1) AS last
+    WHERE last.author = 'bot')
+"""
+_DEAD_ENDS = f"""{_SILENT}
+SELECT channel_id, left(line, %(letters)s), md5(line), count(*) FROM among
+GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
+"""
+_OFFERS = """
+SELECT newest.id, newest.channel_id, newest.options, coalesce(message.text, '')
+FROM (SELECT * FROM channels_app_conversation ORDER BY id DESC LIMIT %(conversations)s) AS newest
+LEFT JOIN channels_app_message AS message
+    ON message.event_id = (newest.options ->> 'chosen_by')::bigint AND message.author = 'contact'
+WHERE newest.options ? 'options' AND newest.newest_sent_at >= %(since)s
+    AND (%(channel)s::bigint IS NULL OR newest.channel_id = %(channel)s::bigint)
+ORDER BY newest.id DESC LIMIT %(offers)s
+"""
+_OF_LINE = {
+    kind: f"{among} SELECT conversation_id FROM among WHERE md5(line) = %(key)s ORDER BY {order} DESC LIMIT %(page)s"
+    for kind, among, order in (("handover", _HANDOVERS, "id"), ("silent", _SILENT, "conversation_id"))
+}
+KINDS = (*_OF_LINE, "offer")
+MAX_PAGE = 50
+
+
+def find_weaknesses(asked: Asked) -> Weaknesses:
+    """In six statements."""
+    names = dict(Channel.objects.values_list("pk", "name"))
+    spots = _rows(_SPOTS, asked)
+    return Weaknesses(
+        total=int(spots[0][-1]) if spots else 0,
+        spots=[_spot(row, names) for row in spots],
+        dead_ends=[
+            DeadEnd(channel_id=channel, channel=names.get(channel, ""), line=line, key=key, conversations=count)
+            for channel, line, key, count in _rows(_DEAD_ENDS, asked)
+        ],
+        offers=_offers(_rows(_OFFERS, asked), names),
+        topics=[
+            Agents(name=name, resolved=count, minutes=minutes) for name, count, minutes in _rows(_BY_TOPIC, asked)
+        ],
+        agents=[
+            Agents(name=name, resolved=count, minutes=minutes) for name, count, minutes in _rows(_BY_AGENT, asked)
+        ],
+    )
+
+
+def conversations_of(kind: str, key: str, asked: Asked) -> list[Conversation]:
+    """The newest conversations behind one line of the page."""
+    if kind == "offer":
+        found = [row[0] for row in _rows(_OFFERS, asked) if _key(_options(row)) == key][:MAX_PAGE]
+    else:
+        found = [row[0] for row in _rows(_OF_LINE[kind], asked, key=key)]
+    rows = Conversation.objects.select_related("channel", "contact", "inbox_channel").in_bulk(found)
+    return [rows[pk] for pk in dict.fromkeys(found) if pk in rows]
+
+
+def _rows(statement: str, asked: Asked, **values: Any) -> list[tuple[Any, ...]]:
+    given = {
+        "handovers": MAX_HANDOVERS,
+        "conversations": MAX_CONVERSATIONS,
+        "offers": MAX_OFFERS,
+        "lines": MAX_LINES,
+        "letters": MAX_LETTERS,
+        "page": MAX_PAGE,
+        "streak": STREAK,
+        "failed": list(FAILED),
+        "back": BACK_WITHIN,
+        "since": asked.since,
+        "until": database_now() - SILENT_FOR,
+        "channel": asked.channel_id,
+        **values,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return list(cursor.fetchall())
+
+
+def _spot(row: Sequence[Any], names: Mapping[int, str]) -> Spot:
+    channel, line, key, handovers, failed, streaks, back, minutes, intents, topics, _ = row
+    agents = (topic for some in _json(topics) for topic in some)
+    return Spot(
+        channel_id=channel,
+        channel=names.get(channel, ""),
+        line=line,
+        key=key,
+        handovers=handovers,
+        failed=failed,
+        streaks=streaks,
+        back=back,
+        minutes=minutes,
+        intents=Counter(filter(None, intents)).most_common(3),
+        topics=Counter(agents).most_common(3),
+    )
+
+
+def _json(value: Any) -> Any:
+    """A cursor gives JSON as text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _options(row: Sequence[Any]) -> Sequence[Option]:
+    return Offered.from_json(_json(row[2])).options
+
+
+def _key(options: Sequence[Option]) -> str:
+    return md5("\n".join(option.title for option in options).encode(), usedforsecurity=False).hexdigest()
+
+
+def _offers(rows: Sequence[Sequence[Any]], names: Mapping[int, str]) -> list[Offer]:
+    """Those with an option that nobody took though others were; the most often offered first."""
+    taken: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+    offered: Counter[tuple[int, str]] = Counter()
+    titles: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        options = _options(row)
+        if not options:
+            continue
+        place = (row[1], _key(options))
+        offered[place] += 1
+        titles[place] = [option.title for option in options]
+        if chosen := choose(row[3], options) if row[3] else None:
+            taken[place][chosen.title] += 1
+    return [
+        Offer(
+            channel_id=place[0],
+            channel=names.get(place[0], ""),
+            key=place[1],
+            offered=count,
+            taken=taken[place].most_common(),
+            ignored=[title for title in titles[place] if not taken[place][title]],
+        )
+        for place, count in offered.most_common()
+        if count >= LEAST_OFFERS and any(not taken[place][title] for title in titles[place])
+    ][:MAX_LINES]
