@@ -20,7 +20,7 @@ MAX_NAME = 100  # characters, as the column
 
 
 def pause_channel(channel: Channel, actor: Actor, *, reason: str = "") -> None:
-    """From now on every conversation goes to the agents at once; open ones with their next message."""
+    """From now on the bot isn't asked: `when_paused` says what follows. Open conversations at their next message."""
     with changing(channel, actor, "paused", reason=reason) as row:
         put_active(row, False, actor.name)
 

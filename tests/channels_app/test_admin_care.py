@@ -74,6 +74,15 @@ def test_a_channel_is_paused_and_resumed_with_a_reason(admin_client: Client, cha
     ]
 
 
+@pytest.mark.parametrize(("policy", "words"), [("say_text", "read your text"), ("keep", "waits for the bot")])
+def test_what_follows_a_pause_is_told_as_it_was_chosen(
+    admin_client: Client, channel: Channel, policy: str, words: str
+) -> None:
+    Channel.objects.update(when_paused=policy)
+    told = [text_of(admin_client.get(url(channel, "pause"))), act(admin_client, channel, "pause")]
+    assert all(words in page and "agents get every conversation" not in page for page in told)
+
+
 def test_opening_a_page_does_nothing(admin_client: Client, channel: Channel) -> None:
     channel.old_secret = SHARED_SECRET
     channel.save()

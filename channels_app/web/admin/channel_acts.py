@@ -27,6 +27,7 @@ from channels_app.web.admin.channel_forms import (
     TimeoutsForm,
     add_refusal,
 )
+from channels_app.web.admin.channel_page import WHILE_PAUSED
 from channels_app.web.links import channel_url
 
 
@@ -120,10 +121,11 @@ ACTS = (
     Act(
         path="pause",
         title="Pause this channel?",
-        texts=(
-            "Until someone resumes it, your agents get every conversation, unless you chose otherwise under “While "
-            "the bot is switched off”: new ones at once, and those the bot has with the contact's next message. "
-            "Nothing that contacts write is lost.",
+        texts=lambda channel: (
+            f"Until someone resumes it, {WHILE_PAUSED[channel.when_paused]}. This begins at once for new "
+            "conversations, and with the contact's next message for those that the bot has. Nothing that contacts "
+            "write is lost.",
+            "“While the bot is switched off” on the channel's page says what follows.",
         ),
         button="Pause",
         perform=care.pause_channel,

@@ -12,7 +12,7 @@ from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.links import webhook_url
 from channels_app.channels.rotations import Rotation, address_rotation, secret_rotation
 from channels_app.lib.clocks import database_now
-from channels_app.models import Channel
+from channels_app.models import Channel, PausePolicy
 from channels_app.operations.checks.facts import Facts, facts_of
 from channels_app.operations.checks.repairs import Repair, bridge_repairs, find_repairs, state_of
 from channels_app.operations.checks.steps import Step, next_setup_step, setup_steps
@@ -21,6 +21,15 @@ from channels_app.web.links import Link, channel_url, links_of
 
 WAITED_FOR = frozenset({"url", "secret", "bot", "answer", "hand_over"})
 """Steps during which something may come in from outside: the page looks for it by itself."""
+
+
+WHILE_PAUSED: dict[str, str] = {
+    PausePolicy.HAND_OVER: "your agents get every conversation",
+    PausePolicy.SAY_TEXT: "contacts who write read your text, and the bot keeps the conversation",
+    PausePolicy.KEEP: "what contacts write waits for the bot; your agents get it a minute before Sparkcentral would "
+    "take it",
+}
+"""What follows, by the channel's policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "guides": access_guides([channel.inbox]),
         "test_url": channel_url(channel, "test"),
         "old_url": webhook_url(old_uuid) if old_uuid else "",
+        "while_paused": WHILE_PAUSED[channel.when_paused],
         "was_paused": not channel.is_active and not channel.archived_at,
         "set_up_url": channel_url(channel, "set-up"),
         "now": database_now(),

@@ -300,4 +300,4 @@ def test_a_channel_that_is_paused(admin_client: Client, walk_with: Callable[...,
     walker = walk_with(is_active=False, paused_at=timezone.now(), paused_by="anna")
     walker.says("Hello")
     page = plain(text_of(admin_client.get(url(walker.conversation()))))
-    assert "The channel is paused by anna" in page and "Resume" in page
+    assert "The channel was paused by anna" in page and "Resume" in page

@@ -97,7 +97,7 @@ class ChannelSerializer(RowSerializer):
         list_serializer_class = ChannelListSerializer
         fields = tuple(_SUMMARY)
         extra_kwargs = {
-            "is_active": {"help_text": "False: every conversation goes to the agents at once."},
+            "is_active": {"help_text": "False: the bot is not asked, and `when_paused` says what follows."},
             "live_at": {"help_text": "When the inbox accepted its first answer."},
         }
 
