@@ -56,7 +56,8 @@ STEP_ANSWER_S = 8.0
 
 
 LISTEN_S = 0.25
-"""How long a thread of Celery's listens for a wake-up before it looks whether it is to stop."""
+"""How long a thread of Celery's listens for a wake-up before it has a look all the same: a claim passes over a
+conversation whose next event is just being written, and for that event no wake-up is owed."""
 LINGER_S = 1.0
 """One that heard nothing for this long goes back to Celery."""
 QUICK_S = 0.02
@@ -99,8 +100,8 @@ class Pump:
                 heard = hear_wakeup(LISTEN_S)
                 if heard is None:
                     break
+                self._wake_when_free()
                 if heard:
-                    self._wake_when_free()
                     heard_at = time.monotonic()
         finally:
             self._may_listen.release()

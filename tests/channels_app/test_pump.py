@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -87,6 +88,24 @@ def test_a_pump_without_redis_goes_back_to_its_queue(
     pump.listen()  # at once
     eventually(partial(answered, world, 1))
     finish(pump)
+
+
+def test_who_listens_also_looks_without_a_wakeup(
+    client: Any, channel: Channel, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim passes over a conversation whose next event is just being written, and for that event no wake-up is
+    owed."""
+
+    def hear_nothing(timeout_s: float) -> bool:
+        time.sleep(timeout_s)
+        return False
+
+    monkeypatch.setattr(pump_module, "hear_wakeup", hear_nothing)
+    monkeypatch.setattr(pump_module, "LINGER_S", 2 * PATIENCE_S)
+    with listening() as pump:
+        eventually(lambda: pump.crew._idle)  # it has looked once, and found nothing
+        post(client, channel)
+        eventually(partial(answered, world, 1))
 
 
 def test_one_thread_is_left_to_celery(channel: Channel) -> None:
