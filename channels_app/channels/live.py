@@ -47,6 +47,7 @@ class LiveChannel:
     covers_all_inbox_channels: bool
     greeting: str
     delegation_dialog: str
+    delegation_text: str
     offer_lasts: timedelta
     intent_topics: Sequence[Mapping[str, str]]
     """Rows of `topics_of`."""

@@ -95,6 +95,15 @@ class Channel(ChannelRules, SettingsModel):
         help_text="Chatlayer only: the ID of the bot dialog that starts when an agent gives the bot a conversation "
         "(a Delegation virtual agent). Empty: the bot waits for the contact's next message.",
     )
+    delegation_text = models.CharField(
+        "text for the bot when an agent hands over to it",
+        max_length=500,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="What the bot reads as if the contact had written it, when an agent gives it a conversation: e.g. "
+        "“/callback” starts a flow of a Rasa bot. Not used if there is a dialog above.",
+    )
     offer_hours = models.PositiveSmallIntegerField(
         "hours to choose",
         default=24,

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from channels_app.protocol.contact_message import ContactFile, placeholders
 from channels_app.protocol.contact_message import ContactMessage as ContactMessage
+from channels_app.protocol.contact_message import PastMessage as PastMessage
 from channels_app.protocol.contacts import Contact as Contact
 from channels_app.protocol.contacts import ContactAttribute as ContactAttribute
 from channels_app.protocol.contacts import InboxChannelRef as InboxChannelRef
@@ -240,6 +241,8 @@ class Turn:
     trigger: Mapping[str, Any] | None = None
     dialog: str = ""
     """Where in its flow the bot should start, by the bot's own id; empty: the bot decides."""
+    history: tuple[PastMessage, ...] = ()
+    """What was said before, oldest first, as far as we know; only when an agent gave the bot the conversation."""
     is_first: bool = False
     """The message begins the conversation, and the bot gets no separate turn for its start."""
     time_left_s: float | None = None

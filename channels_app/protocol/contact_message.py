@@ -1,6 +1,7 @@
 """What a contact says, and sends that is no text: a picture, a voice message, a place."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -66,3 +67,13 @@ class ContactMessage:
     def words(self) -> str:
         """Its text, or what stands for it."""
         return self.text or ("" if self.payload is not None else placeholders(self.files))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMessage:
+    """What was said in a conversation before the bot got it back. `author`: contact, bot or agent."""
+
+    author: str
+    name: str = ""
+    text: str
+    at: datetime

@@ -10,6 +10,7 @@ from uuid import uuid5
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.events import unshown_since
 from channels_app.conversations.exchanges import exchange_row
+from channels_app.conversations.history import history_of
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.deliveries.briefings import language_of
@@ -108,7 +109,10 @@ def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error
 
 def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent, choice: Option | None) -> Turn:
     message = event.message or ContactMessage()
+    is_delegated = event.type is EventType.CONVERSATION_DELEGATED
     text, payload = message.text, None if is_token(message.payload) else message.payload
+    if is_delegated:
+        text = channel.delegation_text or None
     if choice is not None and payload is None:
         text, payload = choice.title, choice.payload
     return Turn(
@@ -126,7 +130,8 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         inbox_channel=lease.inbox_channel.ref,
         topics=tuple(lease.topics),
         trigger=event.trigger,
-        dialog=channel.delegation_dialog if event.type is EventType.CONVERSATION_DELEGATED else "",
+        dialog=channel.delegation_dialog if is_delegated else "",
+        history=history_of(lease.conversation_id) if is_delegated else (),
         time_left_s=time_left(channel, claimed).total_seconds(),
     )
 

@@ -145,7 +145,7 @@ def _is_told_of(channel: LiveChannel, opening: EventType) -> bool:
     if channel.greeting == Greeting.ALWAYS:
         return True
     if opening is EventType.CONVERSATION_DELEGATED:
-        return channel.bot.speaks_when_delegated or bool(channel.delegation_dialog)
+        return channel.bot.speaks_when_delegated or bool(channel.delegation_dialog or channel.delegation_text)
     return channel.greeting == Greeting.WITH_FIRST_MESSAGE and channel.bot.speaks_first
 
 

@@ -1010,6 +1010,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "language_attribute": "taal",
         "reply_limit_s": "400",
         "delegation_dialog": "state-1",
+        "delegation_text": "/callback",
         "intent_topics-intent-0": "parcel.*",
         "intent_topics-topic-0": "Shipping",
         "routing_rules-condition-0": "words",

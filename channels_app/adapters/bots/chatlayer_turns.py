@@ -49,7 +49,7 @@ def _message(turn: Turn, payloads: Payloads) -> dict[str, Any]:
     if turn.dialog:
         return _postback_to(int(turn.dialog) if turn.dialog.isascii() and turn.dialog.isdecimal() else turn.dialog)
     if turn.type.opens:
-        return {"introMessage": {}}
+        return _text(turn.text) if turn.text else {"introMessage": {}}
     if turn.payload is None:
         return _text(turn.text or turn.placeholder)
     return _postback(turn) or _opaque(turn, payloads)
@@ -107,7 +107,9 @@ def sent_form(message: Mapping[str, Any], said: str, *, has_chosen: bool) -> str
 
 def _channel_details(turn: Turn) -> dict[str, Any]:
     """In the shape of Chatlayer's own Sparkcentral integration, so that its dialogs work unchanged."""
+    history = [{"from": past.author, "name": past.name, "text": past.text} for past in turn.history]
     return {
+        **({"history": history} if history else {}),
         "channelId": turn.inbox_channel.external_id if turn.inbox_channel else "",
         "medium": turn.medium,
         "contactProfile": _contact_profile(turn.contact),

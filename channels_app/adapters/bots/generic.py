@@ -154,8 +154,8 @@ def _derived_id(incoming: Incoming, told: int | None) -> str:
 
 
 def turn_document(turn: Turn) -> dict[str, Any]:
-    """What the bot is told; `attachments` are only there when the message holds no text or also files, `test` when
-    nobody is behind it, `is_first` when it is so."""
+    """What the bot is told; `attachments` are only there when the message holds no text or also files, `history` when
+    an agent gave the bot the conversation, `test` when nobody is behind it, `is_first` when it is so."""
     channel = turn.inbox_channel
     document = {
         "version": VERSION,
@@ -176,9 +176,17 @@ def turn_document(turn: Turn) -> dict[str, Any]:
         "trigger": dict(turn.trigger) if turn.trigger else None,
     }
     marks = {"is_first": turn.is_first, "test": turn.is_test}
-    files = [_file(file) for file in turn.files]
+    parts = {
+        "attachments": [_file(file) for file in turn.files],
+        "history": [
+            {"from": past.author, "name": past.name, "text": past.text, "at": past.at.isoformat()}
+            for past in turn.history
+        ],
+    }
     return (
-        document | ({"attachments": files} if files else {}) | {name: True for name, is_so in marks.items() if is_so}
+        document
+        | {name: part for name, part in parts.items() if part}
+        | {name: True for name, is_so in marks.items() if is_so}
     )
 
 

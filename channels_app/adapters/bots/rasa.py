@@ -98,7 +98,7 @@ class Rasa(BotConnector):
     def _message(self, turn: Turn) -> str:
         """What Rasa reads as the contact's message; empty: it is not told. A chosen payload goes back as it came."""
         if turn.type.opens:
-            return self.settings.get("start_message") or (SESSION_START if turn.is_test else "")
+            return turn.text or self.settings.get("start_message") or (SESSION_START if turn.is_test else "")
         if turn.type is EventType.CONTACT_SILENT:
             return self.settings.get("silence_message") or ""
         if isinstance(turn.payload, str) and turn.payload:

@@ -120,6 +120,7 @@ class _ChannelForm(SettingsForm):
             "intent_topics",
             "routing_rules",
             "delegation_dialog",
+            "delegation_text",
             "offer_hours",
             "burst_quiet_ms",
             "drops_overtaken_answers",
@@ -184,6 +185,9 @@ class _ChannelForm(SettingsForm):
 
     def clean_delegation_dialog(self) -> str:
         return one_line(self.cleaned_data["delegation_dialog"])
+
+    def clean_delegation_text(self) -> str:
+        return one_line(self.cleaned_data["delegation_text"])
 
     def clean_language_attribute(self) -> str:
         return one_line(self.cleaned_data["language_attribute"])

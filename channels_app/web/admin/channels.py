@@ -35,6 +35,7 @@ BURST_FIELDS = ("burst_quiet_ms", "drops_overtaken_answers")
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 HOLDING_FIELDS = ("hold_after_s", "holding_texts")
 PAUSE_FIELDS = ("when_paused", "paused_texts")
+BOT_FIELDS = ("bot", "greeting", "delegation_dialog", "delegation_text", "offer_hours", "typing_after_s")
 LANGUAGE_FIELDS = ("language", "language_attribute")
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),
@@ -104,7 +105,7 @@ class ChannelAdmin(SetupAdmin):
             (None, {"fields": ("name",)}),
             ("Inbox and API keys", {"fields": ("inbox", *self.shown_settings(request, obj))}),
             ("Virtual agent", {"fields": ("shared_secret",)}),
-            ("Bot", {"fields": ("bot", "greeting", "delegation_dialog", "offer_hours", "typing_after_s")}),
+            ("Bot", {"fields": BOT_FIELDS}),
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Several messages in a row", {"fields": BURST_FIELDS, "classes": ("collapse",)}),
             ("Routing of handovers", {"fields": ("routing_rules",), "classes": ("collapse",)}),

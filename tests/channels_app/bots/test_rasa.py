@@ -90,6 +90,11 @@ def test_it_speaks_first_with_a_message_of_its_authors(
     assert (request and request["message"]) == message
 
 
+def test_a_channels_text_for_delegation_goes_before_its_start_message() -> None:
+    request = told(make_turn(type=EventType.CONVERSATION_DELEGATED, text="/callback"), start_message="/greet")
+    assert request["message"] == "/callback"
+
+
 @pytest.mark.parametrize("message", ["/contact_silent", "", None])
 def test_it_is_told_of_a_silent_contact_in_a_message_of_its_authors(message: str | None) -> None:
     request = told(make_turn(type=EventType.CONTACT_SILENT, text=None), silence_message=message)

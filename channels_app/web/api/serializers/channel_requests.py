@@ -111,6 +111,12 @@ class ChannelBodySerializer(Strict):
         max_length=200,
         help_text="Chatlayer: the ID of the dialog that starts when an agent gives the bot a conversation.",
     )
+    delegation_text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="What the bot reads when an agent gives it a conversation, if no dialog starts.",
+    )
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
     routing_rules = RoutingRuleBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = bounded(limits.OFFER_HOURS)

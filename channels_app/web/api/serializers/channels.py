@@ -204,6 +204,7 @@ _DETAIL: dict[str, Any] = {
     "greeting": "with_first_message",
     "greet": True,
     "delegation_dialog": "",
+    "delegation_text": "",
     "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
     "routing_rules": [
         {

@@ -1,0 +1,26 @@
+"""What was said in a conversation, for a bot that gets it back from an agent."""
+
+from channels_app.models import Author, MessageRow
+from channels_app.protocol import PastMessage
+from channels_app.protocol.visible import cut, is_visible
+
+MAX_MESSAGES = 50
+MAX_LETTERS = 1_000
+"""Of each message: enough to know what it was about."""
+
+
+def history_of(conversation_id: int) -> tuple[PastMessage, ...]:
+    """The last messages that have words, oldest first. Agents' are there once the inbox has reported them;
+    their notes are not for bots, which might repeat them."""
+    rows = MessageRow.objects.filter(conversation_id=conversation_id).exclude(author=Author.NOTE)
+    newest = rows.order_by("-said_at", "-id")[:MAX_MESSAGES]
+    return tuple(
+        PastMessage(
+            author=Author.BOT.value if row.author == Author.BRIDGE else row.author,
+            name=row.name,
+            text=cut(row.text, MAX_LETTERS),
+            at=row.said_at,
+        )
+        for row in reversed(newest)
+        if is_visible(row.text)
+    )
