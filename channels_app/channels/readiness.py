@@ -23,7 +23,7 @@ POSTGRES_LEAST = 15
 ASK_S = 2.0
 """What `/readyz` waits for an answer."""
 ASK_AGAIN_S = 1.0
-MAX_NAMED = 20
+MAX_NAMED = 5
 _CHECK_PK = 1
 _CHECK_CONTEXT = "channels_app.keycheck"
 _CHECK = "chatbridge"
@@ -51,7 +51,8 @@ def check_database() -> None:
         raise NotReadyError(_unusable(why), is_final=True)
     missing = _missing_migrations()
     if missing:
-        names = ", ".join(missing[:MAX_NAMED])
+        more = len(missing) - MAX_NAMED
+        names = ", ".join([*missing[:MAX_NAMED], *([f"and {more} more"] if more > 0 else [])])
         raise NotReadyError(_unusable(f"migrations are missing: run manage.py migrate ({names})"), is_final=False)
     check_keys()
 
