@@ -3,9 +3,11 @@ PostgreSQL. Why threads: docs/decisions/0022-a-thousand-slow-answers.md.
 """
 
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
@@ -23,6 +25,10 @@ from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.lib.watches import Watch, Watches
 from channels_app.protocol import Reply, Turn
 from channels_app.protocol.errors import BridgeError
+
+QUICK_S = 0.1
+"""A bot that answered so soon is waited for by the turn's own thread: that costs no other thread, and no look for
+other work. One that thinks never is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +70,13 @@ class Flight:
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that does something in this conversation meanwhile."""
 
+    is_quick: bool = False
+    """Whether the bot's last call was, so that it is worth waiting for."""
+
     def has_ended(self, within_s: float) -> bool:
-        return bool(wait([self.future], within_s).done)
+        with suppress(TimeoutError):
+            self.future.exception(within_s)
+        return self.future.done()
 
     def act_meanwhile(self) -> None:
         with self.turn:
@@ -93,6 +104,7 @@ class Calls:
         self._of_bot: Counter[int] = Counter()
         self._channels: defaultdict[int, set[int]] = defaultdict(set)
         """Of each bot, those for which it was called."""
+        self._quick: set[int] = set()
         self.in_air = 0
 
     @property
@@ -115,8 +127,8 @@ class Calls:
             self._of_bot[bot_id] += 1
             self._channels[bot_id].add(ask.lease.channel_id)
         future = self._pool.submit(_call, ask)
-        future.add_done_callback(partial(self._count_off, bot_id))
-        flight = Flight(ask, future)
+        future.add_done_callback(partial(self._count_off, bot_id, time.monotonic()))
+        flight = Flight(ask, future, is_quick=bot_id in self._quick)
         if ask.show_typing and ask.channel.typing_after is not None:
             show = partial(_show, ask.show_typing)
             watch = _signs().begin(ask.channel.typing_after, show, every=EVERY)
@@ -126,10 +138,11 @@ class Calls:
             flight.watches.append((_acts(), _acts().begin(ask.meanwhile.after, act)))
         return flight
 
-    def _count_off(self, bot_id: int, _: Future[Called]) -> None:
+    def _count_off(self, bot_id: int, began_at: float, _: Future[Called]) -> None:
         with self._lock:
             self.in_air -= 1
             self._of_bot[bot_id] -= 1
+            (self._quick.add if time.monotonic() - began_at < QUICK_S else self._quick.discard)(bot_id)
 
 
 def _call(ask: Ask) -> Called:

@@ -33,7 +33,7 @@ from channels_app.conversations.wakeups import LISTENERS, hear_wakeup, wake_a_wo
 from channels_app.lib import outages
 from channels_app.lib.postgres import limits
 from channels_app.protocol.errors import MissingKeyError
-from channels_app.turns.calls import Ask, Calls
+from channels_app.turns.calls import QUICK_S, Ask, Calls
 from channels_app.turns.crew import Crew
 from channels_app.turns.handle import end_step, take_step
 
@@ -60,9 +60,6 @@ LISTEN_S = 0.25
 conversation whose next event is just being written, and for that event no wake-up is owed."""
 LINGER_S = 1.0
 """One that heard nothing for this long goes back to Celery."""
-QUICK_S = 0.02
-"""A turn's thread waits this long for the bot itself: the answer of a quick one costs no other thread, and no look for
-other work."""
 
 
 class Pump:
@@ -188,7 +185,7 @@ class Pump:
         """Let the bot be asked; whichever thread is free when it has answered goes on."""
         flight = self.calls.begin(ask, self._do_meanwhile)
         go_on = partial(self._take_step, lease, partial(end_step, flight=flight))
-        if flight.has_ended(QUICK_S):
+        if flight.is_quick and flight.has_ended(QUICK_S):
             return go_on()
         claim = lease.conversation_id, lease.fence
         with self._lock:
