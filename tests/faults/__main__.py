@@ -11,9 +11,24 @@ from tests.faults import report
 from tests.faults.broken import DEFECTS
 from tests.faults.prove import PROOFS, prove
 from tests.faults.run import Plan, run
+from tests.faults.schedule import Deed, Trouble
 
 SEEDS = 10_000
 QUICK = Plan(seed=0, conversations=30, messages=250, seconds=25.0, workers=3, guards=1, density=1.0, drain_s=300.0)
+THINKING = Plan(
+    seed=0,
+    conversations=300,
+    messages=600,
+    seconds=20.0,
+    workers=1,
+    guards=1,
+    kinds=("sync",),
+    delay_ms=8_000.0,
+    deeds=(),
+    troubles=tuple(Trouble(at_s=at_s, deed=Deed.KILL_WORKER, target="1") for at_s in (9.0, 19.0)),
+    drain_s=300.0,
+)
+"""Bots that think for 8 s, and the one worker is killed while it waits for hundreds of them."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """The short run, the whole run, or the short run of a broken build under the circumstances that expose it."""
-    plan = QUICK if options.quick else Plan(seed=0)
+    plan = THINKING if options.thinking else QUICK if options.quick else Plan(seed=0)
     if options.broken:
         plan = next(proof for proof in PROOFS if proof.defect == options.broken).plan(0)
     given = {name: getattr(options, name) for name in ("conversations", "messages", "seconds")}
@@ -50,6 +65,7 @@ def arguments_of(options: argparse.Namespace) -> list[str]:
     return [
         *numbers,
         *(["--quick"] if options.quick else []),
+        *(["--thinking"] if options.thinking else []),
         *([f"--break {options.broken}"] if options.broken else []),
     ]
 
@@ -61,6 +77,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, help="of contacts, to the bot (2000)")
     parser.add_argument("--seconds", type=float, help="how long contacts write (180)")
     parser.add_argument("--quick", action="store_true", help="a short run with some of everything")
+    parser.add_argument("--thinking", action="store_true", help="bots think for 8 s; the worker is killed meanwhile")
     parser.add_argument("--break", dest="broken", choices=DEFECTS, help="a short run of a build with this defect")
     parser.add_argument("--prove", nargs="*", metavar="DEFECT", help="are all broken builds (or these) noticed?")
     parser.add_argument("--keep", type=Path, help="an existing directory for the logs of all processes")

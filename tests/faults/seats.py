@@ -45,11 +45,15 @@ class Seat:
         """Of its bot in the control API."""
         return "chatlayer" if self.kind == "chatlayer" else "bots"
 
-    def bot_settings(self, simulator: str) -> JSON:
+    def bot_settings(self, simulator: str, delay_ms: float) -> JSON:
         if self.kind == "chatlayer":
             url = f"{simulator}/chatlayer/v1/channels/webhook/{self.name}/messages"
             return {"url": url, "access_token": TOKEN, "verify_token": VERIFY_TOKEN}
-        return {"url": f"{simulator}/bots/{self.name}", "token": TOKEN, "timeout_s": BOT_TIMEOUT_S}
+        return {
+            "url": f"{simulator}/bots/{self.name}",
+            "token": TOKEN,
+            "timeout_s": BOT_TIMEOUT_S + round(2 * delay_ms / 1000),
+        }
 
     def bot_document(self, reply_url: str, offload_url: str, delay_ms: float) -> JSON:
         common = {"id": self.name, "reply_url": reply_url, "delay_ms": delay_ms}
@@ -65,7 +69,7 @@ def connect_seats(stage: Stage, kinds: Sequence[str], *, delay_ms: float) -> lis
     accounts = [post(f"{stage.simulator}/sim/accounts", {"flavour": FLAVOURS[seat.inbox]}) for seat in seats]
     applied = stage.apply(
         {
-            "bots": [_bot(seat, stage.simulator) for seat in seats],
+            "bots": [_bot(seat, stage.simulator, delay_ms) for seat in seats],
             "channels": [
                 _channel(seat, stage.simulator, account) for seat, account in zip(seats, accounts, strict=True)
             ],
@@ -84,9 +88,9 @@ def connect_seats(stage: Stage, kinds: Sequence[str], *, delay_ms: float) -> lis
     return seats
 
 
-def _bot(seat: Seat, simulator: str) -> JSON:
+def _bot(seat: Seat, simulator: str, delay_ms: float) -> JSON:
     kind = "chatlayer" if seat.kind == "chatlayer" else "http"
-    return {"name": seat.name, "kind": kind, "settings": seat.bot_settings(simulator)}
+    return {"name": seat.name, "kind": kind, "settings": seat.bot_settings(simulator, delay_ms)}
 
 
 def _channel(seat: Seat, simulator: str, account: JSON) -> JSON:
