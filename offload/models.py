@@ -144,6 +144,10 @@ class Offload(models.Model):
     requested_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=OffloadState, default=OffloadState.REQUESTED)
     finished_at = models.DateTimeField(null=True)
+    taken_at = models.DateTimeField(null=True)
+    """When an agent opened the conversation, where the inbox tells."""
+    taken_by = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """The inbox's id of the agent."""
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=200, blank=True)
     end_comment = models.TextField(blank=True)

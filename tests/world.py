@@ -40,6 +40,9 @@ class FakeInbox:
     tokens_given: int = 0
     gone: set[str] = field(default_factory=set)
     faults: list[Any] = field(default_factory=list)
+    locks: list[dict[str, Any]] = field(default_factory=list)
+    """What agents have opened."""
+    looks: int = 0
 
     def handle(self, method: str, path: str, request: dict[str, Any]) -> Answer:
         if path.endswith("/oauth2/token"):
@@ -52,6 +55,9 @@ class FakeInbox:
         is_after = isinstance(fault, tuple)
         if fault is not None and not is_after:
             return _given(fault)
+        if path.endswith("/inbox/v1/queue/lock"):
+            self.looks += 1
+            return answer(200, {"locks": self.locks})
         conversation, _, filename = re.sub(r".*/conversations/", "", path).partition("/attachments/")
         if conversation in self.gone:
             return answer(404, {"errors": [{"code": 1001, "message": "not assigned", "id": "trace-404"}]})

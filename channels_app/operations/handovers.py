@@ -7,19 +7,30 @@ Read from the newest rows only, so that a page costs the same however long the t
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
 
 from django.db import connection
 
+from channels_app.adapters.inboxes import inbox_class
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, Conversation
+from channels_app.operations.handover_statements import (
+    BY_AGENT,
+    BY_REASON,
+    BY_TOPIC,
+    DEAD_ENDS,
+    OF_LINE,
+    OFFERS,
+    SPOTS,
+)
 from channels_app.protocol import Option
 from channels_app.protocol.offered import Offered
 from channels_app.protocol.options import choose
-from offload.models import OffloadReason
+from offload.models import Offload, OffloadReason
+from offload.waiting import waiting_handovers
 
 DAYS = (1, 7, 28)
 MAX_HANDOVERS = 20_000
@@ -66,8 +77,9 @@ class Spot:
     """Those after several answers in a row that were not understood."""
     back: int
     """Contacts who wrote again within a day after the handover."""
+    taken: float | None
     minutes: float | None
-    """Half of them were resolved by agents within this."""
+    """Half of them were opened, and resolved, by agents within this."""
     intents: Sequence[tuple[str, int]]
     topics: Sequence[tuple[str, int]]
     """The agents'; both the most frequent first."""
@@ -100,6 +112,16 @@ class Agents:
 
     name: str
     resolved: int
+    taken: float | None
+    """Minutes, within which half of them were opened by an agent, and resolved."""
+    minutes: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A contact for whom no agent has opened the conversation yet."""
+
+    offload: Offload
     minutes: float
 
 
@@ -111,105 +133,50 @@ class Weaknesses:
     offers: Sequence[Offer]
     topics: Sequence[Agents]
     agents: Sequence[Agents]
+    reasons: Sequence[Agents]
+    waiting: Sequence[Waiting]
 
 
-_HANDOVERS = """
-WITH newest AS MATERIALIZED (SELECT * FROM offload_offload ORDER BY id DESC LIMIT %(handovers)s),
-among AS MATERIALIZED (
-    SELECT newest.*, conversation.channel_id, conversation.contact_id, coalesce(message.text, '') AS line,
-        extract(epoch FROM newest.ended_at - newest.finished_at) / 60 AS minutes
-    FROM newest JOIN channels_app_conversation AS conversation ON conversation.id = newest.conversation_id
-    LEFT JOIN channels_app_message AS message ON message.id = newest.bot_message_id
-    WHERE newest.requested_at >= %(since)s AND newest.state IN ('handed_over', 'ended')
-        AND (%(channel)s::bigint IS NULL OR conversation.channel_id = %(channel)s::bigint)
-)
-"""
-_SPOTS = f"""{_HANDOVERS}
-SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER (WHERE reason = ANY(%(failed)s)),
-    count(*) FILTER (WHERE misses >= %(streak)s),
-    count(*) FILTER (WHERE EXISTS (
-            SELECT FROM channels_app_conversation AS later
-            WHERE later.contact_id = among.contact_id AND later.id > among.conversation_id
-                AND later.created_at BETWEEN among.finished_at AND among.finished_at + %(back)s)
-        OR EXISTS (
-            SELECT FROM channels_app_webhookevent AS again
-            WHERE again.conversation_id = among.conversation_id AND again.type = 'conversation_started'
-                AND again.received_at BETWEEN among.finished_at AND among.finished_at + %(back)s)),
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes), array_agg(intent), jsonb_agg(topics),
-    sum(count(*)) OVER ()
-FROM among GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
-"""
-_BY_TOPIC = f"""{_HANDOVERS}
-SELECT topic, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)
-FROM among CROSS JOIN LATERAL jsonb_array_elements_text(topics) AS topic
-WHERE ended_at IS NOT NULL GROUP BY topic ORDER BY count(*) DESC, topic LIMIT %(lines)s
-"""
-_BY_AGENT = f"""{_HANDOVERS}
-SELECT ended_by, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)
-FROM among WHERE ended_at IS NOT NULL AND ended_by <> ''
-GROUP BY ended_by ORDER BY count(*) DESC, ended_by LIMIT %(lines)s
-"""
-_SILENT = """
-WITH newest AS MATERIALIZED (
-    SELECT id, channel_id, newest_sent_at FROM (
-        SELECT * FROM channels_app_conversation ORDER BY id DESC LIMIT %(conversations)s) AS newest
-    WHERE owner = 'bot' AND newest_sent_at BETWEEN %(since)s AND %(until)s
-        AND (%(channel)s::bigint IS NULL OR channel_id = %(channel)s::bigint)),
-among AS (
-    SELECT newest.id AS conversation_id, channel_id, last.text AS line
-    FROM newest CROSS JOIN LATERAL (
-        SELECT author, text FROM channels_app_message AS message WHERE message.conversation_id = newest.id
-        ORDER BY said_at DESC, id DESC LIMIT 1) AS last
-    WHERE last.author = 'bot')
-"""
-_DEAD_ENDS = f"""{_SILENT}
-SELECT channel_id, left(line, %(letters)s), md5(line), count(*) FROM among
-GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
-"""
-_OFFERS = """
-SELECT newest.id, newest.channel_id, newest.options, coalesce(message.text, '')
-FROM (SELECT * FROM channels_app_conversation ORDER BY id DESC LIMIT %(conversations)s) AS newest
-LEFT JOIN channels_app_message AS message
-    ON message.event_id = (newest.options ->> 'chosen_by')::bigint AND message.author = 'contact'
-WHERE newest.options ? 'options' AND newest.newest_sent_at >= %(since)s
-    AND (%(channel)s::bigint IS NULL OR newest.channel_id = %(channel)s::bigint)
-ORDER BY newest.id DESC LIMIT %(offers)s
-"""
-_OF_LINE = {
-    kind: f"{among} SELECT conversation_id FROM among WHERE md5(line) = %(key)s ORDER BY {order} DESC LIMIT %(page)s"
-    for kind, among, order in (("handover", _HANDOVERS, "id"), ("silent", _SILENT, "conversation_id"))
-}
-KINDS = (*_OF_LINE, "offer")
+KINDS = (*OF_LINE, "offer")
 MAX_PAGE = 50
 
 
 def find_weaknesses(asked: Asked) -> Weaknesses:
-    """In six statements."""
+    """In nine statements."""
     names = dict(Channel.objects.values_list("pk", "name"))
-    spots = _rows(_SPOTS, asked)
+    spots, now = _rows(SPOTS, asked), database_now()
+    waiting = [
+        Waiting(offload=one, minutes=(now - (one.finished_at or now)).total_seconds() / 60)
+        for one in waiting_handovers()
+        if asked.channel_id in (None, one.conversation.channel_id)
+        and inbox_class(one.conversation.channel.inbox).tells_locks
+    ]
     return Weaknesses(
         total=int(spots[0][-1]) if spots else 0,
         spots=[_spot(row, names) for row in spots],
         dead_ends=[
             DeadEnd(channel_id=channel, channel=names.get(channel, ""), line=line, key=key, conversations=count)
-            for channel, line, key, count in _rows(_DEAD_ENDS, asked)
+            for channel, line, key, count in _rows(DEAD_ENDS, asked)
         ],
-        offers=_offers(_rows(_OFFERS, asked), names),
-        topics=[
-            Agents(name=name, resolved=count, minutes=minutes) for name, count, minutes in _rows(_BY_TOPIC, asked)
-        ],
-        agents=[
-            Agents(name=name, resolved=count, minutes=minutes) for name, count, minutes in _rows(_BY_AGENT, asked)
-        ],
+        offers=_offers(_rows(OFFERS, asked), names),
+        topics=_times(BY_TOPIC, asked),
+        agents=_times(BY_AGENT, asked),
+        reasons=[replace(row, name=OffloadReason(row.name).label) for row in _times(BY_REASON, asked)],
+        waiting=waiting,
     )
+
+
+def _times(statement: str, asked: Asked) -> list[Agents]:
+    rows = _rows(statement, asked)
+    return [Agents(name=name, resolved=count, taken=taken, minutes=minutes) for name, count, taken, minutes in rows]
 
 
 def conversations_of(kind: str, key: str, asked: Asked) -> list[Conversation]:
     """The newest conversations behind one line of the page."""
     if kind == "offer":
-        found = [row[0] for row in _rows(_OFFERS, asked) if _key(_options(row)) == key][:MAX_PAGE]
+        found = [row[0] for row in _rows(OFFERS, asked) if _key(_options(row)) == key][:MAX_PAGE]
     else:
-        found = [row[0] for row in _rows(_OF_LINE[kind], asked, key=key)]
+        found = [row[0] for row in _rows(OF_LINE[kind], asked, key=key)]
     rows = Conversation.objects.select_related("channel", "contact", "inbox_channel").in_bulk(found)
     return [rows[pk] for pk in dict.fromkeys(found) if pk in rows]
 
@@ -236,7 +203,7 @@ def _rows(statement: str, asked: Asked, **values: Any) -> list[tuple[Any, ...]]:
 
 
 def _spot(row: Sequence[Any], names: Mapping[int, str]) -> Spot:
-    channel, line, key, handovers, failed, streaks, back, minutes, intents, topics, _ = row
+    channel, line, key, handovers, failed, streaks, back, taken, minutes, intents, topics, _ = row
     agents = (topic for some in _json(topics) for topic in some)
     return Spot(
         channel_id=channel,
@@ -247,6 +214,7 @@ def _spot(row: Sequence[Any], names: Mapping[int, str]) -> Spot:
         failed=failed,
         streaks=streaks,
         back=back,
+        taken=taken,
         minutes=minutes,
         intents=Counter(filter(None, intents)).most_common(3),
         topics=Counter(agents).most_common(3),

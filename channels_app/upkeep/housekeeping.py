@@ -29,6 +29,8 @@ from channels_app.upkeep.retention import purge_texts
 from channels_app.upkeep.silence import JOB as SILENCE
 from channels_app.upkeep.silence import note_silences
 from channels_app.upkeep.table_sizes import learn_sizes
+from channels_app.upkeep.watching import JOB as WATCHING
+from channels_app.upkeep.watching import watch_handovers
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +114,11 @@ def _note_silences(_: threading.Event) -> Done:
     return Done(result=f"{count_of(found, 'contact')} fell silent", is_all=is_all)
 
 
+def _watch_handovers(_: threading.Event) -> Done:
+    waiting, taken = watch_handovers()
+    return Done(result=f"{count_of(waiting, 'contact')} waited for an agent, {taken} of them no longer")
+
+
 def _retain(stopping: threading.Event) -> Done:
     events, ends_at = 0, time.monotonic() + SLICE_S
     for purged in purge_texts():
@@ -140,6 +147,7 @@ TASKS = {
         _task("late figures", "Recounts the last three hours", _count(LATE), 5 * 60, 15),
         _task("figures of a day", "Recounts the last day, drops old figures", _count_day, 3600, 15),
         _task(SILENCE, "Finds contacts who are silent for longer than their channel allows", _note_silences, 20, 1),
+        _task(WATCHING, "Looks whether agents have opened what was handed over", _watch_handovers, 15, 15),
         _task(STATUS_PAGE, "Reads the platform's status page, if one is set", _read_status, 60, 60),
         _task(RETENTION, "Deletes texts past their retention period", _retain, 3600, 5),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from typing import Any
 
 from aiohttp import web
@@ -24,7 +25,7 @@ from chatbridge.simulator.wire import BadRequestError, answer, guarded, one_of, 
 LONGEST_WAIT_S = 60.0
 KINDS = ("inception", "delegation")
 DEFAULT_CHANNEL = {"id": "channel-1", "name": "Support"}
-AGENT_ACTIONS = ("take", "reply", "delegate", "resolve", "pending")
+AGENT_ACTIONS = ("take", "reply", "note", "topic", "delegate", "resolve", "pending")
 
 
 class Control:
@@ -167,6 +168,12 @@ class Control:
             conversation.give_to(Owner.AGENT)
         elif action == "reply":
             self.platform.agent_says(conversation, take(body, "text", str))
+        elif action == "note":
+            conversation.notes.append({"text": take(body, "text", str), "at": time.time()})
+            conversation.wake()
+        elif action == "topic":
+            conversation.topics.append(take(body, "text", str))
+            conversation.wake()
         elif action == "delegate":
             self.platform.delegate(conversation, take_or_none(body, "virtual_agent", str))
             self.events.delegated(conversation)

@@ -12,6 +12,7 @@ from chatbridge.simulator.conversation import JSON, Owner
 from chatbridge.simulator.faults import STATUSES, Faults, Rule, strike
 from chatbridge.simulator.ledger import Ledger
 from chatbridge.simulator.manipulation import MalformedError, check_attributes, is_strings, manipulate
+from chatbridge.simulator.payloads import AGENT, timestamp
 from chatbridge.simulator.platform import Account, Flavour, Platform, new_id
 from chatbridge.simulator.wire import answer
 
@@ -63,6 +64,7 @@ class InboxApi:
         new = Flavour.HOOTSUITE
         attributes = self._handler("inbox", "attributes", new, self.set_attributes)
         router.add_put("/inbox/v2/contact/{contact}/contact-attributes", attributes)
+        router.add_get("/inbox/v1/queue/lock", self._handler("inbox", "metrics", new, self.locks))
         for path, action in (
             ("/inbox/v1/user-presence/metrics/agent-availability", self.agents),
             ("/inbox/v1/queue/metrics/contacts-waiting", self.waiting),
@@ -205,6 +207,20 @@ class InboxApi:
         if not is_strings(body.get("teamIds", [])):
             raise RefusedError(400, "teamIds must be a list of strings.")
         return {"value": account.agents_available if body["userPresenceStatus"] == "AVAILABLE" else 0}
+
+    async def locks(self, request: web.Request, account: Account, entry: JSON) -> JSON:
+        """Which conversations agents have opened, since when."""
+        return {
+            "locks": [
+                {
+                    "conversationId": conversation.id,
+                    "userId": AGENT["id"],
+                    "lockedAt": timestamp(conversation.owners[-1]["at"]),
+                }
+                for conversation in self.platform.conversations.values()
+                if conversation.client_id == account.client_id and conversation.owner is Owner.AGENT
+            ]
+        }
 
     async def waiting(self, request: web.Request, account: Account, entry: JSON) -> JSON:
         """How many contacts wait."""

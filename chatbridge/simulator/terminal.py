@@ -33,7 +33,7 @@ FILES: dict[str, dict[str, object]] = {
 
 HELP = """\
 [Title]   press this button               anything else   say it
-/agent take | reply TEXT | delegate | resolve | pending   what a human agent does
+/agent take | reply TEXT | note TEXT | topic NAME | delegate | resolve | pending   what a human agent does
 /image, /audio, /document, /location      send one of these (a message without text)
 /queue    who is waiting for an agent
 /dup      repeat the last event           /new      start a new conversation

@@ -228,6 +228,22 @@ def test_figures_about_queue_and_presence(make_agent):
     assert refused(ask(waiting), 400)
 
 
+def test_agents_open_note_and_set_topics(agent, sim):
+    conversation = agent.start()
+    agent.send(conversation, complete="HANDOVER")
+    locks = lambda: agent.request("GET", "/inbox/v1/queue/lock").json()["locks"]  # noqa: E731
+    assert locks() == []
+    for body in ({"action": "take"}, {"action": "note", "text": "VIP"}, {"action": "topic", "text": "Refund"}):
+        sim.post(f"conversations/{conversation}/agent", **body)
+    [lock] = locks()
+    assert (lock["conversationId"], lock["userId"]) == (conversation, "agent-1")
+    assert lock["lockedAt"].endswith("Z")
+    seen = agent.see(conversation)
+    assert (seen["notes"], seen["topics"]) == (["VIP"], ["Refund"])
+    sim.post(f"conversations/{conversation}/agent", action="resolve")
+    assert locks() == []
+
+
 # Faults and the ledger
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from channels_app.codes import describe
@@ -26,6 +26,15 @@ class Sent:
     took_ms: int
     quota_used: int | None = None
     quota_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """An agent has opened a conversation. `at`: None if the platform's time can't be read."""
+
+    conversation_id: str
+    agent: str
+    at: datetime | None
 
 
 _QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")

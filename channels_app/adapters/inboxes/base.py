@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.inboxes.answers import EFFECTS, Sent, clock_lines
+from channels_app.adapters.inboxes.answers import EFFECTS, Lock, Sent, clock_lines
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import matching_secret
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
@@ -67,6 +67,8 @@ class Inbox(ABC):
     carries_notes: ClassVar[bool] = False
     carries_tags: ClassVar[bool] = False
     shows_typing: ClassVar[bool] = False
+    tells_locks: ClassVar[bool] = False
+    """Whether it can be asked which agents have opened which conversations."""
     attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
     """What the name of a contact attribute may look like; one that doesn't fit would cost the whole call."""
     attribute_key_words: ClassVar[str] = ""
@@ -188,6 +190,10 @@ class Inbox(ABC):
     def indicate_typing(self, conversation_id: str, *, is_typing: bool) -> Sent:
         """Show the contact that the bot is typing, or no longer; only where `shows_typing`."""
         raise ConfigError(f"{self.label} shows no typing.")
+
+    def locks(self) -> list[Lock]:
+        """Which conversations of the account agents have opened; only where `tells_locks`."""
+        raise ConfigError(f"{self.label} does not tell who has opened what.")
 
     @abstractmethod
     def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:

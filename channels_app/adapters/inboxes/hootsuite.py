@@ -6,15 +6,17 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.inboxes.answers import Sent
+from channels_app.adapters.inboxes.answers import Lock, Sent
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.shortcodes import button_lines, fit, readable
 from channels_app.adapters.inboxes.sparkcentral import Sparkcentral
 from channels_app.adapters.inboxes.sparkcentral_form import AccountForm
 from channels_app.adapters.settings import SecretField, TextField
+from channels_app.lib import jsons
 from channels_app.protocol import Message
 
 SERVER = "https://platform.hootsuite.com"
+LOCKS_TIMEOUT_S = 5.0  # asked again in a quarter of a minute
 TYPING_TIMEOUT_S = 3.0  # an answer of the bot waits for a sign that is on its way
 VIRTUAL_AGENTS = "Inbox 2.0 › Admin settings › Virtual agents › Custom virtual agents"
 ACCESS_MAIL = """\
@@ -86,6 +88,7 @@ class Hootsuite(Sparkcentral):
     carries_notes = True
     carries_tags = True
     shows_typing = True
+    tells_locks = True
 
     api_prefix = "/inbox/v1/virtual-agent"
     token_path = "/oauth2/token"  # noqa: S105 a path
@@ -94,6 +97,19 @@ class Hootsuite(Sparkcentral):
     def indicate_typing(self, conversation_id: str, *, is_typing: bool) -> Sent:
         body = {"indicateTyping": "START" if is_typing else "STOP"}
         return self.manipulate(conversation_id, body, timeout_s=TYPING_TIMEOUT_S)
+
+    def locks(self) -> list[Lock]:
+        answer = self.call("GET", f"{self.base_url}/inbox/v1/queue/lock", timeout_s=LOCKS_TIMEOUT_S)
+        found = jsons.JsonObject.read(answer.body).values.get("locks")
+        items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        return [
+            Lock(
+                conversation_id=str(item.get("conversationId") or ""),
+                agent=str(item.get("userId") or ""),
+                at=jsons.moment(item.get("lockedAt")),
+            )
+            for item in items
+        ]
 
     def has_buttons(self, messages: Sequence[Message], medium: str, *, is_switched_on: bool) -> bool:
         return (is_switched_on or medium_of(medium).shows_buttons) and fit(messages)

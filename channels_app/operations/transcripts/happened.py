@@ -9,7 +9,7 @@ from channels_app.models import EventSource, Outcome, Target, WebhookEvent
 from channels_app.operations.outcome_codes import WISHES
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
 from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, OVERTAKEN, UNDERSTOOD, EventType, remark
-from channels_app.protocol.labels import event_word, is_trouble
+from channels_app.protocol.labels import duration, event_word, is_trouble
 from offload.models import OffloadState
 from offload.reports import RECORDED
 
@@ -124,6 +124,9 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
             case _:
                 text, is_bad = "Handed over to the agents", row.reason not in WISHES
         yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad)
+        if row.taken_at and row.finished_at:
+            waited = duration((row.taken_at - row.finished_at).total_seconds())
+            yield _system(row.taken_at, "An agent opened the conversation", f"after {waited}")
 
 
 def _system(at: datetime, text: str, detail: str = "", **more: Any) -> Line:

@@ -14,6 +14,9 @@ from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.wording import contact_name
 from channels_app.web.times import day_clock
 
+LONG_MINUTES = 10
+"""A contact who has waited this long for an agent is marked."""
+
 
 def _asked(request: HttpRequest) -> Asked:
     days = number(request.GET.get("days", ""))
@@ -23,7 +26,7 @@ def _asked(request: HttpRequest) -> Asked:
 @operator_page()
 def handovers(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
-    found = find_weaknesses(asked)
+    found, reads_text = find_weaknesses(asked), request.user.has_perm(READ_TEXT)
     below = reverse("ops:handover_conversations")
 
     def lines(kind: str, rows: Any) -> list[tuple[Any, str]]:
@@ -42,6 +45,10 @@ def handovers(request: HttpRequest) -> HttpResponse:
         spots=lines("handover", found.spots),
         dead_ends=lines("silent", found.dead_ends),
         offers=lines("offer", found.offers),
+        long=LONG_MINUTES,
+        waiting=[
+            (row, contact_name(row.offload.conversation, reads_text=reads_text)) for row in found.waiting[:MAX_PAGE]
+        ],
     )
 
 
