@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +15,8 @@ from channels_app.conversations.lease import LEASE_S
 from channels_app.lib.clocks import database_now, machine_is_ahead_s
 from channels_app.models import Conversation, WorkerSlot
 
+RENEWED_AT_ONCE = 100
+"""Rows that a renewal locks at a time: whoever releases one of them waits for it."""
 LOST_AFTER_S = 2.0
 """A conversation claimed this long ago that the process isn't handling never reached it."""
 
@@ -27,8 +29,10 @@ def new_slot_name(kind: str) -> str:
 def renew_leases(slot: str, conversation_ids: Sequence[int]) -> None:
     """Keep what this process still works on, and say that it lives, how busy and how big it is, and what
     its clock says."""
-    mine = Conversation.objects.filter(pk__in=conversation_ids, lease_slot=slot)
-    mine.update(lease_until=Now() + timedelta(seconds=LEASE_S))
+    for place in range(0, len(conversation_ids), RENEWED_AT_ONCE):
+        batch = conversation_ids[place : place + RENEWED_AT_ONCE]
+        mine = Conversation.objects.filter(pk__in=batch, lease_slot=slot)
+        mine.update(lease_until=Now() + timedelta(seconds=LEASE_S))
     WorkerSlot.objects.filter(name=slot).update(
         beat_at=Now(),
         active=len(conversation_ids),
@@ -82,10 +86,12 @@ def forget_slots(older_than: timedelta) -> None:
     WorkerSlot.objects.filter(beat_at__lt=Now() - older_than).delete()
 
 
-def free_lost_leases(slot: str, held: Sequence[int]) -> int:
+def free_lost_leases(slot: str, held: Sequence[int], looked_at: datetime) -> int:
     """Free what was claimed in this process's name but never received: PostgreSQL did it, and its answer was
-    lost. Returns how many conversations that were. One claimed at this moment is newer than LOST_AFTER_S;
-    if it is not, the fence stops the thread that believes it has it."""
+    lost. Returns how many conversations that were.
+
+    `held` is what this process had at the moment `looked_at`, by PostgreSQL's clock. One claimed less than
+    LOST_AFTER_S before it may be in no hands yet, and one claimed since is in none that were looked at."""
     claimed = Conversation.objects.filter(lease_slot=slot, wake_at__isnull=False).exclude(pk__in=held)
-    lost = claimed.filter(lease_until__lt=Now() + timedelta(seconds=LEASE_S - LOST_AFTER_S))
+    lost = claimed.filter(lease_until__lt=looked_at + timedelta(seconds=LEASE_S - LOST_AFTER_S))
     return lost.update(lease_slot=None, lease_until=None, fence=F("fence") + 1)

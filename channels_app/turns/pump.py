@@ -31,6 +31,7 @@ from channels_app.conversations.slots import (
 )
 from channels_app.conversations.wakeups import LISTENERS, hear_wakeup, wake_a_worker_at
 from channels_app.lib import outages
+from channels_app.lib.clocks import database_now
 from channels_app.lib.postgres import limits
 from channels_app.protocol.errors import MissingKeyError
 from channels_app.turns.calls import QUICK_S, Ask, Calls
@@ -287,10 +288,10 @@ class Pump:
                 self._lost_touch.clear()
                 time.sleep(LOST_AFTER_S)
             with self._lock:
-                held = list(self._held)
+                held, looked_at = list(self._held), database_now()
             try:
                 renew_leases(self.slot, held)
-                freed = free_lost_leases(self.slot, held)
+                freed = free_lost_leases(self.slot, held, looked_at)
                 if freed:
                     logger.info("%s conversation(s) freed that were claimed without our hearing of it", freed)
             except Error as error:

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.test import Client
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.slots import free_lost_leases
 from channels_app.lib import postgres as postgres_link
+from channels_app.lib.clocks import database_now
 from channels_app.lib.postgres import Link, limits, waiting_at_most
 from channels_app.lib.statements import fetch
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
@@ -207,10 +209,10 @@ def test_a_claim_whose_answer_was_lost_is_undone_by_its_own_process(
     connection.close()  # as whoever meets it does
     assert Conversation.objects.get().lease_slot == "us"  # PostgreSQL did it
     assert claim_due_conversation("others") is None
-    assert free_lost_leases("us", []) == 0  # another thread may just be getting it
+    assert free_lost_leases("us", [], database_now()) == 0  # another thread may just be getting it
     age_leases(3)
-    assert free_lost_leases("others", []) == 0
-    assert free_lost_leases("us", []) == 1
+    assert free_lost_leases("others", [], database_now()) == 0
+    assert free_lost_leases("us", [], database_now()) == 1
     assert claim_due_conversation("others") is not None
 
 
@@ -219,4 +221,14 @@ def test_what_is_in_our_hands_is_not_taken_from_us(walker: Walker) -> None:
     lease = claim_due_conversation("us")
     assert lease is not None
     age_leases(3)
-    assert free_lost_leases("us", [lease.conversation_id]) == 0
+    assert free_lost_leases("us", [lease.conversation_id], database_now()) == 0
+
+
+def test_what_came_into_our_hands_since_we_looked_is_not_taken_either(walker: Walker) -> None:
+    """To renew a thousand leases may take longer than a claim may be on its way."""
+    looked_at = database_now() - timedelta(seconds=5)
+    walker.post(make_event())
+    assert claim_due_conversation("us") is not None
+    age_leases(3)
+    assert free_lost_leases("us", [], looked_at) == 0
+    assert free_lost_leases("us", [], database_now()) == 1
