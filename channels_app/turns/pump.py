@@ -63,6 +63,14 @@ LINGER_S = 1.0
 """One that heard nothing for this long goes back to Celery."""
 
 
+Claim = tuple[int, int]
+"""A conversation and its fence: this process may have claimed it anew before it is done with the claim before."""
+
+
+def _claim_of(lease: Lease) -> Claim:
+    return lease.conversation_id, lease.fence
+
+
 class Pump:
     """The turns of one process. TURNS_AT_ONCE threads take steps, each with its connection to PostgreSQL; while a bot
     thinks its conversation stays in our hands without one."""
@@ -70,9 +78,9 @@ class Pump:
     def __init__(self, kind: str) -> None:
         self.slot = new_slot_name(kind)
         self.calls = Calls()
-        self._held: set[int] = set()
-        self._in_air: dict[tuple[int, int], Callable[[], Onward]] = {}
-        """Of these, with their fence: those whose bot is waited for, and how to go on when it has answered."""
+        self._held: set[Claim] = set()
+        self._in_air: dict[Claim, Callable[[], Onward]] = {}
+        """Of these: those whose bot is waited for, and how to go on when it has answered."""
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
         self._upkeep: threading.Thread | None = None
@@ -152,7 +160,7 @@ class Pump:
 
     def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | Ask | None]) -> Onward:
         with self._lock:
-            self._held.add(lease.conversation_id)
+            self._held.add(_claim_of(lease))
         if lease.onward:
             lease.onward.is_wanted = not (self._is_stopping.is_set() or self.calls.are_full)
             lease.onward.passing_over = self.calls.crowded_channels()
@@ -177,7 +185,7 @@ class Pump:
             if wake_at is not None and wake_at > lease.now:
                 wake_a_worker_at(wake_at)
         with self._lock:
-            self._held.discard(lease.conversation_id)
+            self._held.discard(_claim_of(lease))
         if self._may_end:
             self.crew.look_up()
         return lease.onward or Onward()
@@ -188,13 +196,12 @@ class Pump:
         go_on = partial(self._take_step, lease, partial(end_step, flight=flight))
         if flight.is_quick and flight.has_ended(QUICK_S):
             return go_on()
-        claim = lease.conversation_id, lease.fence
         with self._lock:
-            self._in_air[claim] = go_on
-        flight.future.add_done_callback(partial(self._answered, claim))
+            self._in_air[_claim_of(lease)] = go_on
+        flight.future.add_done_callback(partial(self._answered, _claim_of(lease)))
         return Onward()
 
-    def _answered(self, claim: tuple[int, int], _: object) -> None:
+    def _answered(self, claim: Claim, _: object) -> None:
         with self._lock:
             go_on = self._in_air.pop(claim)
         self.crew.add(go_on)
@@ -288,7 +295,7 @@ class Pump:
                 self._lost_touch.clear()
                 time.sleep(LOST_AFTER_S)
             with self._lock:
-                held, looked_at = list(self._held), database_now()
+                held, looked_at = [conversation_id for conversation_id, _ in self._held], database_now()
             try:
                 renew_leases(self.slot, held)
                 freed = free_lost_leases(self.slot, held, looked_at)

@@ -10,8 +10,11 @@ from django.db import connection
 from django.test import Client
 
 from channels_app.conversations.claim import claim_due_conversation
+from channels_app.conversations.lease import Lease
 from channels_app.models import Channel, Conversation, WebhookEvent
 from channels_app.turns import pump as pump_module
+from channels_app.turns.calls import Flight
+from channels_app.turns.handle import end_step
 from channels_app.turns.pump import Pump
 from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_channel, make_event, signed
@@ -206,6 +209,38 @@ def test_an_answer_that_fails_gives_its_conversation_back(
     assert (waiting.lease_slot, waiting.lease_until) == (None, None)
     assert waiting.wake_at is not None
     assert outcome("conv-1") is None
+
+
+def test_what_is_claimed_anew_before_its_last_step_has_returned_stays_in_our_hands(
+    client: Client,
+    world: World,
+    pump: Callable[[], Pump],
+    thoughts: Thoughts,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The contact writes again as soon as the answer is there, and another thread is quicker than the first one."""
+    channel, working = make_channel(), pump()
+    world.bot.replies = [{"messages": [{"text": "First"}]}, thoughts.think]
+    ends = iter([True, False])
+
+    def end_and_be_overtaken(lease: Lease, flight: Flight) -> Any:
+        wake_at = end_step(lease, flight)
+        if next(ends):
+            post(client, channel, "conv-1", "And now?")
+            working.run_due()
+        return wake_at
+
+    monkeypatch.setattr(pump_module, "end_step", end_and_be_overtaken)
+    post(client, channel, "conv-1")
+    working.wake()
+    eventually(
+        lambda: thoughts.begun == 1 and working.calls.in_air == 1 and working.crew._idle == len(working.crew._threads)
+    )
+    conversation = Conversation.objects.get()
+    assert conversation.lease_slot == working.slot
+    assert [held for held, _ in working._held] == [conversation.pk]
+    thoughts.may_end.set()
+    eventually(partial(has_heard, world, "conv-1", "First", "Well …"))
 
 
 def has_heard(world: World, conversation: str, *texts: str) -> bool:
