@@ -25,10 +25,13 @@ THINKING = Plan(
     kinds=("sync",),
     delay_ms=8_000.0,
     deeds=(),
-    troubles=tuple(Trouble(at_s=at_s, deed=Deed.KILL_WORKER, target="1") for at_s in (9.0, 19.0)),
+    troubles=(
+        Trouble(at_s=7.0, deed=Deed.STOP_WORKER, target="1"),
+        Trouble(at_s=19.0, deed=Deed.KILL_WORKER, target="1"),
+    ),
     drain_s=300.0,
 )
-"""Bots that think for 8 s, and the one worker is killed while it waits for hundreds of them."""
+"""Bots that think for 8 s, and the one worker is stopped, later killed, while it waits for hundreds of them."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,7 +80,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, help="of contacts, to the bot (2000)")
     parser.add_argument("--seconds", type=float, help="how long contacts write (180)")
     parser.add_argument("--quick", action="store_true", help="a short run with some of everything")
-    parser.add_argument("--thinking", action="store_true", help="bots think for 8 s; the worker is killed meanwhile")
+    parser.add_argument("--thinking", action="store_true", help="bots think for 8 s; the worker is stopped and killed")
     parser.add_argument("--break", dest="broken", choices=DEFECTS, help="a short run of a build with this defect")
     parser.add_argument("--prove", nargs="*", metavar="DEFECT", help="are all broken builds (or these) noticed?")
     parser.add_argument("--keep", type=Path, help="an existing directory for the logs of all processes")

@@ -46,6 +46,8 @@ class Mischief:
         match trouble.deed:
             case Deed.KILL_WORKER:
                 self.stage.kill(f"worker {trouble.target}")
+            case Deed.STOP_WORKER:
+                self.stage.end(f"worker {trouble.target}")
             case Deed.KILL_GUARD:
                 self.stage.kill(f"guard {trouble.target}")
             case Deed.KILL_WEB:

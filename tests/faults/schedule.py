@@ -20,6 +20,7 @@ CHATLAYER_FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reor
 
 class Deed(StrEnum):
     KILL_WORKER = "kill worker"
+    STOP_WORKER = "stop worker"
     KILL_WEB = "kill web process"
     KILL_GUARD = "kill guard"
     FLUSH_REDIS = "flush Redis"
@@ -36,6 +37,7 @@ INTERRUPTING = (Deed.KILL_WORKER, Deed.KILL_GUARD, Deed.RESTART_POSTGRES)
 
 PER_MINUTE = {
     Deed.KILL_WORKER: 6.0,
+    Deed.STOP_WORKER: 2.0,
     Deed.KILL_WEB: 2.0,
     Deed.KILL_GUARD: 1.0,
     Deed.FLUSH_REDIS: 2.0,
@@ -95,7 +97,7 @@ def draw_schedule(
 def _draw(chance: random.Random, deed: Deed, at_s: float, targets: Targets) -> Trouble:
     lasts_s = chance.uniform(*LASTING_S[deed]) if deed in LASTING_S else 0.0
     match deed:
-        case Deed.KILL_WORKER:
+        case Deed.KILL_WORKER | Deed.STOP_WORKER:
             return Trouble(at_s=at_s, deed=deed, target=str(chance.randrange(targets.workers) + 1))
         case Deed.KILL_GUARD:
             return Trouble(at_s=at_s, deed=deed, target=str(chance.randrange(targets.guards) + 1))

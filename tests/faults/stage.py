@@ -84,6 +84,12 @@ class Stage(Bridge):
         self.killed.add(process.pid)
         process.kill()
 
+    def end(self, name: str) -> None:
+        """As for an update: it may finish what it has begun."""
+        process = self.processes[name]
+        self.killed.add(process.pid)
+        process.terminate()
+
     def kill_web_process(self) -> None:
         """One of those that gunicorn keeps; it starts another by itself."""
         for pid in _children(self.processes["web"].pid)[:1]:
