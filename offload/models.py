@@ -5,10 +5,12 @@ from typing import Any, Self
 
 from django.db import models
 
+from channels_app.lib.clocks import database_now
 from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.models import Channel, Conversation, Delivery, WebhookEvent
 from channels_app.models.texts import texts_column
-from channels_app.protocol.sentences import Occasion, sentence, with_single
+from channels_app.protocol.languages import Texts
+from channels_app.protocol.sentences import READY, Occasion, sentence, with_single
 
 
 class OffloadProvider(models.Model):
@@ -22,6 +24,16 @@ class OffloadProvider(models.Model):
         default=True,
         help_text="Off: the bot is told that no agent can take over, and keeps the conversation.",
     )
+    disabled_reason = models.CharField(
+        "why it is off",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For your team, e.g. “Fire drill”. Contacts don't read it.",
+    )
+    disabled_until = models.DateTimeField("off until", null=True, blank=True)
+    """None: until somebody switches it on."""
     verify_token_encrypted = models.TextField(blank=True, editable=False)
     write_back_secret_encrypted = models.TextField(blank=True, editable=False)
     opening_hours = models.JSONField(
@@ -32,7 +44,9 @@ class OffloadProvider(models.Model):
     )
     closed_text = models.TextField(blank=True, editable=False)
     """In the channel's language: what was there until November 2026; kept in step with `closed_texts`."""
+    opened_texts = texts_column("text when agents take over", default=dict)
     closed_texts = texts_column("text when closed")
+    disabled_texts = texts_column("text when switched off", default=dict)
 
     class Meta:
         verbose_name = "offload provider"
@@ -48,20 +62,36 @@ class OffloadProvider(models.Model):
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
-        """A version before may have changed the single text since."""
+        """A version before may have changed the single text since; and whoever was off until a time that has passed
+        is on again for every reader."""
         row = super().from_db(*args, **kwargs)
         if not row.get_deferred_fields():
             row.closed_texts = row.texts_after(row.closed_text)
+            if row.disabled_until is not None and row.disabled_until <= database_now():
+                row.switch_on()
         return row
+
+    def switch_on(self) -> None:
+        """Handovers are on, and why they were off is forgotten. The caller saves."""
+        self.is_enabled, self.disabled_reason, self.disabled_until = True, "", None
 
     def texts_after(self, text: str) -> dict[str, str] | None:
         """The texts set by a caller that knows only a single one."""
         changes = text != self.closed_sentence("")
         return with_single(self.closed_texts, text, "") if changes else self.closed_texts
 
-    def closed_sentence(self, language: str, fallback: str = "") -> str:
-        """What a contact in this language reads when no agent is available. `fallback`: the channel's language."""
-        return sentence(self.closed_texts, Occasion.CLOSED, language, fallback)
+    def closed_sentence(self, language: str) -> str:
+        """The text when closed, as it was written."""
+        return sentence(self.closed_texts, Occasion.CLOSED, language, "")
+
+    def texts_for(self, occasion: Occasion) -> Texts:
+        """What contacts read then; without a text of its own, being switched off is told as being closed."""
+        texts = {
+            Occasion.OPENED: self.opened_texts,
+            Occasion.CLOSED: self.closed_texts,
+            Occasion.DISABLED: self.closed_texts if self.disabled_texts == {} else self.disabled_texts,
+        }[occasion]
+        return READY[occasion] if texts is None else texts
 
     def _context(self, name: str) -> str:
         return f"offload.offloadprovider.{self.uuid}.{name}"

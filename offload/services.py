@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery
 from channels_app.protocol import Message, Reply
+from channels_app.protocol.sentences import Occasion
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
 from offload.package import Briefing, Handed, pack
@@ -42,9 +43,19 @@ def provider_of(channel_id: int) -> OffloadProvider | None:
     return OffloadProvider.objects.filter(channel_id=channel_id).first()
 
 
+def occasion_of(provider: OffloadProvider | None, moment: datetime) -> Occasion:
+    """What a bot's request for a human leads to now: OPENED, DISABLED or CLOSED. Without a provider it is granted:
+    better a human than no answer."""
+    if provider is None:
+        return Occasion.OPENED
+    if not provider.is_enabled:
+        return Occasion.DISABLED
+    return Occasion.OPENED if is_open(provider.opening_hours, moment) else Occasion.CLOSED
+
+
 def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
-    """Whether a bot's request for a human is granted now. Without a provider it is: better a human than no answer."""
-    return provider is None or (provider.is_enabled and is_open(provider.opening_hours, moment))
+    """Whether a bot's request for a human is granted now."""
+    return occasion_of(provider, moment) is Occasion.OPENED
 
 
 def request_offload(
@@ -52,22 +63,21 @@ def request_offload(
     reply: Reply,
     request: Request,
     briefing: Briefing,
-    closed_sentence: Callable[[OffloadProvider], str],
+    text_for: Callable[[OffloadProvider, Occasion], str],
 ) -> tuple[Reply, OffloadState]:
-    """The reply as it leaves after a bot asked for a human, and what is granted.
+    """The reply as it leaves after a bot asked for a human, and what is granted; with what the contact reads then
+    behind the bot's words (`text_for`).
 
-    Closed: the bot keeps the conversation and the contact reads the closed text (`closed_sentence`). If then nobody
-    would say anything at all, the conversation is handed over all the same.
+    Closed or switched off: the bot keeps the conversation. If then nobody would say anything at all, it is handed
+    over all the same.
     """
     provider = provider_of(lease.channel_id)
-    if takes_requests(provider, lease.now):
-        return hand_over(lease, reply, request, briefing), OffloadState.REQUESTED
-    assert provider is not None  # noqa: S101 - takes_requests is true without one
-    text = closed_sentence(provider)
-    kept = replace(reply, offload=None, messages=reply.messages + ((Message(text=text),) if text else ()))
-    if not kept.messages:
-        return hand_over(lease, reply, request, briefing), OffloadState.REQUESTED
-    return kept, OffloadState.CLOSED
+    occasion = occasion_of(provider, lease.now)
+    text = text_for(provider, occasion) if provider else ""
+    said = replace(reply, messages=(*reply.messages, *([Message(text=text)] if text else [])))
+    if occasion is not Occasion.OPENED and said.messages:
+        return replace(said, offload=None), OffloadState.CLOSED
+    return hand_over(lease, said, request, briefing), OffloadState.REQUESTED
 
 
 def hand_over(lease: Held, reply: Reply, request: Request, briefing: Briefing) -> Reply:

@@ -23,6 +23,7 @@ from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, 
 from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadProvider, OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
+from offload.wording import say_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,16 @@ def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:
     return channel.wording.say(occasion, language_of(lease, channel))
 
 
-def _closed_sentence(lease: Lease, channel: LiveChannel, provider: OffloadProvider) -> str:
-    return provider.closed_sentence(language_of(lease, channel), channel.wording.language)
+def _providers_words(lease: Lease, channel: LiveChannel, provider: OffloadProvider, occasion: Occasion) -> str:
+    """What the contact reads when the bot has asked for an agent."""
+    return say_for(
+        provider,
+        occasion,
+        lease.now,
+        language=language_of(lease, channel),
+        fallback=channel.wording.language,
+        name=lease.contact.contact.primary_identifier,
+    )
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
@@ -138,7 +147,7 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
         reply, state = request_offload(
-            lease, reply, request, briefing_of(lease, channel), partial(_closed_sentence, lease, channel)
+            lease, reply, request, briefing_of(lease, channel), partial(_providers_words, lease, channel)
         )
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
     if request is None and reply.complete is Completion.HANDOVER:

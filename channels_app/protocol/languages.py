@@ -52,10 +52,15 @@ def _subtag(text: str) -> str:
 
 
 def pick_text(texts: Texts, language: str, fallback: str = "") -> str:
-    """What a contact of this language reads: nl-BE, else nl, else the text for all others, else the one in the
+    """What a contact of this language reads, see `pick_tag`. Empty: there is none."""
+    return texts.get(pick_tag(texts, language, fallback), "")
+
+
+def pick_tag(texts: Texts, language: str, fallback: str = "") -> str:
+    """Which text a contact of this language reads: nl-BE, else nl, else the one for all others, else the one in the
     channel's own language (`fallback`). Any text is better than none. Empty: there is none."""
     wanted = [*_widening(language or fallback), ANY, *_widening(fallback), *OFFERED, *texts]
-    return next((texts[tag] for tag in wanted if is_visible(texts.get(tag, ""))), "")
+    return next((tag for tag in wanted if is_visible(texts.get(tag, ""))), "")
 
 
 def _widening(tag: str) -> Iterator[str]:

@@ -17,8 +17,12 @@ class Occasion(StrEnum):
     """The contact has said nothing for a while."""
     SILENCE_END = "silence_end"
     """Nor after the question: the conversation ends."""
+    OPENED = "opened"
+    """The bot asks for an agent, and agents take over."""
     CLOSED = "closed"
-    """The bot asks for an agent, and none is there."""
+    """The bot asks for an agent outside the opening hours."""
+    DISABLED = "disabled"
+    """The bot asks for an agent while handovers are switched off."""
     FILE = "file"
     """The contact sends a file, which the bot isn't asked about."""
     HOLDING = "holding"
@@ -57,6 +61,24 @@ READY: Mapping[Occasion, Texts] = {
         "de": "Wir haben nichts mehr von Ihnen gehört und beenden das Gespräch. Schreiben Sie uns jederzeit wieder.",
         "es": "No hemos tenido respuesta, así que damos por terminada esta conversación. Puede volver a escribirnos "
         "cuando quiera.",
+    },
+    Occasion.OPENED: {
+        "en": "I'm connecting you with a colleague, who will answer you here.",
+        "nl": "Ik breng u in contact met een collega, die u hier antwoordt.",
+        "fr": "Je vous mets en relation avec un de nos conseillers, qui vous répondra ici.",
+        "de": "Ich verbinde Sie mit unserem Team, das Ihnen hier antwortet.",
+        "es": "Le pongo en contacto con una persona de nuestro equipo, que le responderá aquí.",
+    },
+    Occasion.DISABLED: {
+        "en": "Our team can't take over at the moment. You can carry on here. We'll be available again "
+        "{next_opening}.",
+        "nl": "Ons team kan nu even niet overnemen. U kunt hier verdergaan. We zijn er {next_opening} weer.",
+        "fr": "Notre équipe ne peut pas prendre le relais pour le moment. Vous pouvez continuer ici. Nous serons de "
+        "nouveau disponibles {next_opening}.",
+        "de": "Unser Team kann im Moment nicht übernehmen. Sie können hier weiterschreiben. Wir sind {next_opening} "
+        "wieder für Sie da.",
+        "es": "Nuestro equipo no puede atenderle en este momento. Puede continuar aquí. Volveremos a estar "
+        "disponibles {next_opening}.",
     },
     Occasion.CLOSED: {
         "en": "Our team isn't available right now. You can carry on here, or write again later to reach a colleague.",

@@ -12,10 +12,12 @@ from channels_app.adapters import bots, inboxes
 from channels_app.channels.configuration.schema import BOT_FIELDS, FORM_FIELDS
 from channels_app.channels.configuration.source import as_written
 from channels_app.lib.masking import keys_in_query
+from channels_app.lib.times import stamp
 from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
 
 WIDTH = 120  # characters of a line of YAML
+PROVIDER_FIELDS = ("disabled_reason", "opened_texts", "closed_texts", "disabled_texts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def _provider(channel: Channel, words: tuple[str, ...]) -> dict[str, Any]:
         "verify_token": _Secret((*words, "verify_token")) if row.verify_token_encrypted else None,
         "opening_hours": row.opening_hours or None,
         **({} if row.is_enabled else {"enabled": False}),
-        **_unusual(row.__class__(), {"closed_texts": row.closed_texts}),
+        **({"disabled_until": stamp(row.disabled_until)} if row.disabled_until else {}),
+        **_unusual(row.__class__(), {name: getattr(row, name) for name in PROVIDER_FIELDS}),
         **({"write_back_secret": write_back} if write_back else {}),
     }
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
+
+from django import forms
 
 from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import differences, values_of
@@ -13,6 +16,7 @@ from channels_app.channels.forms.saving import Saved, judged_simply
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import ModelForm, one_line, speak_alike
 from channels_app.channels.forms.texts_field import TextsField
+from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
@@ -37,16 +41,40 @@ class OffloadProviderForm(ModelForm):
         required=False,
         help_text="When agents are available. At other times the bot keeps a conversation it wants to hand over.",
     )
+    disabled_until = forms.DateTimeField(
+        label="Off until",
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In your time zone. It is on again from then by itself. Empty: until you switch it on.",
+    )
+    opened_texts = TextsField(
+        Occasion.OPENED,
+        label="Text when agents take over",
+        help_text="Sent after the bot's words when it asks for an agent and agents are available. Leave it empty if "
+        "the bot says so itself.",
+        takes_variables=True,
+    )
     closed_texts = TextsField(
         Occasion.CLOSED,
         label="Text when closed",
         help_text="Sent when the bot asks for an agent outside the opening hours. Without a text, and if the bot "
         "sends nothing either, the conversation is handed over anyway.",
+        takes_variables=True,
+    )
+    disabled_texts = TextsField(
+        Occasion.DISABLED,
+        label="Text when switched off",
+        help_text="Sent when the bot asks for an agent while this is switched off. Leave it empty in every language "
+        "to send the text when closed.",
+        takes_variables=True,
     )
 
     class Meta:
         model = OffloadProvider
-        fields = ("name", "is_enabled", "opening_hours", "closed_texts")
+        fields = (
+            *("name", "is_enabled", "disabled_reason", "disabled_until"),
+            *("opening_hours", "opened_texts", "closed_texts", "disabled_texts"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,6 +94,17 @@ class OffloadProviderForm(ModelForm):
     def clean_name(self) -> str:
         return one_line(self.cleaned_data["name"])
 
+    def clean_disabled_reason(self) -> str:
+        return one_line(self.cleaned_data["disabled_reason"])
+
+    def clean_disabled_until(self) -> datetime | None:
+        until: datetime | None = self.cleaned_data["disabled_until"]
+        if until is None or self.cleaned_data.get("is_enabled"):
+            return None
+        if until <= database_now():
+            raise forms.ValidationError("This time has passed. Enter a later one, or switch it on.", code="passed")
+        return until.replace(second=0, microsecond=0)
+
     def clean_verify_token(self) -> str | None:
         token: str | None = self.cleaned_data["verify_token"]
         return PhraseField().clean(token) if token else token
@@ -80,6 +119,8 @@ class OffloadProviderForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """Each secret of a channel comes from a screen of its own."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("is_enabled"):
+            cleaned |= {"disabled_reason": "", "disabled_until": None}
         others = self._secrets_of_channel()
         for name in SECRETS:
             typed = cleaned.get(name)

@@ -13,10 +13,15 @@ from channels_app.channels.forms.settings import prose
 from channels_app.protocol.languages import ANY, OFFERED, language_tag
 from channels_app.protocol.sentences import READY, Occasion
 from channels_app.protocol.visible import is_visible
+from offload.wording import Variable, filled, samples, wrong_in
 
 NOT_TEXTS = 'Must be text, or an object of texts by language, such as {"en": "…", "nl": "…"}.'
 NAMES = {language_tag(tag): str(name) for tag, name in LANGUAGES} | OFFERED
 """By their tags: the languages that a list offers."""
+VARIABLES = {
+    Variable.NAME: "what the contact is called",
+    Variable.NEXT_OPENING: "when agents are available next, in the contact's language",
+}
 MORE = "more"
 """In the names of inputs: what is written in a language that the page didn't list."""
 
@@ -55,15 +60,17 @@ class TextsWidget(forms.Widget):
 
     use_fieldset = True
 
-    def __init__(self, occasion: Occasion, attrs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, occasion: Occasion, attrs: Mapping[str, Any] | None = None, *, takes_variables: bool = False
+    ) -> None:
         super().__init__(dict(attrs or {}))
-        self.occasion = occasion
+        self.occasion, self.takes_variables = occasion, takes_variables
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         texts: Mapping[str, Any] = READY[self.occasion] if value is None else value
         more_language, more_text = texts.get(MORE, ("", ""))
         own = [tag for tag in texts if tag not in (ANY, MORE) and tag not in OFFERED]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "tag": tag,
                 "lang": tag,
@@ -74,11 +81,16 @@ class TextsWidget(forms.Widget):
             for tag in (*OFFERED, *own)
         ]
         rows.append({"tag": ANY, "lang": "", "name": "Every other language", "text": texts.get(ANY, ""), "ready": ""})
+        if self.takes_variables:
+            for row in rows:
+                row["samples"] = samples(row["lang"] or "en")
+                row["preview"] = filled(row["text"], row["samples"])
         context = {
             "name": name,
             "id": (attrs or {}).get("id", f"id_{name}"),
             "label": self.attrs.get("aria-label", ""),
             "rows": rows,
+            "variables": VARIABLES if self.takes_variables else {},
             "summary": _summary(value, [row["name"] for row in rows if is_visible(row["text"])]),
             "more_language": more_language,
             "more_text": more_text,
@@ -117,11 +129,10 @@ def _summary(value: Any, names: list[str]) -> str:
 class TextsField(forms.Field):
     """Texts by the tag of their language, as they are stored; None: the bridge's own sentences; empty: no text."""
 
-    def __init__(self, occasion: Occasion, **kwargs: Any) -> None:
-        super().__init__(
-            required=False, widget=TextsWidget(occasion, {"aria-label": kwargs.get("label", "")}), **kwargs
-        )
-        self.occasion = occasion
+    def __init__(self, occasion: Occasion, *, takes_variables: bool = False, **kwargs: Any) -> None:
+        widget = TextsWidget(occasion, {"aria-label": kwargs.get("label", "")}, takes_variables=takes_variables)
+        super().__init__(required=False, widget=widget, **kwargs)
+        self.occasion, self.takes_variables = occasion, takes_variables
 
     def to_python(self, value: Any) -> dict[str, str] | None:
         if value is None:
@@ -134,6 +145,9 @@ class TextsField(forms.Field):
         for name, given in value.items():
             try:
                 key, text = _read(name, given)
+                wrong = wrong_in(text) if self.takes_variables else ""
+                if wrong:
+                    raise forms.ValidationError(wrong)
                 if text and key in texts:
                     raise forms.ValidationError(f"There are two texts in {NAMES.get(key, key)}.")
             except forms.ValidationError as error:

@@ -80,7 +80,10 @@ class OffloadProviderInline(StackedInline):
     model = OffloadProvider
     form = OffloadProviderForm
     readonly_fields = ("now",)
-    fields = ("name", "is_enabled", "verify_token", "opening_hours", "now", "closed_texts", "write_back_secret")
+    fields = (
+        *("name", "is_enabled", "disabled_reason", "disabled_until", "verify_token", "opening_hours", "now"),
+        *("opened_texts", "closed_texts", "disabled_texts", "write_back_secret"),
+    )
     can_delete = False
     max_num = 1
     extra = 1
@@ -88,8 +91,11 @@ class OffloadProviderInline(StackedInline):
     @admin.display(description="right now")
     def now(self, provider: OffloadProvider) -> str:
         moment_now = database_now()
+        if not provider.is_enabled:
+            until = f" until {moment(provider.disabled_until)}" if provider.disabled_until else ""
+            return f"Switched off{until}."
         if provider.pk is None or is_open(provider.opening_hours, moment_now):
-            return "Open." if provider.is_enabled else "Open, but turned off."
+            return "Open."
         opening = next_opening(provider.opening_hours, moment_now)
         if opening is None:
             return "Closed at all times."

@@ -111,7 +111,21 @@ function serveCopyMonday(button) {
 function serveFillReady(button) {
   button.hidden = false;
   button.addEventListener("click", () => {
-    for (const area of button.closest(".texts").querySelectorAll("[data-ready]")) area.value = area.dataset.ready;
+    for (const area of button.closest(".texts").querySelectorAll("[data-ready]")) {
+      area.value = area.dataset.ready;
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
+}
+
+function servePreview(output) {
+  const area = output.parentElement.querySelector("textarea");
+  const samples = output.dataset.preview.split("|").map((pair) => pair.split("="));
+  area.addEventListener("input", () => {
+    let text = area.value;
+    for (const [name, sample] of samples) text = text.replace(new RegExp(`\\{ *${name} *\\}`, "g"), sample);
+    output.value = text;
+    output.hidden = text === area.value;
   });
 }
 
@@ -202,6 +216,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-own-zone]").forEach(offerOwnZone);
   document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
   document.querySelectorAll("[data-fill-ready]").forEach(serveFillReady);
+  document.querySelectorAll("[data-preview]").forEach(servePreview);
   const summary = document.getElementById("error-summary");
   if (summary) {
     summary.focus();
