@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and nothing else: the first target builds .venv, PostgreSQL and Redis come with it.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat manage test browser screenshots faults bench bench-quick check schema statements format clean
+.PHONY: help install run chat manage test browser screenshots faults connectors bench bench-quick check schema statements format clean
 
 # The first that is recent enough; `make PYTHON=/path/to/python …` decides otherwise.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13; do \
@@ -46,6 +46,9 @@ screenshots: $(INSTALLED) $(BROWSER) ## take the pictures of README and docs ane
 faults: $(INSTALLED) ## kill and break everything under load, and account for every message: 5 minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.faults $(ARGS)
 
+connectors: $(INSTALLED) ## connectors against real programs, which it installs: minutes, writes docs/connectors.md
+	@$(BIN)/python -m tests.connectors
+
 bench: $(INSTALLED) ## how fast, beside a floor and a naive build: 10 minutes, writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
@@ -72,7 +75,7 @@ format: $(INSTALLED) ## sort imports and format
 
 clean: ## remove .venv, caches and the data of `make run`
 	@[ ! -f .local/env ] || { echo "make run is running: stop it first (was it killed? then rm .local/env)"; exit 1; }
-	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .local .connectors .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BROWSER): $(INSTALLED)

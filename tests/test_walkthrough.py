@@ -122,6 +122,14 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
         return {"name": name, "kind": "http", "settings": {"url": f"{simulator}/bot", "timeout_s": 20}}
     if kind == "rasa":
         return {"name": name, "kind": "rasa", "settings": {"url": f"{simulator}/rasa", "start_message": "/back"}}
+    if kind == "openai":
+        settings = {
+            "url": f"{simulator}/openai/v1",
+            "api_key": "key-of-the-walk",
+            "model": "demo-1",
+            "prompt": "Help.",
+        }
+        return {"name": name, "kind": "openai", "settings": {**settings, "topics": "Orders"}}
     settings = {
         "url": f"{simulator}/chatlayer/v1/channels/webhook/{name.partition(' ')[0]}/messages",
         "access_token": "access-token-of-the-walk",
@@ -130,7 +138,7 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "kind": "chatlayer", "settings": settings}
 
 
-@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa"])
+@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai"])
 @pytest.mark.parametrize("inbox", ["sparkcentral", "hootsuite"])
 def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) -> None:
     contact = connect(bridge, simulator, inbox, kind)

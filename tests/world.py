@@ -17,6 +17,7 @@ from channels_app.protocol.errors import BridgeError, ConfigError
 
 INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
+MODEL = f"{BOT}/chat/completions"
 CHATLAYER = "http://chatlayer.test/v1/channels/webhook/abc/messages"
 FILES = "http://files.test"
 SOMEWHERE = "93.184.215.14"  # on the internet
@@ -139,7 +140,7 @@ class World:
         base, path = f"{request.target.scheme}://{request.target.host}", request.target.path
         if base == INBOX:
             return self.inbox.handle(request.method, path, facts)
-        if url == BOT:
+        if url in (BOT, MODEL):
             return self.bot.handle(facts)
         if url == CHATLAYER:
             return self.chatlayer.handle(facts)

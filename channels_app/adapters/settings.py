@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from channels_app.codes import Problem, describe
 from channels_app.lib.http.addresses import is_internal_host
+from channels_app.lib.jsons import clean_text
 from channels_app.lib.masking import keys_in_query
 from channels_app.protocol.errors import ConfigError
 
@@ -94,18 +95,31 @@ def _is_in_clear(url: str) -> bool:
     return parts.scheme == "http" and host not in allowed and not is_ours
 
 
-class TextField(forms.CharField):
-    """Text that can go into a header or a URL: trimmed, in one piece, printable.
-
-    A number is refused: a configuration file that reads `0123` as octal would store another client ID, silently.
-    """
-
-    is_one_word = True
+class WrittenField(forms.CharField):
+    """A number is refused: a configuration file that reads `0123` as octal would store another client ID, silently."""
 
     def to_python(self, value: Any) -> str | None:
         if value is not None and not isinstance(value, str):
             raise ValidationError(NOT_TEXT, code="not_text")
         return super().to_python(value)
+
+
+class ProseField(WrittenField):
+    """Text of several lines, with the ends of lines that files have."""
+
+    def __init__(self, *, rows: int = 12, **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField"})
+        super().__init__(**{"widget": widget, **options})
+
+    def to_python(self, value: Any) -> str | None:
+        text = super().to_python(value)
+        return clean_text(text.replace("\r\n", "\n")) if text else text
+
+
+class TextField(WrittenField):
+    """Text that can go into a header or a URL: trimmed, in one piece, printable."""
+
+    is_one_word = True
 
     def validate(self, value: Any) -> None:
         super().validate(value)

@@ -1,4 +1,6 @@
-"""What was said in a conversation, for a bot that gets it back from an agent."""
+"""What was said in a conversation, for a bot that gets it back from an agent or remembers nothing itself."""
+
+from django.db.models import Q
 
 from channels_app.models import Author, MessageRow
 from channels_app.protocol import PastMessage
@@ -9,10 +11,11 @@ MAX_LETTERS = 1_000
 """Of each message: enough to know what it was about."""
 
 
-def history_of(conversation_id: int) -> tuple[PastMessage, ...]:
-    """The last messages that have words, oldest first. Agents' are there once the inbox has reported them;
-    their notes are not for bots, which might repeat them."""
+def history_of(conversation_id: int, before: int) -> tuple[PastMessage, ...]:
+    """The last messages that have words, oldest first, without those of the turn of the event `before`. Agents' are
+    there once the inbox has reported them; their notes are not for bots, which might repeat them."""
     rows = MessageRow.objects.filter(conversation_id=conversation_id).exclude(author=Author.NOTE)
+    rows = rows.exclude(Q(event_id=before) | Q(event__answered_by=before))
     newest = rows.order_by("-said_at", "-id")[:MAX_MESSAGES]
     return tuple(
         PastMessage(

@@ -242,7 +242,8 @@ class Turn:
     dialog: str = ""
     """Where in its flow the bot should start, by the bot's own id; empty: the bot decides."""
     history: tuple[PastMessage, ...] = ()
-    """What was said before, oldest first, as far as we know; only when an agent gave the bot the conversation."""
+    """What was said before, oldest first, as far as we know; only when an agent gave the bot the conversation, or for
+    a bot that remembers nothing itself."""
     is_first: bool = False
     """The message begins the conversation, and the bot gets no separate turn for its start."""
     time_left_s: float | None = None

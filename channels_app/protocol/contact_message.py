@@ -71,7 +71,7 @@ class ContactMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastMessage:
-    """What was said in a conversation before the bot got it back. `author`: contact, bot or agent."""
+    """What was said in a conversation before a turn. `author`: contact, bot or agent."""
 
     author: str
     name: str = ""

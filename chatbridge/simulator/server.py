@@ -20,6 +20,7 @@ from chatbridge.simulator.faults import Faults
 from chatbridge.simulator.inbox_api import InboxApi
 from chatbridge.simulator.ledger import LEDGER_SIZE, Ledger
 from chatbridge.simulator.media import map_png
+from chatbridge.simulator.model import Model
 from chatbridge.simulator.platform import Platform
 from chatbridge.simulator.rasa import Rasa
 from chatbridge.simulator.token_api import TokenApi
@@ -68,6 +69,7 @@ def build_app(options: Options, client: Client) -> web.Application:
         bots,
         chatlayer,
         Rasa(options.slow_s),
+        Model(options.slow_s),
         Control(platform, events),
         ControlTools(platform, events, bots, chatlayer, faults, ledger, client),
     ):

@@ -9,6 +9,7 @@ BOTS = {
     "http": "channels_app.adapters.bots.generic.HttpBot",
     "chatlayer": "channels_app.adapters.bots.chatlayer.Chatlayer",
     "rasa": "channels_app.adapters.bots.rasa.Rasa",
+    "openai": "channels_app.adapters.bots.openai.OpenAI",
 }
 
 

@@ -59,6 +59,8 @@ class BotConnector(ABC):
     speaks_when_delegated: ClassVar[bool] = True
     """The same when an agent delegates a conversation to it, without a dialog to start with."""
 
+    needs_history: ClassVar[bool] = False
+    """Whether it remembers nothing itself, so that each turn brings what was said before: one more statement."""
     tries_buttons: ClassVar[bool] = False
     """Whether an admin has to press a button once, to see if its payload comes back as this kind of bot wants it."""
 

@@ -11,6 +11,7 @@ import yaml
 from channels_app.adapters import bots, inboxes
 from channels_app.channels.configuration.schema import BOT_FIELDS, FORM_FIELDS
 from channels_app.channels.configuration.source import as_written
+from channels_app.channels.forms.settings import is_empty
 from channels_app.lib.masking import keys_in_query
 from channels_app.lib.times import stamp
 from channels_app.models import Bot, Channel, SettingsModel
@@ -81,7 +82,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
 
 
 def _settings(row: SettingsModel, names: Mapping[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
-    values = {name: row.settings.get(name) or None for name in names}
+    values = {name: None if is_empty(row.settings.get(name)) else row.settings[name] for name in names}
     secrets = row.secret_names() | {name for name, value in values.items() if keys_in_query(str(value))}
     return {name: _Secret((*words, name)) if name in secrets and value else value for name, value in values.items()}
 

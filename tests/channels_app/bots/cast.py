@@ -31,8 +31,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "handover_intent": "/talk_to_a_person",
         "timeout_s": 20,
     },
+    "openai": {
+        "url": "https://llm.example/v1/chat/completions",
+        "api_key": "demo-key",
+        "model": "demo-1",
+        "prompt": "You are the assistant of Acme.",
+        "timeout_s": 20,
+    },
 }
-SILENCE: dict[str, tuple[Any, Reply | None]] = {"http": ({}, None), "chatlayer": ({}, None), "rasa": ([], Reply())}
+SILENCE: dict[str, tuple[Any, Reply | None]] = {
+    "http": ({}, None),
+    "chatlayer": ({}, None),
+    "rasa": ([], Reply()),
+    "openai": ({"choices": [{"message": {"content": ""}}]}, Reply(unshown=("an answer without words",))),
+}
 """What each kind answers when it says nothing in this call, and what that means: None is "perhaps later"."""
 
 

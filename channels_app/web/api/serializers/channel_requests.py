@@ -54,7 +54,8 @@ def _schema_of(field: forms.Field) -> dict[str, Any]:
         choices: Any = field.choices
         return {"type": ["string", "null"], "enum": [*(str(value) for value, _ in choices if value), "", None]}
     if isinstance(field, forms.IntegerField):
-        return {"type": ["integer", "null"], "minimum": field.min_value, "maximum": field.max_value}
+        number = "number" if isinstance(field, forms.FloatField) else "integer"
+        return {"type": [number, "null"], "minimum": field.min_value, "maximum": field.max_value}
     return {"type": ["string", "null"]}
 
 
