@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from channels_app.adapters.bots.openai_form import DEFAULT_HISTORY_TOKENS
+from channels_app.lib.clocks import database_now
 from channels_app.protocol import EventType, PastMessage, Turn
 from channels_app.protocol.visible import cut
 
@@ -62,7 +62,7 @@ def _known(turn: Turn) -> dict[str, str]:
         "medium": turn.medium,
         "inbox_channel": turn.inbox_channel.name if turn.inbox_channel else "",
         "topics": ", ".join(turn.topics),
-        "today": f"{datetime.now(UTC):%A, %-d %B %Y}",
+        "today": f"{database_now():%A, %-d %B %Y}",
         **{f"attribute.{item.attribute}": item.value for item in turn.attributes},
     }
 
