@@ -1,5 +1,5 @@
 """Calls to bots in the air: each has a thread while the bot thinks, and neither a turn's thread nor a connection to
-PostgreSQL. Why threads: docs/decisions/0022-a-thousand-slow-answers.md.
+PostgreSQL. Why threads: docs/decisions/0022-calls-in-the-air.md.
 """
 
 import threading

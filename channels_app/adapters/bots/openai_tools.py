@@ -44,8 +44,11 @@ def carry_out(call: JsonObject, settings: Mapping[str, Any]) -> tuple[Reply, str
     unread: tuple[str, ...] = ()
     try:
         arguments = _arguments(function)
-    except PayloadError:  # that it is called is clear: a contact who was told of a colleague must get one
-        arguments, unread = JsonObject({}), (f"{name}: arguments that can't be read",)
+    except PayloadError:
+        unread = (f"{name}: arguments that can't be read",)
+        if name != HAND_OVER:
+            return Reply(dropped=unread), f"Not done: {', '.join(unread)}."
+        arguments = JsonObject({})  # a contact who was told of a colleague must get one
     reply = _ACTIONS[name](arguments, settings)
     dropped = (*reply.dropped, *unread)
     return replace(reply, dropped=dropped), f"Not done: {', '.join(dropped)}." if dropped else "Done."

@@ -190,6 +190,7 @@ HUMAN = OffloadRequest(reason="complaint", payload={"summary": "Broken. Wants a 
             call("hand_over", '{"summary": "cut off'),
             Reply(offload=OffloadRequest(), dropped=("hand_over: arguments that can't be read",)),
         ),
+        (call("resolve", "{"), Reply(dropped=("resolve: arguments that can't be read",))),
         (call("set_topics", "[]"), Reply(dropped=("set_topics: arguments that can't be read",))),
         (call("delete_account"), Reply(dropped=("function “delete_account”: the bot may not call it",))),
     ],
