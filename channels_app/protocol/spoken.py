@@ -95,6 +95,9 @@ _ORDINALS = _by_word(language.ordinals for language in _LANGUAGES.values())
 _LAST = {word for language in _LANGUAGES.values() for word in language.last.split("/")}
 _NAMES = {word for language in _LANGUAGES.values() for word in language.names.split()}
 _WISHES = {word for language in _LANGUAGES.values() for word in language.wishes.split()}
+_SECONDS = {"second", "seconde", "segundo"}
+"""What is second, and a unit of time: "one second, please" asks to wait."""
+_SOME = {"a", "an", "one", "just", "een", "un", "une", "ein"}
 _ORDINAL = re.compile(r"(\d{1,4})(?:st|nd|rd|th|e|de|ste|er|re|ere|eme|ieme|o|a|te|ten|ter|tes)")
 
 
@@ -125,6 +128,8 @@ def _number(said: Sequence[Word], numbers: Sequence[int]) -> int | None:
     plain = _plain(said)
     for place, word in enumerate(plain):
         rest = plain[:place] + plain[place + 1 :]
+        if word in _SECONDS and plain[max(0, place - 1)] in _SOME:
+            continue
         ordinal = _ordinal(word, numbers)
         if ordinal:
             rest = [other for other in rest if other not in ("one", "ones")]

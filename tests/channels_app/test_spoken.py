@@ -39,6 +39,9 @@ CHOSEN = {
         "ich möchte Letter",
         "dos",
         "la segunda, por favor",
+        "second, please",
+        "le second",
+        "el segundo",
     ],
     "Change my address": [
         "three",
@@ -98,6 +101,14 @@ def test_a_choice_in_a_persons_own_words(text: str, title: str) -> None:
         "word " * 30 + "parcel",
         "",
         "please",
+        "just a second",
+        "one second please",
+        "Just one second!",
+        "een seconde",
+        "une seconde",
+        "une seconde, s'il vous plaît",
+        "un segundo",
+        "un segundo, por favor",
     ],
 )
 def test_what_may_mean_something_else_is_the_bots(text: str) -> None:
