@@ -52,7 +52,7 @@ def take_step(lease: Lease) -> datetime | None:
 def exhaust(pump: Pump) -> int:
     """What is due, with all calls that this begins; how many steps that were."""
     steps = pump.run_due()
-    while pump._held:
-        eventually(lambda: bool(pump.crew._jobs) or not pump._held)
+    while pump.keeper.held:
+        eventually(lambda: bool(pump.crew._jobs) or not pump.keeper.held)
         steps += pump.run_due()
     return steps

@@ -103,7 +103,7 @@ class Calls:
         self._lock = threading.Lock()
         self._of_bot: Counter[int] = Counter()
         self._channels: defaultdict[int, set[int]] = defaultdict(set)
-        """Of each bot, those for which it was called."""
+        """Of each bot, those for which it is being called."""
         self._quick: set[int] = set()
         self.in_air = 0
 
@@ -122,11 +122,11 @@ class Calls:
     def begin(self, ask: Ask, when_due: Callable[[Callable[[], None]], None]) -> Flight:
         """`when_due` gets what is to be done in a turn's thread while the call is in the air."""
         bot_id = ask.lease.bot_id or 0
+        future = self._pool.submit(_call, ask)  # raises where the system allows no more threads
         with self._lock:
             self.in_air += 1
             self._of_bot[bot_id] += 1
             self._channels[bot_id].add(ask.lease.channel_id)
-        future = self._pool.submit(_call, ask)
         future.add_done_callback(partial(self._count_off, bot_id, time.monotonic()))
         flight = Flight(ask, future, is_quick=bot_id in self._quick)
         if ask.show_typing and ask.channel.typing_after is not None:
@@ -142,6 +142,8 @@ class Calls:
         with self._lock:
             self.in_air -= 1
             self._of_bot[bot_id] -= 1
+            if not self._of_bot[bot_id]:
+                self._channels.pop(bot_id)
             (self._quick.add if time.monotonic() - began_at < QUICK_S else self._quick.discard)(bot_id)
 
 

@@ -67,11 +67,11 @@ class Crew(Generic[Result]):
 
     def _call_up(self) -> None:
         wanted = self._wakes + len(self._jobs)
+        self._news.notify(wanted)
         for _ in range(min(wanted - self._idle, self._size - len(self._threads))):
             thread = threading.Thread(target=self._work, name="turns", daemon=True)
+            thread.start()  # raises where the system allows no more: others, or the next call, go on
             self._threads.append(thread)
-            thread.start()
-        self._news.notify(wanted)
 
     def _work(self) -> None:
         try:

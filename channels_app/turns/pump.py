@@ -8,54 +8,36 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from channels_app.codes import describe
 from channels_app.conversations.claim import claim_due_conversation, steal_conversation
-from channels_app.conversations.lease import LEASE_S, Lease, LeaseLostError, Onward
+from channels_app.conversations.lease import Lease, LeaseLostError, Onward
 from channels_app.conversations.release import Release, after_stumble, release
-from channels_app.conversations.slots import (
-    LOST_AFTER_S,
-    free_conversations,
-    free_leases,
-    free_lost_leases,
-    new_slot_name,
-    register_slot,
-    renew_leases,
-)
 from channels_app.conversations.wakeups import LISTENERS, hear_wakeup, wake_a_worker_at
 from channels_app.lib import outages
-from channels_app.lib.clocks import database_now
 from channels_app.lib.postgres import limits
 from channels_app.protocol.errors import MissingKeyError
 from channels_app.turns.calls import QUICK_S, Ask, Calls
 from channels_app.turns.crew import Crew
 from channels_app.turns.handle import end_step, take_step
+from channels_app.turns.keeper import Claim, Keeper, claim_of
 
 logger = logging.getLogger(__name__)
 
-RENEW_S = LEASE_S / 3
-"""Two renewals may fail before a lease ends."""
 DATABASE_PATIENCE_S = 25.0
-"""How long a step that met a restart of PostgreSQL tries to give its lease back; then the lease ends by itself."""
-
-
+"""How long a step that met a restart of PostgreSQL tries to release its lease; then the lease ends by itself."""
 KEYLESS_WAIT_S = 2.0
 """For other workers to take a conversation whose channel this process can't read."""
 KEYLESS_REST_S = 10.0
 """And for this process to leave all of them to the others, and to look whether it has the keys by then."""
-RENEWAL_ANSWER_S = 5.0
-"""A renewal that gets no answer within this is tried again on another connection, before the leases end."""
 STEP_ANSWER_S = 8.0
 """For each answer of PostgreSQL in a step: its statements find rows by their keys, and wait 2 s for a lock."""
-
-
 LISTEN_S = 0.25
 """How long a thread of Celery's listens for a wake-up before it has a look all the same: a claim passes over a
 conversation whose next event is just being written, and for that event no wake-up is owed."""
@@ -63,31 +45,18 @@ LINGER_S = 1.0
 """One that heard nothing for this long goes back to Celery."""
 
 
-Claim = tuple[int, int]
-"""A conversation and its fence: this process may have claimed it anew before it is done with the claim before."""
-
-
-def _claim_of(lease: Lease) -> Claim:
-    return lease.conversation_id, lease.fence
-
-
 class Pump:
     """The turns of one process. TURNS_AT_ONCE threads take steps, each with its connection to PostgreSQL; while a bot
     thinks its conversation stays in our hands without one."""
 
     def __init__(self, kind: str) -> None:
-        self.slot = new_slot_name(kind)
+        self.keeper = Keeper(kind)
         self.calls = Calls()
-        self._held: set[Claim] = set()
         self._in_air: dict[Claim, Callable[[], Onward]] = {}
-        """Of these: those whose bot is waited for, and how to go on when it has answered."""
+        """What is held while its bot is waited for, and how to go on when it has answered."""
         self._lock = threading.Lock()
         self._is_stopping = threading.Event()
-        self._upkeep: threading.Thread | None = None
-        self._lost_touch = threading.Event()
-        """Something that claims may have been done without our hearing of it."""
         self._rest_until = 0.0
-        self._has_ended = False
         self._may_listen = threading.BoundedSemaphore(LISTENERS)
         self.crew: Crew[Onward] = Crew(settings.TURNS_AT_ONCE, self.run_due, lambda: self._may_end)
 
@@ -95,7 +64,7 @@ class Pump:
         """Wake a thread, and again at each wake-up that is heard.
 
         Celery's way from a wake-up to a thread costs as much as a turn, so all but one of its threads stay and listen
-        to the same queue themselves. While all of ours work nobody does: another process should hear it.
+        to the same queue themselves. While all turns' threads work they don't: another process should hear it.
         """
         self._wake_when_free()
         if not self._may_listen.acquire(blocking=False):
@@ -129,7 +98,7 @@ class Pump:
     def run_due(self) -> int:
         """Take steps until nothing is due or the process is to stop; how many that were."""
         limits.answer_s = STEP_ANSWER_S
-        self._start_upkeep()
+        self.keeper.begin()
         steps = 0
         following = Onward()
         while True:
@@ -149,23 +118,24 @@ class Pump:
         if self._is_stopping.is_set() or self.calls.are_full or time.monotonic() < self._rest_until:
             return None
         try:
-            return claim_due_conversation(self.slot, goes_on=True, passing_over=self.calls.crowded_channels())
+            return claim_due_conversation(self.keeper.slot, goes_on=True, passing_over=self.calls.crowded_channels())
         except Error:
-            self._lost_touch.set()
+            self.keeper.lost_touch.set()
             raise
 
     def _steal(self, conversation_id: int) -> Onward:
-        lease = steal_conversation(self.slot, conversation_id)
+        lease = steal_conversation(self.keeper.slot, conversation_id)
         return self._take_step(lease, take_step) if lease else Onward()
 
     def _take_step(self, lease: Lease, step: Callable[[Lease], datetime | Ask | None]) -> Onward:
-        with self._lock:
-            self._held.add(_claim_of(lease))
+        self.keeper.hold(claim_of(lease))
         if lease.onward:
             lease.onward.is_wanted = not (self._is_stopping.is_set() or self.calls.are_full)
             lease.onward.passing_over = self.calls.crowded_channels()
         try:
             wake_at = step(lease)
+            if isinstance(wake_at, Ask):
+                return self._call(lease, wake_at)
         except LeaseLostError:
             logger.warning("%s", describe("CB-710", conversation=lease.conversation_id))
         except MissingKeyError as error:
@@ -177,15 +147,12 @@ class Pump:
         except Exception as error:
             if outages.met(error) is None:
                 logger.exception("CB-705: a step of conversation %s failed", lease.conversation_id)
-            self._lost_touch.set()
+            self.keeper.lost_touch.set()
             self._give_up(lease, after_stumble(lease))
         else:
-            if isinstance(wake_at, Ask):
-                return self._call(lease, wake_at)
             if wake_at is not None and wake_at > lease.now:
                 wake_a_worker_at(wake_at)
-        with self._lock:
-            self._held.discard(_claim_of(lease))
+        self.keeper.drop(claim_of(lease))
         if self._may_end:
             self.crew.look_up()
         return lease.onward or Onward()
@@ -197,14 +164,15 @@ class Pump:
         if flight.is_quick and flight.has_ended(QUICK_S):
             return go_on()
         with self._lock:
-            self._in_air[_claim_of(lease)] = go_on
-        flight.future.add_done_callback(partial(self._answered, _claim_of(lease)))
+            self._in_air[claim_of(lease)] = go_on
+        flight.future.add_done_callback(partial(self._answered, claim_of(lease)))
         return Onward()
 
     def _answered(self, claim: Claim, _: object) -> None:
         with self._lock:
-            go_on = self._in_air.pop(claim)
-        self.crew.add(go_on)
+            go_on = self._in_air.pop(claim, None)
+        if go_on is not None:  # else it was left to others
+            self.crew.add(go_on)
 
     def _do_meanwhile(self, act: Callable[[], None]) -> None:
         def job() -> Onward:
@@ -226,10 +194,10 @@ class Pump:
 
     @property
     def _may_end(self) -> bool:
-        return self._is_stopping.is_set() and not self._held
+        return self._is_stopping.is_set() and not self.keeper.held
 
     def _give_up(self, lease: Lease, given: Release) -> None:
-        """Give the conversation back, if need be once PostgreSQL is there again.
+        """Release the conversation, if need be once PostgreSQL is there again.
 
         Calls not stored yet are dropped: one of them may be what went wrong. The next holder starts over.
         """
@@ -243,7 +211,7 @@ class Pump:
                 return
             except Error as error:
                 if outages.met(error) is None:
-                    logger.exception("CB-705: conversation %s could not be given back", lease.conversation_id)
+                    logger.exception("CB-705: conversation %s could not be released", lease.conversation_id)
                     return
                 if time.monotonic() > deadline:
                     return
@@ -252,59 +220,19 @@ class Pump:
     def announce(self) -> None:
         """Be seen alive before the first step: for a process that may have nothing to do for long."""
         try:
-            self._start_upkeep()
+            self.keeper.begin()
         except Error as error:
             if outages.met(error) is None:
                 raise
 
     def end(self) -> None:
-        """After `stop`: let steps and calls end for STOP_GRACE_S, and say that this process has ended, so that it is
-        missed at once.
-
-        What still waits for its bot then goes on elsewhere. A step that was cut off keeps its lease: it may be
-        sending, and the guard frees it when it sees that the process is gone.
-        """
+        """After `stop`: let steps and calls end for STOP_GRACE_S. What still waits for its bot is left to others."""
         self.crew.join(settings.STOP_GRACE_S)
-        self._has_ended = True
-        self._lost_touch.set()
-        if self._upkeep is None:
-            return
-        with suppress(Error):
-            if self._held:
-                free_conversations(self.slot, [conversation_id for conversation_id, _ in self._in_air])
-            else:
-                free_leases([self.slot])
-
-    def _start_upkeep(self) -> None:
-        if self._upkeep is not None:
-            return
         with self._lock:
-            if self._upkeep is None:
-                register_slot(self.slot)
-                self._upkeep = threading.Thread(target=self._keep_up, name="leases", daemon=True)
-                self._upkeep.start()
-
-    def _keep_up(self) -> None:
-        limits.answer_s = RENEWAL_ANSWER_S
-        while True:
-            has_lost_touch = self._lost_touch.wait(RENEW_S)
-            if self._has_ended:
-                connection.close()
-                return
-            if has_lost_touch:
-                self._lost_touch.clear()
-                time.sleep(LOST_AFTER_S)
-            with self._lock:
-                held, looked_at = [conversation_id for conversation_id, _ in self._held], database_now()
-            try:
-                renew_leases(self.slot, held)
-                freed = free_lost_leases(self.slot, held, looked_at)
-                if freed:
-                    logger.info("%s conversation(s) freed that were claimed without our hearing of it", freed)
-            except Error as error:
-                self._lost_touch.set()
-                if outages.met(error) is None:
-                    logger.exception("leases not renewed")
+            left = list(self._in_air)
+            self._in_air.clear()
+        self.keeper.end(left)
+        self.crew.look_up()
 
 
 @cache

@@ -89,7 +89,7 @@ class Guard:
 
     def _keep_house(self) -> None:
         try:
-            Housekeeper(self.pump.slot).run(self._is_stopping)
+            Housekeeper(self.pump.keeper.slot).run(self._is_stopping)
         finally:
             connection.close()
 

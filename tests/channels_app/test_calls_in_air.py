@@ -12,6 +12,7 @@ from django.test import Client
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.lease import Lease
 from channels_app.models import Channel, Conversation, WebhookEvent
+from channels_app.turns import keeper as keeper_module
 from channels_app.turns import pump as pump_module
 from channels_app.turns.calls import Flight
 from channels_app.turns.handle import end_step
@@ -47,7 +48,7 @@ def thoughts() -> Iterator[Thoughts]:
 @pytest.fixture
 def pump(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pump]]:
     """Makes pumps whose threads end with the test; their leases need no renewal in that time."""
-    monkeypatch.setattr(pump_module, "RENEW_S", 3600)
+    monkeypatch.setattr(keeper_module, "RENEW_S", 3600)
     made: list[Pump] = []
 
     def make() -> Pump:
@@ -59,9 +60,9 @@ def pump(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pump]]:
         each.stop()
         each.end()
         assert not any(thread.is_alive() for thread in each.crew._threads)
-        if each._upkeep:
-            each._lost_touch.set()
-            each._upkeep.join(PATIENCE_S)
+        if each.keeper._thread:
+            each.keeper.lost_touch.set()
+            each.keeper._thread.join(PATIENCE_S)
     connection.close()
 
 
@@ -95,7 +96,7 @@ def test_one_thread_has_many_bots_think_and_keeps_no_connection_for_them(
     eventually(lambda: thoughts.begun == 8)
     assert (working.calls.in_air, len(working.crew._threads)) == (8, 1)
     assert links() <= before + 2  # the turns' one, and that for the leases
-    assert Conversation.objects.filter(lease_slot=working.slot).count() == 8
+    assert Conversation.objects.filter(lease_slot=working.keeper.slot).count() == 8
     thoughts.may_end.set()
     for number in range(8):
         eventually(partial(is_replied, f"conv-{number}"))
@@ -179,7 +180,7 @@ def test_what_takes_longer_than_the_grace_goes_on_elsewhere_and_nothing_is_said_
     take_step(lease)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
     thoughts.may_end.set()
-    eventually(lambda: not working._held)
+    eventually(lambda: working.calls.in_air == 0 and not working.keeper.held)
     assert world.inbox.said("conv-1") == ["You said: Hello"]
     first, second = (turn["turn_id"] for turn in world.bot.turns)
     assert first == second
@@ -204,7 +205,7 @@ def test_an_answer_that_fails_gives_its_conversation_back(
     working.wake()
     eventually(lambda: bool(working._in_air))
     thoughts.may_end.set()
-    eventually(lambda: not working._held)
+    eventually(lambda: not working.keeper.held)
     waiting = Conversation.objects.get()
     assert (waiting.lease_slot, waiting.lease_until) == (None, None)
     assert waiting.wake_at is not None
@@ -237,10 +238,30 @@ def test_what_is_claimed_anew_before_its_last_step_has_returned_stays_in_our_han
         lambda: thoughts.begun == 1 and working.calls.in_air == 1 and working.crew._idle == len(working.crew._threads)
     )
     conversation = Conversation.objects.get()
-    assert conversation.lease_slot == working.slot
-    assert [held for held, _ in working._held] == [conversation.pk]
+    assert conversation.lease_slot == working.keeper.slot
+    assert [held for held, _ in working.keeper.held] == [conversation.pk]
     thoughts.may_end.set()
     eventually(partial(has_heard, world, "conv-1", "First", "Well …"))
+
+
+def test_a_system_that_allows_no_more_threads_delays_an_answer_and_loses_none(
+    client: Client, world: World, pump: Callable[[], Pump], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, working = make_channel(), pump()
+    post(client, channel, "conv-1")
+    with monkeypatch.context() as strained:
+        strained.setattr(working.calls._pool, "submit", refuse_threads)
+        assert working.run_due() == 1
+    conversation = Conversation.objects.get()
+    assert (conversation.lease_slot, list(working.keeper.held), working.calls.in_air) == (None, [], 0)
+    post(client, channel, "conv-2")  # and what waits is due
+    working.wake()
+    for number in (1, 2):
+        eventually(partial(is_replied, f"conv-{number}"))
+
+
+def refuse_threads(*_: Any) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def has_heard(world: World, conversation: str, *texts: str) -> bool:

@@ -23,6 +23,7 @@ from channels_app.conversations.slots import new_slot_name, register_slot
 from channels_app.conversations.wakeups import LISTENERS
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.turns import handle as turns
+from channels_app.turns import keeper as keeper_module
 from channels_app.turns import pump as pump_module
 from channels_app.turns.pump import Pump
 from channels_app.upkeep import guard as guard_module
@@ -277,7 +278,7 @@ def test_a_process_that_ends_in_order_says_so(channel: Channel) -> None:
 @pytest.fixture(autouse=True)
 def no_upkeep_after_the_test(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The threads that renew leases outlive a test; none may wake up when the tables are gone."""
-    monkeypatch.setattr(pump_module, "RENEW_S", 3600)
+    monkeypatch.setattr(keeper_module, "RENEW_S", 3600)
     yield
     connection.close()
 
@@ -322,12 +323,12 @@ def test_what_was_claimed_without_our_hearing_of_it_is_free_again_while_we_live(
     pump = Pump("worker")
     pump.announce()
     post(client, channel)
-    assert claim_due_conversation(pump.slot) is not None  # the answer is lost
+    assert claim_due_conversation(pump.keeper.slot) is not None  # the answer is lost
     with connection.cursor() as cursor:
         cursor.execute("UPDATE channels_app_conversation SET lease_until = lease_until - interval '3 seconds'")
-    pump._lost_touch.set()
+    pump.keeper.lost_touch.set()
     eventually(lambda: Conversation.objects.get().lease_slot is None)
     assert claim_due_conversation("another") is not None
     pump.end()
-    assert pump._upkeep is not None
-    pump._upkeep.join(PATIENCE_S)
+    assert pump.keeper._thread is not None
+    pump.keeper._thread.join(PATIENCE_S)

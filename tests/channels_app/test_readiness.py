@@ -164,7 +164,7 @@ def test_a_worker_without_the_key_leaves_the_conversation_to_others_unharmed(
     forget_channels()
     walker.let_time_pass()
     pump = Pump("worker")
-    lease = claim_due_conversation(pump.slot)
+    lease = claim_due_conversation(pump.keeper.slot)
     assert lease is not None
     pump._take_step(lease, handle.take_step)
     event = WebhookEvent.objects.get()

@@ -112,7 +112,7 @@ class OpenAIForm(forms.Form):
         required=False,
         min_value=1,
         max_value=100_000,
-        help_text="Of one answer. Models that reason also think within it. Empty: no limit of ours.",
+        help_text="Of one answer. Models that reason also think within it. Empty: the model's own limit.",
     )
     tokens_as = forms.ChoiceField(
         label="Max tokens is called",
