@@ -128,6 +128,7 @@ class OffloadReason(models.TextChoices):
     ASKED_FOR_HUMAN = "asked_for_human", "the bot asked for an agent"
     BOT_COMPLETED = "bot_completed", "the bot ended its part"
     BOT_FAILED = "bot_failed", "the bot failed"
+    BOT_SLOW = "bot_slow", "the bot took too long"
     BOT_SILENT = "bot_silent", "the bot did not answer in time"
     BOT_UNSHOWABLE = "bot_unshowable", "the bot's answer can't be shown"
     BOT_DOWN = "bot_down", "the bot is down"
@@ -143,12 +144,30 @@ class OffloadReason(models.TextChoices):
     REPLY_REFUSED = "reply_refused", "Sparkcentral refused the bot's reply"
     BOUNCED = "bounced", "the conversation went back and forth too often"
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody wanted an agent; all others are failures and rules."""
+        return self in (self.ASKED_FOR_HUMAN, self.BOT_COMPLETED, self.ADMIN)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the bot, or the way to it, did not work."""
+        return self in _FAILURES
+
     @classmethod
     def told_by(cls, reason: str) -> "OffloadReason | None":
         """Why the bot's part ended, where a channel says a text or nothing then instead of handing over: it is
         written down with the event only."""
         words = reason.lower()
         return next((one for one in cls if words.startswith(f"{one.label.lower()}:")), None)
+
+
+_FAILURES = frozenset(
+    {
+        *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SLOW, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE),
+        *(OffloadReason.BOT_DOWN, OffloadReason.OUT_OF_TIME, OffloadReason.REPLY_REFUSED),
+    }
+)
 
 
 class OffloadState(models.TextChoices):

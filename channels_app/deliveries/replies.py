@@ -42,18 +42,10 @@ class Say:
     """For operators: why this is said, if it isn't the bot's answer."""
 
 
-_UNEXPECTED = frozenset(
-    {
-        *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
-        *(OffloadReason.OUT_OF_TIME, OffloadReason.CONTACT_FILE),
-    }
-)
-"""Handovers that the contact had no reason to expect."""
-
-
 def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
-    """What the contact reads when agents take over unasked."""
-    return own_words(lease, channel, Occasion.HANDOVER) if reason in _UNEXPECTED else ""
+    """What the contact reads when agents take over and he had no reason to expect it."""
+    is_unexpected = reason.is_failure or reason is OffloadReason.CONTACT_FILE
+    return own_words(lease, channel, Occasion.HANDOVER) if is_unexpected else ""
 
 
 def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:

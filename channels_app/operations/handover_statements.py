@@ -28,14 +28,14 @@ SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER
     sum(count(*)) OVER ()
 FROM among GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
 """
-_TIMES = """count(*) FILTER (WHERE ended_at IS NOT NULL), percentile_cont(0.5) WITHIN GROUP (ORDER BY taken),
+_TIMES = """count(*), count(*) FILTER (WHERE ended_at IS NOT NULL), percentile_cont(0.5) WITHIN GROUP (ORDER BY taken),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)"""
 _OF_GROUP = "WHERE taken_at IS NOT NULL OR ended_at IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(lines)s"
 BY_TOPIC = f"""{_HANDOVERS}
 SELECT topic, {_TIMES} FROM among CROSS JOIN LATERAL jsonb_array_elements_text(topics) AS topic {_OF_GROUP}
 """
 BY_AGENT = f"{_HANDOVERS} SELECT coalesce(nullif(ended_by, ''), taken_by), {_TIMES} FROM among {_OF_GROUP}"
-BY_REASON = f"{_HANDOVERS} SELECT reason, {_TIMES} FROM among {_OF_GROUP}"
+BY_REASON = f"{_HANDOVERS} SELECT reason, {_TIMES} FROM among GROUP BY 1 ORDER BY count(*) DESC, 1"
 _SILENT = """
 WITH newest AS MATERIALIZED (
     SELECT id, channel_id, newest_sent_at FROM (

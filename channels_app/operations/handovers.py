@@ -45,11 +45,7 @@ LEAST_OFFERS = 5
 STREAK = 2
 """Answers in a row that were not understood."""
 BACK_WITHIN = SILENT_FOR = timedelta(hours=24)
-FAILED = tuple(
-    str(reason)
-    for reason in OffloadReason
-    if reason not in (OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN)
-)
+FAILED = tuple(str(reason) for reason in OffloadReason if not reason.is_asked_for)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +103,13 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agents:
-    """What agents resolved, by one of its topics or by the agent."""
+class Group:
+    """Handovers of one reason, topic or agent, and what agents resolved of them."""
 
     name: str
+    key: str
+    """Of a reason; else empty."""
+    handovers: int
     resolved: int
     taken: float | None
     """Minutes, within which half of them were opened by an agent, and resolved."""
@@ -131,9 +130,9 @@ class Weaknesses:
     spots: Sequence[Spot]
     dead_ends: Sequence[DeadEnd]
     offers: Sequence[Offer]
-    topics: Sequence[Agents]
-    agents: Sequence[Agents]
-    reasons: Sequence[Agents]
+    topics: Sequence[Group]
+    agents: Sequence[Group]
+    reasons: Sequence[Group]
     waiting: Sequence[Waiting]
 
 
@@ -161,14 +160,16 @@ def find_weaknesses(asked: Asked) -> Weaknesses:
         offers=_offers(_rows(OFFERS, asked), names),
         topics=_times(BY_TOPIC, asked),
         agents=_times(BY_AGENT, asked),
-        reasons=[replace(row, name=OffloadReason(row.name).label) for row in _times(BY_REASON, asked)],
+        reasons=[replace(row, name=OffloadReason(row.name).label, key=row.name) for row in _times(BY_REASON, asked)],
         waiting=waiting,
     )
 
 
-def _times(statement: str, asked: Asked) -> list[Agents]:
-    rows = _rows(statement, asked)
-    return [Agents(name=name, resolved=count, taken=taken, minutes=minutes) for name, count, taken, minutes in rows]
+def _times(statement: str, asked: Asked) -> list[Group]:
+    return [
+        Group(name=name, key="", handovers=count, resolved=resolved, taken=taken, minutes=minutes)
+        for name, count, resolved, taken, minutes in _rows(statement, asked)
+    ]
 
 
 def conversations_of(kind: str, key: str, asked: Asked) -> list[Conversation]:

@@ -62,6 +62,7 @@ _REFUSALS_AT = {
 }
 _OFFLOADS = {
     "bot_failed": "CB-511",
+    "bot_slow": "CB-501",
     "bot_silent": "CB-508",
     "bot_unshowable": "CB-518",
     "bot_down": "CB-510",
@@ -75,6 +76,8 @@ _OFFLOADS = {
     "reply_refused": "CB-605",
     "bounced": "CB-808",
 }
+_OF_CALLS = ("bot_failed", "bot_slow")
+"""Of which the failed call says more."""
 _DELIVERIES = {"unconfirmed": "CB-606", "refused": "CB-605", "cancelled": "CB-601", "failed": "CB-608"}
 
 
@@ -124,7 +127,7 @@ def code_of_outcome(
     say more than "failed" and "not confirmed".
     """
     match outcome:
-        case "dead" if offload == "bot_failed" and call in CODES:
+        case "dead" if offload in _OF_CALLS and call in CODES:
             return CODES[call]  # what came first; that the handover could not be sent either came after it
         case "dead" if offload and offload != "reply_refused":
             return code_of_offload(offload) or code_of_delivery(delivery, is_handover=is_handover) or code("CB-705")
@@ -134,7 +137,7 @@ def code_of_outcome(
             return code("CB-601" if delivery == "cancelled" else "CB-610")
         case "replied_unconfirmed":
             return code("CB-612" if sent == "CB-612" else "CB-606")
-        case "handed_over" if offload == "bot_failed" and call in CODES:
+        case "handed_over" if offload in _OF_CALLS and call in CODES:
             return CODES[call]
         case "handed_over":
             return code_of_offload(offload)

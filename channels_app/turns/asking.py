@@ -145,7 +145,9 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
     if may_try and time_left(channel, claimed) > wait:
         return Release.putting_off(claimed, EventState.BOT_CALL, wait, error.detail)
-    return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_FAILED, error.detail, kind_of_failure(error))
+    kind = kind_of_failure(error)
+    reason = OffloadReason.BOT_SLOW if kind is FailureKind.SLOW else OffloadReason.BOT_FAILED
+    return on_lost_bot(lease, channel, claimed, reason, error.detail, kind)
 
 
 def time_left(channel: LiveChannel, claimed: ClaimedEvent) -> timedelta:

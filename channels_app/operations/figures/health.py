@@ -15,10 +15,7 @@ from channels_app.operations.figures.reading import TARGET_ANSWER_S
 from offload.models import OffloadReason
 
 SLOW_LABELS = LABELS[BOUNDS_S.index(TARGET_ANSWER_S) + 1 :]
-GIVEN_UP = (
-    *(OffloadReason.BOT_FAILED, OffloadReason.BOT_SILENT, OffloadReason.BOT_UNSHOWABLE, OffloadReason.BOT_DOWN),
-    *(OffloadReason.OUT_OF_TIME, OffloadReason.REPLY_REFUSED),
-)
+GIVEN_UP = tuple(reason for reason in OffloadReason if reason.is_failure)
 """Unwanted handovers: the bot or the way to it did not work."""
 
 

@@ -64,6 +64,7 @@ class Conversations(ConversationView):
             query.get("q", ""),
             channel_id=query.get("channel"),
             owner=query.get("owner", ""),
+            reason=query.get("reason", ""),
             before=query.get("before", ""),
             during=asked_range(query),
             reads_text=self.reads_text,

@@ -19,12 +19,13 @@ from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.talk import SHOWN, explanation_box, transcript_lines
 from channels_app.web.pages.wording import contact_name, title_of
 from channels_app.web.times import asked_time, day_clock
+from offload.models import OffloadReason
 
 
 @operator_page()
 def conversations(request: HttpRequest) -> HttpResponse:
     """The latest, or what was searched for. What is named outright opens at once."""
-    query = {name: request.GET.get(name, "").strip() for name in ("q", "channel", "owner", "before")}
+    query = {name: request.GET.get(name, "").strip() for name in ("q", "channel", "owner", "reason", "before")}
     time = asked_time(request)
     reads_text = request.user.has_perm(READ_TEXT)
     found = (
@@ -34,6 +35,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
             query["q"],
             channel_id=number(query["channel"]),
             owner=query["owner"],
+            reason=query["reason"],
             before=query["before"],
             during=time.during,
             reads_text=reads_text,
@@ -51,6 +53,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
         time=time,
         channels=Channel.objects.values_list("pk", "name"),
         owners=Owner.choices,
+        reasons=OffloadReason.choices,
         rows=[_row(line, reads_text=reads_text) for line in found.lines],
         older_url=page_address(url, kept | {"before": found.before}) if found.before else "",
         newest_url=page_address(url, kept | {"before": ""}) if query["before"] else "",
@@ -77,6 +80,7 @@ def _row(line: ConversationLine, *, reads_text: bool) -> dict[str, Any]:
         "code": line.code,
         "code_url": code_url(line.code),
         "match": line.match,
+        "reason": line.reason_words,
     }
 
 

@@ -14,6 +14,7 @@ from channels_app.protocol import EventType
 from channels_app.web.api.base import IdField, RowSerializer, Strict, TimeRangeFields
 from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
+from offload.models import OffloadReason
 
 MAX_WORDS = 200
 
@@ -52,7 +53,14 @@ _CONVERSATION: dict[str, Any] = {
 }
 
 
-@example(**_CONVERSATION, last_event=_EVENT, code="CB-501", match="its contact", event_id=None)
+@example(
+    **_CONVERSATION,
+    last_event=_EVENT,
+    code="CB-501",
+    match="its contact",
+    event_id=None,
+    reason=OffloadReason.BOT_SLOW.value,
+)
 class ConversationSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="conversation.pk")
     external_id = serializers.CharField(source="conversation.external_id", help_text="The inbox's id.")
@@ -67,6 +75,9 @@ class ConversationSerializer(serializers.Serializer[Any]):
     match = serializers.CharField(allow_blank=True, help_text="What the search matched.")
     event_id = serializers.IntegerField(
         allow_null=True, help_text="The event the search named, or the latest in the time range."
+    )
+    reason = serializers.ChoiceField(
+        choices=OffloadReason.values, allow_blank=True, help_text="Why it was handed over the last time; empty: never."
     )
 
     def get_contact(self, line: ConversationLine) -> str:
@@ -83,6 +94,9 @@ class ConversationQuery(TimeRangeFields):
     )
     channel = IdField(required=False)
     owner = serializers.ChoiceField(required=False, choices=Owner.values)
+    reason = serializers.ChoiceField(
+        required=False, choices=OffloadReason.values, help_text="Only those handed over for it, once or more."
+    )
     before = serializers.CharField(required=False, max_length=50, help_text="Where to continue; `next` contains it.")
 
 
