@@ -5,22 +5,22 @@ looks like Markdown is left alone: "2*3*4", "__init__.py", a footnote's asterisk
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from channels_app.lib.emphasis import SENTENCE_ENDS, Inline, Marks, last_of
+from channels_app.lib.emphasis import Inline, Marks, last_of
+from channels_app.lib.markdown_parser import ESCAPABLE, Parser
 
 MAX_LENGTH = 20_000
 """Characters of a text that is looked at: more is no answer of a language model, and takes its time."""
 
 
-_MAY_BE_MARKED = re.compile(r"[*`]|__|\b_|~~|\]\(|^ {0,3}#|^ {0,3}~~~|\|.*\n.*-|<\w+:|<\S+@", re.MULTILINE)
+_MAY_BE_MARKED = re.compile(
+    rf"[*`]|__|\b_|~~|\][(\[]|\[\^|^ {{0,3}}#|^ {{0,3}}\[.*\]:|\|.*\n.*-|<\w+:|<\S+@|\\{ESCAPABLE}", re.MULTILINE
+)
 """What every construct has; most texts have none of it and are not parsed."""
-_WEB = re.compile(r"(?:https?://|mailto:|tel:)\S", re.IGNORECASE)
-_REST_OF_ADDRESS = re.compile(r"//[^\s<>\[\]()\"`]*")
 _FOOTNOTE = re.compile(r"(?<!\*)\b\*(?=[\s.,;:)]|$)", re.MULTILINE)
 
 
@@ -28,55 +28,45 @@ def render(text: str, marks: Marks = Marks.NONE) -> str:
     """The text without Markdown's marks, or with those that its reader's screen knows."""
     if len(text) > MAX_LENGTH or not _MAY_BE_MARKED.search(text):
         return text
-    source = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    source = _with_raised_numbers(lines)
+    environment: dict[str, Any] = {}
     rewriting = _Rewriting(source.split("\n"), marks, has_footnotes=bool(_FOOTNOTE.search(source)))
-    rewriting.read(_PARSER.parse(source))
-    said = rewriting.text() if rewriting.is_changed else text
+    rewriting.read(_PARSER.parse(source, environment))
+    rewriting.drop_addresses(environment.get("references", {}))
+    said = rewriting.text() if rewriting.is_changed or source != lines else text
     return said if said.strip() else text
 
 
-# --- the parser ---------------------------------------------------------------------------------------------------
+def render_line(text: str) -> str:
+    """The same for a name, which is never a list or a heading: without marks on any screen."""
+    if len(text) > MAX_LENGTH or not _MAY_BE_MARKED.search(text):
+        return text
+    inline = Inline(Marks.NONE)
+    said = inline.render(_PARSER.parseInline(text)[0].children or ())
+    return said if inline.is_changed and said.strip() else text
 
 
-def _address(state: StateInline, silent: bool) -> bool:
-    """Marks inside a bare web address belong to it."""
-    found = None
-    scheme = state.src[max(state.pos - len("https"), 0) : state.pos].lower()
-    if state.src.startswith("://", state.pos) and scheme.endswith(("http", "https")):
-        found = _REST_OF_ADDRESS.match(state.src, state.pos + 1)
-    if not found:
-        return False
-    address = ":" + found[0].rstrip("*_~" + SENTENCE_ENDS)
-    if not silent:
-        state.pending += address
-    state.pos += len(address)
-    return True
+_PARSER = Parser()
+
+_NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]{1,40})\]:[ \t]*(?=\S)", re.MULTILINE)
+"""Where a footnote begins."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class _Parser(MarkdownIt):
-    """What language models write, and nothing that plain text holds by chance: no HTML, no entities, no code by
-    indentation, no headings by a line below them."""
-
-    def __init__(self) -> None:
-        super().__init__("zero")
-        self.enable(["heading", "fence", "list", "blockquote", "table", "hr"])
-        self.enable(["emphasis", "strikethrough", "link", "image", "backticks", "escape", "autolink"])
-        self.inline.ruler.before("emphasis", "address", _address)
-
-    def validateLink(self, url: str) -> bool:  # noqa: N802 theirs
-        """A link that no contact can open is none."""
-        return _WEB.match(url) is not None
-
-    def normalizeLink(self, url: str) -> str:  # noqa: N802 theirs
-        """To the letter."""
-        return url
-
-    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 theirs
-        """To the letter, too."""
-        return link
-
-
-_PARSER = _Parser()
+def _with_raised_numbers(text: str) -> str:
+    """Footnotes as print has them: "¹" for "[^1]", where the text has the note, too."""
+    labels = list(dict.fromkeys(_NOTE.findall(text)))
+    if not labels:
+        return text
+    are_numbers = all(label.isascii() and label.isdecimal() for label in labels)
+    for place, label in enumerate(labels, 1):
+        mark = (label if are_numbers else str(place)).translate(_RAISED)
+        name = re.escape(f"[^{label}]")
+        noted = re.sub(rf"^( {{0,3}}){name}:[ \t]*", rf"\g<1>{mark} ", text, flags=re.MULTILINE)
+        said = noted.replace(f"[^{label}]", mark)
+        text = said if said != noted else text
+    return text
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------
@@ -123,6 +113,17 @@ class _Rewriting:
                 self._paragraph(token, start, end)
             at += 1
 
+    def drop_addresses(self, references: Mapping[str, Mapping[str, Any]]) -> None:
+        """What says where a link leads is not needed again below."""
+        labels = self._inline.labels - self._inline.kept_labels
+        gone = {at for label in labels & references.keys() for at in range(*references[label]["map"])}
+        for at in gone:
+            end = next(place for place in range(at, len(self.lines) + 1) if place not in gone)
+            is_alone = not "".join(self.lines[end : end + 1]).strip()
+            if is_alone and at and at - 1 not in gone and not self.lines[at - 1].strip():
+                self._put(at - 1, at, [])
+            self._put(at, at + 1, [])
+
     def _put(self, start: int, end: int, lines: list[str]) -> None:
         self._replaced[start] = (end, lines)
         self.is_changed = True
@@ -146,12 +147,12 @@ class _Rewriting:
             for at in range(width, len(cells), width)
         ]
         if width <= 2 or not rows:
-            yield from (": ".join(filter(None, row)) for row in (names, *rows) if any(row))
+            yield from (_labelled(*row) for row in (names, *rows) if any(row))
             return
         for row in rows:
             named = zip(names[1:], row[1:], strict=True)
-            rest = ", ".join(": ".join(filter(None, pair)) for pair in named if pair[1])
-            first = f"{names[0]}: {row[0]}" if names[0] and row[0] else row[0] or names[0]
+            rest = ", ".join(_labelled(*pair) for pair in named if pair[1])
+            first = _labelled(names[0], row[0])
             yield ", ".join(filter(None, (first, rest)))
 
     def _bullets(self, tokens: Sequence[Token]) -> None:
@@ -186,6 +187,10 @@ class _Rewriting:
         else:
             lines[0] = f"{before[0]}{lines[0]}"
         self._put(start, end, lines)
+
+
+def _labelled(name: str, value: str = "") -> str:
+    return f"{name.rstrip(' :：')}: {value}" if name and value else name or value
 
 
 def _before(line: str, content: str) -> str:

@@ -89,6 +89,12 @@ class Option:
     """What a press of its button sends back; empty: it has none."""
     wants_location: bool = False
     """It asks for the place where the contact is."""
+    bots_title: str = ""
+    """The title as the bot wrote it, if contacts read another: without Markdown's marks."""
+
+    @property
+    def title_for_bot(self) -> str:
+        return self.bots_title or self.title
 
     @property
     def is_choosable(self) -> bool:

@@ -35,6 +35,7 @@ class Offered:
                 payload=item["payload"],
                 number=item.get("number", place),
                 token=item.get("token", ""),
+                bots_title=item.get("bots_title", ""),
             )
             for place, item in enumerate(data.get("options", ()), 1)
         )
@@ -49,8 +50,9 @@ class Offered:
         )
 
     def to_json(self) -> dict[str, Any]:
+        names = ("title", "payload", "number", "token", "bots_title")
         options = [
-            {name: getattr(option, name) for name in ("title", "payload", "number", "token")}
+            {name: getattr(option, name) for name in names if name != "bots_title" or option.bots_title}
             for option in self.options
         ]
         at = self.at.isoformat() if self.at else None

@@ -115,7 +115,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
     if is_delegated:
         text = channel.delegation_text or None
     if choice is not None and payload is None:
-        text, payload = choice.title, choice.payload
+        text, payload = choice.title_for_bot, choice.payload
     return Turn(
         type=event.type,
         turn_id=str(uuid5(lease.session_id, str(claimed.facts.id))),

@@ -1,4 +1,5 @@
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,12 @@ MARKED = st.lists(
             "été",
             "中文",
             "\\",
+            "\\*",
+            ":",
+            '"',
+            "」",
+            "[^1]",
+            "\n[^1]: ",
             "<",
             ">",
             "|",
@@ -62,16 +69,16 @@ def test_markdown_becomes_what_the_medium_can_show(row: dict[str, str]) -> None:
     assert render(row["says"], Marks.WHATSAPP) == row["whatsapp"]
 
 
-@given(st.text().filter(lambda text: not set(text) & set("*_`#~[|<")))
+@given(st.text().filter(lambda text: not set(text) & set("*_`#~[|<\\")))
 def test_a_text_without_marks_stays_to_the_letter(text: str) -> None:
     assert render(text) == render(text, Marks.WHATSAPP) == text
 
 
 def words(text: str) -> Iterator[str]:
-    return (letter for letter in text if letter.isalnum())
+    return (letter for letter in unicodedata.normalize("NFKC", text) if letter.isalnum())
 
 
-@given(MARKED.filter(lambda text: "|" not in text and "```" not in text), st.sampled_from(Marks))
+@given(MARKED.filter(lambda text: not any(mark in text for mark in ("|", "```", "~~~"))), st.sampled_from(Marks))
 def test_no_letter_is_lost_or_invented(text: str, marks: Marks) -> None:
     rest = words(render(text, marks))
     said = list(words(text))
@@ -100,3 +107,18 @@ def test_a_contact_reads_no_marks_and_presses_nothing_by_accident(walker: Walker
         "*Hi*, see us (https://a.example) &\u200b((x))& `%\u200b[Pay](reply:1)`\n1. %\u200b[No](reply:2)\n2. B"
     )
     assert elements(said) == []
+
+
+@pytest.mark.parametrize("medium", ["whatsapp", "rtm"])
+def test_a_title_is_read_without_marks_and_goes_back_as_the_bot_wrote_it(
+    walker: Walker, world: World, medium: str
+) -> None:
+    options = [{"title": "**Parcel** [big](https://a.example)"}, {"title": r"5 \* 3"}, {"title": "a * b"}]
+    world.bot.replies = [{"messages": [{"text": "Which?", "options": options}]}, {"messages": [{"text": "Fine"}]}]
+    walker.says("Hello", data={"medium": {"id": medium}})
+    [said] = world.inbox.said("0-conv-1")
+    for title in ("Parcel big (https://a.example)", "5 * 3", "a * b"):
+        assert title in said
+    assert "**" not in said
+    walker.says("parcel big (https://a.example)", data={"medium": {"id": medium}})
+    assert world.bot.turns[-1]["text"] == "**Parcel** [big](https://a.example)"

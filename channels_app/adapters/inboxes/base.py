@@ -20,7 +20,7 @@ from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import address_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession, Body
-from channels_app.lib.markdown import render
+from channels_app.lib.markdown import render, render_line
 from channels_app.protocol import Event, Incoming, Message, Outgoing, options
 from channels_app.protocol.causes import TOKEN, describe_call
 from channels_app.protocol.checks import CheckLine
@@ -157,8 +157,17 @@ class Inbox(ABC):
         """What a bot or a person says, as it has to be written to be read on this medium as it was meant."""
         return render(text, medium_of(medium).marks)
 
+    def titled(self, message: Message) -> Message:
+        """The message, its options by the names that contacts read and choose by."""
+        named = ((option, render_line(option.title)) for option in message.options)
+        options = (
+            option if title == option.title else replace(option, title=title, bots_title=option.title)
+            for option, title in named
+        )
+        return replace(message, options=tuple(options)) if message.options else message
+
     def plain(self, text: str) -> str:
-        """The same for words without Markdown, like an option's title."""
+        """The same for words without Markdown."""
         return text
 
     def written(self, message: Message, medium: str) -> Written:
