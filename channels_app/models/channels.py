@@ -44,7 +44,7 @@ class Channel(ChannelRules, SettingsModel):
     is_active = models.BooleanField(
         "active",
         default=True,
-        help_text="Off: every conversation goes to your agents at once.",
+        help_text="Off: the bot is not asked, and “While the bot is switched off” says what follows.",
     )
     paused_at = models.DateTimeField(null=True, editable=False)
     paused_by = models.CharField(max_length=150, blank=True, default="", editable=False)

@@ -1,5 +1,5 @@
 """Where conversations fail: after which words of the bot agents take over, what they did then, where contacts fall
-silent, and which options nobody takes.
+silent, and which options contacts never choose.
 
 Read from the newest rows only, so that a page costs the same however long the tables are.
 """
@@ -236,7 +236,7 @@ def _key(options: Sequence[Option]) -> str:
 
 
 def _offers(rows: Sequence[Sequence[Any]], names: Mapping[int, str]) -> list[Offer]:
-    """Those with an option that nobody took though others were; the most often offered first."""
+    """Those with an option that no contact chose, though others were chosen; the most often offered first."""
     taken: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
     offered: Counter[tuple[int, str]] = Counter()
     titles: dict[tuple[int, str], list[str]] = {}

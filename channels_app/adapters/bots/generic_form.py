@@ -39,6 +39,6 @@ class HttpBotForm(forms.Form):
         required=False,
         initial=False,
         help_text="Where a channel ends the conversations of silent contacts: the bot gets a turn of type "
-        "“contact_silent” before. What it answers is not said.",
+        "“contact_silent” before. Its answer is not sent.",
     )
     timeout_s = TimeoutField()

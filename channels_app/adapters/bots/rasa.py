@@ -64,7 +64,7 @@ class RasaForm(forms.Form):
         label="Message when a silent contact's conversation ends",
         required=False,
         help_text="Where a channel ends the conversations of silent contacts: sent to the bot before, e.g. "
-        "/contact_silent. What it answers is not said. Empty: it is not told.",
+        "/contact_silent. Its answer is not sent. Empty: it is not told.",
     )
     timeout_s = TimeoutField()
 

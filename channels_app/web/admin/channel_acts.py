@@ -129,7 +129,7 @@ ACTS = (
         ),
         button="Pause",
         perform=care.pause_channel,
-        done="{channel} is paused: the bot answers nobody.",
+        done="{channel} is paused: the bot doesn't answer until it is resumed.",
         form=ReasonForm,
         permission=PAUSE,
     ),
