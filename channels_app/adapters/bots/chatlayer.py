@@ -12,7 +12,14 @@ from typing import Any
 from django import forms
 
 from channels_app.adapters.bots.base import BotConnector, HttpAnswer
-from channels_app.adapters.bots.chatlayer_turns import CONVERSATION_ID, USER_ID, Payloads, sent_form, turn_document
+from channels_app.adapters.bots.chatlayer_turns import (
+    CONVERSATION_ID,
+    USER_ID,
+    Payloads,
+    lost_parameters,
+    sent_form,
+    turn_document,
+)
 from channels_app.adapters.bots.commands import holders_of, read_commands, read_wish
 from channels_app.adapters.bots.generic import REPLY_KEYS
 from channels_app.adapters.bots.messenger import read_message
@@ -23,6 +30,7 @@ from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
 from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
 from channels_app.protocol.intents import Intent
+from channels_app.protocol.options import choosable
 
 MAX_COUNTER = 2**31 - 1  # more than any session counts, and what a database integer holds
 SHORTEST_TOKEN, LONG_TOKEN = 12, 20  # characters: no platform makes shorter ones, and few people make up longer words
@@ -145,14 +153,14 @@ class Chatlayer(BotConnector):
         has the number *and* the words of a message about the same turn; without a number, also the same minute.
         """
         body = jsons.read_object(incoming.body)
+        beside = {key: value for key, value in body.items() if key in REPLY_KEYS and value is not None}
         message = body.get("message")
-        if not isinstance(message, dict):
+        if not isinstance(message, dict) and not (beside and message is None):
             raise PayloadError("message: must be an object")
-        commands = _commands(message)
-        if message.get("type") == "event" and commands is None:
+        reply = (_reply(message) if message is not None else Reply()).merged_with(read_commands(beside))
+        if reply == Reply():
             return []
         number = body.get("messageCounter")
-        reply = read_message(message) if commands is None else _said_beside(message).merged_with(commands)
         session = _session_of(body)
         event = Event(
             type=EventType.BOT_REPLIED,
@@ -221,11 +229,16 @@ def _look_swapped(access: str, verify: str) -> bool:
     )
 
 
-def _commands(message: Mapping[str, Any]) -> Reply | None:
-    """What a JSON Builder action wants done, wherever the message holds it; None if it holds nothing of the kind."""
+def _reply(message: Mapping[str, Any]) -> Reply:
+    """What it says, and what a JSON Builder action wants done, wherever the message holds it; an event is neither."""
     holders = list(holders_of(message))
-    found = (read_commands(holder, known=MESSENGER_KEYS) for holder in holders)
-    return reduce(Reply.merged_with, found, Reply()) if holders else None
+    if not holders:
+        said = Reply() if message.get("type") == "event" else read_message(message)
+    else:
+        found = (read_commands(holder, known=MESSENGER_KEYS) for holder in holders)
+        said = reduce(Reply.merged_with, found, _said_beside(message))
+    lost = (what for option in choosable(said.messages) for what in lost_parameters(option.payload))
+    return replace(said, dropped=(*said.dropped, *lost))
 
 
 def _said_beside(message: Mapping[str, Any]) -> Reply:

@@ -1,13 +1,14 @@
 """A turn as Chatlayer's webhook channel takes it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from channels_app.lib import jsons
 from channels_app.protocol import Contact, Turn
 from channels_app.protocol.errors import PayloadError
+from channels_app.protocol.visible import is_visible
 
 CONVERSATION_ID = "conversationId"
 USER_ID = "user.id"
@@ -60,8 +61,10 @@ def _text(text: str) -> dict[str, Any]:
 
 
 def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
-    """A chosen option whose payload means something to the bot alone: back as it came."""
-    match payloads:
+    """A chosen option whose payload means something to the bot alone: back as it came. One that says nothing could
+    only be an empty message."""
+    is_empty = turn.payload in ([], {}) or (isinstance(turn.payload, str) and not is_visible(turn.payload))
+    match Payloads.TITLE if is_empty and payloads is Payloads.TEXT else payloads:
         case Payloads.TITLE:
             return _text(turn.text or turn.placeholder)
         case Payloads.POSTBACK:
@@ -73,19 +76,46 @@ def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
 
 def _postback(turn: Turn) -> dict[str, Any] | None:
     """A chosen option of a dialog as Chatlayer wants it back; None when its payload names no dialog."""
-    payload = turn.payload
+    payload = _to_dialog(turn.payload)
+    if payload is None:
+        return None
+    title = payload["title"] if isinstance(payload.get("title"), str) else turn.text or ""
+    parameters = [{"key": key, "value": value} for key, value in _parameters(payload) if key]
+    return _postback_to(payload["nextDialogstateId"], title, parameters)
+
+
+def _to_dialog(payload: object) -> Mapping[str, Any] | None:
+    """A payload that names a dialog, as an object or a text of it. Older bots count their dialogs: such a number goes
+    back as it came."""
     if isinstance(payload, str):
         try:
             payload = jsons.read(payload.encode())
         except PayloadError:
             return None
     dialog = payload.get("nextDialogstateId") if isinstance(payload, dict) else None
-    if not isinstance(dialog, str | int) or isinstance(dialog, bool) or dialog == "":
-        return None  # older bots count their dialogs: such a number goes back as it came
-    lists = (payload[key] for key in PARAMETERS if isinstance(payload.get(key), list))
-    parameters: list[Any] = next(filter(None, lists), [])
-    title = payload["title"] if isinstance(payload.get("title"), str) else turn.text or ""
-    return _postback_to(dialog, title, parameters)
+    if not isinstance(payload, dict) or not isinstance(dialog, str | int) or isinstance(dialog, bool) or dialog == "":
+        return None
+    return payload
+
+
+def _parameters(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What it sets in the session, as a list of keys with values or an object of them; what is neither has no key."""
+    for name in PARAMETERS:
+        value = payload.get(name)
+        is_one = isinstance(value, dict) and value.keys() == {"key", "value"}
+        if isinstance(value, dict) and not is_one:
+            yield from value.items()
+        elif value:
+            for item in value if isinstance(value, list) else [value]:
+                is_set = isinstance(item, dict) and isinstance(item.get("key"), str) and "value" in item
+                yield (item["key"], item["value"]) if is_set else ("", item)
+
+
+def lost_parameters(payload: object) -> Iterator[str]:
+    """What a button wants set in the session and can't be, for operators."""
+    wanted = _to_dialog(payload)
+    if wanted is not None and not all(key for key, _ in _parameters(wanted)):
+        yield "a button's parameter without a key and a value"
 
 
 def _postback_to(dialog: str | int, title: str = "", parameters: Sequence[Any] = ()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from channels_app.adapters.bots.base import message_of
 from channels_app.protocol import Attachment, Message, Option, Reply
 from channels_app.protocol.visible import named
 
+LISTS = ("quick_replies", "buttons", "elements")
 FILES = ("image", "video", "audio", "file")
 CARDS = ("generic", "list")
 LOCATION_TITLE = "📍"  # Messenger has words of its own there; these do in every language
@@ -21,9 +22,9 @@ LOCATION_TITLE = "📍"  # Messenger has words of its own there; these do in eve
 def read_message(message: Mapping[str, Any]) -> Reply:
     """All that one message says, in order, and the names of what can't be shown."""
     attachments = [*_attachments(message.get("attachment")), *_attachments(message.get("attachments"))]
-    shown = (Message(text=_text(message, "text")), *(one for found in attachments for one in _attached(found)))
+    shown = (Message(text=_words(message, "text")), *(one for found in attachments for one in _attached(found)))
     said = [one for one in shown if one != Message()]
-    options = tuple(filter(None, map(_quick_reply, _objects(message, "quick_replies"))))
+    options = tuple(filter(None, map(_quick_reply, _quick_replies(message))))
     messages = _with_last_options(said, options)
     return Reply(messages=messages, unshown=tuple(_left_out(message, attachments, is_empty=not messages)))
 
@@ -44,7 +45,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
     if kind in FILES and url:
         yield Message(attachment=Attachment(url=url))
     elif template == "button":
-        yield Message(text=_text(payload, "text"), options=_buttons(payload))
+        yield Message(text=_words(payload, "text"), options=_buttons(payload))
     elif template in CARDS:
         cards = [card for card in map(_card, _objects(payload, "elements")) if card != Message()]
         yield from _with_last_options(cards, _buttons(payload))
@@ -53,7 +54,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
             if _text(element, "url") or (element is not payload and _buttons(element)):
                 yield Message(text=_text(element, "url"), options=_buttons(element))
     elif url or _text(attachment, "url"):
-        words = (_text(payload, "title") or _text(attachment, "title"), url or _text(attachment, "url"))
+        words = (_words(payload, "title") or _words(attachment, "title"), url or _text(attachment, "url"))
         yield Message(text="\n".join(filter(None, words)))
 
 
@@ -69,8 +70,32 @@ def _left_out(
             for button in _objects(holder, "buttons"):
                 if _button(button) is None and button.get("type") != "element_share":
                     yield f"button {named(button.get('type'))}"
+            yield from _strange(holder, "text", "title", "subtitle", "buttons")
+        yield from _strange(payload, "elements")
+        if payload.get("template_type") in CARDS:
+            yield from (
+                f"card with {', '.join(map(named, card))}"
+                for card in _objects(payload, "elements")
+                if card and _card(card) == Message()
+            )
+    for reply in _quick_replies(message):
+        if _quick_reply(reply) is None:
+            kind = reply.get("content_type")
+            yield f"quick reply {named('without a title' if kind in (None, 'text') else kind)}"
     if is_empty and not attachments:
         yield message_of(message)
+    else:
+        yield from _strange(message, "text", "quick_replies")
+
+
+def _strange(holder: Mapping[str, Any], *keys: str) -> Iterator[str]:
+    """What stands under one of these keys in a form that has no meaning there."""
+    for key in keys:
+        value = holder.get(key)
+        forms = (dict, str) if key == "quick_replies" else (dict,)
+        is_known = isinstance(value, list) and all(isinstance(item, forms) for item in value)
+        if value and not (is_known if key in LISTS else isinstance(value, str) or _words(holder, key)):
+            yield f"{named(key)} in an unknown form"
 
 
 def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:
@@ -83,14 +108,14 @@ def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> 
 
 def _card(element: Mapping[str, Any]) -> Message:
     """One card of a carousel or a list."""
-    title = _text(element, "title")
+    title = _words(element, "title")
     image = _text(element, "image_url")
     address = _text(_object(element, "default_action"), "url") or _text(element, "item_url")
     options = _buttons(element)
     if address and address not in {option.url for option in options}:
         options = (Option(title=title, url=address), *options)
     return Message(
-        text="\n".join(filter(None, (title, _text(element, "subtitle")))),
+        text="\n".join(filter(None, (title, _words(element, "subtitle")))),
         attachment=Attachment(url=image) if image else None,
         options=options,
     )
@@ -102,7 +127,7 @@ def _buttons(holder: Mapping[str, Any]) -> tuple[Option, ...]:
 
 def _button(button: Mapping[str, Any]) -> Option | None:
     """The payload stays untouched: it must come back as it was. Sharing a card has no meaning in an inbox."""
-    title, kind, payload = _text(button, "title"), button.get("type"), button.get("payload")
+    title, kind, payload = _words(button, "title"), button.get("type"), button.get("payload")
     if kind == "web_url" and _text(button, "url"):
         return Option(title=title, url=_text(button, "url"))
     if kind == "phone_number" and payload:
@@ -112,9 +137,18 @@ def _button(button: Mapping[str, Any]) -> Option | None:
     return None
 
 
+def _quick_replies(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A text alone is a title."""
+    value = message.get("quick_replies")
+    items = value if isinstance(value, list) else []
+    return [
+        {"title": item} if isinstance(item, str) else item for item in items if isinstance(item, dict | str) and item
+    ]
+
+
 def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
     """One without a title asks for a location, or an e-mail address, which the contact just writes here."""
-    title = _text(reply, "title")
+    title = _words(reply, "title")
     if reply.get("content_type") == "location":
         return Option(title=title or LOCATION_TITLE, wants_location=True)
     return Option(title=title, payload=reply.get("payload")) if title else None
@@ -133,3 +167,10 @@ def _objects(holder: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 def _text(holder: Mapping[str, Any], key: str) -> str:
     value = holder.get(key)
     return value.strip() if isinstance(value, str) else ""
+
+
+def _words(holder: Mapping[str, Any], key: str) -> str:
+    """The same, to be read: a number is its digits."""
+    value = holder.get(key)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else _text(holder, key)

@@ -129,6 +129,40 @@ def test_older_payloads_are_postbacks_too(dialog: str | int, name: str, empty: A
     }
 
 
+@pytest.mark.parametrize("name", ["parameters", "params", "sessionDataToSet"])
+@pytest.mark.parametrize(
+    ("value", "set_by_it", "is_whole"),
+    [
+        ({"kind": "parcel", "count": 2}, [("kind", "parcel"), ("count", 2)], True),
+        ({"key": "kind", "value": "parcel"}, [("kind", "parcel")], True),
+        ({"key": "kind"}, [("key", "kind")], True),
+        ([{"key": "kind", "value": {"a": [None]}, "type": "x"}], [("kind", {"a": [None]})], True),
+        ([{"key": "a", "value": None}, {"key": "b"}, {"value": 1}, "junk", 5, None, []], [("a", None)], False),
+        ([{"key": "", "value": 1}, {"key": 7, "value": 1}], [], False),
+        ({"": "junk"}, [], False),
+        ("junk", [], False),
+    ],
+)
+def test_what_a_button_sets_is_a_list_or_an_object_and_junk_is_named(
+    name: str, value: Any, set_by_it: list[tuple[str, Any]], is_whole: bool
+) -> None:
+    payload = json.dumps({"nextDialogstateId": "state-parcel", name: value})
+    document = told(text="Parcel", payload=payload)["message"]["postbackMessage"]
+    assert document["sessionDataToSet"] == [{"key": key, "value": set_to} for key, set_to in set_by_it]
+    message = {"text": "Which?", "quick_replies": [{"title": "Parcel", "payload": payload}]}
+    [event] = make_bot("chatlayer").parse(request({"senderId": SESSION, "message": message}))
+    assert event.reply and event.reply.dropped == (
+        () if is_whole else ("a button's parameter without a key and a value",)
+    )
+
+
+@pytest.mark.parametrize("payload", ["", " ", "\u200b", {}, []])
+def test_a_payload_that_says_nothing_goes_back_as_the_title(payload: Any) -> None:
+    assert told(text="Parcel", payload=payload)["message"] == {"textMessage": {"text": "Parcel"}}
+    message = told(text="Parcel", payload=payload, payloads_as="postback")["message"]
+    assert message == {"postbackMessage": {"title": "Parcel", "payload": payload}}
+
+
 def test_a_postback_without_title_and_parameters_has_the_options_title() -> None:
     assert told(text="Parcel", payload={"nextDialogstateId": "state-parcel"})["message"] == {
         "postbackMessage": {"title": "Parcel", "nextDialogstateId": "state-parcel", "sessionDataToSet": []}
@@ -453,6 +487,31 @@ def parsed(name: str) -> Reply | None:
 @pytest.mark.parametrize("name", payloads.names("chatlayer", "command_"))
 def test_a_flow_commands_wherever_its_message_holds_the_object(name: str) -> None:
     assert parsed(name) == OBEYED[name.removeprefix("command__")]
+
+
+@pytest.mark.parametrize(
+    ("beside", "reply"),
+    [
+        ({"topics": ["Shipping"], "offload": True}, Reply(topics=("Shipping",), offload=OffloadRequest())),
+        ({"note": "A", "tags": "hot", "attributes": {"n": 1}}, Reply(note="A", tags=("hot",), attributes={"n": "1"})),
+        ({"complete": "resolved", "topics": None}, Reply(complete=Completion.RESOLVED)),
+        ({"topics": {"a": 1}}, Reply(dropped=("topics: must be text",))),
+        ({"messages": ["Two"]}, Reply(messages=(Message(text="Two"),))),
+        ({"botId": "b", "timestamp": 5, "sessionData": {"note": "mine"}}, Reply()),
+    ],
+)
+def test_a_flow_commands_beside_its_message_and_without_one(beside: dict[str, Any], reply: Reply) -> None:
+    said = Reply(messages=(Message(text="Hi"),))
+    body = {"senderId": SESSION, "messageCounter": 1, **beside}
+    [event] = make_bot("chatlayer").parse(request({**body, "message": {"text": "Hi"}}))
+    assert event.reply == said.merged_with(reply)
+    if reply == Reply():
+        with pytest.raises(PayloadError, match="message: must be an object"):
+            make_bot("chatlayer").parse(request(body))
+        return
+    for nothing in ({}, {"message": None}, {"message": {"type": "event"}}):
+        [event] = make_bot("chatlayer").parse(request({**body, **nothing}))
+        assert event.reply == reply
 
 
 @pytest.mark.parametrize("name", payloads.names("chatlayer", "command_"))

@@ -74,7 +74,12 @@ def test_each_shape_becomes_messages_of_ours(name: str) -> None:
     [
         ({}, []),
         ({"text": " \n"}, []),
-        ({"text": 5}, []),
+        ({"text": 5}, [Message(text="5")]),
+        ({"text": True}, []),
+        (
+            {"text": "Which?", "quick_replies": ["Yes", {"title": 2, "payload": ""}]},
+            [Message(text="Which?", options=(Option(title="Yes"), Option(title="2", payload="")))],
+        ),
         (
             {
                 "attachment": {
@@ -173,6 +178,19 @@ def template(kind: str, **payload: Any) -> dict[str, Any]:
         ),
         (template("generic", elements=[{"title": "Shoe", "buttons": [{"type": "web_url"}]}]), ("button “web_url”",)),
         (template("generic", elements=[{"title": "Shoe", "buttons": [{"type": "element_share"}]}]), ()),
+        ({"text": "Your address?", "quick_replies": [{"content_type": "user_email"}]}, ("quick reply “user_email”",)),
+        (
+            {"text": "Which?", "quick_replies": [{"content_type": "text", "image_url": "https://i.example"}, {}, 5]},
+            ("quick reply “without a title”", "“quick_replies” in an unknown form"),
+        ),
+        ({"text": "Which?", "quick_replies": {"title": "Yes"}}, ("“quick_replies” in an unknown form",)),
+        ({"text": ["One", "Two"], "quick_replies": [{"title": "A"}]}, ("“text” in an unknown form",)),
+        (template("button", text="Log in", buttons=["Yes"]), ("“buttons” in an unknown form",)),
+        (template("generic", elements=[{"title": "Shoe"}, {"image": "x"}, {}]), ("card with “image”",)),
+        (
+            template("generic", elements=[{"title": "Shoe", "subtitle": {"en": "Red"}}]),
+            ("“subtitle” in an unknown form",),
+        ),
     ],
 )
 def test_what_is_left_out_is_named(message: dict[str, Any], unshown: tuple[str, ...]) -> None:
