@@ -126,7 +126,9 @@ class OffloadProvider(models.Model):
 
 class OffloadReason(models.TextChoices):
     ASKED_FOR_HUMAN = "asked_for_human", "the bot asked for an agent"
+    CONTACT_ASKED = "contact_asked", "the contact asked for an agent"
     BOT_COMPLETED = "bot_completed", "the bot ended its part"
+    NOT_UNDERSTOOD = "not_understood", "the bot did not understand"
     BOT_FAILED = "bot_failed", "the bot failed"
     BOT_SLOW = "bot_slow", "the bot took too long"
     BOT_SILENT = "bot_silent", "the bot did not answer in time"
@@ -147,7 +149,12 @@ class OffloadReason(models.TextChoices):
     @property
     def is_asked_for(self) -> bool:
         """Whether somebody wanted an agent; all others are failures and rules."""
-        return self in (self.ASKED_FOR_HUMAN, self.BOT_COMPLETED, self.ADMIN)
+        return self in (self.ASKED_FOR_HUMAN, self.CONTACT_ASKED, self.BOT_COMPLETED, self.ADMIN)
+
+    @property
+    def is_wish(self) -> bool:
+        """Whether it leads to agents only while they are there, see `services.request_offload`."""
+        return self in (self.ASKED_FOR_HUMAN, self.CONTACT_ASKED, self.NOT_UNDERSTOOD)
 
     @property
     def is_failure(self) -> bool:

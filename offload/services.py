@@ -63,7 +63,7 @@ def request_offload(
     reply: Reply,
     request: Request,
     briefing: Briefing,
-    text_for: Callable[[OffloadProvider, Occasion], str],
+    text_for: Callable[[OffloadProvider | None, Occasion], str],
 ) -> tuple[Reply, OffloadState]:
     """The reply as it leaves after a bot asked for a human, and what is granted; with what the contact reads then
     behind the bot's words (`text_for`).
@@ -73,7 +73,7 @@ def request_offload(
     """
     provider = provider_of(lease.channel_id)
     occasion = occasion_of(provider, lease.now)
-    text = text_for(provider, occasion) if provider else ""
+    text = text_for(provider, occasion)
     said = replace(reply, messages=(*reply.messages, *([Message(text=text)] if text else [])))
     if occasion is not Occasion.OPENED and said.messages:
         return replace(said, offload=None), OffloadState.CLOSED
@@ -107,7 +107,7 @@ def record_offload(lease: Held, event_id: int, request: Request, state: OffloadS
             "requested_at": database_now(),
             "state": state,
             "finished_at": database_now() if state is OffloadState.CLOSED else None,
-            **place_of(lease.conversation_id),
+            **place_of(event_id),
         },
     )
 

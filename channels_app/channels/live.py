@@ -21,6 +21,7 @@ from channels_app.models import Bot, Channel
 from channels_app.protocol import Incoming
 from channels_app.protocol.errors import ConfigError, SignatureError
 from channels_app.protocol.sentences import Wording
+from channels_app.protocol.wishes import Phrase, phrases_of, split
 
 NEW_SECRET = "new_secret"  # noqa: S105 - no secret: what is counted while two are taken
 OLD_SECRET_USED = "old_secret_used"  # noqa: S105 - the same
@@ -56,6 +57,12 @@ class LiveChannel:
     drops_overtaken_answers: bool
     routing_rules: Sequence[Mapping[str, str]]
     """Rows of `routing.route`."""
+    agent_phrases: Sequence[Phrase]
+    """For which agents get a conversation without the bot; empty: for none."""
+    max_misses: int
+    """Answers in a row that the bot did not understand, after which they get it; 0: never."""
+    missed_intents: Sequence[str]
+    """What the bot calls it, see `is_miss`."""
     on_contact_file: str
     bot_tries: int
     on_silence: str
@@ -242,6 +249,8 @@ def _load(channel_id: int) -> LiveChannel:
         greeting=channel.greeting_for(channel.greet),  # a version before may have changed it since
         offer_lasts=timedelta(hours=channel.offer_hours),
         typing_after=timedelta(seconds=channel.typing_after_s) if shows_typing and channel.typing_after_s else None,
+        agent_phrases=phrases_of(channel.agent_words) if channel.hands_over_on_words else (),
+        missed_intents=split(channel.miss_intents),
         burst_quiet=timedelta(milliseconds=channel.burst_quiet_ms),
         hold_after=timedelta(seconds=channel.hold_after_s),
         max_failures=bot.max_failures,

@@ -21,6 +21,7 @@ from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Reply, options
 from channels_app.protocol.sentences import Occasion
+from offload.misses import in_a_row, misses, told_before
 from offload.models import OffloadProvider, OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, request_offload
 from offload.wording import say_for
@@ -37,7 +38,7 @@ class Say:
     reply: Reply
     author: Author = Author.BOT
     request: Request | None = None
-    """Agents take over with it. A wish that the bot said is in `reply`."""
+    """Agents take over with it, or are asked whether they do. A wish that the bot said is in `reply`."""
     reason: str = ""
     """For operators: why this is said, if it isn't the bot's answer."""
 
@@ -53,9 +54,12 @@ def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:
     return channel.wording.say(occasion, language_of(lease, channel))
 
 
-def _providers_words(lease: Lease, channel: LiveChannel, provider: OffloadProvider, occasion: Occasion) -> str:
-    """What the contact reads when the bot has asked for an agent."""
-    return say_for(
+def _providers_words(
+    lease: Lease, channel: LiveChannel, reason: OffloadReason, provider: OffloadProvider | None, occasion: Occasion
+) -> str:
+    """What the contact reads when agents have been asked for. Who has asked himself, and not the bot, reads something
+    in any case."""
+    text = provider and say_for(
         provider,
         occasion,
         lease.now,
@@ -63,6 +67,9 @@ def _providers_words(lease: Lease, channel: LiveChannel, provider: OffloadProvid
         fallback=channel.wording.language,
         name=lease.contact.contact.primary_identifier,
     )
+    if text or occasion is not Occasion.OPENED or reason is not OffloadReason.CONTACT_ASKED:
+        return text or ""
+    return own_words(lease, channel, Occasion.HANDOVER)
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
@@ -84,6 +91,7 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
 
     What the bot had said before leaves first: what had come by the claim, and if something has come since, that too.
     """
+    wanted = wanted if wanted.request else replace(wanted, request=_giving_up(channel, wanted))
     lease, claimed, reply = wanted.lease, wanted.claimed, wanted.reply
     others = [event.facts for event in lease.events if event not in claimed]
     asks = claimed[0].facts.type.asks_bot
@@ -102,6 +110,20 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
         waits = matters and _is_waited_for(claimed, open_messages(lease, claimed))
         leaving = _leaving(channel, wanted, before, waits=waits)
         return _write_and_send(channel, wanted, leaving, may_leave=news.may_leave)
+
+
+def _giving_up(channel: LiveChannel, wanted: Say) -> Request | None:
+    """Agents are asked for because the bot has not understood so many times in a row. Nothing is looked up for an
+    answer that it gave to words that it understood."""
+    lease, reply, first = wanted.lease, wanted.reply, wanted.claimed[0].facts
+    if not channel.max_misses or reply.complete or reply.offload or not misses(reply, channel.missed_intents):
+        return None
+    told = told_before(lease.conversation_id, first.id, lease.stint, channel.missed_intents)
+    count = in_a_row(told, misses=True, goes_on=first.type.is_from_bot)
+    if count < channel.max_misses:
+        return None
+    detail = f"{count} answers in a row" if count > 1 else ""
+    return Request(reason=OffloadReason.NOT_UNDERSTOOD, by="chatbridge", detail=detail)
 
 
 def _is_waited_for(claimed: Sequence[ClaimedEvent], others: Iterable[OpenEvent]) -> bool:
@@ -138,15 +160,15 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     wish = reply.offload
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
-        reply, state = request_offload(
-            lease, reply, request, briefing_of(lease, channel), partial(_providers_words, lease, channel)
-        )
-        return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
-    if request is None and reply.complete is Completion.HANDOVER:
+    elif request is None and reply.complete is Completion.HANDOVER:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
+    elif request is not None and wish is not None and request.payload is None:
+        request = replace(request, payload=wish.payload)
+    if request is not None and request.reason.is_wish:
+        text_for = partial(_providers_words, lease, channel, request.reason)
+        reply, state = request_offload(lease, reply, request, briefing_of(lease, channel), text_for)
+        return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
     if request is not None:
-        if wish is not None and request.payload is None:
-            request = replace(request, payload=wish.payload)
         reply = hand_over(lease, reply, request, briefing_of(lease, channel))
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
     if reply.complete is Completion.RESOLVED and waits:

@@ -29,6 +29,8 @@ HOLD_AFTER_S = (0, 60)
 """Seconds until a contact is told that the bot still thinks; 0: never. After a minute it would come unexpectedly."""
 MAX_BOUNCES = (1, 100)
 """Handovers of one conversation in an hour: at least one; the upper bound exceeds any sensible use."""
+MAX_MISSES = (0, 10)
+"""Answers in a row to words that a bot did not understand; 0: any number. After ten a contact has long gone."""
 MAX_FAILURES = (1, 100)
 """Failed calls in a row until a bot is left alone."""
 PAUSE_S = (1, 600)

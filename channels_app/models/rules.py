@@ -29,6 +29,34 @@ class ChannelRules(models.Model):
         "the newer message. Never dropped: a handover, the end of a conversation, and an answer for which the contact "
         "has waited half a minute.",
     )
+    hands_over_on_words = models.BooleanField(
+        "hand over when the contact asks for an agent",
+        default=False,
+        db_default=False,
+        help_text="A message that says no more than “an agent, please”, in the words below, goes to your agents and "
+        "not to the bot. Off by default: many bots first ask what agents need to know. The bot's own options come "
+        "first: who chooses one of them reaches the bot.",
+    )
+    agent_words = models.JSONField("words for an agent", null=True, blank=True, default=None)
+    """By language; null: `wishes.READY`."""
+    max_misses = models.PositiveSmallIntegerField(
+        "answers not understood",
+        default=0,
+        db_default=0,
+        validators=limits.between(*limits.MAX_MISSES),
+        help_text="After so many answers in a row to words that the bot did not understand, your agents get the "
+        "conversation, behind the last of these answers. 0: never.",
+    )
+    miss_intents = models.CharField(
+        "intents that mean it",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How your bot names the intent of words that it does not understand, with commas; * at the end "
+        "stands for anything. Known without it: fallback, not understood, no match, out of scope, unknown, none. An "
+        "HTTP bot can also say so: “not_understood”: true.",
+    )
     on_contact_file = models.CharField(
         "when the contact sends a file",
         max_length=20,

@@ -26,10 +26,10 @@ from channels_app.protocol.labels import is_trouble
 from offload.models import Offload, OffloadReason, OffloadState
 
 WISHES = (
-    *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
-    OffloadReason.CONTACT_SILENT,
+    *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.CONTACT_ASKED, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
+    *(OffloadReason.CONTACT_SILENT, OffloadReason.NOT_UNDERSTOOD),
 )
-"""The end of the bot's part was wanted; all other reasons mean that the bot did not answer."""
+"""The end of the bot's part was wanted, or it has answered; all other reasons mean that the bot did not answer."""
 HAD_BY_AGENTS = (OffloadState.REQUESTED, OffloadState.HANDED_OVER, OffloadState.ENDED)
 """Of a handover that took the conversation from the bot, or is about to."""
 _ENDS = frozenset({Outcome.DEAD, Outcome.MOOT, Outcome.HANDED_OVER, Outcome.REPLIED_UNCONFIRMED})

@@ -132,6 +132,7 @@ class OffloadRequest:
 CANT_BE_SHOWN = "Can't be shown"
 LEFT_OUT = "Left out"
 UNDERSTOOD = "Understood"
+NOT_UNDERSTOOD = "Not understood"
 BETWEEN_REMARKS = " · "
 """Remarks for operators, each a sentence that begins with one of these words, stand in the reason of an event."""
 NOT_CLOSED = "Not closed: the contact had written again."
@@ -166,16 +167,20 @@ class Reply:
     """What it asked for and can't be done, also named for operators."""
     intents: tuple[Intent, ...] = ()
     """What it understood of the contact's words; a channel's table gives the topics for it."""
+    not_understood: bool = False
+    """It says that it did not understand them."""
 
     @property
     def is_unshowable(self) -> bool:
         """Whether the bot said something, and all of it in such forms."""
-        return bool(self.unshown) and replace(self, unshown=(), dropped=(), intents=()) == Reply()
+        told = Reply(unshown=self.unshown, dropped=self.dropped, intents=self.intents)
+        return bool(self.unshown) and replace(self, not_understood=False) == told
 
     @property
     def remarks(self) -> str:
         """For operators; begins with CANT_BE_SHOWN if anything was."""
         named = {CANT_BE_SHOWN: self.unshown, LEFT_OUT: self.dropped, UNDERSTOOD: map(str, self.intents)}
+        named[NOT_UNDERSTOOD] = ("so the bot says",) if self.not_understood else ()
         words = {mark: ", ".join(names) for mark, names in named.items()}
         return BETWEEN_REMARKS.join(f"{mark}: {text}." for mark, text in words.items() if text)
 
@@ -193,6 +198,7 @@ class Reply:
             unshown=self.unshown + later.unshown,
             dropped=self.dropped + later.dropped,
             intents=tuple(dict.fromkeys(self.intents + later.intents)),
+            not_understood=self.not_understood or later.not_understood,
         )
 
 

@@ -61,6 +61,7 @@ _REFUSALS_AT = {
     ("write_back", "bad_signature"): "CB-814",
 }
 _OFFLOADS = {
+    "contact_asked": "CB-819",
     "bot_failed": "CB-511",
     "bot_slow": "CB-501",
     "bot_silent": "CB-508",

@@ -1,10 +1,15 @@
-"""What a bot understood of the contact's words, and the topics that a channel's table gives for it. Pure."""
+"""What a bot understood of a contact's words, or did not, and the topics that a channel's table gives for it. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ANY_ENDING = "*"
+_NOT_UNDERSTOOD = re.compile(
+    r"(^|[\W_])(fallback|not[\W_]*understood|no[\W_]*match|out[\W_]*of[\W_]*scope|unknown|none)([\W_]|$)",
+    re.IGNORECASE,
+)
+"""How bots name the intent of words that they don't understand."""
 _NAMED = re.compile("“(.*?)”(?: \\(|,|\\.|$)")
 
 
@@ -22,6 +27,12 @@ class Intent:
 def named_in(words: str) -> list[str]:
     """The names of intents that were written out for operators."""
     return _NAMED.findall(words)
+
+
+def is_miss(name: str, also: Iterable[str] = ()) -> bool:
+    """Whether the intent says that the bot did not understand; `also`: what a channel's bot calls it besides, each a
+    name, or with `*` at its end how names begin."""
+    return bool(_NOT_UNDERSTOOD.search(name)) or any(_fits(_plain(wanted), _plain(name)) for wanted in also)
 
 
 def topics_of(names: Iterable[str], table: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

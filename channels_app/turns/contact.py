@@ -16,6 +16,7 @@ from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner
 from channels_app.protocol import ContactMessage, Event, EventType
 from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.sentences import Occasion
+from channels_app.protocol.wishes import asks_for_agent
 from channels_app.turns.asking import (
     DOUBTFUL_CALL_WAIT,
     LOSSES,
@@ -86,6 +87,8 @@ def on_contact_event(
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
     if _is_again(first):
         messages = [*joined_before(channel, first), *messages]
+    if choice is None and _asks_for_agent(channel, [event, *messages]):
+        return hand_over_for(begun, channel, first, Request(reason=OffloadReason.CONTACT_ASKED, by="contact"))
     event = as_one([event, *messages])
     if event.message and event.message.is_only_files and channel.on_contact_file != FilePolicy.ASK_BOT:
         return _on_file(begun, channel, first, event.message)
@@ -128,6 +131,12 @@ def _while_paused(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
 
 def _bot_answers_on(channel: LiveChannel, lease: Lease) -> bool:
     return channel.covers_all_inbox_channels or lease.inbox_channel.is_enabled
+
+
+def _asks_for_agent(channel: LiveChannel, events: Sequence[Event]) -> bool:
+    """Whether one of these messages says no more than that. A press of a button is the bot's."""
+    texts = (event.message.text or "" for event in events if event.message and event.message.payload is None)
+    return bool(channel.agent_phrases) and any(asks_for_agent(text, channel.agent_phrases) for text in texts)
 
 
 def _on_file(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, message: ContactMessage) -> Say:

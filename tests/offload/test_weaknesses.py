@@ -14,8 +14,8 @@ from django.utils import timezone
 from channels_app.models import Author, Channel, Conversation, MessageRow, WebhookEvent
 from channels_app.operations import handovers
 from channels_app.operations.handovers import Asked, conversations_of, find_weaknesses
+from channels_app.protocol.intents import is_miss
 from offload.models import Offload
-from offload.places import is_miss
 from tests.builders import make_bot, make_channel
 from tests.channels_app.test_bot_callbacks import calls_back
 from tests.conftest import Walker

@@ -21,7 +21,7 @@ from channels_app.adapters.bots.chatlayer_turns import (
     turn_document,
 )
 from channels_app.adapters.bots.commands import holders_of, read_commands, read_wish
-from channels_app.adapters.bots.generic import REPLY_KEYS
+from channels_app.adapters.bots.generic import REPLY_KEYS, read_intents
 from channels_app.adapters.bots.messenger import read_message
 from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
 from channels_app.codes import Problem, describe
@@ -254,12 +254,7 @@ def _said_beside(message: Mapping[str, Any]) -> Reply:
 
 def _intents(nlp: object) -> tuple[Intent, ...]:
     """What Chatlayer understood of the contact's last words."""
-    found = nlp.get("intent") if isinstance(nlp, dict) else None
-    name, score = (found.get("name"), found.get("score")) if isinstance(found, dict) else (found, None)
-    if not isinstance(name, str) or not name.strip():
-        return ()
-    share = float(score) if isinstance(score, int | float) and 0 <= score <= 1 else None
-    return (Intent(name.strip()[:MAX_INTENT], share),)
+    return read_intents(nlp.get("intent")) if isinstance(nlp, dict) else ()
 
 
 def _session_of(body: dict[str, Any]) -> str:

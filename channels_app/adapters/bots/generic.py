@@ -27,6 +27,7 @@ from channels_app.protocol import (
 )
 from channels_app.protocol.contact_message import ContactFile
 from channels_app.protocol.errors import ConfigError, PayloadError, SignatureError
+from channels_app.protocol.intents import Intent
 
 VERSION = 1
 ACKNOWLEDGED = (HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
@@ -43,7 +44,8 @@ TURN_TYPES = {
 }
 ATTACHMENT_KEYS = ("attachment", "attachments")
 MESSAGE_KEYS = ("text", "options", *ATTACHMENT_KEYS)
-REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload")
+REPLY_KEYS = ("messages", "topics", "tags", "attributes", "note", "complete", "offload", "not_understood")
+MAX_INTENT = 200  # characters
 
 
 class HttpBot(BotConnector):
@@ -225,7 +227,19 @@ def read_reply(document: JsonObject) -> Reply:
         if offload
         else None,
         unshown=tuple(message_of(keys) for keys in map(_unknown_keys, items) if keys),
+        intents=read_intents(document.values.get("intent")),
+        not_understood=document.values.get("not_understood") is True,
     )
+
+
+def read_intents(found: object) -> tuple[Intent, ...]:
+    """What the bot understood of the contact's last words: a name, or an object with it. Anything else is nothing: an
+    intent is no reason to refuse an answer."""
+    name, score = (found.get("name"), found.get("score")) if isinstance(found, dict) else (found, None)
+    if not isinstance(name, str) or not name.strip():
+        return ()
+    share = float(score) if isinstance(score, int | float) and 0 <= score <= 1 else None
+    return (Intent(name.strip()[:MAX_INTENT], share),)
 
 
 def _unknown_keys(item: JsonObject) -> list[str]:

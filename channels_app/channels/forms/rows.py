@@ -13,12 +13,15 @@ from channels_app.channels.forms.routing_field import RoutingField
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import Adapters, SettingsForm, one_line, settings_fields
 from channels_app.channels.forms.texts_field import LanguageField, TextsField
+from channels_app.channels.forms.words_field import WordsField
 from channels_app.channels.rotations import put_shared_secret
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Channel, FailurePolicy, FilePolicy, PausePolicy, SilencePolicy
 from channels_app.models.limits import SILENT_MINUTES
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
+from channels_app.protocol.wishes import READY as READY_WORDS
+from channels_app.protocol.wishes import split
 
 INBOX_ADAPTERS: Adapters = {kind: inboxes.inbox_class(kind) for kind in inboxes.INBOXES}
 BOT_ADAPTERS: Adapters = {kind: bots.bot_class(kind) for kind in bots.BOTS}
@@ -72,6 +75,12 @@ class _ChannelForm(SettingsForm):
         label="Text while the bot is switched off",
         help_text="Sent while the channel is paused, if you choose that above.",
     )
+    agent_words = WordsField(
+        READY_WORDS,
+        label="Words for an agent",
+        help_text="What your contacts call the one they want. With them a message may have polite words around it, "
+        "and nothing else: “I'd like to speak to an agent”, but not “agent 007 movie” or “no agent”.",
+    )
     file_texts = TextsField(
         Occasion.FILE,
         label="Text when the contact sends a file",
@@ -124,6 +133,10 @@ class _ChannelForm(SettingsForm):
             "offer_hours",
             "burst_quiet_ms",
             "drops_overtaken_answers",
+            "hands_over_on_words",
+            "agent_words",
+            "max_misses",
+            "miss_intents",
             "on_contact_file",
             "file_texts",
             "on_silence",
@@ -182,6 +195,9 @@ class _ChannelForm(SettingsForm):
         asks = cleaned.get("silence_texts") != {} and cleaned.get("on_silence") != SilencePolicy.KEEP
         minutes = (cleaned.get("silent_minutes") or 0) + (cleaned.get("silent_end_minutes") or 0)
         return asks and minutes > SILENT_MINUTES[1]
+
+    def clean_miss_intents(self) -> str:
+        return ", ".join(split(self.cleaned_data["miss_intents"]))
 
     def clean_delegation_dialog(self) -> str:
         return one_line(self.cleaned_data["delegation_dialog"])

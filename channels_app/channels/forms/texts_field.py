@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from channels_app.channels.forms.hours_field import PLACE
 from channels_app.channels.forms.settings import prose
-from channels_app.protocol.languages import ANY, OFFERED, language_tag
+from channels_app.protocol.languages import ANY, OFFERED, Texts, language_tag
 from channels_app.protocol.sentences import READY, Occasion
 from channels_app.protocol.visible import is_visible
 from offload.wording import Variable, filled, samples, wrong_in
@@ -59,15 +59,18 @@ class TextsWidget(forms.Widget):
     """A text area for each language: those of our own sentences, those that have a text, and one more."""
 
     use_fieldset = True
+    others = "Every other language"
+    note = (
+        "An empty field: these contacts read “every other language”, or else the text in the channel’s language. All "
+        "fields empty: nothing is said."
+    )
 
-    def __init__(
-        self, occasion: Occasion, attrs: Mapping[str, Any] | None = None, *, takes_variables: bool = False
-    ) -> None:
+    def __init__(self, ready: Texts, attrs: Mapping[str, Any] | None = None, *, takes_variables: bool = False) -> None:
         super().__init__(dict(attrs or {}))
-        self.occasion, self.takes_variables = occasion, takes_variables
+        self.ready, self.takes_variables = ready, takes_variables
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        texts: Mapping[str, Any] = READY[self.occasion] if value is None else value
+        texts: Mapping[str, Any] = self.ready if value is None else value
         more_language, more_text = texts.get(MORE, ("", ""))
         own = [tag for tag in texts if tag not in (ANY, MORE) and tag not in OFFERED]
         rows: list[dict[str, Any]] = [
@@ -76,11 +79,11 @@ class TextsWidget(forms.Widget):
                 "lang": tag,
                 "name": NAMES.get(tag, tag),
                 "text": texts.get(tag, ""),
-                "ready": self._ready(tag),
+                "ready": self.ready.get(tag, ""),
             }
             for tag in (*OFFERED, *own)
         ]
-        rows.append({"tag": ANY, "lang": "", "name": "Every other language", "text": texts.get(ANY, ""), "ready": ""})
+        rows.append({"tag": ANY, "lang": "", "name": self.others, "text": texts.get(ANY, ""), "ready": ""})
         if self.takes_variables:
             for row in rows:
                 row["samples"] = samples(row["lang"] or "en")
@@ -89,6 +92,7 @@ class TextsWidget(forms.Widget):
             "name": name,
             "id": (attrs or {}).get("id", f"id_{name}"),
             "label": self.attrs.get("aria-label", ""),
+            "note": self.note,
             "rows": rows,
             "variables": VARIABLES if self.takes_variables else {},
             "summary": _summary(value, [row["name"] for row in rows if is_visible(row["text"])]),
@@ -98,9 +102,6 @@ class TextsWidget(forms.Widget):
             "is_open": bool((attrs or {}).get("aria-invalid")),
         }
         return render_to_string("admin/chatbridge/texts.html", context)
-
-    def _ready(self, tag: str) -> str:
-        return READY[self.occasion].get(tag, "")
 
     def id_for_label(self, id_: str) -> str:
         return ""  # a group of fields, each with a label of its own
@@ -127,12 +128,15 @@ def _summary(value: Any, names: list[str]) -> str:
 
 
 class TextsField(forms.Field):
-    """Texts by the tag of their language, as they are stored; None: the bridge's own sentences; empty: no text."""
+    """Texts by the tag of their language, as they are stored; None: the bridge's own; empty: no text."""
 
-    def __init__(self, occasion: Occasion, *, takes_variables: bool = False, **kwargs: Any) -> None:
-        widget = TextsWidget(occasion, {"aria-label": kwargs.get("label", "")}, takes_variables=takes_variables)
+    widget_class = TextsWidget
+
+    def __init__(self, of: Occasion | Texts, *, takes_variables: bool = False, **kwargs: Any) -> None:
+        self.ready, self.takes_variables = READY[of] if isinstance(of, Occasion) else of, takes_variables
+        attrs = {"aria-label": kwargs.get("label", "")}
+        widget = self.widget_class(self.ready, attrs, takes_variables=takes_variables)
         super().__init__(required=False, widget=widget, **kwargs)
-        self.occasion, self.takes_variables = occasion, takes_variables
 
     def to_python(self, value: Any) -> dict[str, str] | None:
         if value is None:
@@ -154,11 +158,11 @@ class TextsField(forms.Field):
                 raise _placed(error, name, is_typed=isinstance(value, Typed)) from None
             if text:
                 texts[key] = text
-        return None if texts == READY[self.occasion] else texts
+        return None if texts == self.ready else texts
 
     def words(self, value: Any) -> str:
         """Read-only."""
-        texts = READY[self.occasion] if value is None else value
+        texts = self.ready if value is None else value
         return "\n".join(f"{NAMES.get(tag, 'Every other language')}: {text}" for tag, text in texts.items()) or "–"
 
     def brief(self, value: Any) -> str:

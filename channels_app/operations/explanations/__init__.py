@@ -59,7 +59,7 @@ def explain_facts(
     checks = all_checks(facts)
     tries = next((check.tries for check in checks if not check.is_passed and check.tries), ())
     calls = {"exchange": tries[-1].exchange_id} if tries else {}
-    is_answered = facts.outcome in ("replied", "resolved") and not facts.failed_by
+    is_answered = facts.outcome in ("replied", "resolved") and not (facts.failed_by or is_unasked(facts))
     is_answered |= facts.outcome == "handed_over" and facts.bot_messages > 0 and not facts.failed_by
     return Explanation(
         headline=_headline(facts, checks),
@@ -102,7 +102,11 @@ _WAITS = {
     "handed_over": "the handover is on its way",
 }
 _ARRIVED = {"": "has not arrived yet", "replied_unconfirmed": "may not have arrived"}
-_BOTS_WISH = {"asked_for_human": "asked for an agent", "bot_completed": "ended its part"}
+_BOTS_PART = {
+    "asked_for_human": "asked for an agent",
+    "bot_completed": "ended its part",
+    "not_understood": "did not understand too often",
+}
 
 
 def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
@@ -116,15 +120,15 @@ def _headline(facts: Facts, checks: tuple[Check, ...]) -> str:
         case "":
             waits = next((check.name for check in checks if not check.is_passed), "")
             return f"Not answered yet: {_WAITS.get(waits, 'it is being worked on')}."
-        case "replied" if facts.failed_by:
+        case "replied" if facts.failed_by or is_unasked(facts):
             return f"{unanswered} The contact read the channel's own text{took}."
         case "replied":
             return f"The bot answered{took}."
         case "replied_unconfirmed":
             return "The bot answered, and Sparkcentral did not confirm that it accepted the message."
-        case "handed_over" if hand_over and hand_over.reason in _BOTS_WISH:
+        case "handed_over" if hand_over and hand_over.reason in _BOTS_PART:
             said = "answered and " if facts.bot_messages else ""
-            return f"The bot {said}{_BOTS_WISH[hand_over.reason]}: handed over{took}."
+            return f"The bot {said}{_BOTS_PART[hand_over.reason]}: handed over{took}."
         case "handed_over" if hand_over and hand_over.reason == "admin":
             return f"{hand_over.by or 'A person of your team'} handed the conversation over{took}."
         case "handed_over":

@@ -125,6 +125,7 @@ def _who_had_it(facts: Facts) -> str:
 
 
 _NEVER_ASKED = {
+    "contact_asked": "CB-819",
     "no_bot": "CB-801",
     "channel_off": "CB-802",
     "channel_paused": "CB-803",
@@ -141,12 +142,18 @@ _FAILURES = frozenset({"CB-801", "CB-807"})
 
 def is_unasked(facts: Facts) -> bool:
     """Whether the bot had no part in it."""
-    return facts.failed_by in _NEVER_ASKED and not facts.bot_calls
+    return bool(_unasked_code(facts))
+
+
+def _unasked_code(facts: Facts) -> str:
+    own = facts.own_hand_over
+    reason = facts.failed_by or (own.reason if own else "")
+    return "" if facts.bot_calls else _NEVER_ASKED.get(reason, "")
 
 
 def may_answer(facts: Facts) -> Check:
     around, event = facts.around, facts.event
-    code = _NEVER_ASKED.get(facts.failed_by, "") if is_unasked(facts) else ""
+    code = _unasked_code(facts)
     if code == "CB-807" and facts.because:
         detail = "its time ran out before its turn: an earlier message held it up"
         return Check(name="may_answer", state=State.FAILED, detail=detail, problem=facts.because)

@@ -86,7 +86,7 @@ def _json_line(line: Line) -> dict[str, Any]:
 
 _SETTINGS = (
     *("inbox", "is_active", "greeting", "offer_hours", "burst_quiet_ms"),
-    *("drops_overtaken_answers", "on_contact_file", "on_silence"),
+    *("drops_overtaken_answers", "hands_over_on_words", "max_misses", "miss_intents", "on_contact_file", "on_silence"),
     *("bot_tries", "typing_after_s", "answer_within_s", "on_bot_failure", "failure_policies"),
     *("hold_after_s", "when_paused"),
 )

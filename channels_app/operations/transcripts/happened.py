@@ -1,6 +1,6 @@
 """What happened around the messages: handovers, failed calls, how events ended. In the voice of the system."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,9 +8,18 @@ from channels_app.codes import CODES
 from channels_app.models import EventSource, Outcome, Target, WebhookEvent
 from channels_app.operations.outcome_codes import WISHES
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
-from channels_app.protocol import CANT_BE_SHOWN, LEFT_OUT, NOT_CLOSED, OVERTAKEN, UNDERSTOOD, EventType, remark
+from channels_app.protocol import (
+    CANT_BE_SHOWN,
+    LEFT_OUT,
+    NOT_CLOSED,
+    NOT_UNDERSTOOD,
+    OVERTAKEN,
+    UNDERSTOOD,
+    EventType,
+    remark,
+)
 from channels_app.protocol.labels import duration, event_word, is_trouble
-from offload.models import OffloadState
+from offload.models import OffloadReason, OffloadState
 from offload.reports import RECORDED
 
 
@@ -57,6 +66,8 @@ def _events(rows: Rows) -> Iterator[Line]:
             continue
         if understood := remark(event.reason, UNDERSTOOD):
             yield _system(event.received_at, "The bot understood", understood)
+        if remark(event.reason, NOT_UNDERSTOOD):
+            yield _system(event.received_at, "The bot did not understand")
         if left_out := remark(event.reason, LEFT_OUT):
             yield _system(event.received_at, "Part of what the bot asked for was left out", left_out)
         named = remark(event.reason, CANT_BE_SHOWN)
@@ -109,6 +120,12 @@ def _failed_calls(rows: Rows) -> Iterator[Line]:
             )
 
 
+_ASKED: Mapping[str, str] = {
+    OffloadReason.CONTACT_ASKED: "The contact asked",
+    OffloadReason.NOT_UNDERSTOOD: "The channel's rule asked",
+}
+
+
 def _hand_overs(rows: Rows) -> Iterator[Line]:
     for row in rows.offloads:
         # Why a bot asks is in its own words, which may hold the contact's.
@@ -118,7 +135,8 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
             case OffloadState.REQUESTED | OffloadState.MOOT:
                 continue  # shown when it is done; or it had no effect
             case OffloadState.CLOSED:
-                text, is_bad = "The bot asked for an agent, but outside opening hours", False
+                asked = _ASKED.get(row.reason, "The bot asked")
+                text, is_bad = f"{asked} for an agent, but outside opening hours", False
             case OffloadState.REFUSED | OffloadState.FAILED:
                 text, is_bad = "The handover to the agents failed", True
             case _:

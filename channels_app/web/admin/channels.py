@@ -32,6 +32,7 @@ FAILURE_FIELDS = (
     *("bot_tries", "answer_within_s", "max_bounces", "reply_limit_s"),
 )
 BURST_FIELDS = ("burst_quiet_ms", "drops_overtaken_answers")
+HELP_FIELDS = ("hands_over_on_words", "agent_words", "max_misses", "miss_intents")
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 HOLDING_FIELDS = ("hold_after_s", "holding_texts")
 PAUSE_FIELDS = ("when_paused", "paused_texts")
@@ -109,6 +110,7 @@ class ChannelAdmin(SetupAdmin):
             ("Topics", {"fields": ("intent_topics",), "classes": ("collapse",)}),
             ("Several messages in a row", {"fields": BURST_FIELDS, "classes": ("collapse",)}),
             ("Routing of handovers", {"fields": ("routing_rules",), "classes": ("collapse",)}),
+            ("Without the bot's help", {"fields": HELP_FIELDS, "classes": ("collapse",)}),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

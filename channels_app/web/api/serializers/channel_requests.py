@@ -16,7 +16,7 @@ from channels_app.models import FailurePolicy, FilePolicy, Greeting, PausePolicy
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
-from channels_app.web.api.serializers.channels import policies_field, texts_field
+from channels_app.web.api.serializers.channels import policies_field, texts_field, words_field
 from offload.routing import Condition, Effect
 
 HOURS = [int(overlap.total_seconds() // 3600) for overlap in OVERLAPS]
@@ -121,6 +121,14 @@ class ChannelBodySerializer(Strict):
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
     routing_rules = RoutingRuleBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = bounded(limits.OFFER_HOURS)
+    hands_over_on_words = serializers.BooleanField(
+        required=False, help_text="A message that only asks for an agent goes to agents, not to the bot."
+    )
+    agent_words = words_field(required=False)
+    max_misses = bounded(limits.MAX_MISSES)
+    miss_intents = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="Intents that mean it, with commas."
+    )
     on_contact_file = OneOf(FilePolicy.values, required=False)
     file_texts = texts_field(Occasion.FILE, required=False)
     on_silence = OneOf(SilencePolicy.values, required=False)

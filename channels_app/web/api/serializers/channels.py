@@ -150,6 +150,14 @@ def texts_field(occasion: Occasion, **kwargs: Any) -> serializers.DictField:
     )
 
 
+def words_field(**kwargs: Any) -> serializers.DictField:
+    """What contacts call an agent."""
+    words = "With `hands_over_on_words`: lists with commas by language, `*` for any other; null: the bridge's own."
+    return serializers.DictField(
+        child=serializers.CharField(allow_blank=True), allow_null=True, help_text=words, **kwargs
+    )
+
+
 def policies_field(**kwargs: Any) -> serializers.DictField:
     """What follows by kind of failure."""
     kinds = ", ".join(f"`{kind}`" for kind in FailureKind)
@@ -217,6 +225,10 @@ _DETAIL: dict[str, Any] = {
         }
     ],
     "offer_hours": 24,
+    "hands_over_on_words": False,
+    "agent_words": None,
+    "max_misses": 0,
+    "miss_intents": "",
     "on_contact_file": "ask_bot",
     "file_texts": None,
     "on_silence": "keep",
@@ -261,6 +273,7 @@ class ChannelDetailSerializer(ChannelSerializer):
     failure_policies = policies_field()
     holding_texts = texts_field(Occasion.HOLDING)
     paused_texts = texts_field(Occasion.PAUSED)
+    agent_words = words_field()
     file_texts = texts_field(Occasion.FILE)
     silence_texts = texts_field(Occasion.SILENCE)
     silence_end_texts = texts_field(Occasion.SILENCE_END)
