@@ -28,7 +28,7 @@ run: $(INSTALLED) ## start everything here: databases, bridge, a simulated inbox
 	@$(BIN)/python -m chatbridge.local $(ARGS)
 
 chat: $(INSTALLED) ## talk to the demo bot as a contact, while `make run` runs
-	@$(ENVIRONMENT); $(BIN)/python -m chatbridge.simulator chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" --wait 120 $(ARGS)
+	@$(ENVIRONMENT); $(BIN)/python -m chatbridge.simulator chat --simulator "$${SIMULATOR_URL:-http://127.0.0.1:9000}" --wait 120 --run-file .local/env $(ARGS)
 
 manage: $(INSTALLED) ## a command of Django on the running bridge: make manage ARGS="changepassword admin"
 	@$(ENVIRONMENT); $(BIN)/python manage.py $(ARGS)
@@ -74,7 +74,7 @@ format: $(INSTALLED) ## sort imports and format
 	$(BIN)/ruff format .
 
 clean: ## remove .venv, caches and the data of `make run`
-	@[ ! -f .local/env ] || { echo "make run is running: stop it first (was it killed? then rm .local/env)"; exit 1; }
+	@[ ! -e .local/run.lock ] || $(PYTHON) chatbridge/local/lock.py .local/run.lock
 	rm -rf .venv .local .connectors .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

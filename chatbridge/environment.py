@@ -24,6 +24,8 @@ class Environment:
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._variables = os.environ if variables is None else variables
         self.problems: list[str] = []
+        self.names: set[str] = set()
+        """Of the variables that were read so far."""
 
     def add_defaults(self, file: Path) -> None:
         """Take from a file of `NAME=value` lines, as a shell reads them, what is not set; it need not exist."""
@@ -38,6 +40,7 @@ class Environment:
         return self._variables.get(f"{name}_FILE", "").strip()
 
     def text(self, name: str, default: str = "") -> str:
+        self.names.add(name)
         file = self.file(name)
         if not file:
             return self._variables.get(name, "").strip() or default
@@ -55,7 +58,8 @@ class Environment:
         value = self.text(name)
         if value:
             return value
-        if not unless:
+        is_said = any(problem.startswith(f"{name}_FILE ") for problem in self.problems)  # a file that can't be read
+        if not unless and not is_said:
             self.problems.append(f"{name} is missing: {hint}")
         return default
 
@@ -87,8 +91,10 @@ class Environment:
             return fallback
 
     def report(self) -> str:
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        return f"chatbridge can't start: {len(self.problems)} setting(s) missing or wrong.\n{lines}"
+        problems = list(dict.fromkeys(self.problems))  # a setting may be read twice
+        count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        return f"chatbridge can't start: {count} missing or wrong.\n{lines}"
 
 
 def base_url(text: str) -> str:
@@ -107,6 +113,8 @@ def base_url(text: str) -> str:
 def host_names(text: str) -> list[str]:
     """The entries of ALLOWED_HOSTS in the forms that Django compares with. Raises ValueError with a sentence."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    if not entries:
+        raise ValueError("names no host: bridge.example.com")
     for entry in entries:
         if entry != "*" and not ALLOWED_HOST.fullmatch(entry):
             raise ValueError(

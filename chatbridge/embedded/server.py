@@ -43,6 +43,11 @@ class Server(ABC):
         self._lock: IO[str] | None = None
 
     @property
+    def process_group(self) -> int | None:
+        """The server's own, while it runs."""
+        return self._process.pid if self._process else None
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 # Four processes one after the other and two servers: 20 s at worst. What a turn doesn't end in time, the next
 # start goes on with.
 STOP_PATIENCE_S = 4
+POLL_S = 0.2
 
 
 class LocalError(Exception):
@@ -56,14 +58,23 @@ class Child:
         self._process.wait()
 
 
-def require_free(port: int, variable: str) -> None:
-    """Raises LocalError when something listens on the port."""
+def require_free(port: int, variable: str, patience_s: float = 0) -> None:
+    """Raises LocalError when something listens on the port, and goes on doing so for this long."""
+    deadline = time.monotonic() + patience_s
+    while error := _trouble_with(port):
+        if time.monotonic() >= deadline:
+            raise LocalError(
+                f"Port {port} is not free: {error.strerror}. Stop what uses it (another `make run`?), "
+                f"or choose another port: make run {variable}={port + 1}"
+            ) from error
+        time.sleep(POLL_S)
+
+
+def _trouble_with(port: int) -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise LocalError(
-                f"Port {port} is not free: {error.strerror}. Stop what uses it (another `make run`?), "
-                f"or choose another port: make run {variable}={port + 1}"
-            ) from error
+            return error
+    return None

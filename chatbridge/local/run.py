@@ -7,20 +7,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import requests
 
 from chatbridge.embedded import Server, is_given, missing_servers
 from chatbridge.embedded.files import write_private
 from chatbridge.local.database import close_connections, migrate, renew_admin_password, set_up_django
-from chatbridge.local.demo import connect_demo
+from chatbridge.local.demo import connect_demo, open_account
 from chatbridge.local.kept import Kept
-from chatbridge.local.processes import Child, LocalError, require_free
+from chatbridge.local.lock import take_lock
+from chatbridge.local.processes import POLL_S, STOP_PATIENCE_S, Child, LocalError, require_free
 from chatbridge.local.watchdog import Watchdog
 
 READY_PATIENCE_S = 60
 PROBE_TIMEOUT_S = 2
-POLL_S = 0.2
 PASSWORD_BYTES = 12
 
 
@@ -33,11 +34,10 @@ class Run:
     simulator_port: int
     password: str = ""
     """The admin's for this run; empty when they have chosen their own."""
-    environment_file: Path | None = None
-    """What `make` in other terminals needs to work with this run."""
     servers: dict[str, Server] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
     watchdog: Watchdog | None = None
+    lock: IO[str] | None = None
 
     @property
     def url(self) -> str:
@@ -55,28 +55,46 @@ class Run:
     def secrets_file(self) -> Path:
         return self.directory / "secrets.json"
 
+    @property
+    def environment_file(self) -> Path:
+        """What `make` in other terminals needs to work with this run; there while it runs."""
+        return self.directory / "env"
+
     def start(self) -> Iterator[str]:
         """Yields each step's name before the step, "" while it waits: the caller may stop at any of these points.
 
         Raises LocalError or EmbeddedError.
         """
-        require_free(self.port, "PORT")
-        require_free(self.simulator_port, "SIMULATOR_PORT")
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.lock = take_lock(self.directory / "run.lock")
+        if self.lock is None:
+            raise LocalError(f"Another `make run` uses {self.directory}. Stop it first (Ctrl-C where it was typed).")
+        # A run that was killed leaves its file, and its watchdog may still be ending what it had started.
+        patience_s = STOP_PATIENCE_S if self.environment_file.exists() else 0
+        require_free(self.port, "PORT", patience_s)
+        require_free(self.simulator_port, "SIMULATOR_PORT", patience_s)
+        self.environment_file.unlink(missing_ok=True)
+        self.logs.mkdir(exist_ok=True)
         kept = Kept.load(self.secrets_file)
+        self.watchdog = Watchdog()
         yield from self._start_servers()
         yield "The database's tables"
-        environment = self._set_environment(kept)
+        self._set_environment(kept)
         self._prepare_database(kept)
-        yield "Web, worker, guard and simulator"
-        self._start_children()
-        yield from self._await_ready()
+        yield "The simulator"
+        self._start_child("simulator", "-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port))
+        yield from self._await("simulator", f"{self.simulator}/sim/virtual-agents")
+        open_account(self.simulator, kept)
+        yield "Web, worker and guard"
+        self._start_child("web", "-m", "gunicorn", "chatbridge.wsgi", "--bind", f"127.0.0.1:{self.port}")
+        self._start_child("worker", "-m", "celery", "-A", "chatbridge", "worker", "--loglevel=INFO")
+        self._start_child("guard", "manage.py", "guard")
+        yield from self._await("web", f"{self.url}/readyz")
         yield "The demo channel"
         connect_demo(self.simulator, kept, self.directory / "demo.json")
         close_connections()
         kept.save(self.secrets_file)
-        self.environment_file = self.directory / "env"
-        write_private(self.environment_file, environment)
+        write_private(self.environment_file, _environment())
 
     def check(self) -> None:
         """Raises LocalError when something has ended."""
@@ -87,23 +105,28 @@ class Run:
                 raise LocalError(f"{server.label} ended unexpectedly. Its log: {server.log}")
 
     def stop(self) -> None:
-        if self.environment_file:
-            self.environment_file.unlink(missing_ok=True)
-        for child in self.children:
+        if self.lock is None:  # what is in the directory belongs to another run
+            return
+        self.environment_file.unlink(missing_ok=True)
+        for child in reversed(self.children):
             child.stop()
-        if self.watchdog:
-            self.watchdog.dismiss()
         for server in reversed(self.servers.values()):
             server.stop()
+        if self.watchdog:
+            self.watchdog.dismiss()
+        self.lock.close()
+        self.lock = None
 
     def _start_servers(self) -> Iterator[str]:
         for variable, server in missing_servers(self.directory).items():
             yield server.label
             self.servers[variable] = server
             os.environ[variable] = server.start().url
+            if self.watchdog and server.process_group:
+                self.watchdog.watch(server.process_group, server.stop_signals[0], is_server=True)
 
-    def _set_environment(self, kept: Kept) -> str:
-        """For our children, and as text for other terminals. What the caller has set stays."""
+    def _set_environment(self, kept: Kept) -> None:
+        """For our children. What the caller has set stays."""
         defaults = {
             "DEBUG": "1",
             "SECRET_KEY": kept.secret_key,
@@ -114,8 +137,6 @@ class Run:
         }
         os.environ |= {name: value for name, value in defaults.items() if not is_given(name)}
         os.environ["PYTHONUNBUFFERED"] = "1"  # a crash leaves its last words in the log
-        known = [name for name in (*defaults, *self.servers) if name in os.environ]
-        return "".join(f"{name}={shlex.quote(os.environ[name])}\n" for name in known)
 
     def _prepare_database(self, kept: Kept) -> None:
         kept.save(self.secrets_file)  # before anything is encrypted with them
@@ -127,29 +148,30 @@ class Run:
             self.password = kept.admin_password = fresh
             kept.save(self.secrets_file)
 
-    def _start_children(self) -> None:
-        commands = {
-            "web": ("-m", "gunicorn", "chatbridge.wsgi", "--bind", f"127.0.0.1:{self.port}"),
-            "worker": ("-m", "celery", "-A", "chatbridge", "worker", "--loglevel=INFO"),
-            "guard": ("manage.py", "guard"),
-            "simulator": ("-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port)),
-        }
-        self.watchdog = Watchdog()
-        for name, arguments in commands.items():
-            child = Child(name, self.logs, *arguments)
-            self.children.append(child)
+    def _start_child(self, name: str, *arguments: str) -> None:
+        child = Child(name, self.logs, *arguments)
+        self.children.append(child)
+        if self.watchdog:
             self.watchdog.watch(child.group)
 
-    def _await_ready(self) -> Iterator[str]:
+    def _await(self, name: str, url: str) -> Iterator[str]:
         deadline = time.monotonic() + READY_PATIENCE_S
-        for name, url in (("web", f"{self.url}/readyz"), ("simulator", f"{self.simulator}/sim/virtual-agents")):
-            while not _answers(url):
-                yield ""
-                self.check()
-                if time.monotonic() > deadline:
-                    raise LocalError(f"{name} isn't ready after {READY_PATIENCE_S} s. Its log: {self.logs}/{name}.log")
-                time.sleep(POLL_S)
+        while not _answers(url):
+            yield ""
+            self.check()
+            if time.monotonic() > deadline:
+                raise LocalError(f"{name} isn't ready after {READY_PATIENCE_S} s. Its log: {self.logs}/{name}.log")
+            time.sleep(POLL_S)
         self.check()
+
+
+def _environment() -> str:
+    """All that is set of this bridge, as a shell reads it."""
+    from chatbridge.settings import env  # which knows by now what it has read
+
+    names = sorted({*env.names, "SIMULATOR_URL"})
+    given = [name for known in names for name in (known, f"{known}_FILE") if os.environ.get(name)]
+    return "".join(f"{name}={shlex.quote(os.environ[name])}\n" for name in given)
 
 
 def _answers(url: str) -> bool:

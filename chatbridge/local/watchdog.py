@@ -1,7 +1,7 @@
-"""Ends the children of a run that was killed: `kill -9` leaves it no time to.
+"""Ends what a run has started when the run is killed: `kill -9` leaves it no time to.
 
-A process of its own, run as a file so that it costs next to nothing. It reads the children's process groups from its
-input, one a line, until that ends: the run holds the other end, and closes it by dying, however it dies.
+A process of its own, run as a file so that it costs next to nothing. It reads process groups from its input, one a
+line, until that ends: the run holds the other end, and closes it by dying, however it dies.
 """
 
 import os
@@ -27,9 +27,10 @@ class Watchdog:
             start_new_session=True,
         )
 
-    def watch(self, group: int) -> None:
+    def watch(self, group: int, signum: int = signal.SIGTERM, *, is_server: bool = False) -> None:
+        """`signum` asks it to end. A server ends after what uses it."""
         if self._process.stdin:
-            self._process.stdin.write(b"%d\n" % group)
+            self._process.stdin.write(b"%d %d %d\n" % (is_server, group, signum))
             self._process.stdin.flush()
 
     def dismiss(self) -> None:
@@ -38,10 +39,10 @@ class Watchdog:
         self._process.communicate()
 
 
-def end(groups: list[int]) -> None:
-    """By request first, then by force."""
-    for group in groups:
-        _signal(group, signal.SIGTERM)
+def end(groups: dict[int, int]) -> None:
+    """By request first, with the signal of each, then by force."""
+    for group, signum in groups.items():
+        _signal(group, signum)
     deadline = time.monotonic() + PATIENCE_S
     while any(_signal(group, 0) for group in groups) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -58,4 +59,10 @@ def _signal(group: int, signum: int) -> bool:
 
 
 if __name__ == "__main__":
-    end([int(line) for line in sys.stdin])
+    children: dict[int, int] = {}
+    servers: dict[int, int] = {}
+    for line in sys.stdin:
+        is_server, group, signum = map(int, line.split())
+        (servers if is_server else children)[group] = signum
+    end(children)
+    end(servers)

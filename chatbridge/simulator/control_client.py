@@ -31,18 +31,22 @@ class Api:
             answer = response.json()
         except (requests.RequestException, ValueError):
             raise SimulatorError(
-                f"No simulator answers at {self.url}. Start it in another terminal: python manage.py simulator"
+                f"No simulator answers at {self.url}. Start everything in another terminal: make run "
+                "(or the simulator alone: python manage.py simulator)"
             ) from None
         if not response.ok:
             raise SimulatorError(answer.get("error", f"The simulator answered {response.status_code}."))
         return answer
 
-    def await_virtual_agent(self, patience_s: float, tell: Callable[[str], object]) -> None:
+    def await_virtual_agent(
+        self, patience_s: float, tell: Callable[[str], object], address: Callable[[], str] | None = None
+    ) -> None:
         """Wait until there is a virtual agent to talk to, or for this long; after that the first call says what is
-        missing."""
+        missing. `address` may learn meanwhile where the simulator is."""
         deadline = time.monotonic() + patience_s
         is_told = False
         while time.monotonic() < deadline:
+            self.url = address().rstrip("/") if address else self.url
             with suppress(SimulatorError):
                 if self.call("GET", "/virtual-agents"):
                     return

@@ -161,7 +161,7 @@ def test_production_starts_with_all_that_is_required() -> None:
 
 def test_production_names_all_that_is_missing_in_one_list() -> None:
     report = load_settings({})
-    assert "chatbridge can't start: 6 setting(s) missing or wrong." in report
+    assert "chatbridge can't start: 6 settings are missing or wrong." in report
     assert {line.split()[1] for line in report.splitlines() if line.startswith("  - ")} == REQUIRED
 
 
@@ -182,6 +182,7 @@ def test_wrong_values_are_named_and_secrets_are_not_shown() -> None:
     [
         ("PUBLIC_BASE_URL", "https://bridge.example.com/in"),
         ("ALLOWED_HOSTS", "https://bridge.example.com"),
+        ("ALLOWED_HOSTS", ","),
         ("ALLOWED_PRIVATE_HOSTS", "10.1.0.0/99"),
         ("ALLOWED_PRIVATE_HOSTS", "http://bot.internal"),
         ("DATABASE_URL", "postgresql://me@db.example.com:99999/chatbridge"),
@@ -192,8 +193,14 @@ def test_wrong_values_are_named_and_secrets_are_not_shown() -> None:
 )
 def test_what_would_fail_later_is_refused_at_the_start(variable: str, value: str) -> None:
     report = load_settings({**PRODUCTION, variable: value})
-    assert "1 setting(s) missing or wrong" in report
+    assert "1 setting is missing or wrong" in report
     assert f"  - {variable}" in report
+
+
+def test_a_file_that_can_not_be_read_is_one_line_however_often_its_setting_is_read(tmp_path: Path) -> None:
+    report = load_settings({**PRODUCTION, "SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "none")})
+    assert "1 setting is missing or wrong" in report
+    assert report.count("SECRET_KEY_FILE names") == 1
 
 
 @pytest.mark.parametrize(
@@ -219,8 +226,23 @@ def test_no_process_starts_in_a_wrong_environment_and_each_shows_the_list_alone(
     assert start.returncode == 1
     assert start.stdout == ""
     lines = start.stderr.splitlines()
-    assert lines[0] == "chatbridge can't start: 7 setting(s) missing or wrong."
+    assert lines[0] == "chatbridge can't start: 7 settings are missing or wrong."
     assert {line.split()[1] for line in lines[1:]} == REQUIRED | {"WEB_THREADS"}
+
+
+def test_a_command_of_django_says_in_a_sentence_that_there_is_no_database() -> None:
+    start = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], **PRODUCTION, "DATABASE_URL": "postgresql://127.0.0.1:1/chatbridge"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert start.returncode == 1
+    assert start.stderr.splitlines()[-1] == "CB-711: PostgreSQL can't be used: it can't be reached."
+    assert "Traceback" not in start.stderr
 
 
 def variables_read(path: Path) -> set[str]:

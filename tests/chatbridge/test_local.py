@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chatbridge.local import demo, install, processes
+from chatbridge.local import demo, install, lock, processes
+from chatbridge.local import run as run_module
 from chatbridge.local.__main__ import port_of, serve, summary
 from chatbridge.local.database import renew_admin_password
 from chatbridge.local.kept import Kept
@@ -130,6 +131,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_the_demo_is_connected_as_an_admin_would(tmp_path: Path, applied: list[dict[str, Any]]) -> None:
     kept = Kept()
     with in_thread() as simulator:
+        demo.open_account(simulator, kept)
         demo.connect_demo(simulator, kept, tmp_path / "demo.json")
     first, second = applied
     channel = first["channels"][0]
@@ -147,6 +149,7 @@ def test_the_next_start_brings_the_same_keys_to_an_empty_simulator(
     kept = Kept()
     for _ in range(2):
         with in_thread() as simulator:
+            demo.open_account(simulator, kept)
             demo.connect_demo(simulator, kept, tmp_path / "demo.json")
     _, before, after = applied
     assert before["channels"][0]["shared_secret"] == after["channels"][0]["shared_secret"]
@@ -154,8 +157,68 @@ def test_the_next_start_brings_the_same_keys_to_an_empty_simulator(
 
 
 def test_a_simulator_that_refuses_is_a_sentence(tmp_path: Path, applied: list[dict[str, Any]]) -> None:
-    with in_thread() as simulator, pytest.raises(LocalError, match="did not accept the demo: 4"):
-        demo.connect_demo(simulator, Kept(account={"client_id": ""}, shared_secret="no hex"), tmp_path / "demo.json")
+    kept = Kept(shared_secret="no hex")
+    with in_thread() as simulator:
+        demo.open_account(simulator, kept)
+        with pytest.raises(LocalError, match="did not accept the demo: 4"):
+            demo.connect_demo(simulator, kept, tmp_path / "demo.json")
+
+
+def test_the_simulator_knows_the_keys_before_a_guard_can_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the channel's page would say at each start that its keys are refused."""
+    seen: list[str] = []
+
+    class Quiet:
+        group = 0
+
+        def __init__(self, name: str, *_: object) -> None:
+            seen.append(name)
+
+        def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(run_module, "Child", Quiet)
+    monkeypatch.setattr(run_module, "Watchdog", lambda: None)
+    monkeypatch.setattr(run_module, "open_account", lambda *_: seen.append("account"))
+    monkeypatch.setattr(run_module, "connect_demo", lambda *_: seen.append("demo"))
+    monkeypatch.setattr(run_module, "close_connections", lambda: None)
+    for name in ("_start_servers", "_await"):
+        monkeypatch.setattr(Run, name, lambda *_: iter(()))
+    for name in ("_set_environment", "_prepare_database"):
+        monkeypatch.setattr(Run, name, lambda *_: None)
+    run = Run(tmp_path, port=free_port(), simulator_port=free_port())
+    list(run.start())
+    run.stop()
+    assert seen == ["simulator", "account", "web", "worker", "guard", "demo"]
+
+
+def test_other_terminals_get_all_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNS_AT_ONCE", "3")
+    monkeypatch.setenv("STATUS_PAGE_URL_FILE", "/run/the page")
+    monkeypatch.setenv("HOMEPAGE", "of somebody else")
+    lines = run_module._environment().splitlines()
+    assert {"TURNS_AT_ONCE=3", "STATUS_PAGE_URL_FILE='/run/the page'"} <= set(lines)
+    assert not [line for line in lines if line.startswith("HOMEPAGE")]
+
+
+def test_a_directory_belongs_to_one_run(tmp_path: Path) -> None:
+    held = lock.take_lock(tmp_path / "run.lock")
+    assert held is not None
+    (tmp_path / "env").write_text("DEBUG=1\n")
+    run = Run(tmp_path, port=free_port(), simulator_port=free_port())
+    with pytest.raises(LocalError, match=r"Another `make run` uses .* Stop it first"):
+        list(run.start())
+    run.stop()
+    assert (tmp_path / "env").exists()
+
+    asked = [sys.executable, lock.__file__, str(tmp_path / "run.lock")]  # as `make clean` does
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        "make run is running: stop it first (Ctrl-C where it was typed).\n",
+    )
+    held.close()
+    assert subprocess.run(asked, check=False).returncode == 0
 
 
 def test_the_summary_says_what_to_type(tmp_path: Path) -> None:
@@ -263,17 +326,31 @@ def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
 
 
 @pytest.mark.xdist_group("local")
-def test_after_a_kill_the_next_start_finds_its_ports_free(home: Path) -> None:
+def test_after_a_kill_nothing_is_left_and_the_next_start_finds_its_ports_free(home: Path) -> None:
+    ports = {"port": free_port(), "simulator_port": free_port()}
+    with started(home, **ports) as killed:
+        shown_until("Ctrl-C stops everything", killed)
+        postgres = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        redis = int((home / "redis.url").read_text().strip().rpartition(":")[2].partition("/")[0])
+        killed.kill()
+        killed.communicate(timeout=PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := [port for port in (*ports.values(), redis) if is_taken(port)]) or is_alive(postgres):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    with started(home, "--exit-when-ready", **ports) as process:
+        output, _errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, output
+
+
+@pytest.mark.xdist_group("local")
+def test_the_next_start_may_come_at_once_after_a_kill(home: Path) -> None:
     ports = {"port": free_port(), "simulator_port": free_port()}
     with started(home, **ports) as killed:
         shown_until("Ctrl-C stops everything", killed)
         killed.kill()
-        killed.communicate(timeout=PATIENCE_S)
-    deadline = time.monotonic() + PATIENCE_S
-    while any(is_taken(port) for port in ports.values()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    with started(home, "--exit-when-ready", **ports) as process:
-        output, _errors = process.communicate(timeout=PATIENCE_S)
+        with started(home, "--exit-when-ready", **ports) as process:
+            output, _errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
 
 

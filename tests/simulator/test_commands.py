@@ -54,6 +54,18 @@ def test_a_piped_chat(agent, webhook):
     assert agent.sim.get("conversations")[0]["contact"]["primaryIdentifier"] == "Zoë"
 
 
+def test_a_chat_that_came_first_learns_where_the_simulator_is(agent, webhook, tmp_path):
+    """`make chat` while the first `make run` starts, with another port than the usual one."""
+    webhook.answer = (200, {"sendMessage": {"text": "Hi there"}})
+    file = tmp_path / "env"
+    process = command("chat", "--simulator", "http://127.0.0.1:9", "--wait", "60", "--run-file", str(file), "hello")
+    assert "Nothing to talk to at http://127.0.0.1:9 yet" in process.stderr.readline()
+    file.write_text(f"DEBUG=1\nSIMULATOR_URL={agent.sim.url}\n")
+    screen, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert "Hi there" in screen
+
+
 def test_a_chat_without_a_simulator_is_explained():
     process = command("chat", "--simulator", "http://127.0.0.1:9", "hello")
     _, errors = process.communicate(timeout=PATIENCE_S)

@@ -2,10 +2,12 @@
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from chatbridge.environment import Environment
 from chatbridge.simulator.control_client import Api, SimulatorError
 from chatbridge.simulator.terminal import Chat
 
@@ -26,6 +28,12 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="how long to wait for a simulator that is starting",
         )
+        parser.add_argument(
+            "--run-file",
+            type=Path,
+            metavar="FILE",
+            help="what `make run` writes when it is ready: its SIMULATOR_URL counts as soon as it is there",
+        )
         parser.add_argument("--virtual-agent", help="id or name (default: the first)")
         parser.add_argument("--as", dest="contact", default="Johan", help="the contact's name")
         parser.add_argument("--medium", default="", help="default: whatsapp; rtm shows buttons")
@@ -44,7 +52,7 @@ class Command(BaseCommand):
             is_coloured=sys.stdout.isatty() and not options["no_color"],
         )
         try:
-            api.await_virtual_agent(options["wait"], self.stderr.write)
+            api.await_virtual_agent(options["wait"], self.stderr.write, lambda: _address(**options))
             if options["text"]:
                 chat.run_lines([" ".join(options["text"])])
             elif sys.stdin.isatty():
@@ -55,3 +63,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             self.stdout.write("")
+
+
+def _address(*, simulator: str, run_file: Path | None, **_: Any) -> str:
+    environment = Environment({})
+    if run_file:
+        environment.add_defaults(run_file)
+    return environment.text("SIMULATOR_URL", simulator)
