@@ -148,6 +148,8 @@ TURNS_AT_ONCE = env.number("TURNS_AT_ONCE", 12, least=1)
 CALLS_AT_ONCE = env.number("CALLS_AT_ONCE", 1_500, least=1)
 CALLS_PER_BOT = env.number("CALLS_PER_BOT", 1_000, least=1)
 STOP_GRACE_S = env.number("STOP_GRACE_S", 30, least=0)
+# Seconds that the inbox's request waits for an answer to carry. The platform waits ten, a look may take two more.
+INLINE_ANSWER_S = env.number("INLINE_ANSWER_S", 3, least=1, most=7)
 _database_url = env.required(
     "DATABASE_URL",
     unless=DEBUG,

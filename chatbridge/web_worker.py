@@ -12,12 +12,14 @@ import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import InvalidChunkSize
+from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from chatbridge.arrival import Arrival, State
@@ -38,6 +40,8 @@ MAX_OPEN_FILES = 16_384
 PEOPLE_THREADS = 4
 """For pages, log-ins, the API and static files; events never wait behind them."""
 SHORT_WAYS = ("/webhooks/", "/healthz", "/readyz")
+MAY_WAIT = "chatbridge.may_wait"
+"""Tells the application that its response may have `later`, a future of its body: until then no thread waits."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -47,6 +51,19 @@ class Connection(TConn):
         self.arrival = Arrival()
         self.is_open = True
         self.late_bytes = 0
+
+
+class Later(BaseException):
+    """The response's body comes later. No error, and nothing may take it for one."""
+
+    def __init__(self, response: Any, environ: dict[str, Any]) -> None:
+        super().__init__()
+        self.environ = environ
+        self.body: Future[bytes] = response.later
+        self.headers = [(name, value) for name, value in response.items() if name.lower() != "content-length"]
+        self.status = f"{response.status_code} {response.reason_phrase}"
+        self.began_at = datetime.now()
+        self.request: Any = None
 
 
 class WholeRequestWorker(ThreadWorker):
@@ -73,6 +90,10 @@ class WholeRequestWorker(ThreadWorker):
         self.log.error_log.addFilter(OneAMinute())
         self.people = ThreadPoolExecutor(PEOPLE_THREADS)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi: Any = partial(_call, self.app.wsgi())
 
     def run(self) -> None:
         super().run()
@@ -141,7 +162,10 @@ class WholeRequestWorker(ThreadWorker):
         done.add_done_callback(lambda ended: self.method_queue.defer(self.finish_request, connection, ended))
 
     def finish_request(self, connection: Connection, ended: "Future[bool]") -> None:
-        """Wait for the next request of this connection, or close it."""
+        """Wait for the next request of this connection, or close it; or wait for the body of the response."""
+        if not ended.cancelled() and isinstance(later := ended.exception(), Later):
+            later.body.add_done_callback(lambda _: self.method_queue.defer(self._go_on, connection, later))
+            return
         is_kept = not ended.cancelled() and ended.exception() is None and ended.result() is True
         if not is_kept:
             self._hang_up(connection)
@@ -156,6 +180,10 @@ class WholeRequestWorker(ThreadWorker):
         if not self.alive:
             connection.timeout = min(connection.timeout, time.monotonic() + LINGER_S)
         self.keepalived_conns.append(connection)
+
+    def _go_on(self, connection: Connection, later: Later) -> None:
+        done = self.tpool.submit(self.handle_later, connection, later)
+        done.add_done_callback(lambda ended: self.method_queue.defer(self.finish_request, connection, ended))
 
     # --- ends ---
 
@@ -229,7 +257,30 @@ class WholeRequestWorker(ThreadWorker):
             kept: bool = super().handle_request(request, connection)
         except BlockingIOError as error:
             raise StopIteration from error  # a client that doesn't read the answer: gunicorn just closes
+        except Later as later:
+            later.request = request
+            raise
         return kept
+
+    def handle_later(self, connection: Connection, later: Later) -> bool:
+        """The rest of a request whose body has come; whether the connection is kept."""
+        body, answer = later.body.result(), Response(later.request, connection.sock, self.cfg)
+        if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) >= self.max_keepalived:
+            answer.force_close()
+        answer.start_response(later.status, [*later.headers, ("Content-Length", str(len(body)))])
+        answer.write(body)
+        answer.close()
+        self.log.access(answer, later.request, later.environ, datetime.now() - later.began_at)
+        return not answer.should_close()
+
+
+def _call(application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+    environ[MAY_WAIT] = True
+    response = application(environ, start_response)
+    if getattr(response, "later", None) is None:
+        return response
+    response.close()
+    raise Later(response, environ)
 
 
 def _received(connection: Connection) -> bytes | None:

@@ -5,7 +5,8 @@
 -- How each is planned: tests/channels_app/test_statement_plans.py. Why they are what they are: decision 14.
 
 -- conversations.events: An event of the inbox is stored, once per key, and opens its conversation if that is new.
--- `milestone` only for the first event of a channel.
+-- `milestone` only for the first event of a channel; the look for an account short of calls unless the channel never,
+-- or always, answers in the response.
 WITH tick AS (SELECT clock_timestamp() AS at
 ), conversation AS (
     INSERT INTO channels_app_conversation (channel_id, external_id, wake_at)
@@ -17,19 +18,24 @@ WITH tick AS (SELECT clock_timestamp() AS at
     RETURNING id, wake_at
 ), event AS (
     INSERT INTO channels_app_webhookevent
-        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter)
-    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s
+        (source, channel_id, idempotency_key, type, conversation_id, sent_at, counter, inline_until)
+    SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s, CASE WHEN EXISTS (
+    SELECT FROM channels_app_credential AS account
+    WHERE account.account_key = %(account_key)s AND account.quota_used >= 0.9 * account.quota_limit
+        AND account.quota_at > clock_timestamp() - make_interval(secs => 600.0)) THEN clock_timestamp() +
+            make_interval(secs => %(inline_s)s::double precision) END
     FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
         SET duplicates = channels_app_webhookevent.duplicates + 1
-    RETURNING id, xmax = 0 AS is_new
+    RETURNING id, xmax = 0 AS is_new, inline_until
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
 ), milestone AS (
     UPDATE channels_app_channel AS channel SET first_event_at = coalesce(channel.first_event_at, clock_timestamp())
     FROM event WHERE channel.id = %(channel_id)s AND event.is_new
 )
-SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick;
+SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at, event.inline_until
+FROM event, conversation, tick;
 
 -- conversations.lookup: A bot's later reply: its conversation, with whether that is on its way to the agents.
 SELECT bot.revision, conversation.id, conversation.channel_id, conversation.external_id, conversation.session_id,
@@ -65,11 +71,12 @@ WITH tick AS (SELECT clock_timestamp() AS at
             signed_at = CASE WHEN channels_app_webhookevent.signed_at @> EXCLUDED.signed_at
                 THEN channels_app_webhookevent.signed_at
                 ELSE channels_app_webhookevent.signed_at || EXCLUDED.signed_at END
-    RETURNING id, xmax = 0 AS is_new
+    RETURNING id, xmax = 0 AS is_new, inline_until
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
 )
-SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick;
+SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at, event.inline_until
+FROM event, conversation, tick;
 
 -- conversations.claim: A worker leases the conversation that waits longest, and reads its open events.
 WITH claimed AS (
@@ -97,7 +104,7 @@ SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen
     contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
     inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
     event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
-    event.reason, coalesce(event.retried_at, event.received_at), body.raw
+    event.reason, event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -138,7 +145,7 @@ SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen
     contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
     inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
     event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
-    event.reason, coalesce(event.retried_at, event.received_at), body.raw
+    event.reason, event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -300,6 +307,47 @@ WITH held AS (SELECT id FROM channels_app_conversation WHERE id = %(conversation
     FROM held
 ) SELECT held.id FROM held;
 
+-- deliveries.inline: Ten times a second while requests of the inbox wait for their answers: those that are ready.
+SELECT asked.event_id, event.outcome IS NOT NULL, delivery.id, delivery.state, delivery.outgoing
+FROM unnest(%(event_ids)s::bigint[]) AS asked(event_id)
+JOIN LATERAL (
+    SELECT * FROM channels_app_webhookevent WHERE id = asked.event_id LIMIT 1) AS event ON true
+LEFT JOIN LATERAL (
+    SELECT newest.id, newest.payload #>> '{inline,state}' AS state, newest.payload ->> 'outgoing' AS outgoing FROM (
+        SELECT * FROM channels_app_delivery WHERE conversation_id = event.conversation_id
+        ORDER BY id DESC LIMIT 5) AS newest
+    WHERE (newest.payload #>> '{inline,event}')::bigint = asked.event_id LIMIT 1) AS delivery ON true;
+
+-- deliveries.inline: A request takes its answer along.
+WITH offer AS (
+    SELECT delivery.id, delivery.event_id, delivery.conversation_id
+    FROM (SELECT * FROM channels_app_delivery WHERE id = %(delivery_id)s LIMIT 1) AS delivery
+    JOIN LATERAL (
+        SELECT * FROM channels_app_webhookevent WHERE id = delivery.event_id LIMIT 1) AS event ON true
+    WHERE event.state = 'sending' AND event.wait_until > clock_timestamp()
+), held AS (
+    UPDATE channels_app_conversation AS conversation
+    SET wake_at = least(wake_at, clock_timestamp() + make_interval(secs => %(settle_s)s::double precision))
+    WHERE conversation.id = (SELECT conversation_id FROM offer) RETURNING conversation.id
+), taken AS (
+    UPDATE channels_app_delivery AS delivery
+    SET state = 'in_flight', tries = delivery.tries + 1, first_sent_at = clock_timestamp(),
+        payload = jsonb_set(delivery.payload, '{inline,state}', '"taken"')
+    WHERE delivery.id = (SELECT offer.id FROM offer, held) AND delivery.state = 'pending'
+        AND delivery.payload #>> '{inline,state}' = 'offered'
+    RETURNING delivery.event_id, delivery.payload ->> 'outgoing' AS outgoing
+), settled AS (
+    UPDATE channels_app_webhookevent AS event SET wait_until = clock_timestamp() + make_interval(secs =>
+        %(settle_s)s::double precision)
+    WHERE event.id = (SELECT event_id FROM taken)
+)
+SELECT taken.outgoing FROM taken;
+
+-- deliveries.inline: A worker takes back what no request came for.
+UPDATE channels_app_delivery AS delivery SET payload = delivery.payload - 'inline'
+WHERE delivery.id = %(delivery_id)s AND delivery.payload #>> '{inline,state}' = 'offered'
+RETURNING delivery.id;
+
 -- conversations.release: The end of a step: the conversation is released with what has ended, waits, was tried and
 -- called, and the next one is claimed.
 WITH held AS (
@@ -372,8 +420,8 @@ SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, clock_timest
     contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
     contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
     inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
-    event.wait_until, event.called_at, event.source, event.attempts, event.reason, coalesce(event.retried_at,
-    event.received_at), body.raw
+    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
+    coalesce(event.retried_at, event.received_at), body.raw
 FROM held LEFT JOIN (
     claimed
     JOIN LATERAL (

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 from channels_app.channels.milestones import ANSWERED, HANDED_OVER
 from channels_app.conversations import claim, contacts, events, exchanges, lookup, release
-from channels_app.deliveries import recording, writing
+from channels_app.deliveries import inline, recording, writing
 
 FILE = Path(__file__).resolve().parent.parent / "docs/statements.sql"
 WIDTH = 119
@@ -41,8 +41,9 @@ STATEMENTS = (
     Assembled(
         "conversations.events",
         "An event of the inbox is stored, once per key, and opens its conversation if that is new. `milestone` only "
-        "for the first event of a channel.",
-        events._STORE_FIRST_FROM_INBOX,
+        "for the first event of a channel; the look for an account short of calls unless the channel never, or "
+        "always, answers in the response.",
+        events._store_from_inbox(is_first=True, waits=True, if_short=True),
     ),
     Assembled(
         "conversations.lookup",
@@ -92,6 +93,13 @@ STATEMENTS = (
         "What became of a call after which the event goes on.",
         recording._RECORD_WITH_CALL,
     ),
+    Assembled(
+        "deliveries.inline",
+        "Ten times a second while requests of the inbox wait for their answers: those that are ready.",
+        inline._FIND,
+    ),
+    Assembled("deliveries.inline", "A request takes its answer along.", inline._TAKE),
+    Assembled("deliveries.inline", "A worker takes back what no request came for.", inline._TAKE_BACK),
     Assembled(
         "conversations.release",
         "The end of a step: the conversation is released with what has ended, waits, was tried and called, and the "

@@ -62,6 +62,8 @@ class TokenRow:
 QUOTA_NOTE_S = 30.0
 """Between two notes of a process about the same account: the figure is for people."""
 QUOTA_WARNING = 0.9
+QUOTA_SAYS_FOR = timedelta(minutes=10)
+"""Nobody tells when the platform's day begins: who makes no call for so long makes one, and learns what is left."""
 SPARE_QUOTA = 0.5
 """Of the day's calls: what is used beyond it is kept for replies."""
 _quota_noted: dict[str, float] = {}
@@ -77,9 +79,18 @@ def note_quota(account_key: str, used: int | None, limit: int | None) -> None:
     if time.monotonic() - _quota_noted.get(account_key, -QUOTA_NOTE_S) < QUOTA_NOTE_S:
         return
     _quota_noted[account_key] = time.monotonic()
-    Credential.objects.filter(account_key=account_key).update(quota_used=used, quota_limit=limit)
+    Credential.objects.filter(account_key=account_key).update(
+        quota_used=used, quota_limit=limit, quota_at=database_now()
+    )
     if used >= QUOTA_WARNING * limit:
         logger.warning("%s", describe("CB-207", account=account_key[:8], used=used, limit=limit))
+
+
+IS_SHORT_OF_CALLS = f"""EXISTS (
+    SELECT FROM channels_app_credential AS account
+    WHERE account.account_key = %(account_key)s AND account.quota_used >= {QUOTA_WARNING} * account.quota_limit
+        AND account.quota_at > clock_timestamp() - make_interval(secs => {QUOTA_SAYS_FOR.total_seconds()}))"""
+"""A condition for statements: most of the day's calls are used."""
 
 
 def has_spare_calls(account_key: str) -> bool:

@@ -77,6 +77,7 @@ class LiveChannel:
     """Zero: a contact isn't told that the bot still thinks."""
     max_bounces: int
     when_paused: str
+    inline_answers: str
     max_failures: int
     """Of the bot in a row, until it is left alone for `bot_pause`."""
     bot_pause: timedelta

@@ -31,7 +31,7 @@ _OF_CONVERSATION = (
 )
 _OF_EVENT = (
     *("id", "type", "state", "sent_at", "received_at", "counter", "wait_until", "called_at", "source", "attempts"),
-    "reason",
+    *("reason", "inline_until"),
 )
 _COLUMNS = {
     "now": "clock_timestamp()",
@@ -186,6 +186,7 @@ def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:
         attempts=row["event_attempts"],
         reason=row["event_reason"],
         begun_at=row["event_begun_at"],
+        inline_until=row["event_inline_until"],
     )
 
 

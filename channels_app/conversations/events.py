@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from django.db.models import F
 
+from channels_app.channels.credentials import IS_SHORT_OF_CALLS
 from channels_app.channels.milestones import FIRST_EVENT, first_event, note, note_known
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
@@ -28,6 +30,17 @@ class Stored:
     conversation_id: int
     is_new: bool
     owes_wakeup: bool
+    inline_until: datetime | None = None
+    """Until when the request may wait for the answer, to carry it in ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineWait:
+    """How long a request may wait for the answer to its event. `account_key`: only if that account's calls for today
+    are nearly used up."""
+
+    seconds: float
+    account_key: str = ""
 
 
 # One statement and one commit. The conversation comes first: its row is locked while the event gets its number,
@@ -45,11 +58,12 @@ WITH tick AS (SELECT clock_timestamp() AS at
     FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
         SET duplicates = channels_app_webhookevent.duplicates + 1{repeat}
-    RETURNING id, xmax = 0 AS is_new
+    RETURNING id, xmax = 0 AS is_new, inline_until
 ), body AS (
     INSERT INTO channels_app_eventbody (event_id, raw) SELECT id, %(raw)s FROM event WHERE is_new
 ){more}
-SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at FROM event, conversation, tick
+SELECT event.id, conversation.id, event.is_new, conversation.wake_at = tick.at, event.inline_until
+FROM event, conversation, tick
 """
 # Only for the channel as it was when the event was verified: its secret, its address and its being there may change.
 _OPEN_CONVERSATION = """
@@ -74,27 +88,37 @@ _SIGNED = {
                 ELSE channels_app_webhookevent.signed_at || EXCLUDED.signed_at END""",
 }
 _UNSIGNED = dict.fromkeys(_SIGNED, "")
-_STORE_FROM_INBOX = _STORE.format(conversation=_OPEN_CONVERSATION, more="", **_UNSIGNED)
-_STORE_FIRST_FROM_INBOX = _STORE.format(
-    conversation=_OPEN_CONVERSATION,
-    more=f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}",
-    **_UNSIGNED,
-)
+_INLINE_UNTIL = "clock_timestamp() + make_interval(secs => %(inline_s)s::double precision)"
+_WAITING = {**_UNSIGNED, "column": ", inline_until", "value": f", {_INLINE_UNTIL}"}
+_WAITING_IF_SHORT = {**_WAITING, "value": f", CASE WHEN {IS_SHORT_OF_CALLS} THEN {_INLINE_UNTIL} END"}
 _STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="", **_SIGNED)
+
+
+@cache
+def _store_from_inbox(*, is_first: bool, waits: bool, if_short: bool) -> str:
+    more = f", {note((FIRST_EVENT,), once='event', only_if='event.is_new')}" if is_first else ""
+    parts = _WAITING_IF_SHORT if if_short else _WAITING if waits else _UNSIGNED
+    return _STORE.format(conversation=_OPEN_CONVERSATION, more=more, **parts)
 
 
 class ChannelChangedError(Exception):
     """The channel is not as it was when the event was verified; nothing was stored."""
 
 
-def store_inbox_event(channel_id: int, revision: int, event: Event, raw: bytes) -> Stored:
+def store_inbox_event(
+    channel_id: int, revision: int, event: Event, raw: bytes, wait: InlineWait | None = None
+) -> Stored:
     """Keep an event of the inbox, opening its conversation when it is new. Committed when this returns.
 
-    `revision`: of the channel that the event was verified with. Raises ChannelChangedError.
+    `revision`: of the channel that the event was verified with. `wait`: of its request. Raises ChannelChangedError.
     """
-    place = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
+    place: dict[str, Any] = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
+    if wait:
+        place |= {"inline_s": wait.seconds, "account_key": wait.account_key}
     reaches = first_event(channel_id)
-    statement = _STORE_FIRST_FROM_INBOX if reaches else _STORE_FROM_INBOX
+    statement = _store_from_inbox(
+        is_first=bool(reaches), waits=wait is not None, if_short=wait is not None and bool(wait.account_key)
+    )
     stored = _store(statement, place, EventSource.INBOX, event, event.key, raw)
     note_known(channel_id, reaches)
     return stored
@@ -131,8 +155,14 @@ def _store(statement: str, place: Mapping[str, Any], source: str, event: Event, 
     rows = fetch(statement, {**place, **facts, "source": source, "raw": raw})
     if not rows:
         raise ChannelChangedError
-    event_id, conversation_id, is_new, owes_wakeup = rows[0]
-    return Stored(event_id=event_id, conversation_id=conversation_id, is_new=is_new, owes_wakeup=owes_wakeup)
+    event_id, conversation_id, is_new, owes_wakeup, inline_until = rows[0]
+    return Stored(
+        event_id=event_id,
+        conversation_id=conversation_id,
+        is_new=is_new,
+        owes_wakeup=owes_wakeup,
+        inline_until=inline_until,
+    )
 
 
 def order_handover(conversation: Conversation, by: str) -> Stored:

@@ -36,6 +36,8 @@ class ClaimedEvent:
     reason: str
     begun_at: datetime
     """From when the platform's time for a reply runs: receipt, or a person's wish to send it again."""
+    inline_until: datetime | None = None
+    """Until when the inbox's own request waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,14 @@ from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
 from channels_app.deliveries.briefings import briefing_of, language_of
+from channels_app.deliveries.inline import offered, waits_until
 from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.typing import end_typing
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
+from channels_app.lib.clocks import database_now
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Reply, options
 from channels_app.protocol.sentences import Occasion
@@ -212,7 +214,12 @@ def _write_and_send(
     )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     ends = dict.fromkeys([*before.event_ids, *(event.facts.id for event in others)])
-    is_leaving = not is_of_an_earlier_stint(lease, first) and (may_leave or may_leave_now(channel, plan))
+    answered = _answered(lease, claimed, before) if leaving.is_overtaken or _is_answer(channel, leaving.reply) else []
+    is_late = is_of_an_earlier_stint(lease, first)
+    waiting = None if is_late or may_leave else waits_until([*claimed, *(lease.event(each) for each in answered)])
+    offer = offered(plan, waiting[0]) if waiting else None
+    plan = offer or plan
+    is_leaving = not (is_late or offer) and (may_leave or may_leave_now(channel, plan))
     writing = Writing(
         event_id=first.facts.id,
         plan=plan,
@@ -222,9 +229,7 @@ def _write_and_send(
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if before.counter is None and counters else before.counter,
         merged=[event_id for event_id in ends if event_id != first.facts.id],
-        answered=_answered(lease, claimed, before)
-        if leaving.is_overtaken or _is_answer(channel, leaving.reply)
-        else [],
+        answered=answered,
     )
     first = replace(first, reason=writing.reason)
     if leaving.request is None:
@@ -233,10 +238,12 @@ def _write_and_send(
         except NewsError as news:
             news.may_leave = is_leaving
             raise
-        return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
-    with transaction.atomic():
-        deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
-        record_offload(lease, first.facts.id, leaving.request, leaving.state)
+    else:
+        with transaction.atomic():
+            deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
+            record_offload(lease, first.facts.id, leaving.request, leaving.state)
+    if offer and waiting:
+        return Release.putting_off(first, EventState.SENDING, waiting[1] - database_now())
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)
 
 

@@ -15,6 +15,7 @@ from channels_app.deliveries.attachments import drop_attachments
 from channels_app.deliveries.attempts import attempt_delivery, carried_by, may_have_arrived
 from channels_app.deliveries.briefings import briefing_of
 from channels_app.deliveries.deadlines import hard_deadline, soft_deadline
+from channels_app.deliveries.inline import as_call, is_taken, settle_offer
 from channels_app.deliveries.plans import plan_deliveries, with_extras
 from channels_app.deliveries.recording import Attempted, cancel_deliveries, deliveries_of, record_attempt, settle
 from channels_app.deliveries.unsaid import Unsaid, count_lost, unsaid_words
@@ -51,11 +52,15 @@ def send_deliveries(
     """
     if deliveries is None:
         deliveries = deliveries_of(first.facts.id)
+        for delivery in deliveries:
+            settle_offer(delivery)
         _stay_open(lease, first, deliveries)
     left = [delivery for delivery in deliveries if delivery.state in (DeliveryState.PENDING, DeliveryState.IN_FLIGHT)]
     for place, delivery in enumerate(left):
         is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
-        if is_of_an_earlier_stint(lease, first) and not is_proved:
+        if is_taken(delivery):
+            attempted = Attempted(delivery=delivery, verdict=Verdict.SENT, call=as_call(delivery))
+        elif is_of_an_earlier_stint(lease, first) and not is_proved:
             attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
         else:
             is_marked = is_leaving and delivery is left[0]

@@ -26,7 +26,14 @@ from channels_app.models.figures import (
 from channels_app.models.inbox_channels import InboxChannel
 from channels_app.models.messages import Author, MessageRow
 from channels_app.models.people import Preference
-from channels_app.models.policies import FailurePolicy, FilePolicy, Greeting, PausePolicy, SilencePolicy
+from channels_app.models.policies import (
+    FailurePolicy,
+    FilePolicy,
+    Greeting,
+    InlinePolicy,
+    PausePolicy,
+    SilencePolicy,
+)
 from channels_app.models.upkeep import Credential, IntakeCount, Job, KeyCheck, WorkerSlot
 
 __all__ = [
@@ -57,6 +64,7 @@ __all__ = [
     "FilePolicy",
     "Greeting",
     "InboxChannel",
+    "InlinePolicy",
     "IntakeCount",
     "Job",
     "KeptAnswer",

@@ -50,6 +50,7 @@ class WebhookEvent(models.Model):
 
     `called_at`: when the bot was first called for it; `answered_by`: the id of the bot's event that answers it;
     `retried_at`: when an operator retried it; the platform's time for a reply restarts then;
+    `inline_until`: until when the inbox's own request waits for the answer, to carry it in ours;
     `signed_at`: the unix seconds of the signatures that a bot's words without an id of their own came with.
     """
 
@@ -78,6 +79,7 @@ class WebhookEvent(models.Model):
     retried_at = models.DateTimeField(null=True)
     called_at = models.DateTimeField(null=True)
     answered_by = models.BigIntegerField(null=True)
+    inline_until = models.DateTimeField(null=True)
     duplicates = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:

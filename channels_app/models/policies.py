@@ -33,6 +33,14 @@ class Greeting(models.TextChoices):
     NEVER = "never", "never: the bot waits for the first message"
 
 
+class InlinePolicy(models.TextChoices):
+    """When an answer leaves in our answer to the inbox's own request, which counts as no call."""
+
+    NEVER = "never", "never"
+    WHEN_SHORT = "when_short", "when 90 % of the day's calls are used"
+    ALWAYS = "always", "always"
+
+
 class PausePolicy(models.TextChoices):
     """What follows when a contact writes while the bot is switched off."""
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from channels_app.models import limits
-from channels_app.models.policies import FailurePolicy, FilePolicy, PausePolicy, SilencePolicy
+from channels_app.models.policies import FailurePolicy, FilePolicy, InlinePolicy, PausePolicy, SilencePolicy
 from channels_app.models.texts import texts_column
 from channels_app.protocol.languages import MAX_TAG
 from channels_app.protocol.sentences import Occasion, Wording, with_single
@@ -158,6 +158,16 @@ class ChannelRules(models.Model):
         "your agents a minute before Sparkcentral would take it.",
     )
     paused_texts = texts_column("text while the bot is switched off")
+    inline_answers = models.CharField(
+        "answers without a call",
+        max_length=20,
+        choices=InlinePolicy,
+        default=InlinePolicy.WHEN_SHORT,
+        db_default=InlinePolicy.WHEN_SHORT,
+        help_text="Sparkcentral allows an account 100,000 calls a day. An answer that is ready in a few seconds "
+        "can go back in our response to Sparkcentral's own request instead, which costs none. Slower answers, files "
+        "and answers in several parts are sent by a call as usual.",
+    )
     language = models.CharField(
         "language",
         max_length=MAX_TAG,

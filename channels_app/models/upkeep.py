@@ -23,6 +23,7 @@ class Credential(models.Model):
     problem_since = models.DateTimeField(null=True)
     quota_used = models.PositiveIntegerField(null=True)
     quota_limit = models.PositiveIntegerField(null=True)
+    quota_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "API account"

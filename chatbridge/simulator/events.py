@@ -155,8 +155,8 @@ class EventSender:
     def _apply_inline(self, conversation: Conversation, virtual_agent: VirtualAgent, answered: Answered) -> bool:
         """ "The 200's body may carry a manipulation as an inline reply, or {}"; nonsense is noted and ignored.
 
-        Whether it was applied, or wanted what has happened: two events that are answered at once by a bridge without
-        its database both give the conversation away.
+        Whether it ended the virtual agent's part, or wanted what has happened: two events that are answered at once
+        by a bridge without its database both give the conversation away.
         """
         try:
             body = json.loads(answered.body or b"{}")
@@ -174,7 +174,7 @@ class EventSender:
             manipulate(self.platform, account, conversation, body, inline=True)
         except MalformedError as error:
             call |= {"status": 400, "error": str(error)}
-        return bool(call["status"] == 200)
+        return call["status"] == 200 and bool(body.get("complete"))
 
     # Time to reply
 

@@ -1010,6 +1010,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "max_bounces": "3",
         "when_paused": "keep",
         "paused_texts-nl": "Dicht",
+        "inline_answers": "always",
         "language": "nl",
         "language_attribute": "taal",
         "reply_limit_s": "400",

@@ -14,7 +14,7 @@ from django.db import connection
 from channels_app.conversations import claim, contacts, events
 from channels_app.conversations import lookup as conversations
 from channels_app.conversations import release as endings
-from channels_app.deliveries import recording, writing
+from channels_app.deliveries import inline, recording, writing
 from channels_app.lib.prepared import numbered_statement
 from channels_app.models import Channel, ContactRow
 from channels_app.tasks import read_by_index
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db
 IN_ORDER = "conversation_due"  # read from its beginning on: the one that waits longest comes first
 OPEN = "event_open_in_order"
 AT_THE_DOORS = {
-    "store": events._STORE_FROM_INBOX,
-    "store the first": events._STORE_FIRST_FROM_INBOX,
+    "store": events._store_from_inbox(is_first=False, waits=False, if_short=False),
+    "store the first": events._store_from_inbox(is_first=True, waits=True, if_short=True),
     "store in conversation": events._STORE_IN_CONVERSATION,
     "session of bot": conversations._SESSION_OF_BOT,
 }
@@ -40,6 +40,9 @@ STATEMENTS = {
     "begin with its start": conversations._begin(joins=True, chooses=True),
     "write": writing._write(merges=True, answers=True, calls=True, offers=False),
     "write an offer": writing._write(merges=False, answers=False, calls=True, offers=True, checks=True),
+    "find answers": inline._FIND,
+    "take an answer": inline._TAKE,
+    "take back an offer": inline._TAKE_BACK,
     "mark": recording._MARK_IN_FLIGHT,
     "record": recording._RECORD,
     "record with call": recording._RECORD_WITH_CALL,
@@ -165,7 +168,7 @@ def test_a_statement_reads_rows_by_their_keys(channel: Channel, knowledge: Calla
         assert not [line for line in plan if "Seq Scan" in line or "Bitmap" in line], shown
 
 
-LEADING = ("_pkey", "_session_id_key", "_bot_id_", "_channel_id_", IN_ORDER, OPEN)
+LEADING = ("_pkey", "_session_id_key", "_bot_id_", "_channel_id_", "_account_key_", "delivery_of_", IN_ORDER, OPEN)
 """Indexes by whose first column the statements ask. While a table is a page PostgreSQL may as well look for an id in
 an index that has it in second place."""
 

@@ -141,6 +141,38 @@ def test_who_asks_whether_to_go_on_is_told_so(server: Server) -> None:
         assert read_until(asking, b"body")
 
 
+LATER = b"POST /webhooks/later HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+
+
+def now(server: Server, body: bytes = b"") -> bytes:
+    """Ends what waits; how many these were."""
+    request = b"GET /webhooks/now?" + body + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    return ask(server, request).partition(b"\r\n\r\n")[2]
+
+
+def test_many_wait_for_their_answers_and_hold_no_thread(server: Server) -> None:
+    with ExitStack() as held:
+        patient = [held.enter_context(server.connect()) for _ in range(40)]
+        for one in patient:
+            one.sendall(LATER)
+        eventually(lambda: now(server) == b"40")
+        assert server.answers()
+        assert now(server, b"the+answer") == b"40"
+        for one in patient:
+            assert b"Content-Length: 10\r\n" in read_until(one, b"\r\n\r\nthe+answer")
+        patient[0].sendall(HEAD + b"Content-Length: 3\r\n\r\nand")  # the connection is kept
+        assert read_until(patient[0], b"\r\n\r\nand")
+
+
+def test_who_goes_away_while_waiting_is_missed_by_nobody(server: Server) -> None:
+    for _ in range(3):
+        with server.connect() as gone:
+            gone.sendall(LATER)
+            eventually(lambda: now(server) == b"1")
+        assert now(server, b"nobody") == b"1"
+    assert server.answers()
+
+
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"", b"0x4", b"4;x", b"99999999999999999999"])
 def test_chunks_that_are_none_are_a_bad_request(server: Server, size: bytes) -> None:
     answer = ask(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nabcd\r\n0\r\n\r\n")

@@ -10,6 +10,8 @@ from tests.faults.stage import Stage
 
 FLAVOURS = {"sparkcentral": "classic", "hootsuite": "hootsuite"}
 KINDS = ("sync", "async", "chatlayer")
+ANSWERS_INLINE = ("hootsuite-sync", "sparkcentral-chatlayer")
+"""Whose replies leave in the responses to the platform's requests, if they are ready in time."""
 TOKEN = "token-of-the-fault-run"
 VERIFY_TOKEN = "verify-token-of-the-fault-run"
 BOT_TIMEOUT_S = 5
@@ -101,5 +103,6 @@ def _channel(seat: Seat, simulator: str, account: JSON) -> JSON:
         "settings": {"base_url": simulator, **keys},
         "bot": seat.name,
         "offload_provider": {"name": "Agents", "verify_token": VERIFY_TOKEN},
+        "inline_answers": "always" if seat.name in ANSWERS_INLINE else "never",
         **({"delegation_dialog": "back"} if seat.kind == "chatlayer" else {}),
     }

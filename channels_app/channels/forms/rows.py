@@ -154,6 +154,7 @@ class _ChannelForm(SettingsForm):
             "max_bounces",
             "when_paused",
             "paused_texts",
+            "inline_answers",
             "fallback_texts",
             "apology_texts",
             "language",

@@ -87,6 +87,7 @@ def _sent(name: str, facts: Facts, carriers: Sequence[DeliveryFacts]) -> Check:
         count_of(len(carriers), "call") if len(carriers) > 1 else "",
         worst.error.rstrip(".") or ("waits for the next try" if state is State.WAITING and worst.tries else ""),
         f"{count_of(links, 'file')} sent as a link" if links else "",
+        "in the response to Sparkcentral's request, which cost no call" if worst.is_in_response else "",
     ]
     return Check(
         name=name,

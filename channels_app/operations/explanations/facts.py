@@ -51,6 +51,7 @@ class DeliveryFacts:
     state: str
     uploads: bool = False
     completes: str = ""
+    is_in_response: bool = False
     tries: int = 0
     created_at: datetime
     finished_at: datetime | None = None

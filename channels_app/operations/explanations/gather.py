@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from channels_app.conversations.claim import count_due
+from channels_app.deliveries.inline import TAKEN
 from channels_app.lib.attributes import filled
 from channels_app.lib.clocks import database_now
 from channels_app.models import (
@@ -134,12 +135,14 @@ def _calls(event_ids: Sequence[int]) -> tuple[CallFacts, ...]:
 def _deliveries(event_ids: Sequence[int]) -> tuple[DeliveryFacts, ...]:
     names = ("id", "state", "kind", "tries", "created_at", "finished_at", "last_error")
     rows = Delivery.objects.filter(event_id__in=event_ids).order_by("id")
-    return tuple(_delivery(row) for row in rows.values(*names, completes=F("payload__outgoing__complete")))
+    told = {"completes": F("payload__outgoing__complete"), "inline": F("payload__inline__state")}
+    return tuple(_delivery(row) for row in rows.values(*names, **told))
 
 
 def _delivery(row: dict[str, Any]) -> DeliveryFacts:
     uploads, error = row.pop("kind") == DeliveryKind.ATTACHMENT, row.pop("last_error")
-    return DeliveryFacts(**{**row, "completes": row["completes"] or "", "uploads": uploads, "error": error})
+    told = {"completes": row.pop("completes") or "", "is_in_response": row.pop("inline") == TAKEN}
+    return DeliveryFacts(**row, **told, uploads=uploads, error=error)
 
 
 def _hand_over(conversation: Conversation, event: WebhookEvent, event_ids: Sequence[int]) -> HandOverFacts | None:

@@ -88,7 +88,7 @@ _SETTINGS = (
     *("inbox", "is_active", "greeting", "offer_hours", "burst_quiet_ms"),
     *("drops_overtaken_answers", "hands_over_on_words", "max_misses", "miss_intents", "on_contact_file", "on_silence"),
     *("bot_tries", "typing_after_s", "answer_within_s", "on_bot_failure", "failure_policies"),
-    *("hold_after_s", "when_paused"),
+    *("hold_after_s", "when_paused", "inline_answers"),
 )
 
 

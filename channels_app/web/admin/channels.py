@@ -116,6 +116,7 @@ class ChannelAdmin(SetupAdmin):
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),
             ("While the bot thinks", {"fields": HOLDING_FIELDS, "classes": ("collapse",)}),
             ("While the bot is switched off", {"fields": PAUSE_FIELDS, "classes": ("collapse",)}),
+            ("Calls to Sparkcentral", {"fields": ("inline_answers",), "classes": ("collapse",)}),
             ("Languages", {"fields": LANGUAGE_FIELDS, "classes": ("collapse",)}),
             ("Privacy", {"fields": ("keep_days",), "classes": ("collapse",)}),
             ("Where the bot answers", {"fields": ("covers_all_inbox_channels",)}),

@@ -6,6 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from math import inf
 from typing import Any, ClassVar, ParamSpec, TypeVar
 from uuid import UUID
@@ -32,6 +33,13 @@ from channels_app.protocol.errors import MissingKeyError, PayloadError, Signatur
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Body = dict[str, Any]
+Known = tuple[int, Body]
+"""Status and body of an answer."""
+Answer = tuple[int, Body | Future[bytes]]
+"""The same, or the body comes later."""
+MAY_WAIT = "chatbridge.may_wait"
+"""In a request whose server can wait for the body without a thread."""
 P = ParamSpec("P")
 HOLD_S = 6.0
 """How long a request waits for PostgreSQL to come back: a restart takes a few seconds, the platform waits ten."""
@@ -49,6 +57,14 @@ class DatabaseAwayError(Exception):
 
 class TooLargeError(Exception):
     """The body is above the door's limit; nothing of it was kept."""
+
+
+class LaterResponse(HttpResponse):
+    """One whose body comes later. The server keeps the connection, and asks no more of this thread."""
+
+    def __init__(self, later: "Future[bytes]") -> None:
+        super().__init__(content_type="application/json")
+        self.later = later
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -103,9 +119,11 @@ class WebhookView(ABC, APIView):
             return self.refuse(uuid, 401, error.reason, error.detail)
         except PayloadError as error:
             return self.refuse(uuid, 400, "malformed", error.detail)
-        return _json(status, body)
+        if not isinstance(body, Future):
+            return _json(status, body)
+        return LaterResponse(body) if request.META.get(MAY_WAIT) else _response(status, body.result())
 
-    def _receive_in_time(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def _receive_in_time(self, uuid: UUID, incoming: Incoming) -> Answer:
         """All that it asks PostgreSQL together takes no longer than HOLD_S."""
         before = limits.answer_s
         limits.answer_s, limits.until = TRY_S, time.monotonic() + HOLD_S
@@ -138,16 +156,16 @@ class WebhookView(ABC, APIView):
     def knows(self, uuid: UUID) -> bool:
         """Whether there is something at this address. Raises Error and MissingKeyError."""
 
-    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> Known:
         """Status and body while nothing can be stored: the sender is to try again."""
         return 503, {"detail": "The database of this bridge does not answer. Try again."}
 
-    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> Known:
         """Status and body while this process can't read the secrets of this address."""
         return 503, {"detail": "This bridge can't read its secrets now. Try again."}
 
     @abstractmethod
-    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def receive(self, uuid: UUID, incoming: Incoming) -> Answer:
         """Verify, store, wake a worker; status and body of the answer."""
 
     def refuse(self, uuid: UUID | None, status: int, reason: str, detail: str) -> HttpResponse:
@@ -167,13 +185,17 @@ class WebhookView(ABC, APIView):
             if outages.met(error) is None:
                 logger.exception("%s at the %s door was not counted", reason, self.door)
 
-    def not_found(self) -> tuple[int, dict[str, Any]]:
+    def not_found(self) -> Known:
         self.count(None, "unknown_address")
         return 404, {"detail": "There is nothing at this address. Copy it again from the admin page."}
 
 
-def _json(status: int, body: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+def _json(status: int, body: Body) -> HttpResponse:
+    return _response(status, json.dumps(body).encode())
+
+
+def _response(status: int, body: bytes) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json")
 
 
 def read_incoming(request: HttpRequest, max_bytes: int) -> Incoming:

@@ -18,7 +18,15 @@ from channels_app.conversations.events import ChannelChangedError, store_inbox_e
 from channels_app.protocol import Completion, Event, Incoming, Outgoing, OutgoingMessage
 from channels_app.protocol.errors import SignatureError, UnusableError
 from channels_app.protocol.sentences import Occasion, Wording
-from channels_app.web.webhooks.base import DatabaseAwayError, WebhookView, wake_if_owed, with_patience
+from channels_app.web.webhooks.base import (
+    Answer,
+    DatabaseAwayError,
+    Known,
+    WebhookView,
+    wake_if_owed,
+    with_patience,
+)
+from channels_app.web.webhooks.waiting import answer_to, wait_wanted
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +40,7 @@ class InboxWebhook(WebhookView):
     def knows(self, uuid: UUID) -> bool:
         return (remembered_channel(uuid) or find_channel(uuid)) is not None
 
-    def receive(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def receive(self, uuid: UUID, incoming: Incoming) -> Answer:
         """The cached channel nearly always suffices; anything that contradicts it is looked up."""
         remembered = remembered_channel(uuid)
         if remembered is not None and not remembered.is_archived:
@@ -48,7 +56,7 @@ class InboxWebhook(WebhookView):
         except ChannelChangedError:  # changed twice in a moment: the platform tries again
             return 503, {"detail": "The channel is being changed. Try again."}
 
-    def _store(self, channel: LiveChannel, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def _store(self, channel: LiveChannel, uuid: UUID, incoming: Incoming) -> Answer:
         used = channel.verify(incoming)
         try:
             events = channel.inbox.parse(incoming)
@@ -57,14 +65,19 @@ class InboxWebhook(WebhookView):
             return 200, _inline_handover(channel.inbox, channel.wording)
         if not events:
             self.count(uuid, "unknown_type")
+        answer: Answer = 200, {}
         for event in events:
             if event.sent_at >= incoming.received_at + MAX_AGE:
                 self.count(uuid, "in_future")
-            wake_if_owed(with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body))
+            wait = wait_wanted(channel)
+            stored = with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body, wait)
+            wake_if_owed(stored)
+            if stored.inline_until:
+                answer = 200, answer_to(stored, channel.inbox)
         self._count_rotation(channel, uuid, used)
-        return 200, {}
+        return answer
 
-    def gone(self, uuid: UUID) -> tuple[int, dict[str, Any]]:
+    def gone(self, uuid: UUID) -> Known:
         self.count(uuid, "archived")
         return 410, {"detail": "The channel of this address is archived. Restore it, or remove the virtual agent."}
 
@@ -75,7 +88,7 @@ class InboxWebhook(WebhookView):
         if uuid != channel.uuid:
             self.count(uuid, OLD_ADDRESS)
 
-    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def answer_without_database(self, uuid: UUID, incoming: Incoming) -> Known:
         """Hand the conversation over in our answer: it needs no database, no token and no quota.
 
         Nothing could be stored, so the log is the only place that will know of this event.
@@ -88,7 +101,7 @@ class InboxWebhook(WebhookView):
         channel.verify(incoming)
         return _hand_over_inline(channel.inbox, channel.wording, uuid, incoming, "PostgreSQL is away")
 
-    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> tuple[int, dict[str, Any]]:
+    def answer_without_keys(self, uuid: UUID, incoming: Incoming) -> Known:
         """The same. The channel's earlier state suffices to verify it; otherwise it is not verified: the answer does
         nothing by itself, and only the platform can do something with it."""
         remembered = remembered_channel(uuid)
@@ -103,9 +116,7 @@ class InboxWebhook(WebhookView):
         return _hand_over_inline(*keyless, uuid, incoming, "CB-104: no key")
 
 
-def _hand_over_inline(
-    inbox: Inbox, wording: Wording, uuid: UUID, incoming: Incoming, why: str
-) -> tuple[int, dict[str, Any]]:
+def _hand_over_inline(inbox: Inbox, wording: Wording, uuid: UUID, incoming: Incoming, why: str) -> Known:
     try:
         events = inbox.parse(incoming)
     except UnusableError as error:

@@ -12,7 +12,7 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms.rows import INBOX_ADAPTERS
 from channels_app.channels.forms.settings import Adapters, settings_fields
 from channels_app.channels.rotations import OVERLAPS
-from channels_app.models import FailurePolicy, FilePolicy, Greeting, PausePolicy, SilencePolicy, limits
+from channels_app.models import FailurePolicy, FilePolicy, Greeting, InlinePolicy, PausePolicy, SilencePolicy, limits
 from channels_app.protocol.sentences import Occasion
 from channels_app.web.api.base import IdField, OneOf, PageQuery, Strict
 from channels_app.web.api.schema import example
@@ -154,6 +154,7 @@ class ChannelBodySerializer(Strict):
     max_bounces = bounded(limits.MAX_BOUNCES)
     when_paused = OneOf(PausePolicy.values, required=False)
     paused_texts = texts_field(Occasion.PAUSED, required=False)
+    inline_answers = OneOf(InlinePolicy.values, required=False)
     fallback_text = serializers.CharField(
         required=False, allow_blank=True, help_text="Replaced by `fallback_texts` and `apology_texts`, which count."
     )

@@ -250,6 +250,7 @@ _DETAIL: dict[str, Any] = {
     "max_bounces": 5,
     "when_paused": "hand_over",
     "paused_texts": None,
+    "inline_answers": "when_short",
     "fallback_text": "One moment, a colleague takes over.",
     "fallback_texts": {"*": "One moment, a colleague takes over.", "nl": "Een ogenblik, een collega neemt over."},
     "apology_texts": None,

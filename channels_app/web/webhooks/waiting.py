@@ -1,0 +1,140 @@
+"""Requests of the inbox that wait for the bot's answer, to carry it in their response.
+
+They hold no thread: one thread of the process looks for all of them. What isn't ready in time goes the usual way.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections import defaultdict
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection
+
+from channels_app.adapters.inboxes import Inbox
+from channels_app.channels.live import LiveChannel
+from channels_app.conversations.events import InlineWait, Stored
+from channels_app.conversations.wakeups import wake_a_worker_at
+from channels_app.deliveries.inline import ON_ITS_WAY, Found, take_answers
+from channels_app.lib import outages
+from channels_app.lib.clocks import database_now
+from channels_app.lib.postgres import waiting_at_most
+from channels_app.models import InlinePolicy
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+LOOK_S = 0.1
+"""Between two looks: a contact doesn't notice it, and it is one statement for all requests of a process."""
+LOOK_ANSWER_S = 2.0
+"""How long PostgreSQL may take for a look: with the wait itself still far below the platform's ten seconds."""
+IDLE_S = 30.0
+"""Then the connection for it is given up."""
+MAX_WAITING = 1_000
+"""Requests of a process, each with an open connection: a quarter of what it may have open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    until: float
+    inbox: Inbox
+    body: "Future[bytes]" = field(default_factory=Future)
+
+
+class WaitingRequests:
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._waiting: defaultdict[int, list[_Waiting]] = defaultdict(list)
+        """By event: one that the platform repeats has several."""
+        self._count = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def have_room(self) -> bool:
+        return self._count < MAX_WAITING
+
+    def add(self, stored: Stored, inbox: Inbox) -> "Future[bytes]":
+        """The body of the response to this event's request, once it is known; at the latest when its time is up."""
+        left_s = (stored.inline_until - database_now()).total_seconds() if stored.inline_until else 0.0
+        waiting = _Waiting(until=time.monotonic() + left_s, inbox=inbox)
+        with self._news:
+            self._waiting[stored.event_id].append(waiting)
+            self._count += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="inline-answers", daemon=True)
+                self._thread.start()
+            self._news.notify()
+        return waiting.body
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                if not self._news.wait_for(lambda: self._waiting, IDLE_S):
+                    connection.close()
+                    self._news.wait_for(lambda: self._waiting)
+                event_ids = list(self._waiting)
+            try:
+                self._end(_look(event_ids))
+            except Exception:
+                logger.exception("a look for answers to waiting requests failed")
+            time.sleep(LOOK_S)
+
+    def _end(self, found: dict[int, Found]) -> None:
+        now = time.monotonic()
+        with self._news:
+            ended = [
+                (waiting, found.get(event_id, Found()))
+                for event_id, all_waiting in self._waiting.items()
+                for waiting in all_waiting
+                if event_id in found or waiting.until < now
+            ]
+            for event_id in list(self._waiting):
+                left = [each for each in self._waiting[event_id] if event_id not in found and each.until >= now]
+                if left:
+                    self._waiting[event_id] = left
+                else:
+                    del self._waiting[event_id]
+            self._count -= len(ended)
+        for waiting, one in ended:
+            body = waiting.inbox.inline_answer(one.outgoing) if one.outgoing else {}
+            waiting.body.set_result(json.dumps(body).encode())
+
+
+def _look(event_ids: list[int]) -> dict[int, Found]:
+    """What is known of them now; nothing while PostgreSQL can't be asked."""
+    try:
+        with waiting_at_most(LOOK_ANSWER_S):
+            found = take_answers(event_ids)
+    except Error as error:
+        if outages.met(error) is None:
+            logger.exception("answers to waiting requests could not be looked for")
+        with suppress(Error):
+            connection.close()
+        return {}
+    if any(one.outgoing for one in found.values()):
+        wake_a_worker_at(database_now() + ON_ITS_WAY)
+    return found
+
+
+requests = WaitingRequests()
+
+
+def wait_wanted(channel: LiveChannel) -> InlineWait | None:
+    """How long a request of this channel may wait for its answer; None: it doesn't."""
+    if channel.inline_answers == InlinePolicy.NEVER or not requests.have_room:
+        return None
+    is_always = channel.inline_answers == InlinePolicy.ALWAYS
+    return InlineWait(seconds=settings.INLINE_ANSWER_S, account_key="" if is_always else channel.inbox.account_key)
+
+
+def answer_to(stored: Stored, inbox: Inbox) -> "Future[bytes] | Body":
+    """The body of the response to this event's request. One that comes again, because the platform didn't get our
+    response, gets the same."""
+    if stored.inline_until and stored.inline_until > database_now():
+        return requests.add(stored, inbox)
+    found = take_answers([stored.event_id]).get(stored.event_id)
+    return inbox.inline_answer(found.outgoing) if found and found.outgoing else {}
