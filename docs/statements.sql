@@ -93,18 +93,20 @@ WITH claimed AS (
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
         conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
         conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.contact_id, conversation.inbox_channel_id
+        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
+        conversation.inbox_channel_id
 )
 SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
     channel.revision, channel.bot_id, bot.revision, bot.failures, bot.paused_until, claimed.id, claimed.fence,
     claimed.channel_id, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint,
     claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at, claimed.last_turn_id,
     claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
-    contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier, contact.secondary_identifier,
-    contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
-    inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
-    event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
-    event.reason, event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
+    claimed.remembered, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
+    contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
+    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
+    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
+    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
+    coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -134,18 +136,20 @@ WITH claimed AS (
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
         conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
         conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.contact_id, conversation.inbox_channel_id
+        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
+        conversation.inbox_channel_id
 )
 SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
     channel.revision, channel.bot_id, bot.revision, bot.failures, bot.paused_until, claimed.id, claimed.fence,
     claimed.channel_id, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint,
     claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at, claimed.last_turn_id,
     claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
-    contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier, contact.secondary_identifier,
-    contact.picture_url, contact.vip, contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id,
-    inbox_channel.name, inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state,
-    event.sent_at, event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts,
-    event.reason, event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
+    claimed.remembered, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
+    contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
+    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
+    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
+    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
+    coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -242,7 +246,8 @@ WITH held AS (
             SELECT event.id FROM channels_app_webhookevent AS event
             WHERE event.conversation_id = %(conversation_id)s AND event.outcome IS NULL
             ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open), 0))), bot_counter = coalesce(%(counter)s,
-                conversation.bot_counter)
+                conversation.bot_counter),
+        remembered = jsonb_build_object('bot', %(bot_id)s::bigint, 'values', %(remembered)s::jsonb)
     WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s AND conversation.arrivals =
         %(arrivals)s RETURNING conversation.id
 ), said AS (
@@ -409,19 +414,20 @@ WITH held AS (
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
         conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
         conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.contact_id, conversation.inbox_channel_id
+        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
+        conversation.inbox_channel_id
 )
 SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, clock_timestamp(), seen.arrivals, seen.fence + 1 <>
     claimed.fence OR seen.lease_until IS NOT NULL, channel.revision, channel.bot_id, bot.revision, bot.failures,
     bot.paused_until, claimed.id, claimed.fence, claimed.channel_id, claimed.external_id, claimed.session_id,
     claimed.owner, claimed.stint, claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at,
     claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language,
-    claimed.options, claimed.topics, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
-    contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
-    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
-    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
-    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
-    coalesce(event.retried_at, event.received_at), body.raw
+    claimed.options, claimed.topics, claimed.remembered, contact.id, inbox_channel.id, contact.external_id,
+    contact.primary_identifier, contact.secondary_identifier, contact.picture_url, contact.vip,
+    contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id, inbox_channel.name,
+    inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at,
+    event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,
+    event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
 FROM held LEFT JOIN (
     claimed
     JOIN LATERAL (

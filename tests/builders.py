@@ -27,6 +27,7 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
             "identify_by": "conversationId",
         },
         "openai": {"url": BOT, "api_key": TOKEN, "model": "demo-1", "prompt": "You are the assistant of Acme."},
+        "template": {"url": BOT, "secret": TOKEN, "body": '{"text": "{{text}}"}', "texts_path": "reply"},
         "rasa": {"url": BOT, "token": TOKEN, "start_message": "", "handover_intent": "/person", "timeout_s": 20},
     }
     settings = settings_by_kind[kind]

@@ -81,7 +81,7 @@ STATEMENTS = (
         "deliveries.writing",
         "The reply as rows, before anything of it leaves. `merged`, `answered`: events that end with it, or have "
         "their answer with it; `called`: the call of the bot.",
-        writing._write(merges=True, answers=True, calls=True, offers=True, checks=True),
+        writing._write(merges=True, answers=True, calls=True, offers=True, remembers=True, checks=True),
     ),
     Assembled(
         "deliveries.recording",

@@ -1,5 +1,6 @@
 """The whole way with real HTTP between real processes, once for each inbox and each kind of bot."""
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -130,6 +131,22 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
             "prompt": "Help.",
         }
         return {"name": name, "kind": "openai", "settings": {**settings, "topics": "Orders"}}
+    if kind == "template":
+        body = {
+            "inputs": {"event": "{{type}}"},
+            "query": "{{text}}",
+            "response_mode": "blocking",
+            "conversation_id": "{{remembered.conversation_id}}",
+            "user": "{{session_id}}",
+        }
+        settings = {"url": f"{simulator}/dify/v1/chat-messages", "preset": "dify", "secret": "key-of-the-walk"}
+        told = {
+            "body": json.dumps(body),
+            "start_body": json.dumps(body),
+            "remember": "conversation_id = conversation_id",
+        }
+        read = {"headers": "Authorization: Bearer {{secret}}", "texts_path": "answer", "handover_marker": "[HANDOVER]"}
+        return {"name": name, "kind": "template", "settings": {**settings, **told, **read}}
     settings = {
         "url": f"{simulator}/chatlayer/v1/channels/webhook/{name.partition(' ')[0]}/messages",
         "access_token": "access-token-of-the-walk",
@@ -138,7 +155,7 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "kind": "chatlayer", "settings": settings}
 
 
-@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai"])
+@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai", "template"])
 @pytest.mark.parametrize("inbox", ["sparkcentral", "hootsuite"])
 def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) -> None:
     contact = connect(bridge, simulator, inbox, kind)

@@ -27,7 +27,7 @@ from channels_app.protocol.offered import Offered
 _OF_CONVERSATION = (
     *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
     *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
-    *("options", "topics", "contact_id", "inbox_channel_id"),
+    *("options", "topics", "remembered", "contact_id", "inbox_channel_id"),
 )
 _OF_EVENT = (
     *("id", "type", "state", "sent_at", "received_at", "counter", "wait_until", "called_at", "source", "attempts"),
@@ -159,6 +159,7 @@ def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...], 
         conversation_id=row["id"],
         offered=Offered.from_json(json.loads(row["options"])),
         topics=json.loads(row["topics"]),
+        remembered=_remembered(json.loads(row["remembered"]), row["bot_id"]),
         contact=KnownContact.from_row({name: row[f"contact_{name}"] for name in CONTACT_COLUMNS}),
         inbox_channel=KnownInboxChannel.from_row(
             {name: row[f"inbox_channel_{name}"] for name in INBOX_CHANNEL_COLUMNS}
@@ -166,6 +167,11 @@ def _lease(slot: str, row: Mapping[str, Any], events: tuple[ClaimedEvent, ...], 
         events=events,
         onward=onward,
     )
+
+
+def _remembered(kept: Mapping[str, Any], bot_id: int | None) -> Mapping[str, str]:
+    """What the channel's bot of today wanted remembered; another one's means nothing to it."""
+    return kept["values"] if kept.get("bot") == bot_id and bot_id is not None else {}
 
 
 def _claimed_event(row: Mapping[str, Any]) -> ClaimedEvent:

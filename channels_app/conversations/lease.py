@@ -1,7 +1,7 @@
 """A conversation in the hands of one worker: what was claimed, and whether it still is ours."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +69,8 @@ class Lease:
     medium: str
     language: str
     topics: list[str]
+    remembered: Mapping[str, str]
+    """What its bot wanted to be told with its next turns."""
     contact: KnownContact
     inbox_channel: KnownInboxChannel
     events: tuple[ClaimedEvent, ...]

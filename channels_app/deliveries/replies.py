@@ -228,6 +228,7 @@ def _write_and_send(
         author=wanted.author,
         bots_words=plan.said_with(len(before.reply.messages)),
         counter=counters[-1] if before.counter is None and counters else before.counter,
+        remembered=leaving.reply.remembered,
         merged=[event_id for event_id in ends if event_id != first.facts.id],
         answered=answered,
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,7 @@ from channels_app.models import (
 _WRITTEN = """
 WITH held AS (
     UPDATE channels_app_conversation AS conversation
-    SET options = {options}, bot_counter = coalesce(%(counter)s, conversation.bot_counter)
+    SET options = {options}, bot_counter = coalesce(%(counter)s, conversation.bot_counter){remembered}
     WHERE conversation.id = %(conversation_id)s AND conversation.fence = %(fence)s{only_if} RETURNING conversation.id
 ), said AS (
     INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
@@ -64,6 +64,10 @@ _OFFERED = """jsonb_set(%(options)s::jsonb, '{after}', to_jsonb(coalesce((
             ORDER BY event.sent_at, event.id LIMIT %(most)s) AS open), 0)))"""
 
 
+_REMEMBERED = """,
+        remembered = jsonb_build_object('bot', %(bot_id)s::bigint, 'values', %(remembered)s::jsonb)"""
+
+
 class NewsError(Exception):
     """Something has come since the claim that knows nothing of it; nothing was written.
 
@@ -74,10 +78,16 @@ class NewsError(Exception):
 
 
 @cache
-def _write(*, merges: bool, answers: bool, calls: bool, offers: bool, checks: bool = False) -> str:
+def _write(
+    *, merges: bool, answers: bool, calls: bool, offers: bool, remembers: bool = False, checks: bool = False
+) -> str:
     """The statement with the parts that it needs: one that would change nothing costs as much as one that does."""
     only_if = " AND conversation.arrivals = %(arrivals)s" if checks else ""
-    written = _WRITTEN.format(options=_OFFERED if offers else "%(options)s", only_if=only_if)
+    written = _WRITTEN.format(
+        options=_OFFERED if offers else "%(options)s",
+        remembered=_REMEMBERED if remembers else "",
+        only_if=only_if,
+    )
     parts = {_MERGED: merges, _ANSWERED: answers, f"called AS ({INSERT_EXCHANGE})": calls}
     wanted = [written, *(part for part, is_wanted in parts.items() if is_wanted)]
     found = "SELECT held.id, planned.id, planned.seq FROM held LEFT JOIN planned ON true ORDER BY planned.seq"
@@ -98,6 +108,8 @@ class Writing:
     bots_words: int = 0
     """How many of its messages, the first ones, are the bot's, whoever wrote the others."""
     counter: int | None = None
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    """What the bot wants told with its next turns, beside what it wanted before."""
     merged: Sequence[int] = ()
     """Events that end with this one."""
     answered: Sequence[int] = ()
@@ -118,6 +130,7 @@ def write_deliveries(
         answers=bool(writing.answered),
         calls=bool(lease.unwritten),
         offers=bool(writing.plan.options),
+        remembers=bool(writing.remembered),
         checks=if_nothing_came,
     )
     rows = fetch(statement, {**_values(lease, writing), "leaving": writing.first_seq if is_leaving else None})
@@ -144,6 +157,8 @@ def _values(lease: Lease, writing: Writing) -> dict[str, Any]:
         "event_id": writing.event_id,
         "options": json.dumps(writing.options),
         "counter": writing.counter,
+        "bot_id": lease.bot_id,
+        "remembered": json.dumps({**lease.remembered, **writing.remembered}),
         "authors": [Author.BOT if place < writing.bots_words else writing.author for place in range(len(said))],
         "places": list(range(first_place, first_place + len(said))),
         "texts": [text for text, _ in said],

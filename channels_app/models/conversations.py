@@ -51,7 +51,8 @@ class Conversation(models.Model):
 
     `stint` counts how often the bot got it; `fence` grows with each lease, so that a worker that lost its lease
     can change nothing. `wake_at` is set while something has to be done: no queue needs to remember it. `arrivals`
-    grows with each event, so that a release notices events that arrived during the step.
+    grows with each event, so that a release notices events that arrived during the step. `remembered` is what the bot
+    with the id `bot` wants told with its next turns.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="conversations", db_index=False)
@@ -70,6 +71,7 @@ class Conversation(models.Model):
     stint_began_at = models.DateTimeField(null=True)
     newest_sent_at = models.DateTimeField(null=True)
     options = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    remembered = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     last_turn_id = models.BigIntegerField(default=0, db_default=0)
     last_message_id = models.CharField(max_length=200, default="", db_default="")
     bot_counter = models.IntegerField(null=True)

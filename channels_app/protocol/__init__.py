@@ -169,11 +169,13 @@ class Reply:
     """What it understood of the contact's words; a channel's table gives the topics for it."""
     not_understood: bool = False
     """It says that it did not understand them."""
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    """What it wants told with the next turns of the conversation, e.g. its own id of it."""
 
     @property
     def is_unshowable(self) -> bool:
         """Whether the bot said something, and all of it in such forms."""
-        told = Reply(unshown=self.unshown, dropped=self.dropped, intents=self.intents)
+        told = Reply(unshown=self.unshown, dropped=self.dropped, intents=self.intents, remembered=self.remembered)
         return bool(self.unshown) and replace(self, not_understood=False) == told
 
     @property
@@ -199,6 +201,7 @@ class Reply:
             dropped=self.dropped + later.dropped,
             intents=tuple(dict.fromkeys(self.intents + later.intents)),
             not_understood=self.not_understood or later.not_understood,
+            remembered={**self.remembered, **later.remembered},
         )
 
 
@@ -256,6 +259,8 @@ class Turn:
     history: tuple[PastMessage, ...] = ()
     """What was said before, oldest first, as far as we know; only when an agent gave the bot the conversation, or for
     a bot that remembers nothing itself."""
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    """What the bot wanted to be told with this turn, see `Reply.remembered`."""
     is_first: bool = False
     """The message begins the conversation, and the bot gets no separate turn for its start."""
     time_left_s: float | None = None

@@ -133,15 +133,19 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         trigger=event.trigger,
         dialog=channel.delegation_dialog if is_delegated else "",
         history=history_of(lease.conversation_id, claimed.facts.id) if is_delegated or needs_history else (),
+        remembered=lease.remembered,
         time_left_s=time_left(channel, claimed).total_seconds(),
     )
 
 
 def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, error: BridgeError) -> Release | Say:
-    """Another try while there is time, or it is lost. A wrong configuration doesn't fix itself."""
+    """Another try while there is time, or it is lost. A wrong configuration doesn't fix itself, and a bot that takes a
+    message twice for two gets it again only if it surely didn't get it."""
     logger.warning("bot of channel %s failed: %s", channel.name, error.detail)
-    may_try = claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
-    is_doubtful = isinstance(error, TemporaryError) and error.effect is not Effect.NONE
+    is_unheard = isinstance(error, TemporaryError) and error.effect is Effect.NONE
+    is_harmless = is_unheard or (channel.bot is not None and channel.bot.may_repeat)
+    may_try = is_harmless and claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
+    is_doubtful = isinstance(error, TemporaryError) and not is_unheard
     wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
     if may_try and time_left(channel, claimed) > wait:
         return Release.putting_off(claimed, EventState.BOT_CALL, wait, error.detail)

@@ -106,7 +106,7 @@ def _purge(channel_id: int, events: Sequence[WebhookEvent], cutoff: datetime, po
         quiet = list(Conversation.objects.filter(~is_busy, pk__in=conversations).values_list("pk", flat=True))
         _forget_events(ids)
         _forget_refused_handovers(conversations, cutoff)
-        Conversation.objects.filter(pk__in=quiet).exclude(options={}).update(options={})
+        Conversation.objects.filter(pk__in=quiet).exclude(options={}, remembered={}).update(options={}, remembered={})
         _forget_contacts(quiet, newer)
         Job.keep_positions(JOB, {str(channel_id): position})
 

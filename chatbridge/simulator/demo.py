@@ -11,6 +11,7 @@ from chatbridge.simulator.conversation import JSON
 KEPT_SESSIONS = 10_000
 KEPT_LINES = 200
 ORDER_NUMBER = re.compile(r"\b[A-Za-z]-\d{4}\b")
+LISTED = re.compile(r"^(\d)\. (.+)$", re.MULTILINE)
 KNOWN_ORDER = "A-3301"
 
 OPTIONS = [
@@ -51,6 +52,24 @@ class Sessions:
     def forget(self, session_id: str) -> bool:
         """Was there one?"""
         return self.by_id.pop(session_id, None) is not None
+
+
+def in_text(reply: JSON) -> str:
+    """The reply of a bot that has text only: a list for options, a link for a file."""
+    return "\n\n".join(_in_text(message) for message in reply["messages"])
+
+
+def _in_text(message: JSON) -> str:
+    options = [option["title"] for option in message.get("options") or () if "payload" in option]
+    lines = [message["text"], *(f"{number}. {title}" for number, title in enumerate(options, 1))]
+    if message.get("attachment"):
+        lines.append(message["attachment"]["url"])
+    return "\n".join(lines)
+
+
+def titles_in(text: str) -> dict[str, str]:
+    """The options of such a text, by their numbers."""
+    return dict(LISTED.findall(text))
 
 
 def words_of(turn: JSON) -> set[str]:

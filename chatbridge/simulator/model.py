@@ -22,7 +22,6 @@ BACK = "(A colleague gives the conversation back"
 BEGINS = "(The conversation begins."
 """Begin what the bridge writes where the contact has no words."""
 TALKED_INTO = re.compile(r"\bcall (\w+)")
-LISTED = re.compile(r"^(\d)\. (.+)$", re.MULTILINE)
 
 
 class Model:
@@ -52,9 +51,9 @@ class Model:
         calls = list(_calls(turn, reply, said, offered))
         has_results = body["messages"][-1]["role"] == "tool"
         only_sets = calls and all(name.startswith("set_") for name, _ in calls)
-        message: JSON = {"role": "assistant", "refusal": None, "content": None if only_sets else _words(reply)}
+        message: JSON = {"role": "assistant", "refusal": None, "content": None if only_sets else demo.in_text(reply)}
         if only_sets and has_results:
-            message["content"], calls = _words(reply), []
+            message["content"], calls = demo.in_text(reply), []
         if calls:
             message["tool_calls"] = [_call(name, arguments) for name, arguments in calls]
         choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
@@ -95,7 +94,7 @@ def _turn(said: list[JSON]) -> tuple[JSON, demo.Session]:
         return {"type": "conversation_delegated"}, session
     if text.startswith(BEGINS):
         return {"type": "conversation_started"}, session
-    titles = dict(LISTED.findall(ours[-1])) if ours else {}
+    titles = demo.titles_in(ours[-1]) if ours else {}
     return {"type": "message", "text": titles.get(text.strip(), text), "is_first": not ours}, session
 
 
@@ -117,19 +116,6 @@ def _calls(turn: JSON, reply: JSON, said: list[JSON], offered: set[str]) -> Iter
 def _call(name: str, arguments: JSON) -> JSON:
     function = {"name": name, "arguments": json.dumps(arguments)}
     return {"id": f"call_{uuid.uuid4().hex[:8]}", "type": "function", "function": function}
-
-
-def _words(reply: JSON) -> str:
-    """A model has text only: a list for options, a link for a file."""
-    return "\n\n".join(_in_text(message) for message in reply["messages"])
-
-
-def _in_text(message: JSON) -> str:
-    options = [option["title"] for option in message.get("options") or () if "payload" in option]
-    lines = [message["text"], *(f"{number}. {title}" for number, title in enumerate(options, 1))]
-    if message.get("attachment"):
-        lines.append(message["attachment"]["url"])
-    return "\n".join(lines)
 
 
 def _refuse(status: int, code: str, message: str) -> web.Response:

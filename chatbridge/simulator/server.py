@@ -15,6 +15,7 @@ from chatbridge.simulator.chatlayer import Chatlayer
 from chatbridge.simulator.client import Client
 from chatbridge.simulator.control import Control
 from chatbridge.simulator.control_tools import ControlTools
+from chatbridge.simulator.dify import Dify
 from chatbridge.simulator.events import EventSender, Timing
 from chatbridge.simulator.faults import Faults
 from chatbridge.simulator.inbox_api import InboxApi
@@ -70,6 +71,7 @@ def build_app(options: Options, client: Client) -> web.Application:
         chatlayer,
         Rasa(options.slow_s),
         Model(options.slow_s),
+        Dify(options.slow_s),
         Control(platform, events),
         ControlTools(platform, events, bots, chatlayer, faults, ledger, client),
     ):

@@ -422,6 +422,7 @@ def test_who_opens_a_page_and_saves_it_changes_nothing(admin_client: Client, cha
         "http": {"url": "https://bot.example.com/bot"},
         "chatlayer": {"url": "https://c.example.com", "access_token": "a" * 20, "verify_token": "any words"},
         "rasa": {"url": "https://r.example.com", "start_message": "/greet", "timeout_s": 7},
+        "template": {"url": "https://t.example.com", "body": '{\n"a": {{text}}}', "texts_path": "reply"},
         "openai": {"url": "https://o.example.com", "model": "m", "prompt": "Two\n\nlines", "temperature": 0.0},
     }
     rows: list[Any] = [channel]

@@ -39,7 +39,9 @@ STATEMENTS = {
     "begin": conversations._begin(joins=False, chooses=False),
     "begin with its start": conversations._begin(joins=True, chooses=True),
     "write": writing._write(merges=True, answers=True, calls=True, offers=False),
-    "write an offer": writing._write(merges=False, answers=False, calls=True, offers=True, checks=True),
+    "write an offer": writing._write(
+        merges=False, answers=False, calls=True, offers=True, remembers=True, checks=True
+    ),
     "find answers": inline._FIND,
     "take an answer": inline._TAKE,
     "take back an offer": inline._TAKE_BACK,

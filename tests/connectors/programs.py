@@ -29,8 +29,9 @@ def from_pypi(package: str) -> Path:
 
 
 def from_npm(package: str) -> Path:
-    """The folder of its modules; `package` with its version, e.g. @scope/name@1.2.3."""
-    home = FOLDER / package.replace("/", "-")
+    """The folder of its modules; `package` with its version, e.g. @scope/name@1.2.3. npm installs nothing into a
+    folder that is called like the package."""
+    home = FOLDER / package.strip("@").replace("/", "-").replace("@", "-")
     if not (home / "done").exists():
         home.mkdir(parents=True, exist_ok=True)
         options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix", str(home)]

@@ -10,6 +10,7 @@ BOTS = {
     "chatlayer": "channels_app.adapters.bots.chatlayer.Chatlayer",
     "rasa": "channels_app.adapters.bots.rasa.Rasa",
     "openai": "channels_app.adapters.bots.openai.OpenAI",
+    "template": "channels_app.adapters.bots.template.Template",
 }
 
 

@@ -1,16 +1,19 @@
 """What a bot platform must be able to do: take a turn, and answer it now or call back later."""
 
+import re
 import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django import forms
 
 from channels_app.adapters.settings import address_problems
-from channels_app.codes import Problem
+from channels_app.codes import Problem, describe
 from channels_app.lib.http.session import Answer, ApiSession
+from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
 from channels_app.protocol.causes import BOT, describe_call
 from channels_app.protocol.checks import CheckLine
@@ -59,8 +62,6 @@ class BotConnector(ABC):
     speaks_when_delegated: ClassVar[bool] = True
     """The same when an agent delegates a conversation to it, without a dialog to start with."""
 
-    needs_history: ClassVar[bool] = False
-    """Whether it remembers nothing itself, so that each turn brings what was said before: one more statement."""
     tries_buttons: ClassVar[bool] = False
     """Whether an admin has to press a button once, to see if its payload comes back as this kind of bot wants it."""
 
@@ -78,7 +79,11 @@ class BotConnector(ABC):
 
     def post(self, turn: Turn, url: str, **request: Any) -> Answer:
         """POST to the bot, within what time this turn has left. Raises its refusal as one of our errors."""
-        answer = self.api.call("POST", url, timeout_s=self.timeout_for(turn), **request)
+        return self.ask(turn, "POST", url, **request)
+
+    def ask(self, turn: Turn, method: str, url: str, **request: Any) -> Answer:
+        """The same by another method."""
+        answer = self.api.call(method, url, timeout_s=self.timeout_for(turn), **request)
         self.raise_for(answer)
         return answer
 
@@ -88,9 +93,23 @@ class BotConnector(ABC):
         taken, and an answer may come later by webhook."""
 
     @property
+    def needs_history(self) -> bool:
+        """Whether it remembers nothing itself, so that each turn brings what was said before: one more statement."""
+        return False
+
+    @property
     def hears_silence(self) -> bool:
         """Whether it wants to be told that a conversation ends because its contact is silent."""
         return False
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be told a turn again that it has perhaps been told."""
+        return True
+
+    def shown_headers(self, turn: Turn) -> Mapping[str, str]:
+        """The headers of this turn's call that an admin has entered, their secrets covered."""
+        return {}
 
     # --- a bot that calls back; by default none does ---
 
@@ -179,6 +198,8 @@ class BotConnector(ABC):
             return "accepted our test without an answer, and has no way to answer later,"
         if reply.messages:
             return f"answered our test with {len(reply.messages)} message{'s' if len(reply.messages) > 1 else ''}"
+        if reply.unshown:
+            return f"answered our test with nothing that can be shown ({', '.join(reply.unshown)})"
         return "answered our test without a message"
 
     def sent_back(self, request: str, said: str, *, has_chosen: bool) -> str:
@@ -199,6 +220,29 @@ class BotConnector(ABC):
         if status >= 500:
             raise TemporaryError(detail, effect=Effect.FAILED, status=status)
         raise RefusedError(detail, status=status)
+
+
+_ERROR_CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)
+"""What an error is called by, e.g. `model_not_found`; anything else may repeat what we sent."""
+
+
+def code_of_error(answer: Answer, *keys: str, inside: str = "") -> str:
+    """What an answer calls its error, in the first of these keys, of the object `inside` it; empty: it doesn't say."""
+    try:
+        document = JsonObject.read(answer.body)
+        error = (document.object(inside) if inside else document) or JsonObject({})
+    except PayloadError:
+        return ""
+    found = (error.values.get(key) for key in keys)
+    return next((name for name in found if isinstance(name, str) and _ERROR_CODE.fullmatch(name)), "")
+
+
+def with_code(error: BridgeError, name: str) -> BridgeError:
+    """The refusal with what the bot calls it; keys that are refused need no other name."""
+    if name and error.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        error.problem = describe("CB-502", status=f"{error.status}, {name}")
+        error.detail = error.problem.text
+    return error
 
 
 def message_of(keys: Collection[str]) -> str:

@@ -258,10 +258,10 @@ def _is_document(body: bytes) -> bool:
 def _messages(item: JsonObject) -> Iterator[Message]:
     """One message; of several files each is a message of its own, the text above and the options below them."""
     files: list[Attachment | None] = [
-        _attachment(file) for key in ATTACHMENT_KEYS for file in _one_or_several(item, key)
+        read_attachment(file) for key in ATTACHMENT_KEYS for file in _one_or_several(item, key)
     ]
     *before, last = files or [None]
-    text, options = item.text("text"), tuple(_option(option) for option in item.objects("options"))
+    text, options = item.text("text"), tuple(read_option(option) for option in item.objects("options"))
     pause_ms = item.whole("pause_ms")
     for place, file in enumerate(before):
         yield Message(text="" if place else text, attachment=file, pause_ms=0 if place else pause_ms)
@@ -275,11 +275,11 @@ def _one_or_several(item: JsonObject, key: str) -> Iterator[JsonObject]:
         yield found
 
 
-def _attachment(item: JsonObject) -> Attachment:
+def read_attachment(item: JsonObject) -> Attachment:
     return Attachment(url=item.required_text("url"), name=item.text("name"), content_type=item.text("content_type"))
 
 
-def _option(item: JsonObject) -> Option:
+def read_option(item: JsonObject) -> Option:
     return Option(
         title=item.text("title").strip() if item.has("title") else item.refuse("title", "is missing"),
         payload=item.values.get("payload"),

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from channels_app.adapters.bots.base import BotConnector
+from channels_app.adapters.bots.base import BotConnector, code_of_error, with_code
 from channels_app.adapters.bots.openai_form import MAX_TOKENS, OpenAIForm
 from channels_app.adapters.bots.openai_prompt import greeting_of, messages_of
 from channels_app.adapters.bots.openai_tools import carry_out, tools_of
@@ -21,7 +21,7 @@ from channels_app.codes import describe
 from channels_app.lib.http.session import Answer
 from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import EventType, Message, Reply, Turn
-from channels_app.protocol.errors import BridgeError, ConfigError, PayloadError, RefusedError
+from channels_app.protocol.errors import BridgeError, ConfigError, RefusedError
 from channels_app.protocol.visible import is_visible
 
 COMPLETIONS = "/chat/completions"
@@ -33,8 +33,6 @@ CUT_OFF = "the end of an answer that was longer than “Max tokens”"
 
 _THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 """What models that reason think aloud where their server doesn't take it out."""
-_CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)
-"""What an error is called by, e.g. `model_not_found`; anything else may repeat what we sent."""
 
 
 class FilteredError(RefusedError):
@@ -136,13 +134,10 @@ class OpenAI(BotConnector):
         try:
             super().raise_for(answer)
         except BridgeError as error:
-            name = _name_of_error(answer)
+            name = code_of_error(answer, "code", "type", inside="error")
             if answer.status == HTTPStatus.BAD_REQUEST and "content_filter" in name:
                 raise FilteredError(FILTERED, status=answer.status) from error
-            if name and answer.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                error.problem = describe("CB-502", status=f"{answer.status}, {name}")
-                error.detail = error.problem.text
-            raise
+            raise with_code(error, name) from None
 
 
 def completions_address(url: str) -> str:
@@ -167,12 +162,3 @@ def _one_end(reply: Reply) -> Reply:
     if not (reply.offload and reply.complete):
         return reply
     return replace(reply, complete=None, dropped=(*reply.dropped, "resolve: it also hands over"))
-
-
-def _name_of_error(answer: Answer) -> str:
-    try:
-        error = JsonObject.read(answer.body).object("error") or JsonObject({})
-    except PayloadError:
-        return ""
-    found = (error.values.get(key) for key in ("code", "type"))
-    return next((name for name in found if isinstance(name, str) and _CODE.fullmatch(name)), "")

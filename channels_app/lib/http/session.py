@@ -3,7 +3,7 @@
 import re
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from json import JSONEncoder
@@ -127,14 +127,20 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _record(
-    request: Request, started: float, *, status: int, response: bytes = b"", headers: Mapping[str, str] | None = None
+    request: Request,
+    started: float,
+    *,
+    status: int,
+    response: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
 ) -> Call:
     return Call(
         method=request.method,
         url=request.target.without_query,
         request=request.told,
         status=status,
-        response=_without_own_token(request, response),
+        response=_without_own_secrets(request, secrets, response),
         limits=told_limits(headers or {}),
         took_ms=round((time.monotonic() - started) * 1000),
     )
@@ -150,10 +156,13 @@ def told_limits(headers: Mapping[str, str]) -> str:
     return ", ".join(text for text in found if text.isprintable())[:MAX_LIMITS]
 
 
-def _without_own_token(request: Request, response: bytes) -> bytes:
-    """A bot may say our own token back to us, in a sentence such as "the token … is wrong"."""
-    token = request.headers.get("Authorization", "").rpartition(" ")[2].encode()
-    return response.replace(token, b"***") if len(token) >= TOKEN_LEAST else response
+def _without_own_secrets(request: Request, secrets: Sequence[str], response: bytes) -> bytes:
+    """A bot may say our own token back to us, in a sentence such as "the token … is wrong", or all that it got."""
+    token = request.headers.get("Authorization", "").rpartition(" ")[2]
+    for secret in (token, *secrets):
+        if len(secret.encode()) >= TOKEN_LEAST:
+            response = response.replace(secret.encode(), b"***")
+    return response
 
 
 @lru_cache(maxsize=4)
@@ -190,13 +199,14 @@ class ApiSession:
         max_bytes: int | None = None,
         may_repeat: bool = True,
         into: BinaryIO | None = None,
+        secrets: Sequence[str] = (),
     ) -> Answer:
         """One request and its answer, with any status; a redirect is an answer too. `into`: a file that takes the
         answer's body, piece by piece.
 
         A kept connection that closes at once when it is used again was probably closed before our request came;
         then it is made again once. `may_repeat=False`: not if it may have been read, because a second time would
-        be noticed; the TemporaryError says FAILED.
+        be noticed; the TemporaryError says FAILED. `secrets`: what of the request no record of the answer may repeat.
 
         ConfigError: the URL or a header can't be sent, or the host is internal. TemporaryError: no answer.
         PayloadError: the answer is too large or packed wrongly; `status` tells what it was.
@@ -213,7 +223,16 @@ class ApiSession:
             raise
         if is_recording():
             response = answer.body if into is None else _file_of(into.tell())
-            note_call(_record(request, started, status=answer.status, response=response, headers=answer.headers))
+            note_call(
+                _record(
+                    request,
+                    started,
+                    status=answer.status,
+                    response=response,
+                    headers=answer.headers,
+                    secrets=secrets,
+                )
+            )
         return answer
 
     def _answer(

@@ -38,11 +38,29 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "prompt": "You are the assistant of Acme.",
         "timeout_s": 20,
     },
+    "template": {
+        "url": "https://api.example/chat",
+        "preset": "own",
+        "headers": "X-Key: {{secret}}",
+        "secret": "demo-secret",
+        "body": '{"session": "{{session_id}}", "text": "{{text}}"}',
+        "start_body": '{"session": "{{session_id}}", "begins": true}',
+        "texts_path": "reply",
+        "options_path": "buttons[].{title: label, payload: value}",
+        "files_path": "media[].{url: href, name: name}",
+        "intent_path": "intent",
+        "handover_path": "action",
+        "handover_value": "handover",
+        "details_path": "summary",
+        "remember": "conversation_id = conversation",
+        "timeout_s": 20,
+    },
 }
 SILENCE: dict[str, tuple[Any, Reply | None]] = {
     "http": ({}, None),
     "chatlayer": ({}, None),
     "rasa": ([], Reply()),
+    "template": ({"reply": ""}, Reply()),
     "openai": ({"choices": [{"message": {"content": ""}}]}, Reply(unshown=("an answer without words",))),
 }
 """What each kind answers when it says nothing in this call, and what that means: None is "perhaps later"."""

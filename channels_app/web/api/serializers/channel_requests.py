@@ -53,6 +53,8 @@ def _schema_of(field: forms.Field) -> dict[str, Any]:
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
         return {"type": ["string", "null"], "enum": [*(str(value) for value, _ in choices if value), "", None]}
+    if isinstance(field, forms.BooleanField):
+        return {"type": ["boolean", "null"]}
     if isinstance(field, forms.IntegerField):
         number = "number" if isinstance(field, forms.FloatField) else "integer"
         return {"type": [number, "null"], "minimum": field.min_value, "maximum": field.max_value}
