@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from channels_app.adapters.inboxes.media import medium_of
 from channels_app.channels.live import LiveChannel
+from channels_app.codes import describe
 from channels_app.conversations.lease import Lease
 from channels_app.deliveries.media import TIMEOUT_S, Media, contact_link, fetch_media
 from channels_app.models import Delivery, DeliveryKind, DeliveryState
@@ -73,6 +74,21 @@ def _or_link(message: OutgoingMessage, links: dict[str, str], uploaded: dict[str
         return replace(message, attachment_name=uploaded.get(name, ""))
     link = contact_link(links[name])
     return OutgoingMessage(text="\n".join(part for part in (message.text, link) if part))
+
+
+def left_out(delivery: Delivery, error: BridgeError) -> BridgeError | None:
+    """The same error of a file that can't go as its link either; None: it can."""
+    if contact_link(delivery.payload["url"]):
+        return None
+    problem = describe("CB-613", problem=error.detail.rstrip("."))
+    return RefusedError(problem, status=error.status, trace_id=error.trace_id)
+
+
+def lost_files(delivery: Delivery) -> str:
+    """What could not be shown of a reply that had only files, with the reasons, for operators."""
+    uploads = Delivery.objects.filter(event_id=delivery.event_id, kind=DeliveryKind.ATTACHMENT).order_by("seq")
+    reasons = dict.fromkeys(uploads.exclude(state=DeliveryState.SENT).values_list("last_error", flat=True))
+    return "; ".join(["nothing but a file", *(reason.rstrip(".") for reason in reasons if reason)])
 
 
 def drop_attachments(delivery: Delivery) -> bool:

@@ -8,7 +8,7 @@ from channels_app.channels.credentials import note_quota
 from channels_app.channels.live import LiveChannel
 from channels_app.codes import describe
 from channels_app.conversations.lease import Lease
-from channels_app.deliveries.attachments import upload_file, with_links
+from channels_app.deliveries.attachments import lost_files, upload_file, with_links
 from channels_app.deliveries.plans import Plan, only_completion, without_extras
 from channels_app.deliveries.recording import Attempted, deliveries_of, mark_in_flight, record_crash, tries_of
 from channels_app.deliveries.throttle import pause, take_ticket
@@ -33,8 +33,6 @@ from channels_app.protocol import Outgoing
 from channels_app.protocol.errors import BridgeError, RefusedError
 
 logger = logging.getLogger(__name__)
-
-NOTHING_LEFT = "The reply had only files that could not be uploaded, at addresses that no contact could open."
 
 
 def may_leave_now(channel: LiveChannel, plan: Plan) -> bool:
@@ -144,15 +142,16 @@ def _call(lease: Lease, channel: LiveChannel, delivery: Delivery) -> tuple[Bridg
 
 def _without_words(delivery: Delivery) -> Attempted | None:
     """What comes of a reply whose only words were files that can neither be uploaded nor linked: nothing, if its
-    event says something else, or else it is refused, so that no contact waits for it."""
+    event says something else, or else it isn't sent, so that no contact waits for it."""
     if not delivery.payload.get("links"):
         return None
     outgoing = with_links(delivery)
-    if outgoing.messages or outgoing.complete:
+    if outgoing.messages or not delivery.outgoing.messages:
         return None
     replies = deliveries_of(delivery.event_id)
     others = [row for row in replies if row.kind == DeliveryKind.REPLY and row.pk != delivery.pk]
     if any(with_links(row).messages for row in others):
         is_empty = replace(outgoing, tagged_message_id="") == Outgoing()
         return Attempted(delivery=delivery, verdict=Verdict.SENT, is_try=False) if is_empty else None
-    return Attempted(delivery=delivery, verdict=Verdict.REFUSED, error=RefusedError(NOTHING_LEFT))
+    error = RefusedError(describe("CB-518", what=lost_files(delivery)))
+    return Attempted(delivery=delivery, verdict=Verdict.REFUSED, error=error, has_no_words=True)

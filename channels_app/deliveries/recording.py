@@ -56,6 +56,8 @@ class Attempted:
     call: Call | None = None
     payload: dict[str, Any] | None = None
     """What the next try carries, if it is less than this one did."""
+    has_no_words: bool = False
+    """Nothing was called: what it should have said were files that can't be shown."""
 
 
 def deliveries_of(event_id: int) -> list[Delivery]:

@@ -11,7 +11,7 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
-from channels_app.deliveries.briefings import briefing_of, language_of
+from channels_app.deliveries.briefings import briefing_of, language_of, own_words
 from channels_app.deliveries.inline import offered, waits_until
 from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
@@ -49,11 +49,6 @@ def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> st
     """What the contact reads when agents take over and he had no reason to expect it."""
     is_unexpected = reason.is_failure or reason is OffloadReason.CONTACT_FILE
     return own_words(lease, channel, Occasion.HANDOVER) if is_unexpected else ""
-
-
-def own_words(lease: Lease, channel: LiveChannel, occasion: Occasion) -> str:
-    """What we say to this contact ourselves, in the contact's language; empty: nothing."""
-    return channel.wording.say(occasion, language_of(lease, channel))
 
 
 def _providers_words(

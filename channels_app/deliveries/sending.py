@@ -11,9 +11,9 @@ from channels_app.channels.live import LiveChannel
 from channels_app.conversations.events import answered_by
 from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.conversations.release import Ended, Release
-from channels_app.deliveries.attachments import drop_attachments
+from channels_app.deliveries.attachments import drop_attachments, left_out, lost_files
 from channels_app.deliveries.attempts import attempt_delivery, carried_by, may_have_arrived
-from channels_app.deliveries.briefings import briefing_of
+from channels_app.deliveries.briefings import briefing_of, own_words
 from channels_app.deliveries.deadlines import hard_deadline, soft_deadline
 from channels_app.deliveries.inline import as_call, is_taken, settle_offer
 from channels_app.deliveries.plans import plan_deliveries, with_extras
@@ -23,7 +23,8 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.deliveries.writing import Writing, write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner, WebhookEvent
-from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Outgoing, Reply
+from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Outgoing, Reply
+from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload, settle_offload
 
@@ -124,8 +125,10 @@ def _within_budget(channel: LiveChannel, first: ClaimedEvent, attempted: Attempt
 
 def _upload_or_link(attempted: Attempted) -> Attempted:
     if attempted.verdict is Verdict.RETRY and attempted.is_try and attempted.delivery.tries >= UPLOAD_TRIES:
-        return replace(attempted, verdict=Verdict.FAILED)
-    return attempted
+        attempted = replace(attempted, verdict=Verdict.FAILED)
+    is_lost = attempted.verdict in (Verdict.REFUSED, Verdict.FAILED) and attempted.error is not None
+    error = left_out(attempted.delivery, attempted.error) if is_lost and attempted.error else None
+    return replace(attempted, error=error) if error else attempted
 
 
 def _pause_before(channel: LiveChannel, first: ClaimedEvent, delivery: Delivery) -> timedelta:
@@ -150,6 +153,8 @@ def _on_lost_reply(
     if attempted.verdict is Verdict.REFUSED and drop_attachments(delivery):
         whole = with_extras(delivery.payload)  # it may have been the files that were refused
         return _put_off(lease, first, replace(attempted, verdict=Verdict.RETRY, payload=whole))
+    if attempted.has_no_words:
+        return _on_lost_files(lease, channel, first, deliveries, attempted)
     if not outgoing.messages and not outgoing.complete:
         return _close(lease, first, deliveries, attempted)  # no contact waits for it, and agents couldn't fix it
     bare = Outgoing(complete=Completion.HANDOVER)
@@ -170,6 +175,31 @@ def _on_lost_reply(
     )
 
 
+def _on_lost_files(
+    lease: Lease, channel: LiveChannel, first: ClaimedEvent, deliveries: Sequence[Delivery], attempted: Attempted
+) -> Release:
+    """All that the bot said were files that can't be shown: agents take over, which the contact is told. What it did
+    beside that is done, and rides on the last of its calls."""
+    lost, what = deliveries[-1].outgoing, lost_files(attempted.delivery)
+    text = own_words(lease, channel, Occasion.HANDOVER)
+    said = Reply(
+        messages=(Message(text=text),) if text else (),
+        topics=lost.topics,
+        tags=lost.tags,
+        attributes=lost.attributes,
+        note=lost.note,
+        complete=lost.complete,
+        unshown=(what,),
+    )
+    before = unsaid_words(lease, channel, [first])
+    reply = before.reply.merged_with(said)
+    if lost.complete is Completion.HANDOVER:  # with its own reason, written down already
+        return _say_instead(lease, channel, first, attempted, reply, before, None, first.reason)
+    request = Request(reason=OffloadReason.BOT_UNSHOWABLE, by="chatbridge", detail=what)
+    reply = hand_over(lease, reply, request, briefing_of(lease, channel))
+    return _say_instead(lease, channel, first, attempted, reply, before, request, request.reason.label)
+
+
 def _say_instead(
     lease: Lease,
     channel: LiveChannel,
@@ -182,7 +212,8 @@ def _say_instead(
 ) -> Release:
     """Record the loss and write down what is said instead of all that is left of the reply. `before`: what of it the
     bot had said since."""
-    plan = plan_deliveries(channel, reply, medium=lease.medium, message_id="", unique="")
+    message_id, unique = lease.last_message_id, f"{first.facts.id:x}-instead"
+    plan = plan_deliveries(channel, reply, medium=lease.medium, message_id=message_id, unique=unique)
     with transaction.atomic():
         record_attempt(lease, attempted)
         cancel_deliveries(lease.conversation_id)

@@ -138,6 +138,8 @@ def code_of_outcome(
             return code("CB-601" if delivery == "cancelled" else "CB-610")
         case "replied_unconfirmed":
             return code("CB-612" if sent == "CB-612" else "CB-606")
+        case "handed_over" if sent == "CB-518":
+            return CODES[sent]  # agents were wanted anyway, but not that the contact reads nothing
         case "handed_over" if offload in _OF_CALLS and call in CODES:
             return CODES[call]
         case "handed_over":

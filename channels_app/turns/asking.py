@@ -13,9 +13,9 @@ from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.history import history_of
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
-from channels_app.deliveries.briefings import language_of
+from channels_app.deliveries.briefings import language_of, own_words
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
+from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
 from channels_app.deliveries.showable import UNSEEN, visible_part
 from channels_app.deliveries.typing import EVERY, end_typing, show_typing
 from channels_app.deliveries.unsaid import has_spoken

@@ -9,8 +9,9 @@ from channels_app.conversations import contacts
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.lookup import begin_turn, last_call_ended_at, was_told_before
 from channels_app.conversations.release import Release
+from channels_app.deliveries.briefings import own_words
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for, own_words, say_instead_of_bot
+from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
 from channels_app.protocol import ContactMessage, Event, EventType

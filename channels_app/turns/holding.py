@@ -12,8 +12,8 @@ from channels_app.channels.live import LiveChannel
 from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.lease import ClaimedEvent, Lease, hold
 from channels_app.deliveries.attempts import may_leave_now
+from channels_app.deliveries.briefings import own_words
 from channels_app.deliveries.plans import plan_deliveries
-from channels_app.deliveries.replies import own_words
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now

@@ -7,7 +7,8 @@ from functools import partial
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
-from channels_app.deliveries.replies import Say, own_words
+from channels_app.deliveries.briefings import own_words
+from channels_app.deliveries.replies import Say
 from channels_app.models import Author, Outcome, Owner, SilencePolicy
 from channels_app.protocol import Completion, Event, Message, Reply
 from channels_app.protocol.sentences import Occasion

@@ -180,6 +180,7 @@ KINDS = {
     "HTML": bot_fails(HTML, "CB-503"),
     "silent": bot_fails(answer(204), "CB-508"),
     "down": bot_fails(DOWN, "CB-506"),
+    "only a file": bot_fails({"messages": [{"attachment": {"url": "data:nothing"}}]}, "CB-518"),
     "inbox refused": inbox_fails(answer(400), "CB-605", calls=1),
     "inbox away": inbox_fails(AWAY, "CB-608", calls=99),
     "worker dead": (nobody_works, "CB-701"),
@@ -347,7 +348,8 @@ def falls_silent(walker: Walker) -> None:
 
 
 SILENCE = {"silence_texts": {"*": "Still there?"}, "silence_end_texts": {"*": "Bye."}}
-TEXTS = {name: {"*": "A text of ours."} for name in ("apology_texts", "file_texts", "paused_texts")}
+NO_FILE = {"attachment": {"url": "data:nothing"}}
+TEXTS = {name: {"*": "A text of ours."} for name in ("apology_texts", "fallback_texts", "file_texts", "paused_texts")}
 CAUSES: dict[str, tuple[dict[str, Any], list[Any], list[int], int, str]] = {
     # rule, the bot's replies, what the inbox answers, how often the contact is silent, code of the next message
     "silence, handed over": ({"on_silence": "hand_over", **SILENCE}, [], [], 2, "CB-610"),
@@ -358,6 +360,9 @@ CAUSES: dict[str, tuple[dict[str, Any], list[Any], list[int], int, str]] = {
     "apology and handover": ({"on_bot_failure": "say_text"}, [answer(500)] * 2, [400, 400], 0, "CB-502"),
     "text of a pause": ({"is_active": False, "when_paused": "say_text"}, [], [400], 0, "CB-802"),
     "nothing to show": ({"on_bot_failure": "say_text"}, [{"messages": [{"list": 1}]}], [400], 0, "CB-518"),
+    "nothing but a file": ({}, [{"messages": [NO_FILE]}], [], 0, "CB-518"),
+    "a file and the end": ({}, [{"messages": [NO_FILE], "complete": "resolved"}], [], 0, "CB-518"),
+    "a file and no room for our words": ({}, [{"messages": [NO_FILE] * 2}], [400], 0, "CB-518"),
     "reply refused": ({}, [], [400], 0, "CB-605"),
 }
 
@@ -376,6 +381,36 @@ def test_what_came_first_is_the_cause_everywhere(
     assert all_say(walker).code == ("" if code == "CB-610" else code)
     walker.says("Anybody?", after_s=1)
     assert all_say(walker).code == code
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+@pytest.mark.parametrize("complete", [None, "resolved", "handover"])
+def test_a_contact_is_told_when_all_that_the_bot_said_was_a_file_that_is_lost(
+    walk_with: Callable[..., Walker], world: World, all_say: Callable[[Walker], Told], inbox: str, complete: str | None
+) -> None:
+    walker = walk_with(inbox=inbox, fallback_texts={"*": "An agent will help you."})
+    reply = {"messages": [NO_FILE, NO_FILE], "topics": ["Maps"], "attributes": {"map": "1"}, "complete": complete}
+    world.bot.replies = [reply]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == ["An agent will help you."]
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert {"applyTopics": ["Maps"], "setContactAttributes": {"map": "1"}}.items() <= world.inbox.calls[-1][1].items()
+    told = all_say(walker)
+    reason = WebhookEvent.objects.get().reason
+    assert "Can't be shown: nothing but a file; " in reason and "can't be read" in reason
+    assert told.code == "CB-518" and "can't be read" in told.cause and "Sparkcentral" not in told.cause
+    codes = Exchange.objects.filter(target="inbox").order_by("id").values_list("code", flat=True)
+    assert list(codes) == ["CB-613", "CB-613", "CB-518", ""]
+
+
+def test_a_file_that_is_lost_beside_words_is_no_link(walker: Walker, world: World) -> None:
+    world.bot.replies = [{"messages": [{"text": "The map", **NO_FILE}]}]
+    walker.says("map")
+    assert world.inbox.said("0-conv-1") == ["The map"]
+    details = [check.detail for check in explain(walker.conversation().pk).checks]
+    assert any("1 file left out" in detail for detail in details) and not any(
+        "as a link" in detail for detail in details
+    )
 
 
 @pytest.mark.parametrize("kind", ["bot's later words", "message of the team"])

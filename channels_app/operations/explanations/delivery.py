@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from channels_app.operations.explanations.answers import Check, State, problem_of
 from channels_app.operations.explanations.asking import try_of
 from channels_app.operations.explanations.facts import DeliveryFacts, Facts
+from channels_app.protocol import CANT_BE_SHOWN, remark
 from channels_app.protocol.labels import count_of
 
 _STATES = {
@@ -17,8 +18,10 @@ _STATES = {
     "sent": (State.OK, ""),
 }
 """What a delivery says of its reply, the worst first."""
-_SAY_MORE = ("CB-611", "CB-612")
+_SAY_MORE = ("CB-518", "CB-611", "CB-612")
 """Codes of a try that say more than the state that it led to."""
+LEFT_OUT = "CB-613"
+"""Of a file that went neither as it is nor as its link."""
 OURS = ("", "bot", "chatbridge")
 """Who asks for a handover without being a person."""
 _HANDOVER_STATES = {
@@ -80,13 +83,15 @@ def _sent(name: str, facts: Facts, carriers: Sequence[DeliveryFacts]) -> Check:
     worst = min(carriers, key=lambda delivery: list(_STATES).index(delivery.state))
     state, code = _STATES[worst.state]
     tries = tuple(try_of(call) for call in facts.calls if call.delivery_id in {one.id for one in carriers})
-    is_told = bool(tries) and (state is State.WAITING or tries[-1].code in _SAY_MORE)
-    last_code = tries[-1].code if is_told else code
-    links = sum(delivery.uploads and delivery.state in ("refused", "failed") for delivery in facts.deliveries)
+    told = [call.code for call in facts.calls if call.delivery_id == worst.id]
+    last_code = told[-1] if told and (state is State.WAITING or told[-1] in _SAY_MORE) else code
+    lost = {call.delivery_id for call in facts.calls if call.code == LEFT_OUT}
+    unsent = [one.id in lost for one in facts.deliveries if one.uploads and one.state in ("refused", "failed")]
     words = [
         count_of(len(carriers), "call") if len(carriers) > 1 else "",
         worst.error.rstrip(".") or ("waits for the next try" if state is State.WAITING and worst.tries else ""),
-        f"{count_of(links, 'file')} sent as a link" if links else "",
+        f"{count_of(unsent.count(False), 'file')} sent as a link" if False in unsent else "",
+        f"{count_of(sum(unsent), 'file')} left out" if any(unsent) else "",
         "in the response to Sparkcentral's request, which cost no call" if worst.is_in_response else "",
     ]
     return Check(
@@ -95,6 +100,10 @@ def _sent(name: str, facts: Facts, carriers: Sequence[DeliveryFacts]) -> Check:
         detail=", ".join(filter(None, words)),
         at=worst.finished_at or worst.created_at,
         took_ms=sum(one.took_ms for one in tries) or None,
-        problem=problem_of(last_code, problem=worst.error.rstrip(".") or "no room in the account's rate limit"),
+        problem=problem_of(
+            last_code,
+            problem=worst.error.rstrip(".") or "no room in the account's rate limit",
+            what=remark((facts.answer or facts.event).reason, CANT_BE_SHOWN).rstrip("."),
+        ),
         tries=tries,
     )
