@@ -44,7 +44,18 @@ class OffloadProvider(models.Model):
     )
     closed_text = models.TextField(blank=True, editable=False)
     """In the channel's language: what was there until November 2026; kept in step with `closed_texts`."""
+    queue_rules = models.JSONField(
+        "what the queue decides",
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+    )
+    """Rows of `queue.action_for`."""
+    teams = models.JSONField("teams", default=list, blank=True, db_default=models.Value([], models.JSONField()))
+    """Ids at the inbox, of those whose agents take over; empty: all."""
     opened_texts = texts_column("text when agents take over", default=dict)
+    queue_texts = models.JSONField("text when there is a queue", null=True, blank=True)
+    nobody_texts = models.JSONField("text when nobody is there", null=True, blank=True)
     closed_texts = texts_column("text when closed")
     disabled_texts = texts_column("text when switched off", default=dict)
 
@@ -88,6 +99,8 @@ class OffloadProvider(models.Model):
         """What contacts read then; without a text of its own, being switched off is told as being closed."""
         texts = {
             Occasion.OPENED: self.opened_texts,
+            Occasion.QUEUE: self.queue_texts,
+            Occasion.NOBODY: self.nobody_texts,
             Occasion.CLOSED: self.closed_texts,
             Occasion.DISABLED: self.closed_texts if self.disabled_texts == {} else self.disabled_texts,
         }[occasion]
@@ -124,9 +137,24 @@ class OffloadProvider(models.Model):
         self.write_back_secret_encrypted = encrypt(value, self._context("write_back_secret")) if value else ""
 
 
+class QueueLook(models.Model):
+    """What an account of the inbox told last about its queue, and when it may be asked again."""
+
+    account_key = models.CharField(max_length=64, primary_key=True)
+    next_at = models.DateTimeField()
+    looking_for = models.TextField(blank=True)
+    """The teams whose figures are on their way, or came last."""
+    found = models.JSONField(default=dict)
+    """By the teams: `figures`, and when they were told, or a look has failed since, in Unix seconds."""
+
+    def __str__(self) -> str:
+        return self.account_key[:8]
+
+
 class OffloadReason(models.TextChoices):
     ASKED_FOR_HUMAN = "asked_for_human", "the bot asked for an agent"
     CONTACT_ASKED = "contact_asked", "the contact asked for an agent"
+    MESSAGE_LEFT = "message_left", "the contact left a message"
     BOT_COMPLETED = "bot_completed", "the bot ended its part"
     NOT_UNDERSTOOD = "not_understood", "the bot did not understand"
     BOT_FAILED = "bot_failed", "the bot failed"
@@ -149,11 +177,14 @@ class OffloadReason(models.TextChoices):
     @property
     def is_asked_for(self) -> bool:
         """Whether somebody wanted an agent; all others are failures and rules."""
-        return self in (self.ASKED_FOR_HUMAN, self.CONTACT_ASKED, self.BOT_COMPLETED, self.ADMIN)
+        return self in (
+            *(self.ASKED_FOR_HUMAN, self.CONTACT_ASKED, self.MESSAGE_LEFT),
+            *(self.BOT_COMPLETED, self.ADMIN),
+        )
 
     @property
     def is_wish(self) -> bool:
-        """Whether it leads to agents only while they are there, see `services.request_offload`."""
+        """Whether it leads to agents only while they are there, see `services.decide`."""
         return self in (self.ASKED_FOR_HUMAN, self.CONTACT_ASKED, self.NOT_UNDERSTOOD)
 
     @property
@@ -180,7 +211,7 @@ _FAILURES = frozenset(
 class OffloadState(models.TextChoices):
     REQUESTED = "requested", "asked for"
     HANDED_OVER = "handed_over", "handed over"
-    CLOSED = "closed", "not handed over: agents closed or disabled"
+    CLOSED = "closed", "not handed over: no agents there"
     MOOT = "moot", "not needed: no longer with the bot"
     REFUSED = "refused", "refused by Sparkcentral"
     FAILED = "failed", "failed"

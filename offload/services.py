@@ -3,19 +3,21 @@
 Nothing here makes calls: a handover is a `Reply` with `complete`, delivered like any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from channels_app.adapters.inboxes.answers import QueueFigures
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery
-from channels_app.protocol import Message, Reply
+from channels_app.protocol import Reply
 from channels_app.protocol.sentences import Occasion
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
 from offload.package import Briefing, Handed, pack
 from offload.places import place_of
+from offload.queue import action_for
 
 
 class Held(Protocol):
@@ -43,39 +45,46 @@ def provider_of(channel_id: int) -> OffloadProvider | None:
     return OffloadProvider.objects.filter(channel_id=channel_id).first()
 
 
-def occasion_of(provider: OffloadProvider | None, moment: datetime) -> Occasion:
-    """What a bot's request for a human leads to now: OPENED, DISABLED or CLOSED. Without a provider it is granted:
-    better a human than no answer."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a bot's request for a human leads to, and the figures that it goes by, if it goes by any."""
+
+    provider: OffloadProvider | None
+    occasion: Occasion
+    figures: QueueFigures | None = None
+
+    @property
+    def is_granted(self) -> bool:
+        return self.occasion in (Occasion.OPENED, Occasion.QUEUE)
+
+
+def decide(
+    provider: OffloadProvider | None, moment: datetime, read: Callable[[Sequence[str]], QueueFigures | None]
+) -> Decision:
+    """Without a provider it is granted: better a human than no answer. `read`: the figures of these teams' queue, None
+    where the inbox has none; called only if the provider wants them and is open."""
     if provider is None:
-        return Occasion.OPENED
+        return Decision(None, Occasion.OPENED)
     if not provider.is_enabled:
-        return Occasion.DISABLED
-    return Occasion.OPENED if is_open(provider.opening_hours, moment) else Occasion.CLOSED
+        return Decision(provider, Occasion.DISABLED)
+    if not is_open(provider.opening_hours, moment):
+        return Decision(provider, Occasion.CLOSED)
+    figures = read(provider.teams) if provider.queue_rules else None
+    if figures is None:
+        return Decision(provider, Occasion.OPENED)
+    return Decision(provider, action_for(provider.queue_rules, figures).occasion, figures)
 
 
-def takes_requests(provider: OffloadProvider | None, moment: datetime) -> bool:
-    """Whether a bot's request for a human is granted now."""
-    return occasion_of(provider, moment) is Occasion.OPENED
-
-
-def request_offload(
-    lease: Held,
-    reply: Reply,
-    request: Request,
-    briefing: Briefing,
-    text_for: Callable[[OffloadProvider | None, Occasion], str],
+def answer_request(
+    lease: Held, said: Reply, request: Request, briefing: Briefing, *, is_granted: bool
 ) -> tuple[Reply, OffloadState]:
-    """The reply as it leaves after a bot asked for a human, and what is granted; with what the contact reads then
-    behind the bot's words (`text_for`).
+    """The reply as it leaves after a bot asked for a human, and what came of it. `said`: with what the contact reads
+    then.
 
-    Closed or switched off: the bot keeps the conversation. If then nobody would say anything at all, it is handed
-    over all the same.
+    If it isn't granted the bot keeps the conversation. If then nobody would say anything at all, it is handed over all
+    the same.
     """
-    provider = provider_of(lease.channel_id)
-    occasion = occasion_of(provider, lease.now)
-    text = text_for(provider, occasion)
-    said = replace(reply, messages=(*reply.messages, *([Message(text=text)] if text else [])))
-    if occasion is not Occasion.OPENED and said.messages:
+    if not is_granted and said.messages:
         return replace(said, offload=None), OffloadState.CLOSED
     return hand_over(lease, said, request, briefing), OffloadState.REQUESTED
 

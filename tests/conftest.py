@@ -21,7 +21,7 @@ from channels_app.channels import milestones
 from channels_app.channels.credentials import forget_quotas
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
-from channels_app.lib import clocks, outages
+from channels_app.lib import clocks, outages, statements
 from channels_app.models import Bot, Channel, Conversation, WebhookEvent
 from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.turns import take_step
@@ -75,6 +75,7 @@ def database_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None
     def says(moment: datetime) -> None:
         monkeypatch.setattr(clocks._clock, "origin", moment - timedelta(seconds=clocks.ticks()))
         monkeypatch.setattr(clocks._clock, "due_at", math.inf)
+        monkeypatch.setattr(statements, "note_reading", lambda *args, **kwargs: None)  # of new connections
 
     return says
 

@@ -44,12 +44,20 @@ class FakeInbox:
     locks: list[dict[str, Any]] = field(default_factory=list)
     """What agents have opened."""
     looks: int = 0
+    figures: dict[str, Any] = field(
+        default_factory=lambda: {"agent-availability": 3, "contacts-waiting": 0, "longest-wait-time": 0}
+    )
+    """Of the queue: what each of them tells, an answer or an error to all calls, or a function that gives one."""
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Which figures, and for what."""
 
     def handle(self, method: str, path: str, request: dict[str, Any]) -> Answer:
         if path.endswith("/oauth2/token"):
             self.tokens_given += 1
             token = {"access_token": f"token-{self.tokens_given}", "token_type": "bearer", "expires_in": 3600}
             return answer(200, token)
+        if "/metrics/" in path:
+            return self._figure(path.rpartition("/")[2], _json_of(request))
         fault = self.faults.pop(0) if self.faults else None
         if callable(fault):
             fault = fault()
@@ -67,6 +75,12 @@ class FakeInbox:
         else:
             self._keep(conversation, _json_of(request))
         return _given(fault[1]) if isinstance(fault, tuple) else answer(200, {})
+
+    def _figure(self, name: str, asked: dict[str, Any]) -> Answer:
+        self.asked.append((name, asked))
+        told = self.figures[name]
+        told = told() if callable(told) else told
+        return _given(told) if isinstance(told, Answer | BridgeError) else answer(200, {"value": told})
 
     def _keep(self, conversation: str, body: dict[str, Any]) -> None:
         self.calls.append((conversation, body))

@@ -17,7 +17,8 @@ NOT_COPIED = frozenset({"id", "name", "is_active"})
 """Of what an admin may edit. Secrets, address and history are no such fields."""
 PROVIDER_COPIED = (
     *("name", "is_enabled", "disabled_reason", "disabled_until"),
-    *("opening_hours", "opened_texts", "closed_texts", "disabled_texts"),
+    *("opening_hours", "queue_rules", "teams"),
+    *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
 )
 MAX_NAME = 100  # characters, as the column
 

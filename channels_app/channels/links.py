@@ -19,6 +19,11 @@ def reply_url(uuid: UUID) -> str:
     return _public("bot_webhook", uuid)
 
 
+def availability_url(uuid: UUID) -> str:
+    """Where a bot asks whether agents would take over: a bot's."""
+    return _public("availability", uuid)
+
+
 def offload_url(uuid: UUID) -> str:
     """Where a bot asks for a human: an offload provider's."""
     return _public("offload_webhook", uuid)

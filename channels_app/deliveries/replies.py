@@ -15,6 +15,7 @@ from channels_app.deliveries.briefings import briefing_of, language_of, own_word
 from channels_app.deliveries.inline import offered, waits_until
 from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
+from channels_app.deliveries.queue_figures import figures_for
 from channels_app.deliveries.sending import is_of_an_earlier_stint, send_deliveries
 from channels_app.deliveries.typing import end_typing
 from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
@@ -23,9 +24,10 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Author, EventState
 from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Reply, options
 from channels_app.protocol.sentences import Occasion
+from offload.left_messages import offered_choice, words_after_choice
 from offload.misses import in_a_row, misses, told_before
-from offload.models import OffloadProvider, OffloadReason, OffloadState
-from offload.services import Request, hand_over, record_offload, request_offload
+from offload.models import OffloadReason, OffloadState
+from offload.services import Decision, Request, answer_request, decide, hand_over, provider_of, record_offload
 from offload.wording import say_for
 
 
@@ -52,21 +54,22 @@ def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> st
 
 
 def _providers_words(
-    lease: Lease, channel: LiveChannel, reason: OffloadReason, provider: OffloadProvider | None, occasion: Occasion
-) -> str:
-    """What the contact reads when agents have been asked for. Who has asked himself, and not the bot, reads something
-    in any case."""
-    text = provider and say_for(
-        provider,
-        occasion,
+    lease: Lease, channel: LiveChannel, reason: OffloadReason, decision: Decision
+) -> tuple[Message, ...]:
+    """What the contact reads when agents have been asked for, with a choice where that is to be offered. Who has asked
+    himself, and not the bot, reads something in any case."""
+    language, fallback = language_of(lease, channel), channel.wording.language
+    text = say_for(
+        decision,
         lease.now,
-        language=language_of(lease, channel),
-        fallback=channel.wording.language,
+        language=language,
+        fallback=fallback,
         name=lease.contact.contact.primary_identifier,
     )
-    if text or occasion is not Occasion.OPENED or reason is not OffloadReason.CONTACT_ASKED:
-        return text or ""
-    return own_words(lease, channel, Occasion.HANDOVER)
+    if not text and decision.occasion is Occasion.OPENED and reason is OffloadReason.CONTACT_ASKED:
+        text = own_words(lease, channel, Occasion.HANDOVER)
+    offers = decision.occasion is Occasion.NOBODY
+    return (Message(text=text, options=offered_choice(language or fallback) if offers else ()),) if text else ()
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
@@ -74,6 +77,14 @@ def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
     text = _last_words(lease, channel, request.reason)
     words = (Message(text=text),) if text else ()
     return Say(lease=lease, claimed=[claimed], reply=Reply(messages=words), author=Author.BRIDGE, request=request)
+
+
+def take_message_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Say:
+    """The contact has chosen to leave a message: what he writes from now on waits for agents."""
+    text = words_after_choice(language_of(lease, channel) or channel.wording.language)
+    request = Request(reason=OffloadReason.MESSAGE_LEFT, by="contact")
+    reply = Reply(messages=(Message(text=text),) if text else ())
+    return Say(lease=lease, claimed=[claimed], reply=reply, author=Author.BRIDGE, request=request)
 
 
 def say_instead_of_bot(lease: Lease, claimed: ClaimedEvent, text: str, reason: str) -> Say:
@@ -153,7 +164,7 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     lease, request = wanted.lease, wanted.request
     # Claimed words of the bot are among the unsaid ones, in their place: what came since was mostly said later.
     is_said = any(event.facts.id in before.event_ids for event in wanted.claimed)
-    reply = _as_shown(lease, channel, before.reply if is_said else before.reply.merged_with(wanted.reply))
+    reply = before.reply if is_said else before.reply.merged_with(wanted.reply)
     wish = reply.offload
     if request is None and wish is not None:
         request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
@@ -162,9 +173,8 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     elif request is not None and wish is not None and request.payload is None:
         request = replace(request, payload=wish.payload)
     if request is not None and request.reason.is_wish:
-        text_for = partial(_providers_words, lease, channel, request.reason)
-        reply, state = request_offload(lease, reply, request, briefing_of(lease, channel), text_for)
-        return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
+        return _answered_request(lease, channel, before, reply, request)
+    reply = _as_shown(lease, channel, reply)
     if request is not None:
         reply = hand_over(lease, reply, request, briefing_of(lease, channel))
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
@@ -173,6 +183,18 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     if waits and reply.messages and _may_be_dropped(channel, wanted, before):
         return _Leaving(reply=replace(reply, messages=()), before=before, reason=OVERTAKEN)
     return _Leaving(reply=reply, before=before, reason=wanted.reason)
+
+
+def _answered_request(lease: Lease, channel: LiveChannel, before: Unsaid, reply: Reply, request: Request) -> _Leaving:
+    """Agents were asked for. What the bot's platform was promised at the door is kept, whatever has changed since."""
+    decision = decide(provider_of(lease.channel_id), lease.now, partial(figures_for, channel.inbox))
+    if before.is_promised_agent and not decision.is_granted:
+        decision = replace(decision, occasion=Occasion.OPENED)
+    words = _providers_words(lease, channel, request.reason, decision)
+    said = _as_shown(lease, channel, replace(reply, messages=(*reply.messages, *words)))
+    briefing = briefing_of(lease, channel)
+    reply, state = answer_request(lease, said, request, briefing, is_granted=decision.is_granted)
+    return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request, state=state)
 
 
 def _may_be_dropped(channel: LiveChannel, wanted: Say, before: Unsaid) -> bool:

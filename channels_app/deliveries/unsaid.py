@@ -37,6 +37,8 @@ class Unsaid:
     """When the last of them came that says something; what the bot was told by then has its answer."""
     counter: int | None = None
     """The bot's number of the last of them that has one."""
+    is_promised_agent: bool = False
+    """Whether the bot was told at the door that agents take over."""
 
 
 def has_spoken(lease: Lease, event_id: int) -> bool:
@@ -60,6 +62,7 @@ def unsaid_words(lease: Lease, channel: LiveChannel, beside: Sequence[ClaimedEve
         reply=as_one_reply([event for _, event in found]),
         event_ids=tuple(facts.id for facts, _ in found),
         spoken_at=max(spoken, default=None),
+        is_promised_agent=any(facts.type is EventType.OFFLOAD_REQUESTED for facts, _ in found),
         counter=next((facts.counter for facts, _ in reversed(found) if facts.counter is not None), None),
     )
 

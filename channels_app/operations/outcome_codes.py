@@ -27,7 +27,7 @@ from offload.models import Offload, OffloadReason, OffloadState
 
 WISHES = (
     *(OffloadReason.ASKED_FOR_HUMAN, OffloadReason.CONTACT_ASKED, OffloadReason.BOT_COMPLETED, OffloadReason.ADMIN),
-    *(OffloadReason.CONTACT_SILENT, OffloadReason.NOT_UNDERSTOOD),
+    *(OffloadReason.CONTACT_SILENT, OffloadReason.NOT_UNDERSTOOD, OffloadReason.MESSAGE_LEFT),
 )
 """The end of the bot's part was wanted, or it has answered; all other reasons mean that the bot did not answer."""
 HAD_BY_AGENTS = (OffloadState.REQUESTED, OffloadState.HANDED_OVER, OffloadState.ENDED)

@@ -62,6 +62,7 @@ _REFUSALS_AT = {
 }
 _OFFLOADS = {
     "contact_asked": "CB-819",
+    "message_left": "CB-820",
     "bot_failed": "CB-511",
     "bot_slow": "CB-501",
     "bot_silent": "CB-508",

@@ -19,6 +19,12 @@ class Occasion(StrEnum):
     """Nor after the question: the conversation ends."""
     OPENED = "opened"
     """The bot asks for an agent, and agents take over."""
+    QUEUE = "queue"
+    """The same, and it takes a while until one answers."""
+    NOBODY = "nobody"
+    """The bot asks for an agent while none is available."""
+    LEFT_MESSAGE = "left_message"
+    """The contact then wants to leave a message."""
     CLOSED = "closed"
     """The bot asks for an agent outside the opening hours."""
     DISABLED = "disabled"
@@ -68,6 +74,34 @@ READY: Mapping[Occasion, Texts] = {
         "fr": "Je vous mets en relation avec un de nos conseillers, qui vous répondra ici.",
         "de": "Ich verbinde Sie mit unserem Team, das Ihnen hier antwortet.",
         "es": "Le pongo en contacto con una persona de nuestro equipo, que le responderá aquí.",
+    },
+    Occasion.QUEUE: {
+        "en": "I'm connecting you with a colleague, who will answer you here. Waiting before you: {waiting}. The wait "
+        "is {longest_wait} at the moment.",
+        "nl": "Ik breng u in contact met een collega, die u hier antwoordt. Wachtenden voor u: {waiting}. De "
+        "wachttijd is nu {longest_wait}.",
+        "fr": "Je vous mets en relation avec un de nos conseillers, qui vous répondra ici. Personnes avant vous : "
+        "{waiting}. Temps d'attente actuel : {longest_wait}.",
+        "de": "Ich verbinde Sie mit unserem Team, das Ihnen hier antwortet. Wartende vor Ihnen: {waiting}. Die "
+        "Wartezeit beträgt im Moment {longest_wait}.",
+        "es": "Le pongo en contacto con una persona de nuestro equipo, que le responderá aquí. Personas antes que "
+        "usted: {waiting}. El tiempo de espera es ahora de {longest_wait}.",
+    },
+    Occasion.NOBODY: {
+        "en": "None of our colleagues is available right now. You can carry on here, or leave a message for them.",
+        "nl": "Er is nu geen collega beschikbaar. U kunt hier verdergaan, of een bericht voor ons achterlaten.",
+        "fr": "Aucun de nos conseillers n'est disponible pour le moment. Vous pouvez continuer ici ou nous laisser "
+        "un message.",
+        "de": "Im Moment ist niemand aus unserem Team verfügbar. Sie können hier weiterschreiben oder uns eine "
+        "Nachricht hinterlassen.",
+        "es": "En este momento no hay nadie de nuestro equipo disponible. Puede continuar aquí o dejarnos un mensaje.",
+    },
+    Occasion.LEFT_MESSAGE: {
+        "en": "Please write your message here. A colleague will read it and answer you here.",
+        "nl": "Schrijf uw bericht hier. Een collega leest het en antwoordt u hier.",
+        "fr": "Écrivez votre message ici. Un de nos conseillers le lira et vous répondra ici.",
+        "de": "Schreiben Sie Ihre Nachricht bitte hier. Jemand aus unserem Team liest sie und antwortet Ihnen hier.",
+        "es": "Escriba aquí su mensaje. Una persona de nuestro equipo lo leerá y le responderá aquí.",
     },
     Occasion.DISABLED: {
         "en": "Our team can't take over at the moment. You can carry on here. We'll be available again "

@@ -11,7 +11,7 @@ from channels_app.conversations.lookup import begin_turn, last_call_ended_at, wa
 from channels_app.conversations.release import Release
 from channels_app.deliveries.briefings import own_words
 from channels_app.deliveries.deadlines import soft_deadline
-from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot
+from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot, take_message_for
 from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
 from channels_app.protocol import ContactMessage, Event, EventType
@@ -30,6 +30,7 @@ from channels_app.turns.asking import (
 from channels_app.turns.breaker import may_call_bot
 from channels_app.turns.bursts import as_one, choice_of, joined_before
 from channels_app.turns.calls import Ask
+from offload.left_messages import LEAVES_MESSAGE
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
 
@@ -84,6 +85,8 @@ def on_contact_event(
         if not channel.is_active:
             return _while_paused(begun, channel, first, request)
         return hand_over_for(begun, channel, first, request)
+    if choice and choice.payload == LEAVES_MESSAGE:
+        return take_message_for(begun, channel, first)
     if event.type.opens and not _is_told_of(channel, event.type):
         return Release.ending([first], Outcome.SILENT, "The bot waits for the contact's first message.")
     if _is_again(first):

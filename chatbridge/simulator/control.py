@@ -10,6 +10,7 @@ from aiohttp import web
 from chatbridge.simulator.conversation import JSON, Conversation, Owner
 from chatbridge.simulator.events import EventSender
 from chatbridge.simulator.limits import DAILY_QUOTA, REQUESTS_PER_SECOND, Limits
+from chatbridge.simulator.people import agents_of
 from chatbridge.simulator.platform import (
     TOKEN_LIFETIME_S,
     Account,
@@ -39,6 +40,7 @@ class Control:
         """Under /sim/."""
         for method, path, handler in (
             ("POST", "/sim/accounts", self.add_account),
+            ("POST", "/sim/accounts/{client_id}/agents", self.set_agents),
             ("POST", "/sim/virtual-agents", self.add_virtual_agent),
             ("GET", "/sim/virtual-agents", self.list_virtual_agents),
             ("POST", "/sim/conversations", self.start),
@@ -63,7 +65,7 @@ class Control:
             organization_id=take(body, "organization_id", str, f"org-{secrets.token_hex(4)}"),
             token_lifetime_s=take(body, "token_lifetime_s", float, TOKEN_LIFETIME_S),
             topics=take_or_none(body, "topics", list),
-            agents_available=take(body, "agents_available", int, 1),
+            agents=agents_of(body),
             tags=TagForm(one_of(body, "tags", tuple(TagForm), TagForm.OBJECTS)),
             limits=Limits(
                 per_second=take(body, "requests_per_second", int, REQUESTS_PER_SECOND),
@@ -71,6 +73,12 @@ class Control:
             ),
         )
         self.platform.add_account(account)
+        return answer(_account_view(account))
+
+    async def set_agents(self, request: web.Request) -> web.Response:
+        """Who is logged in from now on, and whether available or away."""
+        account = self.platform.account(request.match_info["client_id"])
+        account.agents = agents_of(await read_object(request), account.agents)
         return answer(_account_view(account))
 
     async def add_virtual_agent(self, request: web.Request) -> web.Response:
@@ -253,6 +261,7 @@ def _new_conversation(body: JSON, virtual_agent: VirtualAgent) -> Conversation:
         medium=take(body, "medium", str, "whatsapp"),
         channel=channel,
         language=take(body, "language", str, "en"),
+        team=take(body, "team", str, ""),
     )
 
 
@@ -280,8 +289,13 @@ def _number(request: web.Request, name: str) -> float:
 
 def _account_view(account: Account) -> JSON:
     names = ("flavour", "client_id", "client_secret", "organization_id", "token_lifetime_s", "topics")
-    shown = {name: getattr(account, name) for name in (*names, "agents_available", "tags")}
-    return shown | {"requests_per_second": account.limits.per_second, "daily_quota": account.limits.per_day}
+    shown = {name: getattr(account, name) for name in (*names, "tags")}
+    agents = [{"id": agent.id, "presence": agent.presence, "teams": agent.teams} for agent in account.agents]
+    return (
+        shown
+        | {"agents": agents}
+        | {"requests_per_second": account.limits.per_second, "daily_quota": account.limits.per_day}
+    )
 
 
 def _virtual_agent_view(virtual_agent: VirtualAgent) -> JSON:

@@ -63,6 +63,8 @@ class Conversation:
     medium: str
     channel: JSON
     language: str
+    team: str = ""
+    """Whose agents get it."""
     owner: Owner = Owner.QUEUE
     status: str = "new"
     created_at: float = field(default_factory=time.time)

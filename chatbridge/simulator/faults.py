@@ -10,7 +10,7 @@ from aiohttp import web
 
 from chatbridge.simulator.conversation import JSON
 
-TARGETS = ("inbox", "token", "attachments")
+TARGETS = ("inbox", "token", "attachments", "figures")
 STATUSES = ("400", "401", "404", "429", "500", "502", "503", "504")
 FAULTS = (*STATUSES, "reset", "hang", "slow", "garbage", "taken")
 """`taken`: an agent takes the conversation at this very moment, so the request meets 404 if it comes after that."""

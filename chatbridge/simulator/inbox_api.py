@@ -8,12 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
+from chatbridge.simulator import figures
 from chatbridge.simulator.conversation import JSON, Owner
 from chatbridge.simulator.faults import STATUSES, Faults, Rule, strike
 from chatbridge.simulator.ledger import Ledger
-from chatbridge.simulator.manipulation import MalformedError, check_attributes, is_strings, manipulate
+from chatbridge.simulator.manipulation import MalformedError, check_attributes, manipulate
 from chatbridge.simulator.payloads import AGENT, timestamp
-from chatbridge.simulator.platform import Account, Flavour, Platform, new_id
+from chatbridge.simulator.platform import Account, Flavour, Platform
+from chatbridge.simulator.refusals import RefusedError
 from chatbridge.simulator.wire import answer
 
 ATTACHMENT_LIMIT = 10_000_000
@@ -21,33 +23,11 @@ ATTACHMENT_LIMIT = 10_000_000
 
 FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
-MESSAGES = {
-    400: "The request is malformed.",
-    401: "The access token is invalid or expired.",
-    404: "The conversation does not exist or is not assigned to this virtual agent.",
-    429: "Too many requests.",
-}
-
 Action = Callable[[web.Request, Account, JSON], Awaitable[Any]]
 
 
-class RefusedError(Exception):
-    """An error answer: {"errors": [{"code", "message", "id"}]}. Codes other than the limits' aren't documented."""
-
-    def __init__(self, status: int, message: str = "", code: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code or status
-        self.message = message or MESSAGES.get(status, "Something went wrong.")
-
-    def answer(self) -> web.Response:
-        """In the documented shape."""
-        error = {"code": self.code, "message": self.message, "id": new_id()}
-        return answer({"errors": [error]}, self.status)
-
-
 class InboxApi:
-    """Conversations, attachments, contact attributes, and the figures about queue and presence."""
+    """Conversations, attachments, contact attributes and locks; the figures about queue and presence stand apart."""
 
     def __init__(self, platform: Platform, ledger: Ledger, faults: Faults) -> None:
         self.platform = platform
@@ -65,12 +45,8 @@ class InboxApi:
         attributes = self._handler("inbox", "attributes", new, self.set_attributes)
         router.add_put("/inbox/v2/contact/{contact}/contact-attributes", attributes)
         router.add_get("/inbox/v1/queue/lock", self._handler("inbox", "metrics", new, self.locks))
-        for path, action in (
-            ("/inbox/v1/user-presence/metrics/agent-availability", self.agents),
-            ("/inbox/v1/queue/metrics/contacts-waiting", self.waiting),
-            ("/inbox/v1/queue/metrics/longest-wait-time", self.longest_wait),
-        ):
-            router.add_post(path, self._handler("inbox", "metrics", new, action))
+        for method, path, action in figures.routes(self.platform, self._read):
+            router.add_route(method, f"/inbox/v1/{path}", self._handler("figures", "metrics", new, action))
 
     # The way of every request
 
@@ -199,15 +175,6 @@ class InboxApi:
         conversation.set_attributes(values)
         return {}
 
-    async def agents(self, request: web.Request, account: Account, entry: JSON) -> JSON:
-        """How many agents are there."""
-        body = await self._read(request, entry)
-        if not isinstance(body, dict) or not isinstance(body.get("userPresenceStatus"), str):
-            raise RefusedError(400, "userPresenceStatus is required.")
-        if not is_strings(body.get("teamIds", [])):
-            raise RefusedError(400, "teamIds must be a list of strings.")
-        return {"value": account.agents_available if body["userPresenceStatus"] == "AVAILABLE" else 0}
-
     async def locks(self, request: web.Request, account: Account, entry: JSON) -> JSON:
         """Which conversations agents have opened, since when."""
         return {
@@ -221,27 +188,3 @@ class InboxApi:
                 if conversation.client_id == account.client_id and conversation.owner is Owner.AGENT
             ]
         }
-
-    async def waiting(self, request: web.Request, account: Account, entry: JSON) -> JSON:
-        """How many contacts wait."""
-        return {"value": len(self._queued(account, await self._read(request, entry)))}
-
-    async def longest_wait(self, request: web.Request, account: Account, entry: JSON) -> JSON:
-        """Seconds that the first in the queue has waited."""
-        since = self._queued(account, await self._read(request, entry))
-        return {"value": int(time.time() - min(since)) if since else 0}
-
-    def _queued(self, account: Account, body: Any) -> list[float]:
-        """Since when each waits, of those that match; "status required"."""
-        if not isinstance(body, dict) or not isinstance(body.get("status"), str):
-            raise RefusedError(400, "status is required.")
-        channels, medium = body.get("channelIds"), body.get("mediumId")
-        if channels is not None and not is_strings(channels):
-            raise RefusedError(400, "channelIds must be a list of strings.")
-        return [
-            conversation.queued_at
-            for conversation in self.platform.queue(account.client_id)
-            if body["status"] == "NEW"
-            and (not channels or conversation.channel["id"] in channels)
-            and medium in (None, conversation.medium)
-        ]

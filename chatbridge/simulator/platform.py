@@ -38,6 +38,21 @@ class TagForm(StrEnum):
     """For the latest message, as the machine-readable schema says."""
 
 
+class Presence(StrEnum):
+    AVAILABLE = "AVAILABLE"
+    AWAY = "AWAY"
+
+
+@dataclass(slots=True)
+class Agent:
+    """A human who is logged in."""
+
+    id: str
+    presence: str = Presence.AVAILABLE
+    teams: list[str] = field(default_factory=list)
+    changed_at: float = field(default_factory=time.time)
+
+
 @dataclass(slots=True)
 class Account:
     """One customer's credentials and limits. `topics` None: every topic's name exists. `tags`: see TagForm."""
@@ -48,7 +63,7 @@ class Account:
     organization_id: str
     token_lifetime_s: float = TOKEN_LIFETIME_S
     topics: list[str] | None = None
-    agents_available: int = 1
+    agents: list[Agent] = field(default_factory=list)
     tags: TagForm = TagForm.OBJECTS
     limits: Limits = field(default_factory=Limits)
 
@@ -99,10 +114,16 @@ class Platform:
         self.tokens = {token: held for token, held in self.tokens.items() if held[0] != account.client_id}
         self.accounts[account.client_id] = account
 
+    def account(self, client_id: str) -> Account:
+        """The account with these keys."""
+        try:
+            return self.accounts[client_id]
+        except KeyError:
+            raise UnknownError(f"no account with client_id {client_id!r}; POST /sim/accounts first") from None
+
     def add_virtual_agent(self, virtual_agent: VirtualAgent) -> None:
         """Add or replace by id."""
-        if virtual_agent.client_id not in self.accounts:
-            raise UnknownError(f"no account with client_id {virtual_agent.client_id!r}; POST /sim/accounts first")
+        self.account(virtual_agent.client_id)
         self.virtual_agents[virtual_agent.id] = virtual_agent
 
     def find_virtual_agent(self, name: str, client_id: str | None = None) -> VirtualAgent:

@@ -13,7 +13,6 @@ from chatbridge.simulator.shortcodes import Element, Kind, elements, shown
 POLL_S = 20.0
 """How long one long poll waits."""
 
-
 COLOURS = {"contact": "36", "virtual_agent": "32", "agent": "35", "note": "2"}
 """ANSI colours of the voices."""
 
@@ -35,7 +34,7 @@ HELP = """\
 [Title]   press this button               anything else   say it
 /agent take | reply TEXT | note TEXT | topic NAME | delegate | resolve | pending   what a human agent does
 /image, /audio, /document, /location      send one of these (a message without text)
-/queue    who is waiting for an agent
+/queue    who is waiting for an agent       /agents 0   so many agents are available
 /dup      repeat the last event           /new      start a new conversation
 /help     this                            /quit     leave"""
 
@@ -203,6 +202,8 @@ class Chat:
             self.say(None, FILES[command])
         elif command == "/queue":
             self._list_queue()
+        elif command == "/agents":
+            self._set_agents(int(rest) if rest.isdecimal() else 1)
         elif command in ("/dup", "/agent") and self.conversation is None:
             self.note("the conversation begins with your first words")
         elif command == "/dup":
@@ -218,6 +219,10 @@ class Chat:
         body = {"action": action or "take"} | ({"text": text} if text else {})
         self.api.call("POST", f"/conversations/{self.conversation}/agent", body)
         self.is_answer_due = action == "delegate"
+
+    def _set_agents(self, count: int) -> None:
+        self.api.call("POST", f"/accounts/{self._choose()['client_id']}/agents", {"agents_available": count})
+        self.note(f"agents available: {count}")
 
     def _list_queue(self) -> None:
         waiting = self.api.call("GET", "/queue")

@@ -15,6 +15,7 @@ from channels_app.models import Channel
 from channels_app.protocol.languages import OFFERED
 from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadProvider
+from offload.services import Decision
 from offload.wording import filled, in_words, say_for, wrong_in
 from tests.conftest import Walker
 from tests.offload.test_admin import errors_of, save
@@ -77,14 +78,14 @@ def test_what_is_not_known_is_not_said(changes: dict[str, Any], name: str, langu
     texts = {"en": TEXT, "nl": TEXT}
     provider = OffloadProvider(**{"opening_hours": HOURS, "closed_texts": texts, **changes})
     occasion = Occasion.CLOSED if provider.is_enabled else Occasion.DISABLED
-    assert say_for(provider, occasion, NIGHT, language=language, fallback="", name=name) == said
+    assert say_for(Decision(provider, occasion), NIGHT, language=language, fallback="", name=name) == said
 
 
 def test_a_text_of_which_nothing_is_left_is_replaced_and_an_empty_one_stays_empty() -> None:
     provider = OffloadProvider(closed_texts={"*": "Back {next_opening}."}, opened_texts={})
-    said = say_for(provider, Occasion.CLOSED, NIGHT, language="nl", fallback="", name="")
+    said = say_for(Decision(provider, Occasion.CLOSED), NIGHT, language="nl", fallback="", name="")
     assert said.startswith("Ons team is op dit moment niet bereikbaar.")
-    assert say_for(provider, Occasion.OPENED, NIGHT, language="nl", fallback="", name="") == ""
+    assert say_for(Decision(provider, Occasion.OPENED), NIGHT, language="nl", fallback="", name="") == ""
 
 
 @pytest.mark.parametrize("tag", OFFERED)
@@ -92,7 +93,7 @@ def test_our_own_texts_are_whole_with_and_without_what_they_tell(tag: str) -> No
     provider = OffloadProvider(opened_texts=None, disabled_texts=None, is_enabled=False, opening_hours=HOURS)
     for until in (None, NIGHT + timedelta(hours=1)):
         provider.disabled_until = until
-        said = say_for(provider, Occasion.DISABLED, NIGHT, language=tag, fallback="", name="")
+        said = say_for(Decision(provider, Occasion.DISABLED), NIGHT, language=tag, fallback="", name="")
         assert ("09:30" in said, "{" in said, said[-1]) == (until is not None, False, ".")
 
 

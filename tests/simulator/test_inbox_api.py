@@ -228,6 +228,42 @@ def test_figures_about_queue_and_presence(make_agent):
     assert refused(ask(waiting), 400)
 
 
+def test_figures_of_teams_and_groups(make_agent, sim):
+    agent = make_agent(
+        agents=[
+            {"id": "mia", "teams": ["sales", "care"]},
+            {"id": "tom", "teams": ["sales"], "presence": "AWAY"},
+            {"id": "eva", "teams": ["care"]},
+        ]
+    )
+    for team, channel in (("sales", "c-1"), ("sales", "c-2"), ("", "c-1")):
+        agent.send(agent.start(team=team, channel={"id": channel}), complete="HANDOVER")
+    base = "/inbox/v1/"
+
+    def ask(path, **body):
+        return agent.request("POST", base + path, json=body).json()
+
+    presence = "user-presence/metrics/agent-availability"
+    assert ask(presence, userPresenceStatus="AVAILABLE", teamIds=["sales"]) == {"value": 1}
+    assert ask(presence, userPresenceStatus="AWAY") == {"value": 1}
+    grouped = {"value": {"sales": {"value": 1}, "care": {"value": 2}}}
+    assert ask(presence, userPresenceStatus="AVAILABLE", groupBy="TEAM") == grouped
+    waiting = "queue/metrics/contacts-waiting"
+    assert ask(waiting, status="NEW", groupBy="TEAM") == {"value": {"sales": {"value": 2}}}
+    assert ask(waiting, status="NEW", groupBy="CHANNEL") == {"value": {"c-1": {"value": 2}, "c-2": {"value": 1}}}
+    assert ask(waiting, status="PENDING", groupBy="OWNER") == {"value": {}}
+    assert list(ask("queue/metrics/longest-wait-time", status="NEW", groupBy="TEAM")["value"]) == ["sales"]
+    assert "errors" in ask(waiting, status="NEW", groupBy="WEATHER")
+
+    def online():
+        found = agent.request("GET", base + "user-presence/online-agents").json()["agents"]
+        return {each["id"]: each["userPresence"] for each in found}
+
+    assert online() == {"mia": "AVAILABLE", "tom": "AWAY", "eva": "AVAILABLE"}
+    sim.post(f"accounts/{agent.account['client_id']}/agents", agents_available=1)
+    assert online() == {"mia": "AVAILABLE", "tom": "AWAY", "eva": "AWAY"}
+
+
 def test_agents_open_note_and_set_topics(agent, sim):
     conversation = agent.start()
     agent.send(conversation, complete="HANDOVER")

@@ -62,6 +62,8 @@ class BotConnector(ABC):
     speaks_when_delegated: ClassVar[bool] = True
     """The same when an agent delegates a conversation to it, without a dialog to start with."""
 
+    asks_ahead: ClassVar[bool] = False
+    """Whether it can ask us whether agents would take over, and prove itself with nothing but the request."""
     tries_buttons: ClassVar[bool] = False
     """Whether an admin has to press a button once, to see if its payload comes back as this kind of bot wants it."""
 

@@ -52,6 +52,7 @@ class HttpBot(BotConnector):
     kind = "http"
     label = "HTTP bot"
     settings_form = HttpBotForm
+    asks_ahead = True
 
     def send(self, turn: Turn) -> Reply | None:
         """Its reply. None for an acknowledgement and for a document without any of our keys: perhaps later."""

@@ -37,6 +37,21 @@ class Lock:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFigures:
+    """Who is there, and who waits; None: the inbox didn't tell."""
+
+    agents: int | None = None
+    """Available ones."""
+    waiting: int | None = None
+    """Contacts whom no agent has answered yet."""
+    longest_wait_s: int | None = None
+
+    @property
+    def are_known(self) -> bool:
+        return None not in (self.agents, self.waiting, self.longest_wait_s)
+
+
 _QUOTED = re.compile(r"""“[^”]*”?|«[^»]*»?|"[^"]*"?|`[^`]*`?|(?<!\w)['‘][^'’]*['’](?!\w)""")
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.inboxes.answers import EFFECTS, Lock, Sent, clock_lines
+from channels_app.adapters.inboxes.answers import EFFECTS, Lock, QueueFigures, Sent, clock_lines
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import matching_secret
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
@@ -69,6 +69,8 @@ class Inbox(ABC):
     shows_typing: ClassVar[bool] = False
     tells_locks: ClassVar[bool] = False
     """Whether it can be asked which agents have opened which conversations."""
+    tells_queue: ClassVar[bool] = False
+    """Whether it can be asked how many agents are available and how many contacts wait."""
     attribute_key: ClassVar[re.Pattern[str]] = re.compile(r".+")
     """What the name of a contact attribute may look like; one that doesn't fit would cost the whole call."""
     attribute_key_words: ClassVar[str] = ""
@@ -203,6 +205,10 @@ class Inbox(ABC):
     def locks(self) -> list[Lock]:
         """Which conversations of the account agents have opened; only where `tells_locks`."""
         raise ConfigError(f"{self.label} does not tell who has opened what.")
+
+    def queue_figures(self, teams: Sequence[str]) -> QueueFigures:
+        """Of these teams, or of the whole account; only where `tells_queue`. What the account may not see is None."""
+        raise ConfigError(f"{self.label} does not tell who waits.")
 
     @abstractmethod
     def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:

@@ -18,7 +18,10 @@ from channels_app.models import Bot, Channel, SettingsModel
 from offload.models import OffloadProvider
 
 WIDTH = 120  # characters of a line of YAML
-PROVIDER_FIELDS = ("disabled_reason", "opened_texts", "closed_texts", "disabled_texts")
+PROVIDER_FIELDS = (
+    *("disabled_reason", "queue_rules", "teams"),
+    *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+)
 
 
 @dataclass(frozen=True, slots=True)

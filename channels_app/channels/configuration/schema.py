@@ -14,6 +14,7 @@ from channels_app.channels.forms import INBOX_FIELDS, ChannelForm, WriteOnlyFiel
 from channels_app.channels.forms.hours_field import HoursField
 from channels_app.channels.forms.offload import OffloadProviderForm
 from channels_app.channels.forms.policies_field import PoliciesField
+from channels_app.channels.forms.queue_field import NamesField
 from channels_app.channels.forms.table_field import TableField
 from channels_app.channels.forms.texts_field import TextsField
 
@@ -96,7 +97,7 @@ def _reader_of(field: forms.Field) -> Reader:
             return lambda value: value  # only the field knows what a secret may be
         case HoursField() | PoliciesField():
             return _object
-        case TableField():
+        case TableField() | NamesField():
             return _list
         case TextsField():
             return _texts

@@ -12,6 +12,7 @@ from channels_app.access.changes import differences, values_of
 from channels_app.adapters.inboxes import shared_secret_problem
 from channels_app.adapters.settings import PhraseField, refusal, same_value_problem
 from channels_app.channels.forms.hours_field import HoursField
+from channels_app.channels.forms.queue_field import NamesField, QueueField
 from channels_app.channels.forms.saving import Saved, judged_simply
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.channels.forms.settings import ModelForm, one_line, speak_alike
@@ -47,11 +48,36 @@ class OffloadProviderForm(ModelForm):
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="In your time zone. It is on again from then by itself. Empty: until you switch it on.",
     )
+    queue_rules = QueueField(
+        label="What the queue decides",
+        required=False,
+        help_text="Inbox 2.0 only. When the bot asks for an agent within the opening hours, chatbridge looks who is "
+        "available and who waits. Without a row that applies, agents take over.",
+    )
+    teams = NamesField(
+        label="Teams",
+        required=False,
+        help_text="The teams in Inbox 2.0 whose agents take over: their IDs, with commas. Empty: all agents, and "
+        "everybody who waits.",
+    )
     opened_texts = TextsField(
         Occasion.OPENED,
         label="Text when agents take over",
         help_text="Sent after the bot's words when it asks for an agent and agents are available. Leave it empty if "
         "the bot says so itself.",
+        takes_variables=True,
+    )
+    queue_texts = TextsField(
+        Occasion.QUEUE,
+        label="Text when there is a queue",
+        help_text="Sent instead of the one above where the table says “hand over and say the wait”.",
+        takes_variables=True,
+    )
+    nobody_texts = TextsField(
+        Occasion.NOBODY,
+        label="Text when nobody is there",
+        help_text="Sent where the table says “keep the bot and offer to leave a message”. Below it the contact can "
+        "choose to leave a message; what is written then waits for agents.",
         takes_variables=True,
     )
     closed_texts = TextsField(
@@ -73,7 +99,8 @@ class OffloadProviderForm(ModelForm):
         model = OffloadProvider
         fields = (
             *("name", "is_enabled", "disabled_reason", "disabled_until"),
-            *("opening_hours", "opened_texts", "closed_texts", "disabled_texts"),
+            *("opening_hours", "queue_rules", "teams"),
+            *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

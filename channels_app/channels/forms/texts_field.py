@@ -21,6 +21,8 @@ NAMES = {language_tag(tag): str(name) for tag, name in LANGUAGES} | OFFERED
 VARIABLES = {
     Variable.NAME: "what the contact is called",
     Variable.NEXT_OPENING: "when agents are available next, in the contact's language",
+    Variable.WAITING: "how many contacts wait",
+    Variable.LONGEST_WAIT: "for how long the first of them has waited, like “about 5 minutes”",
 }
 MORE = "more"
 """In the names of inputs: what is written in a language that the page didn't list."""

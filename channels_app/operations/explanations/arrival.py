@@ -126,6 +126,7 @@ def _who_had_it(facts: Facts) -> str:
 
 _NEVER_ASKED = {
     "contact_asked": "CB-819",
+    "message_left": "CB-820",
     "no_bot": "CB-801",
     "channel_off": "CB-802",
     "channel_paused": "CB-803",

@@ -136,7 +136,7 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
                 continue  # shown when it is done; or it had no effect
             case OffloadState.CLOSED:
                 asked = _ASKED.get(row.reason, "The bot asked")
-                text, is_bad = f"{asked} for an agent, but outside opening hours", False
+                text, is_bad = f"{asked} for an agent, but none took over", False
             case OffloadState.REFUSED | OffloadState.FAILED:
                 text, is_bad = "The handover to the agents failed", True
             case _:

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from channels_app.adapters.bots import bot_class
 from channels_app.channels.forms import BOT_FIELDS, BotForm
-from channels_app.channels.links import reply_url
+from channels_app.channels.links import availability_url, reply_url
 from channels_app.models import Bot
 from channels_app.operations.checks import check_bot
 from channels_app.operations.checks.newest import newest_limits
@@ -52,6 +52,9 @@ class BotAdmin(SetupAdmin):
             "address_help": "Your bot sends its messages here: paste this URL into your bot's platform."
             if connector.answers_later
             else "Only for a bot that answers later: it POSTs its replies here.",
+            "availability": Address(label="Availability URL", url=availability_url(row.uuid))
+            if connector.asks_ahead
+            else None,
             "pause": pause_problem(row),
             "limits": newest_limits(row),
             "tries_buttons": connector.tries_buttons,

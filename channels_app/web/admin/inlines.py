@@ -1,5 +1,7 @@
 """What is edited on a channel's page with the channel: its inbox channels and its offload provider."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
@@ -7,11 +9,18 @@ from django.forms.models import construct_instance
 from django.utils.formats import date_format
 
 from channels_app.channels.forms.offload import OffloadProviderForm
+from channels_app.channels.forms.queue_field import ACTIONS
+from channels_app.channels.live import find_channel
+from channels_app.deliveries.queue_figures import known_figures
 from channels_app.lib.clocks import database_now
+from channels_app.lib.zones import clock_words
 from channels_app.models import InboxChannel
+from channels_app.protocol.errors import BridgeError
 from channels_app.web.admin.base import ChildFormSet, StackedInline, TabularInline, moment, shows_its_form
 from offload.models import OffloadProvider
 from offload.opening_hours import is_open, next_opening
+from offload.queue import action_for
+from offload.wording import about
 
 
 class InboxChannelFormSet(ChildFormSet):
@@ -75,6 +84,32 @@ class InboxChannelInline(TabularInline):
         return moment(row.first_seen_at) if row.first_seen_at else "none yet"
 
 
+def queue_words(provider: OffloadProvider) -> Iterator[str]:
+    """What is known of the queue, without asking, and what it would decide."""
+    channel = None
+    with suppress(BridgeError):  # its keys can't be read
+        channel = find_channel(provider.channel.uuid) if provider.pk and provider.queue_rules else None
+    if channel is None:
+        return
+    if not channel.inbox.tells_queue:
+        yield f"{channel.inbox.label} tells nothing about its queue, so agents take over."
+        return
+    known = known_figures(channel.inbox, provider.teams)
+    if known.told_at is not None:
+        figures = known.figures
+        told = {"agents available": figures.agents, "contacts waiting": figures.waiting}
+        parts = [f"{name}: {'not told' if number is None else number}" for name, number in told.items()]
+        if figures.longest_wait_s:
+            parts.append(f"longest wait: {about(figures.longest_wait_s, 'en')}")
+        action = ACTIONS[action_for(provider.queue_rules, figures)]
+        yield f"At {clock_words(known.told_at)}: {', '.join(parts)}. This means: {action}."
+    elif known.failed_at is not None:
+        action = ACTIONS[action_for(provider.queue_rules, known.figures)]
+        yield f"The figures of the queue couldn't be had at {clock_words(known.failed_at)}. This means: {action}."
+    else:
+        yield "The figures of the queue are looked up when the bot asks for an agent."
+
+
 @shows_its_form
 class OffloadProviderInline(StackedInline):
     model = OffloadProvider
@@ -82,7 +117,8 @@ class OffloadProviderInline(StackedInline):
     readonly_fields = ("now",)
     fields = (
         *("name", "is_enabled", "disabled_reason", "disabled_until", "verify_token", "opening_hours", "now"),
-        *("opened_texts", "closed_texts", "disabled_texts", "write_back_secret"),
+        *("queue_rules", "teams", "opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+        "write_back_secret",
     )
     can_delete = False
     max_num = 1
@@ -95,7 +131,7 @@ class OffloadProviderInline(StackedInline):
             until = f" until {moment(provider.disabled_until)}" if provider.disabled_until else ""
             return f"Switched off{until}."
         if provider.pk is None or is_open(provider.opening_hours, moment_now):
-            return "Open."
+            return " ".join(("Open.", *queue_words(provider)))
         opening = next_opening(provider.opening_hours, moment_now)
         if opening is None:
             return "Closed at all times."

@@ -14,7 +14,7 @@ from channels_app.channels.care import MAX_NAME
 from channels_app.channels.forms import BotForm
 from channels_app.channels.forms.rows import BOT_ADAPTERS
 from channels_app.channels.forms.saving import save_row
-from channels_app.channels.links import reply_url
+from channels_app.channels.links import availability_url, reply_url
 from channels_app.models import Bot, limits
 from channels_app.operations.checks import check_bot
 from channels_app.protocol.errors import BridgeError
@@ -38,6 +38,7 @@ _BOT: dict[str, Any] = {
     "name": "Parcel bot",
     "kind": "http",
     "reply_url": "https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/",
+    "availability_url": "https://bridge.example.com/webhooks/bot/4f0c7a55-2a6e-4f2b-9d1b-0f3f3c1f5a10/availability/",
     "settings": {"url": "https://bot.example.com/bot", "timeout_s": 20},
     "secrets": {"token": {"is_saved": True, "ends_in": "77aa"}},
     "warnings": [],
@@ -53,6 +54,10 @@ _BOT: dict[str, Any] = {
 class BotSerializer(RowSerializer):
     kind = serializers.ChoiceField(choices=list(BOTS))
     reply_url = serializers.SerializerMethodField(help_text="Where a bot that answers later sends its replies.")
+    availability_url = serializers.SerializerMethodField(
+        help_text="Where a bot asks whether agents would take over (GET, authenticated like a later reply): `open`, "
+        "`agents`, `waiting`, `longest_wait_s` and `next_opening`, null where unknown. Null for a kind that can't ask."
+    )
     settings = serializers.SerializerMethodField(help_text="The adapter's settings, without secrets.")
     secrets = serializers.SerializerMethodField(help_text="What may be shown of each secret.")
     warnings = serializers.SerializerMethodField(help_text="Settings that work but should be changed.")
@@ -70,6 +75,9 @@ class BotSerializer(RowSerializer):
 
     def get_reply_url(self, bot: Bot) -> str:
         return reply_url(bot.uuid)
+
+    def get_availability_url(self, bot: Bot) -> str | None:
+        return availability_url(bot.uuid) if bot_class(bot.kind).asks_ahead else None
 
     def get_settings(self, bot: Bot) -> dict[str, Any]:
         return settings_for(bot, may_change=self.context["may"](CHANGE_BOT))

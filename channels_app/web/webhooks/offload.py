@@ -1,6 +1,8 @@
 """Two more doors: the bot's "send to offload provider", and the inbox's report of how a conversation went on."""
 
 import hmac
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +12,11 @@ from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
 
 from channels_app.adapters.bots import BotConnector, asking_bot
+from channels_app.adapters.inboxes.answers import QueueFigures
 from channels_app.channels.live import LiveChannel, channels_of_tenant, find_channel
 from channels_app.conversations.events import Stored, store_session_event
 from channels_app.conversations.lookup import find_asked_for, find_conversations
+from channels_app.deliveries.queue_figures import figures_for
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, EventSource, Owner
 from channels_app.protocol import Event, Incoming
@@ -26,7 +30,7 @@ from channels_app.web.webhooks.base import (
     with_patience,
 )
 from offload.models import OffloadProvider, OffloadReason
-from offload.services import Request, provider_of, refuse_offload, takes_requests
+from offload.services import Request, decide, provider_of, refuse_offload
 
 
 def _provider(uuid: UUID) -> tuple[OffloadProvider, LiveChannel] | None:
@@ -106,11 +110,16 @@ class OffloadWebhook(WebhookView):
             self.count(provider.uuid, "not_assigned")
             return bot.offload_answer(is_taken=True)
         own = provider_of(conversation.channel_id)
-        if not takes_requests(own, database_now()):
+        if not decide(own, database_now(), partial(_figures, conversation)).is_granted:
             refuse_offload(conversation, _asked_for(event))
             return bot.offload_answer(is_taken=False)
         wake_if_owed(store_session_event(conversation, EventSource.OFFLOAD, event, raw))
         return bot.offload_answer(is_taken=True)
+
+
+def _figures(conversation: Conversation, teams: Sequence[str]) -> QueueFigures | None:
+    channel = find_channel(conversation.channel.uuid)
+    return figures_for(channel.inbox, teams) if channel else None
 
 
 def _asked_for(event: Event) -> Request:

@@ -106,6 +106,16 @@ function serveCopyMonday(button) {
   });
 }
 
+// --- what the queue decides ---
+
+function serveFillRows(button) {
+  button.hidden = false;
+  const group = button.closest('[role="group"]');
+  button.addEventListener("click", () => JSON.parse(button.dataset.fillRows).forEach((row, place) => {
+    for (const [part, value] of Object.entries(row)) group.querySelector(`[name$="-${part}-${place}"]`).value = value;
+  }));
+}
+
 // --- our own texts ---
 
 function serveFillReady(button) {
@@ -215,6 +225,7 @@ document.addEventListener("DOMContentLoaded", () => {
   serveButtons(document);
   document.querySelectorAll("[data-own-zone]").forEach(offerOwnZone);
   document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
+  document.querySelectorAll("[data-fill-rows]").forEach(serveFillRows);
   document.querySelectorAll("[data-fill-ready]").forEach(serveFillReady);
   document.querySelectorAll("[data-preview]").forEach(servePreview);
   const summary = document.getElementById("error-summary");
