@@ -164,6 +164,7 @@ class WholeRequestWorker(ThreadWorker):
     def finish_request(self, connection: Connection, ended: "Future[bool]") -> None:
         """Wait for the next request of this connection, or close it; or wait for the body of the response."""
         if not ended.cancelled() and isinstance(later := ended.exception(), Later):
+            later.with_traceback(None)  # or the frames in it would keep the request alive
             later.body.add_done_callback(lambda _: self.method_queue.defer(self._go_on, connection, later))
             return
         is_kept = not ended.cancelled() and ended.exception() is None and ended.result() is True

@@ -10,7 +10,20 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import growth, ingress, latency, memory, pages, scale, start, statements, strangers, thinking, turns
+from tests.bench import (
+    growth,
+    ingress,
+    latency,
+    memory,
+    pages,
+    scale,
+    start,
+    statements,
+    strangers,
+    thinking,
+    turns,
+    waiting,
+)
 from tests.bench.machine import describe
 from tests.bench.stage import Plan, Stage, stage
 from tests.bench.table import Section
@@ -29,9 +42,10 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "growth": growth.measure,
     "pages": pages.measure,
     "strangers": strangers.measure,
+    "waiting": waiting.measure,
     "start": start.measure,
 }
-SLOW = ("scale", "pages", "strangers", "start")
+SLOW = ("scale", "pages", "strangers", "waiting", "start")
 """Parts that the short run leaves out."""
 INTRODUCTION = """# Benchmarks
 

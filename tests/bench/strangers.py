@@ -51,7 +51,7 @@ def measure(stage: Stage) -> Section:
     cases = {"none": (0, 0), f"{SOCKETS:,} half requests": (SOCKETS, 0), f"and {LOG_INS} log-ins": (SOCKETS, LOG_INS)}
     for name, (sockets, log_ins) in cases.items():
         with strangers(product.port, sockets, log_ins):
-            took = sorted(_send(stage, section, product))
+            took = sorted(send_in_time(stage, section, product))
         p99 = took[int(len(took) * PERCENTILE)]
         section.rows.append((name, f"{len(took):,}", show(took[len(took) // 2] * 1000), show(p99 * 1000)))
     section.goals.append(Goal(what="p99 with all of them, seconds", reached=p99, most=1.0))
@@ -59,7 +59,7 @@ def measure(stage: Stage) -> Section:
     return section
 
 
-def _send(stage: Stage, section: Section, product: Product) -> list[float]:
+def send_in_time(stage: Stage, section: Section, product: Product) -> list[float]:
     """Seconds that each event took, sent at its time whatever became of those before."""
     post, count = Post(stage.next_seed()), round(PER_S * max(stage.plan.open_s, 5.0))
     path = product.doors[0]
@@ -79,7 +79,7 @@ def _send(stage: Stage, section: Section, product: Product) -> list[float]:
 def _ask(port: int, event: bytes, took: list[float], section: Section) -> None:
     began_at = time.monotonic()
     try:
-        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as asking:
+        with connected(port) as asking:
             asking.sendall(event)
             answer = asking.recv(1000)
     except OSError as error:
@@ -87,6 +87,10 @@ def _ask(port: int, event: bytes, took: list[float], section: Section) -> None:
     took.append(time.monotonic() - began_at)
     if b" 200 " not in answer[:15]:
         section.faults.append(f"an event was answered {answer[:40]!r}")
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), PATIENCE_S)
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def _hold(port: int, sockets: int) -> None:
         while True:
             for _ in range(sockets):
                 try:
-                    one = held.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+                    one = held.enter_context(connected(port))
                     one.sendall(HALF)
                 except OSError:
                     continue

@@ -92,13 +92,18 @@ def resend_what_may_have_arrived() -> None:
     put_in("channels_app.deliveries.verdicts", "judge_unknown", lambda true: lambda *args, **kwargs: Verdict.RETRY)
 
 
+def call_for_what_was_taken() -> None:
+    """A reply that has left in the response to a request leaves by a call, too."""
+    put_in("channels_app.deliveries.inline", "is_taken", lambda true: lambda delivery: False)
+
+
 def count_repeated_events() -> None:
     """An event that comes twice is two events."""
 
     def make(true: Function) -> Function:
-        def store_inbox_event(channel_id: int, revision: int, event: Any, raw: bytes) -> Any:
-            stored = true(channel_id, revision, event, raw)
-            return stored if stored.is_new else true(channel_id, revision, replace(event, key=str(uuid4())), raw)
+        def store_inbox_event(channel_id: int, revision: int, event: Any, *rest: Any) -> Any:
+            stored = true(channel_id, revision, event, *rest)
+            return stored if stored.is_new else true(channel_id, revision, replace(event, key=str(uuid4())), *rest)
 
         return store_inbox_event
 
@@ -156,6 +161,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         never_mend_it,
         answer_before_commit,
         resend_what_may_have_arrived,
+        call_for_what_was_taken,
         count_repeated_events,
         take_the_newest_first,
         forget_the_handover,

@@ -57,6 +57,7 @@ PROOFS = (
             "troubles": (Trouble(at_s=3.0, deed=Deed.INBOX_FAULT, when="after", fault="504", times=10),),
         },
     ),
+    Proof(defect="call-for-what-was-taken", promise=DOUBLE, circumstances={"kinds": ("sync",)}),
     Proof(defect="count-repeated-events", promise=DOUBLE, circumstances={"doubled": 0.5}),
     Proof(
         defect="take-the-newest-first",

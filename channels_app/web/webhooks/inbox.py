@@ -73,7 +73,7 @@ class InboxWebhook(WebhookView):
             stored = with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body, wait)
             wake_if_owed(stored)
             if stored.inline_until:
-                answer = 200, answer_to(stored, channel.inbox)
+                answer = answer_to(stored, channel.inbox)
         self._count_rotation(channel, uuid, used)
         return answer
 

@@ -11,7 +11,6 @@ from collections import defaultdict
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -25,9 +24,9 @@ from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
 from channels_app.lib.postgres import waiting_at_most
 from channels_app.models import InlinePolicy
+from channels_app.web.webhooks.base import Answer
 
 logger = logging.getLogger(__name__)
-Body = dict[str, Any]
 LOOK_S = 0.1
 """Between two looks: a contact doesn't notice it, and it is one statement for all requests of a process."""
 LOOK_ANSWER_S = 2.0
@@ -131,10 +130,15 @@ def wait_wanted(channel: LiveChannel) -> InlineWait | None:
     return InlineWait(seconds=settings.INLINE_ANSWER_S, account_key="" if is_always else channel.inbox.account_key)
 
 
-def answer_to(stored: Stored, inbox: Inbox) -> "Future[bytes] | Body":
-    """The body of the response to this event's request. One that comes again, because the platform didn't get our
-    response, gets the same."""
+def answer_to(stored: Stored, inbox: Inbox) -> Answer:
+    """What this event's request gets. One that comes again, because the platform didn't get our response, gets the
+    same."""
     if stored.inline_until and stored.inline_until > database_now():
-        return requests.add(stored, inbox)
-    found = take_answers([stored.event_id]).get(stored.event_id)
-    return inbox.inline_answer(found.outgoing) if found and found.outgoing else {}
+        return 200, requests.add(stored, inbox)
+    try:
+        found = take_answers([stored.event_id]).get(stored.event_id)
+    except Error as error:
+        if outages.met(error) is None:
+            raise
+        return 503, {"detail": "The event is stored; whether it was answered can't be looked up now. Try again."}
+    return 200, inbox.inline_answer(found.outgoing) if found and found.outgoing else {}
