@@ -27,6 +27,8 @@ from channels_app.protocol.visible import is_visible
 COMPLETIONS = "/chat/completions"
 MAX_CALLS = 3
 """For one answer: a model may call functions first, and only say something when it learns their results."""
+USED_UP = "insufficient_quota"
+"""A 429 that asking again doesn't mend: the provider's account has no balance left."""
 FILTERED = "an answer that the provider's content filter held back"
 WORDLESS = "an answer without words"
 CUT_OFF = "the end of an answer that was longer than “Max tokens”"
@@ -122,10 +124,12 @@ class OpenAI(BotConnector):
         reply = reduce(Reply.merged_with, (part for part, _ in done), Reply(messages=tuple(_said(message))))
         if finish == "length":
             reply = replace(reply, dropped=(*reply.dropped, CUT_OFF))
-        said = {"role": "assistant", "content": None, "tool_calls": [dict(call.values) for call in calls]}
+        # Some local servers name no id; the API wants one with the result.
+        named = [{**call.values, "id": call.values.get("id") or f"call_{n}"} for n, call in enumerate(calls, 1)]
+        said = {"role": "assistant", "content": None, "tool_calls": named}
         results = [
-            {"role": "tool", "tool_call_id": call.values.get("id"), "content": told}
-            for call, (_, told) in zip(calls, done, strict=True)
+            {"role": "tool", "tool_call_id": call["id"], "content": told}
+            for call, (_, told) in zip(named, done, strict=True)
         ]
         return Completion(reply, said, results)
 
@@ -137,6 +141,8 @@ class OpenAI(BotConnector):
             name = code_of_error(answer, "code", "type", inside="error")
             if answer.status == HTTPStatus.BAD_REQUEST and "content_filter" in name:
                 raise FilteredError(FILTERED, status=answer.status) from error
+            if name == USED_UP:
+                error = RefusedError(error.detail, status=error.status)
             raise with_code(error, name) from None
 
 

@@ -17,7 +17,7 @@ from channels_app.protocol import (
     Reply,
     Turn,
 )
-from channels_app.protocol.errors import PayloadError
+from channels_app.protocol.errors import BridgeError, PayloadError, RefusedError, TemporaryError
 from tests.channels_app.bots.cast import NOW, SETTINGS, calls, make_bot, make_turn
 from tests.fakes.api import answer
 
@@ -237,6 +237,27 @@ def test_a_model_that_only_called_functions_is_asked_for_its_words() -> None:
     assert [tool["id"] for tool in said["tool_calls"]] == [result["tool_call_id"] for result in results]
     assert [result["content"] for result in results] == ["Done.", "This function does not exist."]
     assert second["timeout_s"] <= first["timeout_s"] == 20
+
+
+def test_a_result_names_its_call_where_the_server_did_not() -> None:
+    nameless = [
+        call("set_topics", {"topics": [topic]}) | {"id": missing}
+        for topic, missing in (("Orders", None), ("Returns", ""))
+    ]
+    bot = make_bot("openai", completion(None, *nameless), completion("Hi"), **TOOLS)
+    assert bot.send(make_turn(time_left_s=30)) is not None
+    *_, said, first, second = calls(bot)[1].request["json"]["messages"]
+    assert [tool["id"] for tool in said["tool_calls"]] == [first["tool_call_id"], second["tool_call_id"]]
+    assert first["tool_call_id"] != second["tool_call_id"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("insufficient_quota", RefusedError), ("rate_limit_exceeded", TemporaryError)]
+)
+def test_a_balance_that_is_used_up_is_not_asked_again(code: str, kind: type[BridgeError]) -> None:
+    with pytest.raises(kind) as caught:
+        replied(answer(429, {"error": {"code": code}}))
+    assert caught.value.detail == f"The bot answered 429, {code}."
 
 
 def test_a_model_that_never_finds_words_is_not_asked_for_ever() -> None:
