@@ -91,22 +91,22 @@ WITH claimed AS (
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING conversation.id, conversation.fence, conversation.channel_id, conversation.external_id,
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
-        conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
-        conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
-        conversation.inbox_channel_id
+        conversation.session_since, conversation.stint_began_at, conversation.newest_sent_at,
+        conversation.last_turn_id, conversation.last_message_id, conversation.bot_counter, conversation.medium,
+        conversation.language, conversation.options, conversation.topics, conversation.remembered,
+        conversation.contact_id, conversation.inbox_channel_id
 )
 SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
     channel.revision, channel.bot_id, bot.revision, bot.failures, bot.paused_until, claimed.id, claimed.fence,
     claimed.channel_id, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint,
-    claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at, claimed.last_turn_id,
-    claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
-    claimed.remembered, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
-    contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
-    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
-    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
-    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
-    coalesce(event.retried_at, event.received_at), body.raw
+    claimed.stint_is_implied, claimed.session_since, claimed.stint_began_at, claimed.newest_sent_at,
+    claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language,
+    claimed.options, claimed.topics, claimed.remembered, contact.id, inbox_channel.id, contact.external_id,
+    contact.primary_identifier, contact.secondary_identifier, contact.picture_url, contact.vip,
+    contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id, inbox_channel.name,
+    inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at,
+    event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,
+    event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -134,22 +134,22 @@ WITH claimed AS (
     WHERE conversation.id = %(conversation_id)s
     RETURNING conversation.id, conversation.fence, conversation.channel_id, conversation.external_id,
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
-        conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
-        conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
-        conversation.inbox_channel_id
+        conversation.session_since, conversation.stint_began_at, conversation.newest_sent_at,
+        conversation.last_turn_id, conversation.last_message_id, conversation.bot_counter, conversation.medium,
+        conversation.language, conversation.options, conversation.topics, conversation.remembered,
+        conversation.contact_id, conversation.inbox_channel_id
 )
 SELECT clock_timestamp(), seen.arrivals, seen.fence + 1 <> claimed.fence OR seen.lease_until IS NOT NULL,
     channel.revision, channel.bot_id, bot.revision, bot.failures, bot.paused_until, claimed.id, claimed.fence,
     claimed.channel_id, claimed.external_id, claimed.session_id, claimed.owner, claimed.stint,
-    claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at, claimed.last_turn_id,
-    claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language, claimed.options, claimed.topics,
-    claimed.remembered, contact.id, inbox_channel.id, contact.external_id, contact.primary_identifier,
-    contact.secondary_identifier, contact.picture_url, contact.vip, contact.medium_contact_profile_id,
-    contact.attributes, inbox_channel.external_id, inbox_channel.name, inbox_channel.is_enabled,
-    inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at, event.received_at, event.counter,
-    event.wait_until, event.called_at, event.source, event.attempts, event.reason, event.inline_until,
-    coalesce(event.retried_at, event.received_at), body.raw
+    claimed.stint_is_implied, claimed.session_since, claimed.stint_began_at, claimed.newest_sent_at,
+    claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language,
+    claimed.options, claimed.topics, claimed.remembered, contact.id, inbox_channel.id, contact.external_id,
+    contact.primary_identifier, contact.secondary_identifier, contact.picture_url, contact.vip,
+    contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id, inbox_channel.name,
+    inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at,
+    event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,
+    event.inline_until, coalesce(event.retried_at, event.received_at), body.raw
 FROM
     claimed
     JOIN LATERAL (
@@ -202,6 +202,35 @@ WITH held AS (
         bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
         stint_began_at = CASE WHEN stint = %(stint)s THEN stint_began_at ELSE clock_timestamp() END,
         options = %(offered)s::jsonb,
+        language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
+        inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
+    WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
+), said AS (
+    INSERT INTO channels_app_message (conversation_id, event_id, author, position, text, attachment_url, said_at)
+    SELECT held.id, said.event_id, 'contact', 0, said.text, '', least(said.at, clock_timestamp())
+    FROM held, unnest(%(said_by)s::bigint[], %(said)s::text[], %(said_at)s::timestamptz[]) AS said(event_id, text, at)
+    ON CONFLICT DO NOTHING
+), joined AS (
+    UPDATE channels_app_webhookevent AS event
+    SET state = 'done', outcome = 'merged', reason = CASE WHEN event.type = 'message_received'
+            THEN 'The bot got it in one turn with the message before it.'
+            ELSE 'The bot was told of it with the contact''s first message.' END,
+        stint = %(stint)s, answered_by = %(event_id)s, wait_until = NULL, finished_at = clock_timestamp()
+    FROM held WHERE event.id = ANY(%(joined)s::bigint[]) AND event.state <> 'done'
+)
+UPDATE channels_app_webhookevent AS event
+SET state = %(state)s, attempts = event.attempts + 1, called_at = coalesce(event.called_at, clock_timestamp()),
+    stint = %(stint)s, wait_until = NULL
+FROM held WHERE event.id = %(event_id)s RETURNING event.id;
+
+-- conversations.lookup: The same for a contact who comes back after the end: with a new session.
+WITH held AS (
+    UPDATE channels_app_conversation SET owner = %(owner)s, stint = %(stint)s,
+        stint_is_implied = %(stint_is_implied)s, newest_sent_at = %(newest_sent_at)s, medium = %(medium)s,
+        bot_counter = CASE WHEN stint = %(stint)s THEN bot_counter END,
+        stint_began_at = CASE WHEN stint = %(stint)s THEN stint_began_at ELSE clock_timestamp() END,
+        options = %(offered)s::jsonb, session_id = %(session_id)s, session_since = %(session_since)s,
+        remembered = '{}'::jsonb,
         language = %(language)s, topics = %(topics)s, contact_id = %(contact_id)s,
         inbox_channel_id = %(inbox_channel_id)s, last_message_id = %(last_message_id)s, last_turn_id = %(event_id)s
     WHERE id = %(conversation_id)s AND fence = %(fence)s RETURNING id
@@ -412,18 +441,18 @@ WITH held AS (
         ORDER BY due.wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING conversation.id, conversation.fence, conversation.channel_id, conversation.external_id,
         conversation.session_id, conversation.owner, conversation.stint, conversation.stint_is_implied,
-        conversation.stint_began_at, conversation.newest_sent_at, conversation.last_turn_id,
-        conversation.last_message_id, conversation.bot_counter, conversation.medium, conversation.language,
-        conversation.options, conversation.topics, conversation.remembered, conversation.contact_id,
-        conversation.inbox_channel_id
+        conversation.session_since, conversation.stint_began_at, conversation.newest_sent_at,
+        conversation.last_turn_id, conversation.last_message_id, conversation.bot_counter, conversation.medium,
+        conversation.language, conversation.options, conversation.topics, conversation.remembered,
+        conversation.contact_id, conversation.inbox_channel_id
 )
 SELECT held.wake_at, held.wake_at <= clock_timestamp(), claimed.id, clock_timestamp(), seen.arrivals, seen.fence + 1 <>
     claimed.fence OR seen.lease_until IS NOT NULL, channel.revision, channel.bot_id, bot.revision, bot.failures,
     bot.paused_until, claimed.id, claimed.fence, claimed.channel_id, claimed.external_id, claimed.session_id,
-    claimed.owner, claimed.stint, claimed.stint_is_implied, claimed.stint_began_at, claimed.newest_sent_at,
-    claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium, claimed.language,
-    claimed.options, claimed.topics, claimed.remembered, contact.id, inbox_channel.id, contact.external_id,
-    contact.primary_identifier, contact.secondary_identifier, contact.picture_url, contact.vip,
+    claimed.owner, claimed.stint, claimed.stint_is_implied, claimed.session_since, claimed.stint_began_at,
+    claimed.newest_sent_at, claimed.last_turn_id, claimed.last_message_id, claimed.bot_counter, claimed.medium,
+    claimed.language, claimed.options, claimed.topics, claimed.remembered, contact.id, inbox_channel.id,
+    contact.external_id, contact.primary_identifier, contact.secondary_identifier, contact.picture_url, contact.vip,
     contact.medium_contact_profile_id, contact.attributes, inbox_channel.external_id, inbox_channel.name,
     inbox_channel.is_enabled, inbox_channel.shows_buttons, event.id, event.type, event.state, event.sent_at,
     event.received_at, event.counter, event.wait_until, event.called_at, event.source, event.attempts, event.reason,

@@ -73,6 +73,11 @@ STATEMENTS = (
         lookup._begin(joins=True, chooses=True),
     ),
     Assembled(
+        "conversations.lookup",
+        "The same for a contact who comes back after the end: with a new session.",
+        lookup._begin(joins=True, chooses=False, renews=True),
+    ),
+    Assembled(
         "conversations.exchanges",
         "A call beside the bot's, e.g. that the contact sees it typing; the last one goes with the next statement.",
         exchanges._ONE_MORE,

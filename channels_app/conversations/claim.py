@@ -26,8 +26,8 @@ from channels_app.protocol.offered import Offered
 # whether another worker had the conversation then or since, and may have handled these events in between.
 _OF_CONVERSATION = (
     *("id", "fence", "channel_id", "external_id", "session_id", "owner", "stint", "stint_is_implied"),
-    *("stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
-    *("options", "topics", "remembered", "contact_id", "inbox_channel_id"),
+    *("session_since", "stint_began_at", "newest_sent_at", "last_turn_id", "last_message_id", "bot_counter", "medium"),
+    *("language", "options", "topics", "remembered", "contact_id", "inbox_channel_id"),
 )
 _OF_EVENT = (
     *("id", "type", "state", "sent_at", "received_at", "counter", "wait_until", "called_at", "source", "attempts"),
@@ -148,7 +148,7 @@ _AS_THEY_ARE = (
         "bot_paused_until",
     ),
     *("external_id", "session_id", "owner", "stint", "stint_is_implied", "stint_began_at", "newest_sent_at"),
-    *("last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
+    *("session_since", "last_turn_id", "last_message_id", "bot_counter", "medium", "language"),
 )
 
 

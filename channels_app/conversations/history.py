@@ -11,10 +11,11 @@ MAX_LETTERS = 1_000
 """Of each message: enough to know what it was about."""
 
 
-def history_of(conversation_id: int, before: int) -> tuple[PastMessage, ...]:
-    """The last messages that have words, oldest first, without those of the turn of the event `before`. Agents' are
-    there once the inbox has reported them; their notes are not for bots, which might repeat them."""
-    rows = MessageRow.objects.filter(conversation_id=conversation_id).exclude(author=Author.NOTE)
+def history_of(conversation_id: int, before: int, since: int = 0) -> tuple[PastMessage, ...]:
+    """The last messages that have words, oldest first, without those of the turn of the event `before`, and of events
+    before the session's first (`since`). Agents' are there once the inbox has reported them; their notes are not for
+    bots, which might repeat them."""
+    rows = MessageRow.objects.filter(conversation_id=conversation_id, event_id__gte=since).exclude(author=Author.NOTE)
     rows = rows.exclude(Q(event_id=before) | Q(event__answered_by=before))
     newest = rows.order_by("-said_at", "-id")[:MAX_MESSAGES]
     return tuple(

@@ -57,6 +57,7 @@ class Lease:
     bot_paused_until: datetime | None
     external_id: str
     session_id: uuid.UUID
+    session_since: int
     owner: str
     stint: int
     stint_is_implied: bool

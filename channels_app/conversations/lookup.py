@@ -120,23 +120,27 @@ FROM held WHERE event.id = %(event_id)s RETURNING event.id
 """
 _CHOSEN = """        options = %(offered)s::jsonb,
 """
+_RENEWED = """        options = %(offered)s::jsonb, session_id = %(session_id)s, session_since = %(session_since)s,
+        remembered = '{}'::jsonb,
+"""
 
 
 @cache
-def _begin(*, joins: bool, chooses: bool) -> str:
+def _begin(*, joins: bool, chooses: bool, renews: bool = False) -> str:
     """The statement with the parts that it needs."""
-    return _BEGIN_TURN.format(joined=_JOINED if joins else "", options=_CHOSEN if chooses else "")
+    options = _RENEWED if renews else _CHOSEN if chooses else ""
+    return _BEGIN_TURN.format(joined=_JOINED if joins else "", options=options)
 
 
 _STANDING = ("owner", "stint", "stint_is_implied", "newest_sent_at", "medium", "language", "last_message_id")
 
 
-def begin_turn(lease: Lease, events: Mapping[int, Event], *, chooses: bool) -> None:
+def begin_turn(lease: Lease, events: Mapping[int, Event], *, chooses: bool, renews: bool = False) -> None:
     """Write down how the conversation stands with the first of these events, by their ids, what the contact said, and
     that one more try begins.
 
     The others are what the bot receives with it: they end here, and what follows belongs to the first. `chooses`: this
-    message has chosen from what was offered. Raises LeaseLostError.
+    message has chosen from what was offered; `renews`: another session begins with them. Raises LeaseLostError.
     """
     joined = [event_id for event_id in events if event_id != lease.last_turn_id]
     said = {event_id: event for event_id, event in events.items() if event.message}
@@ -152,9 +156,11 @@ def begin_turn(lease: Lease, events: Mapping[int, Event], *, chooses: bool) -> N
         "said": [event.message.words for event in said.values() if event.message],
         "said_at": [event.sent_at.isoformat() for event in said.values()],
         "joined": joined,
-        "offered": json.dumps(lease.offered.to_json()) if chooses else None,
+        "session_id": str(lease.session_id),
+        "session_since": min(events),
+        "offered": json.dumps(lease.offered.to_json()) if chooses or renews else None,
     }
-    if not fetch(_begin(joins=bool(joined), chooses=chooses), values):
+    if not fetch(_begin(joins=bool(joined), chooses=chooses, renews=renews), values):
         raise LeaseLostError
 
 

@@ -180,6 +180,9 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
     if reply.complete is Completion.RESOLVED and waits:
         return _Leaving(reply=replace(reply, complete=None), before=before, reason=NOT_CLOSED)
+    if reply.complete is Completion.RESOLVED and wanted.author == Author.BOT:
+        text = own_words(lease, channel, Occasion.RESOLVED)
+        reply = replace(reply, messages=(*reply.messages, *([Message(text=text)] if text else [])))
     if waits and reply.messages and _may_be_dropped(channel, wanted, before):
         return _Leaving(reply=replace(reply, messages=()), before=before, reason=OVERTAKEN)
     return _Leaving(reply=reply, before=before, reason=wanted.reason)

@@ -60,6 +60,8 @@ class Conversation(models.Model):
     session_id = models.UUIDField(
         "session of the bot", default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
+    session_since = models.BigIntegerField(default=0, db_default=0)
+    """The first event of the session; 0: the conversation's first. Who comes back after the end begins another one."""
     contact = models.ForeignKey(ContactRow, null=True, on_delete=models.SET_NULL, related_name="conversations")
     inbox_channel = models.ForeignKey(InboxChannel, null=True, on_delete=models.SET_NULL, db_index=False)
     medium = models.CharField(max_length=50, blank=True, default="", db_default="")

@@ -168,6 +168,7 @@ class ChannelRules(models.Model):
         "can go back in our response to Sparkcentral's own request instead, which costs none. Slower answers, files "
         "and answers in several parts are sent by a call as usual.",
     )
+    resolved_texts = texts_column("text when the bot ends the conversation", default=dict)
     language = models.CharField(
         "language",
         max_length=MAX_TAG,
@@ -224,5 +225,6 @@ class ChannelRules(models.Model):
                 Occasion.SILENCE_END: self.silence_end_texts,
                 Occasion.HOLDING: self.holding_texts,
                 Occasion.PAUSED: self.paused_texts,
+                Occasion.RESOLVED: self.resolved_texts,
             },
         )

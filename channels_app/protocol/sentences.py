@@ -29,6 +29,8 @@ class Occasion(StrEnum):
     """The bot asks for an agent outside the opening hours."""
     DISABLED = "disabled"
     """The bot asks for an agent while handovers are switched off."""
+    RESOLVED = "resolved"
+    """The bot ends the conversation."""
     FILE = "file"
     """The contact sends a file, which the bot isn't asked about."""
     HOLDING = "holding"
@@ -124,6 +126,13 @@ READY: Mapping[Occasion, Texts] = {
         "melden, um mit uns zu sprechen.",
         "es": "Nuestro equipo no está disponible en este momento. Puede continuar aquí o escribirnos más tarde para "
         "hablar con una persona.",
+    },
+    Occasion.RESOLVED: {
+        "en": "Thank you for your message. Write to us again at any time.",
+        "nl": "Bedankt voor uw bericht. U kunt ons altijd opnieuw schrijven.",
+        "fr": "Merci de votre message. Vous pouvez nous réécrire à tout moment.",
+        "de": "Vielen Dank für Ihre Nachricht. Schreiben Sie uns jederzeit wieder.",
+        "es": "Gracias por su mensaje. Puede volver a escribirnos cuando quiera.",
     },
     Occasion.FILE: {
         "en": "Thank you. I can't open files here. Could you tell me in words what you need?",

@@ -110,7 +110,7 @@ def _note_call(lease: Lease, claimed: ClaimedEvent, calls: Sequence[Call], error
 def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEvent, choice: Option | None) -> Turn:
     message = event.message or ContactMessage()
     is_delegated = event.type is EventType.CONVERSATION_DELEGATED
-    needs_history = channel.bot is not None and channel.bot.needs_history
+    needs_history = is_delegated or (channel.bot is not None and channel.bot.needs_history)
     text, payload = message.text, None if is_token(message.payload) else message.payload
     if is_delegated:
         text = channel.delegation_text or None
@@ -132,7 +132,7 @@ def _turn(lease: Lease, channel: LiveChannel, event: Event, claimed: ClaimedEven
         topics=tuple(lease.topics),
         trigger=event.trigger,
         dialog=channel.delegation_dialog if is_delegated else "",
-        history=history_of(lease.conversation_id, claimed.facts.id) if is_delegated or needs_history else (),
+        history=history_of(lease.conversation_id, claimed.facts.id, lease.session_since) if needs_history else (),
         remembered=lease.remembered,
         time_left_s=time_left(channel, claimed).total_seconds(),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations import contacts
@@ -16,6 +17,7 @@ from channels_app.deliveries.unsaid import has_spoken
 from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
 from channels_app.protocol import ContactMessage, Event, EventType
 from channels_app.protocol.failures import FailureKind
+from channels_app.protocol.offered import Offered
 from channels_app.protocol.sentences import Occasion
 from channels_app.protocol.wishes import asks_for_agent
 from channels_app.turns.asking import (
@@ -73,7 +75,7 @@ def on_contact_event(
     if choice and event.message and event.message.text is None:  # a press alone says the button's title
         event = replace(event, message=replace(event.message, text=choice.title))
     begun_with = zip((one.facts.id for one in claimed), (event, *events[1:]), strict=True)
-    begin_turn(begun, dict(begun_with), chooses=choice is not None)
+    begin_turn(begun, dict(begun_with), chooses=choice is not None, renews=begun.session_id != lease.session_id)
     if is_late:  # what it tells of the contact is known now
         return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")
     if begun.owner != Owner.BOT:
@@ -226,6 +228,8 @@ def _stand(
         owner, stint, stint_is_implied = Owner.BOT, stint + 1, False
     elif is_implied or owner == Owner.UNKNOWN:  # STARTED is lost or late; only the virtual agent gets messages
         owner, stint, stint_is_implied = Owner.BOT, stint + 1, True
+    if _comes_back(lease, event, takes_over=takes_over, is_implied=is_implied):
+        lease = replace(lease, session_id=uuid4(), session_since=event_id, offered=Offered(), remembered={})
     return replace(
         lease,
         owner=owner,
@@ -242,6 +246,14 @@ def _stand(
         last_turn_id=event_id,
         last_message_id=event.message.external_id if event.message else lease.last_message_id,
     )
+
+
+def _comes_back(lease: Lease, event: Event, *, takes_over: bool, is_implied: bool) -> bool:
+    """Whether the contact begins anew after the end of the conversation: no form that was half filled in then, no
+    option and nothing that was said counts any more. What an agent delegates goes on."""
+    if takes_over and event.type is EventType.CONVERSATION_STARTED:
+        return lease.owner in (Owner.OTHER, Owner.CLOSED)
+    return is_implied and lease.owner == Owner.CLOSED
 
 
 def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Request | None:

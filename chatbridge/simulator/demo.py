@@ -125,7 +125,8 @@ def echo(turn: JSON) -> JSON:
             return say(f"You are at {place['latitude']}, {place['longitude']}. We are around the corner.")
         shown = " ".join(file["placeholder"] for file in files) or "pictures"
         return say(f"Thank you! I can't look at {shown} yet; tell me in words, please.")
-    return say(f"You said: {turn['text']}", 'Say "menu" to see what I can do, or "agent" for a human.')
+    hint = 'Say "menu" to see what I can do, or "agent" for a human.'
+    return say(f"You said: {turn['text']}", hint, not_understood=True)
 
 
 def ask_order(turn: JSON, session: Session, media_url: str) -> JSON:

@@ -986,6 +986,7 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "offer_hours": "5",
         "burst_quiet_ms": "1500",
         "drops_overtaken_answers": "on",
+        "resolved_texts-nl": "Tot ziens",
         "hands_over_on_words": "on",
         "agent_words-nl": "mens, collega",
         "max_misses": "2",

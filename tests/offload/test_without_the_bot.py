@@ -230,7 +230,7 @@ def test_after_as_many_answers_agents_get_it_behind_the_last_one(
     assert "The bot did not understand" in page and "2 answers in a row" in page
     event = WebhookEvent.objects.get(pk=offload.event_id or 0)
     story = explain(event.conversation_id, event.pk)
-    assert story.headline.startswith("The bot answered and did not understand too often: handed over")
+    assert story.headline.startswith("The bot answered and did not understand once more: handed over")
     assert not [check for check in story.checks if check.problem]
 
 

@@ -78,8 +78,14 @@ class _ChannelForm(SettingsForm):
     agent_words = WordsField(
         READY_WORDS,
         label="Words for an agent",
-        help_text="What your contacts call the one they want. With them a message may have polite words around it, "
-        "and nothing else: “I'd like to speak to an agent”, but not “agent 007 movie” or “no agent”.",
+        help_text="What your contacts call the one they want. A message may have polite words around them, and "
+        "nothing else: “I'd like to speak to an agent”, but not “agent 007 movie” or “no agent”.",
+    )
+    resolved_texts = TextsField(
+        Occasion.RESOLVED,
+        label="Text when the bot ends the conversation",
+        help_text="Sent behind the bot's last words when it resolves a conversation. Leave it empty if the bot says "
+        "goodbye itself. Who writes again begins a new session with the bot.",
     )
     file_texts = TextsField(
         Occasion.FILE,
@@ -133,6 +139,7 @@ class _ChannelForm(SettingsForm):
             "offer_hours",
             "burst_quiet_ms",
             "drops_overtaken_answers",
+            "resolved_texts",
             "hands_over_on_words",
             "agent_words",
             "max_misses",

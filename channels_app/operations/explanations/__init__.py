@@ -105,7 +105,7 @@ _ARRIVED = {"": "has not arrived yet", "replied_unconfirmed": "may not have arri
 _BOTS_PART = {
     "asked_for_human": "asked for an agent",
     "bot_completed": "ended its part",
-    "not_understood": "did not understand too often",
+    "not_understood": "did not understand once more",
 }
 
 

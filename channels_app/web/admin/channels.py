@@ -36,7 +36,10 @@ HELP_FIELDS = ("hands_over_on_words", "agent_words", "max_misses", "miss_intents
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 HOLDING_FIELDS = ("hold_after_s", "holding_texts")
 PAUSE_FIELDS = ("when_paused", "paused_texts")
-BOT_FIELDS = ("bot", "greeting", "delegation_dialog", "delegation_text", "offer_hours", "typing_after_s")
+BOT_FIELDS = (
+    *("bot", "greeting", "delegation_dialog", "delegation_text", "offer_hours", "typing_after_s"),
+    "resolved_texts",
+)
 LANGUAGE_FIELDS = ("language", "language_attribute")
 PAGES: dict[str, tuple[str, Page]] = {
     "set-up": (SEE_CHANNEL, set_up_part),

@@ -123,6 +123,7 @@ class ChannelBodySerializer(Strict):
     intent_topics = IntentTopicBodySerializer(many=True, required=False, help_text="The whole table.")
     routing_rules = RoutingRuleBodySerializer(many=True, required=False, help_text="The whole table.")
     offer_hours = bounded(limits.OFFER_HOURS)
+    resolved_texts = texts_field(Occasion.RESOLVED, required=False)
     hands_over_on_words = serializers.BooleanField(
         required=False, help_text="A message that only asks for an agent goes to agents, not to the bot."
     )

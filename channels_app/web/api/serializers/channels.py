@@ -136,6 +136,7 @@ TEXTS_WORDS = {
     Occasion.APOLOGY: "Sent when the bot fails and keeps the conversation.",
     Occasion.HOLDING: "Sent once for a message when the bot hasn't answered after `hold_after_s`.",
     Occasion.PAUSED: "Sent while the channel is paused and `when_paused` is `say_text`.",
+    Occasion.RESOLVED: "Sent behind the bot's last words when it resolves the conversation.",
     Occasion.FILE: "Sent when the contact sends a file and `on_contact_file` is `say_text`.",
     Occasion.SILENCE: "Asked when the contact has been silent for `silent_minutes`.",
     Occasion.SILENCE_END: "Said when a silent contact's conversation ends.",
@@ -225,6 +226,7 @@ _DETAIL: dict[str, Any] = {
         }
     ],
     "offer_hours": 24,
+    "resolved_texts": {},
     "hands_over_on_words": False,
     "agent_words": None,
     "max_misses": 0,
@@ -275,6 +277,7 @@ class ChannelDetailSerializer(ChannelSerializer):
     holding_texts = texts_field(Occasion.HOLDING)
     paused_texts = texts_field(Occasion.PAUSED)
     agent_words = words_field()
+    resolved_texts = texts_field(Occasion.RESOLVED)
     file_texts = texts_field(Occasion.FILE)
     silence_texts = texts_field(Occasion.SILENCE)
     silence_end_texts = texts_field(Occasion.SILENCE_END)
