@@ -3,12 +3,13 @@
 import re
 from enum import Enum, auto
 
-from chatbridge.limits import MAX_BODY_BYTES, MAX_INBOX_BODY_BYTES
+from chatbridge.limits import MAX_BODY_BYTES, MAX_BOT_BODY_BYTES, MAX_INBOX_BODY_BYTES
 
 MAX_HEAD_BYTES = 32 * 1024  # real ones have about 1 kB
 MAX_CHUNK_LINE_BYTES = 8  # a size
 MAX_LENGTH_DIGITS = 12
-INBOX_DOOR = "/webhooks/inbox/"
+# The first that fits. Each is its door's own limit, so that what the door refuses is not read to its end.
+DOORS = (("/webhooks/inbox/", MAX_INBOX_BODY_BYTES), ("/webhooks/", MAX_BOT_BODY_BYTES), ("", MAX_BODY_BYTES))
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")  # extensions are allowed by the standard, but unused in practice
@@ -61,8 +62,7 @@ class Arrival:
         self._body_at = self._chunk_at = end + 4
         words = head.partition(b"\r\n")[0].split(b" ")
         self.target = words[1].decode("latin-1").lower() if len(words) > 1 else ""
-        if self.target.startswith(INBOX_DOOR):
-            self._body_most = MAX_INBOX_BODY_BYTES
+        self._body_most = next(most for door, most in DOORS if self.target.startswith(door))
         fields = head.lower()
         if b"\r\ntransfer-encoding:" not in fields:
             length = _LENGTH.search(fields)

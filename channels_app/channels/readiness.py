@@ -16,6 +16,7 @@ from channels_app.lib.encryption import decrypt, encrypt
 from channels_app.lib.postgres import waiting_at_most
 from channels_app.models import Bot, Channel, KeyCheck
 from channels_app.protocol.errors import ConfigError, MissingKeyError
+from channels_app.protocol.labels import count_of
 from offload.models import OffloadProvider
 
 POSTGRES_LEAST = 15
@@ -64,7 +65,7 @@ def check_keys() -> None:
         lines = "".join(f"\n  - {name}: {error.detail}" for name, error in unread[:MAX_NAMED])
         more = f"\n  - and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
         raise NotReadyError(
-            f"CB-104: {len(unread)} saved secret(s) can't be read with the ENCRYPTION_KEYS of this process."
+            f"CB-104: {count_of(len(unread), 'saved secret')} can't be read with the ENCRYPTION_KEYS of this process."
             f"{lines}{more}\nAdd the missing key after the current one. If it is lost for good, run "
             "manage.py reencrypt --forget-unreadable, and enter these secrets again.",
             is_final=True,

@@ -43,11 +43,12 @@ class Rotation:
     until: datetime
     old: Uses
     new: Uses
+    since: datetime | None = None
 
     @property
     def is_safe_to_retire(self) -> bool:
         """Whether the new one is in use, and the old one not for a while."""
-        last_at = self.old.last_at
+        last_at = self.old.last_at or self.since
         return self.new.count > 0 and (last_at is None or database_now() - last_at > QUIET)
 
 
@@ -110,7 +111,8 @@ def secret_rotation(channel: Channel) -> Rotation | None:
     if until is None or until <= database_now():
         return None
     uses = _uses_of(channel, NEW_SECRET, OLD_SECRET_USED)
-    return Rotation(until=until, old=uses[OLD_SECRET_USED], new=uses[NEW_SECRET])
+    since = channel.shared_secret_saved_at
+    return Rotation(until=until, old=uses[OLD_SECRET_USED], new=uses[NEW_SECRET], since=since)
 
 
 # --- API keys -----------------------------------------------------------------------------------------------------

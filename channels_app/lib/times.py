@@ -241,10 +241,10 @@ def _past(typed: _Typed, now: datetime, limit: datetime) -> _Meant:
     days = [typed.day] if typed.day else list(islice(_days(typed.day_word, local_now.date()), 3))
     for day in days:
         meant = _on(day, typed)
+        if meant is None and typed.has_day:  # another year's, or another week's, is not what was meant
+            raise TimeError(f"{typed.clock:%H:%M} did not exist on {day:%d %b %Y}: the clocks went forward.")
         if meant and (len(days) == 1 or meant.begins <= limit):
             return meant
-    if days and typed.clock:
-        raise TimeError(f"{typed.clock:%H:%M} did not exist on {days[0]:%d %b %Y}: the clocks went forward.")
     raise TimeError(f"This day does not exist. Write it like {EXAMPLES}.")
 
 

@@ -1,5 +1,6 @@
 """For templates: {{ row.first_at|moment }} and {{ row.first_at|moment:"j M H:i" }}, a time that says its zone."""
 
+import re
 from datetime import datetime
 
 from django import template
@@ -10,6 +11,8 @@ from django.utils.timezone import localtime
 from channels_app.web import times
 
 register = template.Library()
+STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
+"""A time as the audit log keeps it."""
 
 
 @register.filter(expects_localtime=False)
@@ -18,3 +21,9 @@ def moment(value: datetime | None, form: str = "") -> SafeString | str:
     if value is None or not form:
         return times.day_clock(value)
     return times.moment(value, date_format(localtime(value), form))
+
+
+@register.filter
+def local_times(text: str) -> str:
+    """The text with each time of the audit log as the reader's clock had it."""
+    return STAMP.sub(lambda found: times.full(datetime.fromisoformat(found[0])), text)

@@ -101,7 +101,7 @@ class Keeper:
                 renew_leases(self.slot, held)
                 freed = free_lost_leases(self.slot, held, looked_at)
                 if freed:
-                    logger.info("%s conversation(s) freed that were claimed without our hearing of it", freed)
+                    logger.info("conversations freed that were claimed without our hearing of it: %s", freed)
             except Error as error:
                 self.lost_touch.set()
                 if outages.met(error) is None:

@@ -23,6 +23,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.lib.process import prepare_for_many_calls
 from channels_app.models import EventState, WebhookEvent, WorkerSlot
 from channels_app.protocol import EventType
+from channels_app.protocol.labels import count_of
 from channels_app.turns.pump import Pump
 from channels_app.upkeep.housekeeping import Housekeeper
 
@@ -55,7 +56,7 @@ class Sweep:
 
     def __str__(self) -> str:
         deeds = (
-            f"{self.overdue} conversation(s) overdue, {self.freed} freed from dead processes, "
+            f"{count_of(self.overdue, 'conversation')} overdue, {self.freed} freed from dead processes, "
             f"{self.taken_over} taken over from stuck workers, {self.repaired} repaired"
         )
         return f"{deeds}{', processing turns itself' if self.works_itself else ''}"

@@ -73,7 +73,7 @@ def _count(depth: timedelta) -> Callable[[threading.Event], Done]:
         now = database_now()
         for counted, _ in enumerate(count_span(now - depth, now), start=1):
             if stopping.is_set():
-                return Done(result=f"stopped after {counted} hour(s)", is_all=False)
+                return Done(result=f"stopped after {count_of(counted, 'hour')}", is_all=False)
         return Done(result="counted")
 
     return do

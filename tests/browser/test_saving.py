@@ -102,6 +102,50 @@ def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, en
     expect(page.locator("#given-back")).to_have_count(0)
 
 
+def test_a_key_in_an_address_is_a_secret_too(page: Page) -> None:
+    open_details(page)
+    page.locator("[name=fallback_texts-en]").fill("A colleague takes over.")
+    saved = page.get_by_label("API address").input_value()
+    page.get_by_label("API address").fill(f"{saved}/?key=a-key-that-anna-pasted")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#kept")).to_be_visible()
+    assert "a-key-that-anna-pasted" not in page.evaluate("JSON.stringify(sessionStorage)")
+    log_in_again(page)
+    expect(page.locator("[name=fallback_texts-en]")).to_have_value("A colleague takes over.")
+    expect(page.get_by_label("API address")).to_have_value(saved)
+
+
+def test_who_logs_out_leaves_nothing_typed_in_the_window(page: Page) -> None:
+    open_details(page)
+    page.locator("[name=fallback_texts-en]").fill("A colleague takes over.")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#kept")).to_be_visible()
+    page.goto(page.url.partition("/admin/")[0] + "/ops/")
+    log_in_again(page)
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    assert "A colleague takes over." in page.evaluate("JSON.stringify(sessionStorage)")  # it waits for its page
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("Logged out", exact=False).first).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_time_that_is_typed_in_part_is_not_saved_as_none(page: Page) -> None:
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    hours = page.locator("#id_offload_provider-0-opening_hours")
+    hours.get_by_label("At these times:").check()
+    begin = hours.get_by_label("Monday, from")
+    begin.press_sequentially("09")  # no minutes yet
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(begin).to_be_focused()
+    assert posts == []
+    hours.get_by_label("Always").check()  # then nothing depends on it
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+
+
 @pytest.mark.parametrize("is_session_over", [False, True])
 def test_the_row_is_deleted_in_mid_form(
     fresh: Stage, open_window: Callable[..., Page], watch: Watch, is_session_over: bool

@@ -237,6 +237,36 @@ def test_next_is_what_broke_and_not_what_nobody_has_done_yet(
     assert name in next_of(admin_client, walker.channel)
 
 
+def test_next_is_to_resume_a_channel_that_is_paused(admin_client: Client, walker: Walker) -> None:
+    """And not to turn on in the inbox what is turned on there."""
+    slot(timezone.now())
+    admin_client.post(f"{LIST}{walker.channel.pk}/test/")
+    walker.says("Hello")
+    Channel.objects.update(is_active=False, paused_at=timezone.now(), paused_by="anna")
+    following = next_of(admin_client, walker.channel)
+    assert "Channel paused" in following and "/resume/" in following
+    assert "Turn the virtual agent on" not in following
+
+
+@pytest.mark.parametrize(("inbox", "reports"), [("sparkcentral", False), ("hootsuite", True)])
+def test_the_last_step_names_the_menus_of_its_inbox(
+    admin_client: Client, channel: Channel, inbox: str, reports: bool
+) -> None:
+    Channel.objects.update(inbox=inbox)
+    OffloadProvider.objects.get_or_create(channel=channel)
+    step = admin_client.get(f"{LIST}{channel.pk}/change/").context["steps"][-1]
+    assert ("Write Back URL" in step.where, "write-back URL" in step.detail) == (reports, reports)
+    assert [address.label for address in step.addresses] == ["Offload URL", *(["Write-back URL"] if reports else [])]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("channels_app/bot", "Bots"), ("channels_app/apitoken", "API tokens"), ("auth/user", "People")]
+)
+def test_a_list_is_called_what_the_menu_calls_it(admin_client: Client, path: str, name: str) -> None:
+    page = text_of(admin_client.get(f"/admin/{path}/"))
+    assert f"<title>{name} |" in page and f"<h1>{name}</h1>" in page
+
+
 def test_next_is_the_worker_that_is_not_there(admin_client: Client, walker: Walker) -> None:
     walker.says("Hello")
     walker.post(make_event())

@@ -108,6 +108,16 @@ def test_it_is_safe_to_retire_when_only_the_new_one_was_seen_for_an_hour(walker:
     assert meter is not None and meter.is_safe_to_retire
 
 
+def test_an_old_secret_that_nobody_used_yet_may_still_be_used_for_an_hour(walker: Walker) -> None:
+    rotate_shared_secret(walker.channel, NEW_SECRET, ANN)
+    walker.post(make_event(), secret=NEW_SECRET)
+    meter = secret_rotation(again(walker.channel))
+    assert meter is not None and not meter.is_safe_to_retire
+    Channel.objects.update(shared_secret_saved_at=timezone.now() - 2 * HOUR)
+    meter = secret_rotation(again(walker.channel))
+    assert meter is not None and meter.is_safe_to_retire
+
+
 def test_what_is_no_shared_secret_is_not_taken(walker: Walker) -> None:
     with pytest.raises(ConfigError, match="only 0-9 and a-f"):
         rotate_shared_secret(walker.channel, "not hexadecimal at all, is it?", ANN)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbridge.arrival import MAX_HEAD_BYTES, Arrival, State
-from chatbridge.limits import MAX_BODY_BYTES, MAX_INBOX_BODY_BYTES
+from chatbridge.limits import MAX_BODY_BYTES, MAX_BOT_BODY_BYTES, MAX_INBOX_BODY_BYTES
 
 INBOX = b"POST /webhooks/inbox/5b784e97-34fa-41e9-bf33-f1b7c89708ca/ HTTP/1.1\r\nHost: a\r\n"
 BOT = b"POST /webhooks/bot/5b784e97-34fa-41e9-bf33-f1b7c89708ca/ HTTP/1.1\r\nHost: a\r\n"
@@ -68,7 +68,8 @@ def test_chunks_that_are_none_are_told_at_once(request_bytes: bytes) -> None:
     [
         (INBOX, MAX_INBOX_BODY_BYTES),
         (INBOX.replace(b"/inbox/", b"/Inbox/"), MAX_INBOX_BODY_BYTES),
-        (BOT, MAX_BODY_BYTES),
+        (BOT, MAX_BOT_BODY_BYTES),
+        (BOT.replace(b"/webhooks/", b"/admin/"), MAX_BODY_BYTES),
     ],
 )
 def test_a_body_above_its_limit_is_not_waited_for(head: bytes, most: int) -> None:

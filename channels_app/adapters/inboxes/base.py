@@ -58,6 +58,8 @@ class Inbox(ABC):
     """What to do there."""
     secret_menu: ClassVar[str]
     switch_on_menu: ClassVar[str]
+    write_back_menu: ClassVar[str] = ""
+    """Where it is told our address for the agents' results; empty if it reports none."""
     access_words: ClassVar[str] = ""
     """How to get API keys where the platform has to be asked for them; with a mail to send."""
     access_mail: ClassVar[str] = ""

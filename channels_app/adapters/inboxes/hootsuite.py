@@ -79,6 +79,7 @@ class Hootsuite(Sparkcentral):
     )
     secret_menu = f"{VIRTUAL_AGENTS} › Edit"
     switch_on_menu = f"{VIRTUAL_AGENTS} › your virtual agent › Channel access: the toggles of the bot's channels"
+    write_back_menu = "Inbox 2.0 › Integration and APIs › CRM › Write Back URL"
     access_words = (
         "Hootsuite enables the API on request. You need the plan Enterprise with Advanced Inbox, a developer app (it "
         "has a client ID and a client secret), the ID of your organization (the number in the address of your "

@@ -113,7 +113,10 @@ def _end_of(end: str) -> str:
 
 
 def _in_words(wrong: str) -> str:
-    """With the day's name in place of its key."""
+    """As the page has it: with the day's name in place of its key, and midnight as its inputs take it."""
+    if wrong.startswith("timezone: "):
+        return "Choose a time zone."
+    wrong = wrong.replace("Write 00:00-24:00 for a whole day.", "For a whole day, enter 00:00 – 00:00.")
     key, separator, rest = wrong.partition("[")
     if not separator or key not in (*DAYS, "closed"):
         return wrong

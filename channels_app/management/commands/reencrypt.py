@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from channels_app.management.checked import CheckedCommand
 from channels_app.protocol.errors import ConfigError
+from channels_app.protocol.labels import count_of
 from channels_app.upkeep.reencryption import forget_unreadable, reencrypt_all
 
 
@@ -36,7 +37,7 @@ class Command(CheckedCommand):
                 done += 1
                 self.stdout.write(f"Re-encrypted: {name}")
         except ConfigError as error:
-            raise CommandError(f"After {done} row(s): {error.problem or error.detail}") from error
+            raise CommandError(f"After {count_of(done, 'row')}: {error.problem or error.detail}") from error
         self.stdout.write(
-            f"{done} row(s). Access tokens renew themselves within the hour; after that remove the old keys."
+            f"{count_of(done, 'row')}. Access tokens renew themselves within the hour; after that remove the old keys."
         )

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils.timesince import timesince
 
 from channels_app.adapters.inboxes import elsewhere, inbox_class
 from channels_app.channels.accounts import keep_token
@@ -14,6 +13,7 @@ from channels_app.channels.live import make_bot, make_inbox
 from channels_app.codes import Problem, describe
 from channels_app.lib.http.addresses import AllowList, Target, is_internal_host
 from channels_app.lib.http.session import ApiSession
+from channels_app.lib.zones import clock_words
 from channels_app.models import Bot, Channel
 from channels_app.operations.checks.newest import newest_events
 from channels_app.protocol.checks import CheckLine
@@ -110,7 +110,7 @@ def _check_own_url(url: str) -> CheckLine:
 def _last_event(channel: Channel) -> CheckLine:
     """No verdict, but what a person wants to know next."""
     at = newest_events([channel.pk])[channel.pk]
-    detail = f"The last one came {timesince(at)} ago." if at else "None yet: write “hello” from a phone."
+    detail = f"The last one came at {clock_words(at)}." if at else "None yet: write “hello” from a phone."
     return CheckLine(title="Last event", is_ok=True, detail=detail, is_note=True)
 
 

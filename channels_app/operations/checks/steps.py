@@ -72,6 +72,7 @@ KINDS_OF_VIRTUAL_AGENT = (
 ANYBODY = ("no_signature", "too_large")
 """Refused requests that any stranger could send: they prove nothing about the inbox."""
 TIMEOUT_RULE = "Also set its two timeouts there, and choose “New” for timeouts and errors, never “Resolved”."
+OF_WRITE_BACK = "The write-back URL is optional: it shows you here how agents ended a conversation."
 PATIENCE = timedelta(minutes=10)
 """How long an admin may take to turn the virtual agent on and write from a phone; after that something is missing."""
 
@@ -254,20 +255,22 @@ def _overdue(step: Step, channel: Channel) -> Step:
 
 def _hand_over(facts: Facts) -> Step:
     channel, provider = facts.channel, facts.provider
+    reports = inbox_class(channel.inbox).write_back_menu
     step = Step(
         key="hand_over",
         title="Check the handover to your agents",
         progress=Progress.WAITING,
-        where="Chatlayer › Settings › Offloading › Webhook; Inbox 2.0 › Integration and APIs › CRM › Write Back URL",
+        where="; ".join(filter(None, ("Chatlayer › Settings › Offloading › Webhook", reports))),
         detail="Chatlayer needs the offload URL and the verify token; other bots ask for an agent in their reply. "
-        "Then make the bot hand over, e.g. by writing “agent”. The write-back URL is optional: it shows you here "
-        "how agents ended a conversation.",
+        f"Then make the bot hand over, e.g. by writing “agent”.{f' {OF_WRITE_BACK}' if reports else ''}",
         field="offload_provider-0-verify_token",
         field_label="Verify token",
     )
     if provider:
-        offload = Address(label="Offload URL", url=offload_url(provider.uuid))
-        step = replace(step, addresses=[offload, Address(label="Write-back URL", url=write_back_url(provider.uuid))])
+        addresses = [Address(label="Offload URL", url=offload_url(provider.uuid))]
+        if reports:
+            addresses.append(Address(label="Write-back URL", url=write_back_url(provider.uuid)))
+        step = replace(step, addresses=addresses)
     else:
         step = replace(step, detail=f"Save this page once to get the addresses. {step.detail}")
     if channel.handed_over_at:

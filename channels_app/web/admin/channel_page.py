@@ -11,11 +11,12 @@ from django.template.response import TemplateResponse
 from channels_app.adapters.inboxes import inbox_class
 from channels_app.channels.links import webhook_url
 from channels_app.channels.rotations import Rotation, address_rotation, secret_rotation
+from channels_app.codes import Problem, code
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, PausePolicy
 from channels_app.operations.checks.facts import Facts, facts_of
 from channels_app.operations.checks.repairs import Repair, bridge_repairs, find_repairs, state_of
-from channels_app.operations.checks.steps import Step, next_setup_step, setup_steps
+from channels_app.operations.checks.steps import Progress, Step, next_setup_step, setup_steps
 from channels_app.web.admin.base import ModelAdmin, ago
 from channels_app.web.links import Link, channel_url, links_of
 
@@ -57,7 +58,7 @@ def channel_context(channel: Channel) -> dict[str, Any]:
         "steps": steps,
         "done": sum(step.progress.is_over for step in steps),
         "next_step": following,
-        "broken": next((card for card in cards if card.repair.is_grave), None),
+        "broken": next((card for card in cards if card.repair.is_grave), None) or _card_of(following, channel),
         "is_waiting": following is not None and following.key in WAITED_FOR and channel.is_active,
         "announcement": _announcement(facts, steps),
         "stamp": crc32(repr((state, steps, repairs, facts.refused)).encode()),
@@ -93,6 +94,13 @@ def access_guides(kinds: Iterable[str]) -> list[dict[str, str]]:
 
 def _card(repair: Repair, channel: Channel) -> Card:
     return Card(repair=repair, links=list(links_of(repair.buttons, channel)))
+
+
+def _card_of(step: Step | None, channel: Channel) -> Card | None:
+    """What is wrong with a step, for the line that says what is next; the step itself says more."""
+    if step is None or step.progress is not Progress.PROBLEM or not step.code:
+        return None
+    return _card(Repair(problem=Problem(code(step.code)), text=step.detail), channel)
 
 
 def _bridge_cards(channel: Channel) -> list[Card]:

@@ -18,7 +18,7 @@ from channels_app.channels.forms import WriteOnlyField
 from channels_app.channels.forms.saving import count_revision
 from channels_app.channels.forms.secrets import told_by
 from channels_app.models import AuditEntry, InboxChannel
-from channels_app.web.admin.base import ChangeForm, ModelAdmin, page
+from channels_app.web.admin.base import ChangeForm, ListedAdmin, page
 
 SEEN = "_seen"
 """What the form showed when it was opened."""
@@ -35,7 +35,7 @@ class HeldForm(forms.BaseForm):
         self.add_error(None, HELD)
 
 
-class EditedAdmin(ModelAdmin):
+class EditedAdmin(ListedAdmin):
     """The row is locked while it is compared and saved, and recorded in the transaction that saves it."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

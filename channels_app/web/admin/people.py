@@ -70,6 +70,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PersonAdmin(EditedAdmin, DjangoUserAdmin):
+    list_title = "People"
     readonly_fields = ("last_login", "date_joined")  # who logs in while the page is open would be set back
 
     class Media:
@@ -92,6 +93,8 @@ class PersonAdmin(EditedAdmin, DjangoUserAdmin):
 @admin.register(Group)
 class RoleAdmin(EditedAdmin, GroupAdmin):
     """Django's own, and recorded."""
+
+    list_title = "Roles"
 
     class Media:
         js = ("chatbridge/lists.js",)

@@ -17,7 +17,7 @@ from channels_app.access.permissions import CHANGE_TOKENS, actor_of
 from channels_app.access.tokens import DEFAULT_DAYS, MAX_DAYS, live_tokens, make_token, revoke_token
 from channels_app.lib.clocks import database_now
 from channels_app.models import ApiToken
-from channels_app.web.admin.base import ChangeForm, ModelAdmin, moment, page, urls_below
+from channels_app.web.admin.base import ChangeForm, ListedAdmin, moment, page, urls_below
 
 
 class TokenForm(ChangeForm):
@@ -39,7 +39,7 @@ class TokenForm(ChangeForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(ListedAdmin):
     """Users see and create their own tokens; superusers see all. Tokens are never edited."""
 
     form = TokenForm

@@ -5,8 +5,12 @@
 const KEPT = "chatbridge.kept";
 const PRESSED_MS = 3000;
 
+// An address with a query or a user may hold a key: people paste it as their bot's platform shows it.
+const MAY_HOLD_KEY = /^\s*[a-z]+:\/\/([^\s/?#]*@|\S*[?#])/i;
+
 function isSecret(input) {
-  return input.type === "password" || input.closest(".secret-entry") || /password/.test(input.autocomplete);
+  if (input.type === "password" || input.closest(".secret-entry") || /password/.test(input.autocomplete)) return true;
+  return MAY_HOLD_KEY.test(input.value);
 }
 
 // Not what is left to choose from beside a list of what is chosen.
@@ -174,14 +178,33 @@ function pressOnce() {
   });
 }
 
+// Of a time or date that is typed in part, a browser sends nothing at all: it would be saved as if it were empty.
+function refuseHalfTyped() {
+  document.addEventListener("submit", (event) => {
+    for (const input of event.target.elements) {
+      if (!input.validity || !input.validity.badInput) continue;
+      for (let part = input.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+      if (!input.offsetParent) continue;  // a choice beside it says that it doesn't count
+      event.preventDefault();
+      input.reportValidity();
+      return;
+    }
+  }, true);
+}
+
 function begin() {
+  const logout = document.getElementById("logout-form");
+  if (logout) logout.addEventListener("submit", () => sessionStorage.removeItem(KEPT));
   const place = document.getElementById("kept");
   if (place) {
     noteInterrupted(place);
     return;
   }
   for (const form of document.querySelectorAll("#content-main form[id]")) {
-    if (form.method === "post" && form.id !== "changelist-form") form.addEventListener("submit", () => keep(form));
+    if (form.method !== "post" || form.id === "changelist-form") continue;
+    form.addEventListener("submit", (event) => {
+      if (!event.defaultPrevented) keep(form);
+    });
   }
   const draft = kept();
   if (!draft) return;
@@ -191,6 +214,7 @@ function begin() {
   if (isMine) giveBack(draft);
 }
 
+refuseHalfTyped();
 pressOnce();
 
 // After Django's own scripts, which make its lists on load and its buttons for more rows when jQuery is ready.

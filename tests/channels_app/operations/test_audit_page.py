@@ -48,6 +48,15 @@ def test_an_entry_tells_who_what_when_from_where_and_why(auditor: Client, channe
     assert f'href="/admin/channels_app/channel/{channel.pk}/change/"' in page
 
 
+def test_times_among_the_changes_are_the_readers_on_the_page_and_utc_in_the_file(
+    auditor: Client, channel: Channel
+) -> None:
+    record_audit(ANNA, "changed", channel, changes={"paused_at": [None, "2026-07-01T08:05:09+00:00"]})
+    auditor.cookies["time_zone"] = "Europe/Brussels"
+    assert "– → 1 Jul 2026 10:05:09 CEST (UTC+02:00)" in html(auditor)
+    assert "2026-07-01T08:05:09+00:00" in "".join(csv_of(auditor))
+
+
 def test_entries_are_found_by_who_what_and_on_which_thing(auditor: Client, db: None) -> None:
     acme, shop = make_channel(name="Acme EU"), make_channel(name="Shop NL")
     for actor, action, row in ((ANNA, "paused", acme), (ANNA, "changed", shop), (Actor(name="bert"), "paused", shop)):

@@ -1,5 +1,7 @@
 """What the admin had beside the operator pages is found on these: old addresses, refused requests, several at once."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -72,11 +74,27 @@ def test_refused_requests_are_told_by_name(admin_client: Client, walker: Walker)
     of = f"{provider.name} of {walker.channel.name}"
     for words in (of, "&lt;b&gt;Parcel", "CB-305: Signature does not match", "CB-504: ", "unknown address"):
         assert words in page
-    page = admin_client.get("/ops/refused/?reason=bad_signature").content.decode()
+    assert 'href="/ops/codes/CB-305/"' in page
+    page = admin_client.get("/ops/refused/?code=CB-305").content.decode()
     rows = page.split("<tbody>")[1]
     assert "CB-305" in rows and "CB-504" not in rows
-    assert admin_client.get("/ops/refused/?reason=\0").status_code == 200
+    assert admin_client.get("/ops/refused/?code=\0").status_code == 200
     assert "/ops/refused/" in admin_client.get("/ops/exchanges/").content.decode()
+
+
+def test_each_code_of_refused_requests_is_offered_once_and_finds_its_own(admin_client: Client, walker: Walker) -> None:
+    """One reason has another code at each of our addresses, and one code several reasons."""
+    count_refusal("inbox", walker.channel.uuid, "no_secret")
+    count_refusal("bot", make_bot(name="Parcel bot").uuid, "no_secret")
+    count_refusal("guard", None, "lost_wakeup")
+    count_refusal("inbox", walker.channel.uuid, "new_secret")  # nothing was refused
+    page = admin_client.get("/ops/refused/").content.decode()
+    offered = re.findall(r'<option value="(CB-\d+)"', page)
+    assert "New secret" not in page
+    assert offered == sorted(set(offered)) and {"CB-304", "CB-512", "CB-520", "CB-706"} <= set(offered)
+    for code in ("CB-304", "CB-512", "CB-706"):
+        rows = admin_client.get("/ops/refused/", {"code": code}).content.decode().split("<tbody>")[1]
+        assert re.findall(r"CB-\d+(?=:)", rows) == [code]
 
 
 def test_several_are_handed_over_from_the_list(admin_client: Client, walker: Walker, world: World) -> None:
