@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from channels_app.models import Bot, Channel
+from tests.fakes.directline import DIRECTLINE, SECRET
 from tests.world import BOT, CHATLAYER, INBOX
 
 SHARED_SECRET = "00ff" * 16
@@ -26,6 +27,7 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
             "verify_token": "verify-token-of-the-tests",
             "identify_by": "conversationId",
         },
+        "directline": {"url": DIRECTLINE, "secret": SECRET, "start_event": "", "timeout_s": 20},
         "openai": {"url": BOT, "api_key": TOKEN, "model": "demo-1", "prompt": "You are the assistant of Acme."},
         "template": {"url": BOT, "secret": TOKEN, "body": '{"text": "{{text}}"}', "texts_path": "reply"},
         "rasa": {"url": BOT, "token": TOKEN, "start_message": "", "handover_intent": "/person", "timeout_s": 20},

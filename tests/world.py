@@ -14,6 +14,7 @@ import pytest
 from channels_app.channels.links import READY
 from channels_app.lib.http.session import Answer, ApiSession, Request
 from channels_app.protocol.errors import BridgeError, ConfigError
+from tests.fakes.directline import DIRECTLINE, FakeDirectLine
 
 INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
@@ -143,6 +144,7 @@ class World:
     inbox: FakeInbox = field(default_factory=FakeInbox)
     bot: FakeBot = field(default_factory=FakeBot)
     chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
+    directline: FakeDirectLine = field(default_factory=FakeDirectLine)
     files: dict[str, Answer] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
     """Addresses that the real way out would refuse, or not be asked for."""
@@ -156,6 +158,8 @@ class World:
             return self.inbox.handle(request.method, path, facts)
         if url in (BOT, MODEL):
             return self.bot.handle(facts)
+        if base == DIRECTLINE:
+            return self.directline.answer_request(request.method, request.target, request.headers, request.body)
         if url == CHATLAYER:
             return self.chatlayer.handle(facts)
         if url in self.unreachable:

@@ -164,6 +164,16 @@ def begin_turn(lease: Lease, events: Mapping[int, Event], *, chooses: bool, rene
         raise LeaseLostError
 
 
+def remember(lease: Lease, values: Mapping[str, str]) -> None:
+    """What the bot wants remembered of a try without an answer to store it with. Raises LeaseLostError."""
+    if not values:
+        return
+    kept = {"bot": lease.bot_id, "values": {**lease.remembered, **values}}
+    rows = Conversation.objects.filter(pk=lease.conversation_id, fence=lease.fence)
+    if not rows.update(remembered=kept):
+        raise LeaseLostError
+
+
 def last_call_ended_at(lease: Lease) -> datetime | None:
     """When our last delivery in this conversation was sent or dropped; None: no longer known."""
     rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")

@@ -106,6 +106,22 @@ def _cleaned(value: Any, depth_left: int) -> Any:
     return value
 
 
+def text_in(holder: Mapping[str, Any], key: str) -> str:
+    """For documents of others that are read leniently: what is of another type is not there. Trimmed."""
+    value = holder.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = holder.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(holder: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = holder.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 @dataclass(frozen=True, slots=True)
 class JsonObject:
     """An object of a document that knows its place in it, for contracts that are ours to be strict about.

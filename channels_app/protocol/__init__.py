@@ -267,6 +267,8 @@ class Turn:
     """Seconds in which the answer must be here, if the bot's own time-out isn't shorter; not told to the bot."""
     is_test: bool = False
     """A question of "Test connection": no contact is behind it."""
+    is_repeat: bool = False
+    """An earlier try of the same turn may have reached the bot."""
 
     @property
     def placeholder(self) -> str:

@@ -1,5 +1,6 @@
 """What can go wrong, as six kinds that every floor understands."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from channels_app.codes import Problem
@@ -30,6 +31,8 @@ class BridgeError(Exception):
         super().__init__(self.detail)
         self.status = status
         self.trace_id = trace_id
+        self.remembered: Mapping[str, str] = {}
+        """What the next try, or the next turn, must know of this one; see `Reply.remembered`."""
 
 
 class SignatureError(BridgeError):

@@ -42,6 +42,12 @@ def named(name: object) -> str:
     return f"“{letters[:MAX_NAME]}”"
 
 
+def one_line(value: object) -> str:
+    """What a bot gives for a text; a line, so that it can't look like others in a note. Empty for what is none."""
+    is_known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return " ".join(str(value).split()) if is_known else ""
+
+
 CUT_SIGN = "…"
 
 

@@ -12,6 +12,7 @@ from channels_app.conversations.events import unshown_since
 from channels_app.conversations.exchanges import exchange_row
 from channels_app.conversations.history import history_of
 from channels_app.conversations.lease import ClaimedEvent, Lease
+from channels_app.conversations.lookup import remember
 from channels_app.conversations.release import Release
 from channels_app.deliveries.briefings import language_of, own_words
 from channels_app.deliveries.deadlines import soft_deadline
@@ -53,7 +54,7 @@ def ask_bot(
     *,
     is_first: bool,
 ) -> Ask:
-    turn = replace(_turn(lease, channel, event, claimed, choice), is_first=is_first)
+    turn = replace(_turn(lease, channel, event, claimed, choice), is_first=is_first, is_repeat=claimed.attempts > 0)
     due = holding_due_in(channel, claimed)
     hold = partial(say_holding_line, lease, channel, claimed)
     return Ask(
@@ -70,6 +71,7 @@ def _on_called(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, called
     _note_call(lease, claimed, called.calls, called.error)
     if called.error is not None:
         note_failure(lease, channel)
+        remember(lease, called.error.remembered)
         return _on_failed_bot(lease, channel, claimed, called.error)
     note_success(lease)
     if called.reply is None:
@@ -77,6 +79,7 @@ def _on_called(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, called
     reply = visible_part(called.reply)
     if reply.is_unshowable and UNSEEN not in reply.unshown:
         named = ", ".join(reply.unshown)
+        remember(lease, reply.remembered)
         return on_lost_bot(lease, channel, claimed, OffloadReason.BOT_UNSHOWABLE, named, FailureKind.SILENT)
     return Say(lease=lease, claimed=[claimed], reply=reply)
 

@@ -16,6 +16,7 @@ from chatbridge.simulator.client import Client
 from chatbridge.simulator.control import Control
 from chatbridge.simulator.control_tools import ControlTools
 from chatbridge.simulator.dify import Dify
+from chatbridge.simulator.directline import DirectLine
 from chatbridge.simulator.events import EventSender, Timing
 from chatbridge.simulator.faults import Faults
 from chatbridge.simulator.inbox_api import InboxApi
@@ -72,6 +73,7 @@ def build_app(options: Options, client: Client) -> web.Application:
         Rasa(options.slow_s),
         Model(options.slow_s),
         Dify(options.slow_s),
+        DirectLine(options.slow_s),
         Control(platform, events),
         ControlTools(platform, events, bots, chatlayer, faults, ledger, client),
     ):

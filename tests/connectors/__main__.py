@@ -28,9 +28,9 @@ Proof = Callable[[], Iterator[str]]
 def main() -> int:
     os.environ |= ENVIRONMENT | {"DJANGO_SETTINGS_MODULE": "chatbridge.settings"}
     django.setup()
-    from tests.connectors import models
+    from tests.connectors import directline, models
 
-    proofs: Mapping[tuple[str, str], Proof] = models.PROOFS
+    proofs: Mapping[tuple[str, str], Proof] = {**models.PROOFS, **directline.PROOFS}
     FOLDER.mkdir(exist_ok=True)
     rows, failed = [], 0
     for (kind, program), proof in proofs.items():

@@ -28,14 +28,14 @@ def from_pypi(package: str) -> Path:
     return home / "bin"
 
 
-def from_npm(package: str) -> Path:
-    """The folder of its modules; `package` with its version, e.g. @scope/name@1.2.3. npm installs nothing into a
-    folder that is called like the package."""
+def from_npm(package: str, *others: str) -> Path:
+    """The folder of its modules, with others that it needs beside it; each with its version, e.g. @scope/name@1.2.3.
+    npm installs nothing into a folder that is called like the package."""
     home = FOLDER / package.strip("@").replace("/", "-").replace("@", "-")
     if not (home / "done").exists():
         home.mkdir(parents=True, exist_ok=True)
         options = ["--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix", str(home)]
-        subprocess.run(["npm", "install", *options, package], check=True)
+        subprocess.run(["npm", "install", *options, package, *others], check=True)
         (home / "done").touch()
     return home / "node_modules"
 

@@ -11,6 +11,7 @@ BOTS = {
     "rasa": "channels_app.adapters.bots.rasa.Rasa",
     "openai": "channels_app.adapters.bots.openai.OpenAI",
     "template": "channels_app.adapters.bots.template.Template",
+    "directline": "channels_app.adapters.bots.directline.DirectLine",
 }
 
 

@@ -4,7 +4,8 @@ import re
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from channels_app.adapters.settings import address_problems
 from channels_app.codes import Problem, describe
 from channels_app.lib.http.session import Answer, ApiSession
 from channels_app.lib.jsons import JsonObject
-from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
+from channels_app.protocol import Event, EventType, Incoming, Message, Option, Reply, Turn
 from channels_app.protocol.causes import BOT, describe_call
 from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import (
@@ -250,3 +251,11 @@ def with_code(error: BridgeError, name: str) -> BridgeError:
 def message_of(keys: Collection[str]) -> str:
     """A message in which nothing is known, by what its keys are called."""
     return f"message with {', '.join(map(named, keys))}" if keys else "empty message"
+
+
+def with_last_options(messages: Sequence[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:
+    """Options that belong to all messages stand below the last one."""
+    if not options:
+        return tuple(messages)
+    last = messages[-1] if messages else Message()
+    return (*messages[:-1], replace(last, options=last.options + options))

@@ -6,10 +6,10 @@ file of an unknown kind becomes its address.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from channels_app.adapters.bots.base import message_of
+from channels_app.adapters.bots.base import message_of, with_last_options
+from channels_app.lib.jsons import object_in, objects_in, text_in
 from channels_app.protocol import Attachment, Message, Option, Reply
 from channels_app.protocol.visible import named
 
@@ -25,7 +25,7 @@ def read_message(message: Mapping[str, Any]) -> Reply:
     shown = (Message(text=_words(message, "text")), *(one for found in attachments for one in _attached(found)))
     said = [one for one in shown if one != Message()]
     options = tuple(filter(None, map(_quick_reply, _quick_replies(message))))
-    messages = _with_last_options(said, options)
+    messages = with_last_options(said, options)
     return Reply(messages=messages, unshown=tuple(_left_out(message, attachments, is_empty=not messages)))
 
 
@@ -39,22 +39,22 @@ def _attachments(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
-    payload = _object(attachment, "payload")
-    kind, url = attachment.get("type"), _text(payload, "url")
+    payload = object_in(attachment, "payload")
+    kind, url = attachment.get("type"), text_in(payload, "url")
     template = payload.get("template_type") if kind == "template" else None
     if kind in FILES and url:
         yield Message(attachment=Attachment(url=url))
     elif template == "button":
         yield Message(text=_words(payload, "text"), options=_buttons(payload))
     elif template in CARDS:
-        cards = [card for card in map(_card, _objects(payload, "elements")) if card != Message()]
-        yield from _with_last_options(cards, _buttons(payload))
+        cards = [card for card in map(_card, objects_in(payload, "elements")) if card != Message()]
+        yield from with_last_options(cards, _buttons(payload))
     elif template:  # of media and open_graph the elements have addresses, of most others none
-        for element in (payload, *_objects(payload, "elements")):
-            if _text(element, "url") or (element is not payload and _buttons(element)):
-                yield Message(text=_text(element, "url"), options=_buttons(element))
-    elif url or _text(attachment, "url"):
-        words = (_words(payload, "title") or _words(attachment, "title"), url or _text(attachment, "url"))
+        for element in (payload, *objects_in(payload, "elements")):
+            if text_in(element, "url") or (element is not payload and _buttons(element)):
+                yield Message(text=text_in(element, "url"), options=_buttons(element))
+    elif url or text_in(attachment, "url"):
+        words = (_words(payload, "title") or _words(attachment, "title"), url or text_in(attachment, "url"))
         yield Message(text="\n".join(filter(None, words)))
 
 
@@ -63,11 +63,11 @@ def _left_out(
 ) -> Iterator[str]:
     """Parts of a message that are not shown, by their sender's names for them."""
     for attachment in attachments:
-        payload = _object(attachment, "payload")
+        payload = object_in(attachment, "payload")
         if not any(one != Message() for one in _attached(attachment)):
             yield f"attachment {named(payload.get('template_type') or attachment.get('type'))}"
-        for holder in (payload, *_objects(payload, "elements")):
-            for button in _objects(holder, "buttons"):
+        for holder in (payload, *objects_in(payload, "elements")):
+            for button in objects_in(holder, "buttons"):
                 if _button(button) is None and button.get("type") != "element_share":
                     yield f"button {named(button.get('type'))}"
             yield from _strange(holder, "text", "title", "subtitle", "buttons")
@@ -75,7 +75,7 @@ def _left_out(
         if payload.get("template_type") in CARDS:
             yield from (
                 f"card with {', '.join(map(named, card))}"
-                for card in _objects(payload, "elements")
+                for card in objects_in(payload, "elements")
                 if card and _card(card) == Message()
             )
     for reply in _quick_replies(message):
@@ -98,19 +98,11 @@ def _strange(holder: Mapping[str, Any], *keys: str) -> Iterator[str]:
             yield f"{named(key)} in an unknown form"
 
 
-def _with_last_options(messages: list[Message], options: tuple[Option, ...]) -> tuple[Message, ...]:
-    """Options that belong to all messages stand below the last one."""
-    if not options:
-        return tuple(messages)
-    last = messages.pop() if messages else Message()
-    return (*messages, replace(last, options=last.options + options))
-
-
 def _card(element: Mapping[str, Any]) -> Message:
     """One card of a carousel or a list."""
     title = _words(element, "title")
-    image = _text(element, "image_url")
-    address = _text(_object(element, "default_action"), "url") or _text(element, "item_url")
+    image = text_in(element, "image_url")
+    address = text_in(object_in(element, "default_action"), "url") or text_in(element, "item_url")
     options = _buttons(element)
     if address and address not in {option.url for option in options}:
         options = (Option(title=title, url=address), *options)
@@ -122,14 +114,14 @@ def _card(element: Mapping[str, Any]) -> Message:
 
 
 def _buttons(holder: Mapping[str, Any]) -> tuple[Option, ...]:
-    return tuple(filter(None, map(_button, _objects(holder, "buttons"))))
+    return tuple(filter(None, map(_button, objects_in(holder, "buttons"))))
 
 
 def _button(button: Mapping[str, Any]) -> Option | None:
     """The payload stays untouched: it must come back as it was. Sharing a card has no meaning in an inbox."""
     title, kind, payload = _words(button, "title"), button.get("type"), button.get("payload")
-    if kind == "web_url" and _text(button, "url"):
-        return Option(title=title, url=_text(button, "url"))
+    if kind == "web_url" and text_in(button, "url"):
+        return Option(title=title, url=text_in(button, "url"))
     if kind == "phone_number" and payload:
         return Option(title=title, phone=str(payload))
     if kind == "postback" and title:
@@ -154,23 +146,8 @@ def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
     return Option(title=title, payload=reply.get("payload")) if title else None
 
 
-def _object(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = holder.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(holder: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = holder.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(holder: Mapping[str, Any], key: str) -> str:
-    value = holder.get(key)
-    return value.strip() if isinstance(value, str) else ""
-
-
 def _words(holder: Mapping[str, Any], key: str) -> str:
     """The same, to be read: a number is its digits."""
     value = holder.get(key)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else _text(holder, key)
+    return str(value) if is_number else text_in(holder, key)

@@ -11,7 +11,7 @@ from channels_app.adapters.bots.openai_form import HAND_OVER, HAND_OVER_OR_RESOL
 from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import Completion, OffloadRequest, Reply
 from channels_app.protocol.errors import PayloadError
-from channels_app.protocol.visible import cut, named
+from channels_app.protocol.visible import cut, named, one_line
 
 MAX_REASON = 100  # characters
 MAX_SUMMARY = 2_000
@@ -90,7 +90,7 @@ def _arguments(function: JsonObject) -> JsonObject:
 
 
 def _hand_over(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:
-    reason, summary = (_line(arguments.values.get(key)) for key in ("reason", "summary"))
+    reason, summary = (one_line(arguments.values.get(key)) for key in ("reason", "summary"))
     payload = {"summary": cut(summary, MAX_SUMMARY)} if summary else None
     return Reply(offload=OffloadRequest(reason=cut(reason, MAX_REASON), payload=payload))
 
@@ -102,7 +102,7 @@ def _resolve(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:
 def _set_topics(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:
     allowed = {name.casefold(): name for name in names_in(settings.get("topics"))}
     given = arguments.values.get("topics")
-    wanted = [_line(name) for name in (given if isinstance(given, list) else [given]) if _line(name)]
+    wanted = [one_line(name) for name in (given if isinstance(given, list) else [given]) if one_line(name)]
     return Reply(
         topics=tuple(allowed[name.casefold()] for name in wanted if name.casefold() in allowed),
         dropped=tuple(f"topic {named(name)}" for name in wanted if name.casefold() not in allowed),
@@ -111,17 +111,11 @@ def _set_topics(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:
 
 def _set_attributes(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:
     allowed = names_in(settings.get("attributes"))
-    values = {name: cut(_line(value), MAX_VALUE) for name, value in arguments.values.items() if name in allowed}
+    values = {name: cut(one_line(value), MAX_VALUE) for name, value in arguments.values.items() if name in allowed}
     return Reply(
         attributes={name: value for name, value in values.items() if value},
         dropped=tuple(f"contact attribute {named(name)}" for name in arguments.values if name not in allowed),
     )
-
-
-def _line(value: object) -> str:
-    """What a model gives for a text; a line, so that it can't look like others in a note."""
-    is_known = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return " ".join(str(value).split()) if is_known else ""
 
 
 _ACTIONS: Mapping[str, Callable[[JsonObject, Mapping[str, Any]], Reply]] = {

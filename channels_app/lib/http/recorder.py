@@ -29,13 +29,13 @@ _recording = _Recording()
 
 @contextmanager
 def recorded_calls() -> Iterator[list[Call]]:
-    """The calls of this thread, as they are made."""
+    """The calls of this thread, as they are made; of an inner recording none is in the outer one."""
     calls: list[Call] = []
-    _recording.calls = calls
+    outer, _recording.calls = _recording.calls, calls
     try:
         yield calls
     finally:
-        _recording.calls = None
+        _recording.calls = outer
 
 
 def is_recording() -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from channels_app.adapters.bots import BotConnector, bot_class
 from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Reply, Turn
-from tests.fakes.api import FakeApi
+from tests.fakes.api import Call, FakeApi, answer
 
 SESSION = "3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77"
 NOW = datetime(2022, 4, 28, 9, 43, 27, tzinfo=UTC)
@@ -55,15 +55,51 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "remember": "conversation_id = conversation",
         "timeout_s": 20,
     },
+    "directline": {
+        "url": "https://directline.example/v3/directline",
+        "secret": "demo-secret",
+        "start_event": "startConversation",
+        "quiet_s": 2,
+        "timeout_s": 20,
+    },
 }
 SILENCE: dict[str, tuple[Any, Reply | None]] = {
     "http": ({}, None),
     "chatlayer": ({}, None),
     "rasa": ([], Reply()),
     "template": ({"reply": ""}, Reply()),
+    "directline": (
+        {"activities": [{"type": "message", "from": {"id": "bot"}, "inputHint": "expectingInput"}]},
+        Reply(unshown=("empty message",)),
+    ),
     "openai": ({"choices": [{"message": {"content": ""}}]}, Reply(unshown=("an answer without words",))),
 }
 """What each kind answers when it says nothing in this call, and what that means: None is "perhaps later"."""
+
+
+def answering(kind: str, document: Any = None, *, body: bytes = b"") -> BotConnector:
+    """A bot whose platform answers a turn with this document. Where that takes several calls: with what belongs to
+    the others, and with nothing if it is asked for more."""
+    if kind != "directline":
+        return make_bot(kind, answer(200, document, body=body))
+    begun, taken = answer(201, {"conversationId": "c1"}), answer(200, {"id": "c1|0000001"})
+    nothing = [answer(200, {"activities": [], "watermark": "9"}) for _ in range(30)]
+    return make_bot(kind, begun, taken, answer(200, document, body=body), *nothing)
+
+
+TOLD_AT = {"directline": "/conversations/c1/activities"}
+"""Behind the bot's address, where a turn takes several calls."""
+
+
+def told(bot: BotConnector) -> Call:
+    """The one call that tells it a turn."""
+    [call] = [call for call in calls(bot) if bot.kind not in TOLD_AT or _tells(bot, call)]
+    found: Call = call
+    return found
+
+
+def _tells(bot: BotConnector, call: Call) -> bool:
+    return call.method == "POST" and call.url.endswith(TOLD_AT[bot.kind])
 
 
 def make_bot(kind: str, *answers: Any, **settings: Any) -> BotConnector:

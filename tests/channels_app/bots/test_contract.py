@@ -12,7 +12,19 @@ from channels_app.adapters.bots import BOTS, BotConnector, bot_class, choices, s
 from channels_app.protocol import EventType, Reply
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, RefusedError, SignatureError, TemporaryError
 from tests import payloads
-from tests.channels_app.bots.cast import NOW, SESSION, SETTINGS, SILENCE, calls, make_bot, make_turn, request
+from tests.channels_app.bots.cast import (
+    NOW,
+    SESSION,
+    SETTINGS,
+    SILENCE,
+    TOLD_AT,
+    answering,
+    calls,
+    make_bot,
+    make_turn,
+    request,
+    told,
+)
 from tests.fakes.api import answer
 
 KINDS = pytest.mark.parametrize("kind", BOTS)
@@ -37,7 +49,7 @@ SECRET_WORDS = ("token", "secret", "key", "password")
 
 
 def silent_bot(kind: str) -> BotConnector:
-    return make_bot(kind, answer(200, SILENCE[kind][0]))
+    return answering(kind, SILENCE[kind][0])
 
 
 def files(prefix: str) -> list[tuple[str, str]]:
@@ -79,11 +91,12 @@ def test_a_bot_without_settings_can_be_made_and_says_what_is_missing(kind: str) 
 @pytest.mark.parametrize("text", ["Where is my parcel?", None])
 def test_each_turn_is_one_call_to_the_bots_address(kind: str, event_type: EventType, text: str | None) -> None:
     bot = silent_bot(kind)
-    assert bot.send(make_turn(type=event_type, text=text)) == SILENCE[kind][1]
-    [call] = calls(bot)
-    assert (call.method, call.url) == ("POST", bot.settings["url"])
-    told = json.dumps(call.request.get("json") or call.request["data"].decode())
-    assert SESSION in told or bot.needs_history
+    reply = bot.send(make_turn(type=event_type, text=text))
+    assert (reply and replace(reply, remembered={})) == SILENCE[kind][1]
+    call = told(bot)
+    assert (call.method, call.url) == ("POST", bot.settings["url"] + TOLD_AT.get(kind, ""))
+    words = json.dumps(call.request.get("json") or call.request["data"].decode())
+    assert SESSION in words or bot.needs_history
 
 
 @KINDS
@@ -137,7 +150,7 @@ def test_the_check_begins_a_conversation_with_nobody(kind: str) -> None:
         [line] = bot.check()
         assert line.is_ok and line.took_ms is not None
         assert ("answers later" in line.detail) == (SILENCE[kind][1] is None)
-    first, second = (calls(bot)[0].request for bot in bots)
+    first, second = (told(bot).request for bot in bots)
     assert first != second  # each in a session of its own
 
 
@@ -185,11 +198,11 @@ def test_a_strange_value_in_a_callback_breaks_nothing(kind: str, name: str) -> N
 @pytest.mark.parametrize(("kind", "name"), files("reply_"))
 def test_a_strange_value_in_an_answer_breaks_nothing(kind: str, name: str) -> None:
     document = payloads.load(kind, name)
-    said = make_bot(kind, answer(200, document)).send(make_turn())
+    said = answering(kind, document).send(make_turn())
     assert said and said.messages and not said.unshown
     for variant in payloads.variants(document, STRANGERS):
         try:
-            reply = make_bot(kind, answer(200, body=json.dumps(variant).encode())).send(make_turn())
+            reply = answering(kind, body=json.dumps(variant).encode()).send(make_turn())
         except BridgeError:
             continue
         assert reply is None or isinstance(reply, Reply)
@@ -214,12 +227,12 @@ def test_what_a_callback_is_answered(kind: str) -> None:
 
 @KINDS
 def test_a_turn_can_be_told_twice_in_the_same_words(kind: str) -> None:
-    def told(**changes: Any) -> Any:
+    def request_for(**changes: Any) -> Any:
         bot = silent_bot(kind)
         bot.send(replace(make_turn(), **changes))
-        return calls(bot)[0].request
+        return told(bot).request
 
-    assert told() == told() != told(text="Another")
+    assert request_for() == request_for() != request_for(text="Another")
 
 
 @KINDS
