@@ -17,6 +17,7 @@ MAX_DEPTH = 64  # levels; messages are not nested deeper, and anything deeper is
 MAX_TEXT = 65_536  # characters kept of one text; a longer one is cut, because its sender still waits for an answer
 MAX_NUMBER = 2**64  # beyond this other JSON readers lose digits: it is read as a LongNumber
 MAX_DIGITS = 21  # of a whole number below that, with its sign
+MAX_EXACT_DIGITS = 4_000  # Python calculates with no longer texts of digits
 MAX_KEY = 40  # characters of a key that an error repeats
 
 _SURROGATE = b"\xed"
@@ -50,6 +51,40 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise PayloadError("The body must be a JSON object.")
     return document
+
+
+class CleanedText(str):
+    """A text that had to be changed to be stored, and as it came."""
+
+    original: str
+
+
+def encoded(document: Any) -> bytes:
+    """As it is sent and kept: readable, and with what UTF-8 doesn't have escaped."""
+    try:
+        return json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(document).encode()
+
+
+def as_it_came(value: Any) -> Any:
+    """The same value with its texts uncut and with letters that no database takes: to be given back, never stored."""
+    if isinstance(value, CleanedText):
+        return value.original
+    if isinstance(value, LongNumber):
+        return int(value) if len(value) <= MAX_EXACT_DIGITS and value.lstrip("-").isdecimal() else value
+    if isinstance(value, dict):
+        return {as_it_came(key): as_it_came(item) for key, item in value.items()}
+    return [as_it_came(item) for item in value] if isinstance(value, list) else value
+
+
+def _clean(text: str) -> str:
+    cleaned = clean_text(text)
+    if cleaned == text:
+        return text
+    marked = CleanedText(cleaned)
+    marked.original = text
+    return marked
 
 
 def clean_text(text: str) -> str:
@@ -98,9 +133,9 @@ def _cleaned(value: Any, depth_left: int) -> Any:
     if depth_left < 0:
         return None
     if type(value) is str:
-        return clean_text(value)
+        return _clean(value)
     if isinstance(value, dict):
-        return {clean_text(key): _cleaned(item, depth_left - 1) for key, item in value.items()}
+        return {_clean(key): _cleaned(item, depth_left - 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_cleaned(item, depth_left - 1) for item in value]
     return value

@@ -1,5 +1,7 @@
 """What a contact can choose from: the options that the bot offered last, with the numbers they were shown with."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,7 +34,7 @@ class Offered:
             # Without a number it was written by a version that numbered all of them.
             Option(
                 title=item["title"],
-                payload=item["payload"],
+                payload=json.loads(item["exact"]) if "exact" in item else item["payload"],
                 number=item.get("number", place),
                 token=item.get("token", ""),
                 bots_title=item.get("bots_title", ""),
@@ -50,9 +52,10 @@ class Offered:
         )
 
     def to_json(self) -> dict[str, Any]:
-        names = ("title", "payload", "number", "token", "bots_title")
+        names = ("title", "number", "token", "bots_title")
         options = [
             {name: getattr(option, name) for name in names if name != "bots_title" or option.bots_title}
+            | _kept(option.payload)
             for option in self.options
         ]
         at = self.at.isoformat() if self.at else None
@@ -89,3 +92,16 @@ class Offered:
         if not options:
             return self
         return Offered(turn_id=turn_id, options=(*self.in_turn(turn_id), *options), at=now, stint=stint)
+
+
+def _kept(payload: Any) -> dict[str, Any]:
+    """A payload as PostgreSQL can keep it. `exact`: as text, where it changes the order of keys or takes no letter of
+    it; a version before reads `payload` only."""
+    written = json.dumps(payload, ensure_ascii=False)
+    is_storable = "\\u0000" not in written and not _SURROGATE.search(written)
+    if is_storable and not isinstance(payload, dict | list):
+        return {"payload": payload}
+    return {"payload": payload if is_storable else None, "exact": json.dumps(payload)}
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -19,6 +19,7 @@ from channels_app.protocol.reading import (
     letters_without_pictures,
     plain_number,
     shown,
+    transcribed,
     trimmed,
 )
 from channels_app.protocol.visible import is_visible
@@ -109,7 +110,8 @@ def lines(message: Message) -> list[str]:
 def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> Option | None:
     """The option that the contact's text means, if it means one and no other.
 
-    A title as written wins, then one that reads the same, then a number, then a title but for its pictures.
+    A title as written wins, then one that reads the same, with its umlauts taken apart or not, then a number, then a
+    title but for its pictures.
     `by_number`: whether a number alone can mean one, be it also a title.
     """
     if not by_number and is_number(text):
@@ -119,7 +121,9 @@ def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> O
         wanted = simplify(text)
         if found := [option for option in offered if simplify(option.title) == wanted]:
             return _only(found)
-    for find in (partial(_alike, read=letters_of), _by_number, partial(_alike, read=letters_without_pictures)):
+    as_transcribed = partial(_alike, read=lambda written: letters_of(transcribed(written)))
+    as_written, without_pictures = partial(_alike, read=letters_of), partial(_alike, read=letters_without_pictures)
+    for find in (as_written, as_transcribed, _by_number, without_pictures):
         if found := find(text, offered):
             return _only(found)
     return None
@@ -140,6 +144,7 @@ def _only(found: Sequence[Option]) -> Option | None:
 # --- by its number ------------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})")  # no offer has more, and int() of thousands of digits is slow
+_DENIES = re.compile(r"\W*no(?![^\W\d_])", re.IGNORECASE)
 _LINE = re.compile(r"(?:#|no\.?|nr\.?)?\s*(\d{1,4})\s*[.):]?\s*(\D.*)", re.DOTALL | re.IGNORECASE)
 _LEAD = re.compile(r"[^\w+-]*(?:n[or]\.?\s*)?([+-]?\d{1,4})(?!\d)([.,/]\d)?")
 _MARK = re.compile(r"[^\w+-]*(\d{1,4})(?:\s*[.):\]]\s*|\s+[-\u2013\u2014]\s+)(?!\d)")
@@ -172,6 +177,8 @@ def _by_number(text: str, offered: Sequence[Option]) -> list[Option]:
     plain = trimmed(plain_number(text).casefold())
     if found := _NUMBER.fullmatch(plain):
         number = int(found[1])
+        if _DENIES.match(text) and any(_DENIES.match(option.title) for option in offered):
+            return []  # "no 1" in answer to "Yes" or "No"
         return [option for option in offered if option.number == number or _begins_with(option.title, number)]
     if (found := _LINE.fullmatch(trimmed(shown(text.translate(SIGNS))))) and (number := int(found[1])):
         lines = [option for option in offered if option.number == number]
@@ -182,7 +189,7 @@ def _by_number(text: str, offered: Sequence[Option]) -> list[Option]:
 
 def _is_one_of(said: Sequence[Word], title: str) -> bool:
     """Whether one of these is the title, whose pictures may be left out."""
-    titles = letters_of(title), letters_without_pictures(title)
+    titles = letters_of(title), letters_without_pictures(title), letters_of(transcribed(title))
     return any(one and is_alike(one, letters) for one in said for letters in titles)
 
 
@@ -192,8 +199,9 @@ def _begins_with(title: str, number: int) -> bool:
 
 
 def _alike(text: str, offered: Sequence[Option], *, read: Callable[[str], list[Letter]]) -> list[Option]:
-    """One whose marks are those that were written wins; a text without any may have left them out."""
+    """One with the very marks that were written wins; else a text without any may have left them out, as capitals
+    often do."""
     said = read(text)
     found = [option for option in offered if said and is_alike(said, read(option.title))]
-    has_marks = any(letter.marks for letter in said)
-    return [option for option in found if has_marks and said == read(option.title)] or found
+    is_exact = any(letter.marks for letter in said) or not text.isupper()
+    return [option for option in found if is_exact and said == read(option.title)] or found

@@ -23,6 +23,9 @@ _TAKEN_APART = str.maketrans(
     | {"\u06cc": "\u064a", "\u06a9": "\u0643"}  # Persian and Arabic keyboards have their own ye and kaf
 )
 """Letters with a stroke, which Unicode doesn't take apart, and letters that keyboards lack."""
+_TRANSCRIBED = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "Ø": "Oe", "å": "aa", "Å": "Aa"}
+)
 _KEPT_AT_EDGES = "#%&@/\\"
 """Punctuation that makes another word: C#, 50%. A dash does, too: A-."""
 _KEYCAP = "\u20e3"
@@ -82,6 +85,11 @@ def words(text: str) -> list[Word]:
     """The words of a text, each as it is read."""
     parts = re.split("[ ']", shown(text).translate(_SAME))
     return [letters for letters in map(letters_of, parts) if letters]
+
+
+def transcribed(text: str) -> str:
+    """As it is written on a keyboard without these letters: "gruen" for "grün". "ss" for "ß" is read anyway."""
+    return shown(text).translate(_TRANSCRIBED)
 
 
 def letters_without_pictures(text: str) -> list[Letter]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels_app.protocol import Option
-from channels_app.protocol.reading import Word, is_alike, words
+from channels_app.protocol.reading import Word, is_alike, transcribed, words
 
 MAX_WORDS = 10
 """Of a sentence that names a choice and says nothing else."""
@@ -22,7 +22,7 @@ MIN_TYPO_LETTERS = 5
 @dataclass(frozen=True, slots=True)
 class _Language:
     cardinals: str
-    """One to twelve; variants of one number are joined by a slash."""
+    """One to twenty, like the ordinals; variants of one number are joined by a slash."""
     ordinals: str
     last: str
     names: str
@@ -31,44 +31,64 @@ class _Language:
     """What says that it is wanted; with a number alone it may be a quantity: "I want two"."""
 
 
+def _declined(stems: str) -> str:
+    """German ordinals in all their cases."""
+    endings = ("e", "en", "er", "es", "em")
+    return " ".join(
+        "/".join(f"{stem}{ending}" for stem in stems_of_one.split("/") for ending in endings)
+        for stems_of_one in stems.split()
+    )
+
+
 _LANGUAGES: Mapping[str, _Language] = {
     "en": _Language(
-        "one two three four five six seven eight nine ten eleven twelve",
-        "first second third fourth fifth sixth seventh eighth ninth tenth",
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty",
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+        "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
         "last",
         "option number choice answer the a an please thanks thank you ok okay just",
         "i d ll m s we would like want take need choose pick prefer love go with for my is it its that this have",
     ),
     "nl": _Language(
-        "een twee drie vier vijf zes zeven acht negen tien elf twaalf",
-        "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende",
+        "een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien "
+        "achttien negentien twintig",
+        "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende elfde twaalfde dertiende veertiende "
+        "vijftiende zestiende zeventiende achttiende negentiende twintigste",
         "laatste",
         "optie nummer keuze antwoord de het een alstublieft aub alsjeblieft bedankt dank u je oke graag maar",
         "ik wij we wil willen zou neem kies heb nodig voor mijn is dat die dit liefst liever doe",
     ),
     "fr": _Language(
-        "un/une deux trois quatre cinq six sept huit neuf dix onze douze",
+        "un/une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept "
+        "dix-huit dix-neuf vingt",
         "premier/premiere deuxieme/second/seconde troisieme quatrieme cinquieme sixieme septieme huitieme "
-        "neuvieme dixieme",
+        "neuvieme dixieme onzieme douzieme treizieme quatorzieme quinzieme seizieme dix-septieme dix-huitieme "
+        "dix-neuvieme vingtieme",
         "dernier/derniere",
         "option numero choix reponse le la les l un une s il vous te plait svp stp merci d accord ok",
         "je j nous veux voudrais voudrions prends prend choisis prefere aimerais pour mon ma c est ce de du des",
     ),
     "de": _Language(
-        "eins/ein/eine zwei/zwo drei vier funf/fuenf sechs sieben acht neun zehn elf zwolf/zwoelf",
-        "erste/ersten/erster/erstes zweite/zweiten/zweiter/zweites dritte/dritten/dritter/drittes "
-        "vierte/vierten/viertes funfte/funften/funftes sechste/sechsten/sechstes "
-        "siebte/siebten/siebtes achte/achten/achtes "
-        "neunte/neunten/neuntes zehnte/zehnten/zehntes",
+        "eins/ein/eine zwei/zwo drei vier funf/fuenf sechs sieben acht neun zehn elf zwolf/zwoelf dreizehn vierzehn "
+        "funfzehn/fuenfzehn sechzehn siebzehn achtzehn neunzehn zwanzig",
+        _declined(
+            "erst zweit dritt viert funft/fuenft sechst siebt acht neunt zehnt elft zwolft/zwoelft dreizehnt "
+            "vierzehnt funfzehnt/fuenfzehnt sechzehnt siebzehnt achtzehnt neunzehnt zwanzigst"
+        ),
         "letzte/letzten/letzter/letztes",
         "option nummer wahl auswahl antwort der die das den dem ein eine einen bitte danke ok okay",
         "ich wir mochte moechte mochten will wollen hatte haette nehme nehmen wahle waehle gern gerne lieber fur fuer "
         "mein meine es ist brauche",
     ),
     "es": _Language(
-        "uno/una/un dos tres cuatro cinco seis siete ocho nueve diez once doce",
+        "uno/una/un dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis "
+        "diecisiete dieciocho diecinueve veinte",
         "primero/primera/primer segundo/segunda tercero/tercera/tercer cuarto/cuarta quinto/quinta sexto/sexta "
-        "septimo/septima octavo/octava noveno/novena decimo/decima",
+        "septimo/septima octavo/octava noveno/novena decimo/decima undecimo/undecima/decimoprimero/decimoprimera "
+        "duodecimo/duodecima/decimosegundo/decimosegunda decimotercero/decimotercera/decimotercer "
+        "decimocuarto/decimocuarta decimoquinto/decimoquinta decimosexto/decimosexta decimoseptimo/decimoseptima "
+        "decimoctavo/decimoctava decimonoveno/decimonovena vigesimo/vigesima",
         "ultimo/ultima",
         "opcion numero eleccion respuesta el la los las lo un una por favor gracias vale ok",
         "yo quiero queremos quisiera querria me gustaria tomo elijo escojo prefiero necesito para mi es eso de",
@@ -106,11 +126,23 @@ def choose_spoken(text: str, options: Sequence[Option], *, by_number: bool) -> O
 
     `by_number`: whether a number can mean one.
     """
-    said = words(text) if len(text) <= MAX_SPOKEN and "?" not in text else []
+    if len(text) > MAX_SPOKEN or "?" in text:
+        return None
     offered = [option for option in options if option.is_choosable]
+    readings = ((read(text), [read(option.title) for option in offered]) for read in (words, _transcribed_words))
+    found = (_spoken(said, titles, offered, by_number=by_number) for said, titles in readings)
+    return next(filter(None, found), None)
+
+
+def _transcribed_words(text: str) -> list[Word]:
+    return words(transcribed(text))
+
+
+def _spoken(
+    said: Sequence[Word], titles: Sequence[Sequence[Word]], offered: Sequence[Option], *, by_number: bool
+) -> Option | None:
     if not said or len(said) > MAX_WORDS:
         return None
-    titles = [words(option.title) for option in offered]
     found = [offered[place] for place in _named(said, titles)]
     if not found and (number := _number(said, [option.number for option in offered])):
         found = [option for option in offered if option.number == number] if by_number else []

@@ -50,6 +50,28 @@ def pressed(walker: Walker, world: World, payload: str, text: str | None = "Parc
     return told
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "a\0b",
+        "half of an emoji: \ud83d",
+        {"z": 1, "a": {"y\0": "\udc00", "b": [1.0, 10**30, -(10**25)]}, "m": "x" * 70_000},
+        [{"b": 1, "a": 2}],
+        "",
+        0,
+        False,
+        {},
+    ],
+)
+def test_a_press_brings_back_what_no_database_takes(walk_with: Any, world: World, payload: Any) -> None:
+    walker = walk_with(inbox="hootsuite")
+    offer(world, {"title": "Parcel", "payload": payload}, {"title": "Other"})
+    walker.says("Hello", **on("rtm"))
+    [button, _] = elements(world.inbox.said("0-conv-1")[0])
+    told = pressed(walker, world, button.value)
+    assert json.dumps(told["payload"]) == json.dumps(payload)  # in the order of its keys, too
+
+
 def check_presses(titled: list[tuple[str, Any]], turn_id: int, text: str) -> None:
     options = tuple(Option(title=title, payload=payload) for title, payload in titled)
     messages = with_buttons([Message(text=text, options=options)], (), turn_id)

@@ -225,7 +225,18 @@ def test_titles_that_are_numbers(text: str, titles: list[str], place: int | None
         ("HAYIR", ["Hayır", "Hayir"], None),
         ("año", ["Ano", "Año"], 1),  # all its marks agree
         ("CAFÉ!", ["Cafe", "Café"], 1),
-        ("ano!", ["Ano", "Año"], None),
+        ("ano!", ["Ano", "Año"], 0),
+        ("ano", ["Año", "Ano"], 1),
+        ("ANO", ["Año", "Ano"], None),  # capitals often lack their marks
+        ("grosse", ["Größe", "Grosse"], 1),
+        ("GRÖSSE", ["Größe", "Grosse"], 0),
+        ("groesse", ["Größe", "Grosse"], 0),
+        ("gruen", ["Rot", "Grün"], 1),
+        ("grün", ["Rot", "Gruen"], 1),
+        ("gruen", ["Grün", "Gruen"], 1),
+        ("2. gruen!", ["Rot", "Grün"], 1),
+        ("Weiss", ["Weiß", "Gelb"], 0),
+        ("oe", ["Ö", "O"], 0),
         ("año", ["Año", "año."], None),
         ("same", ["same", "same"], None),  # two cards, each with "Order": which?
         ("2", ["same", "same"], 1),

@@ -130,6 +130,45 @@ def test_another_word_is_no_slip(text: str, titles: tuple[str, ...]) -> None:
     assert choice(text, *titles) is None
 
 
+NUMBERED = [f"Card {letter}" for letter in "ABCDEFGHIJKLMNOPQRST"]
+ABOVE_TEN = {
+    11: "eleven / the eleventh / elf / de elfde / onze / la onzième / die elfte / den elften / once / la undécima",
+    12: "twelve / the twelfth one / de twaalfde / le douzième / der zwölfte / zwoelfter / el duodécimo",
+    13: "thirteen / 13th / dertien / de dertiende / treize / dreizehn / die dreizehnte / trece / decimotercera",
+    15: "fifteenth / vijftiende / quinze / fünfzehn / fuenfzehnte / quince / el decimoquinto",
+    17: "seventeenth / zeventiende / dix-sept / le dix-septième / siebzehnte / diecisiete / decimoséptima",
+    20: "twenty / twentieth / the last / twintigste / vingtième / zwanzig / am zwanzigsten / veinte / vigésima",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [(text, number) for number, texts in ABOVE_TEN.items() for text in texts.split(" / ")]
+)
+def test_a_long_list_has_higher_numbers(text: str, number: int) -> None:
+    assert choice(text, *NUMBERED) == (None if text.startswith("am ") else NUMBERED[number - 1])
+    assert choice(text) == ("Something else" if text == "the last" else None)
+
+
+@pytest.mark.parametrize("titles", [("Yes", "No"), ("No", "Yes"), ("No, thanks", "Other"), ("Sí", "No")])
+@pytest.mark.parametrize("text", ["no 1", "No 2", "no. 1", "NO 1!", "no1", "no, 1"])
+def test_a_no_is_no_abbreviation_where_it_is_an_answer(text: str, titles: tuple[str, ...]) -> None:
+    assert choice(text, *titles) is None
+
+
+@pytest.mark.parametrize("text", ["1", "#1", "nr 1", "n° 1", "№ 1", "number 1"])
+def test_other_words_for_a_number_are_clear_then_too(text: str) -> None:
+    assert choice(text, "Yes", "No") == "Yes"
+
+
+def test_elsewhere_it_is_one() -> None:
+    assert choice("no 1") == choice("no. 1") == "Parcel"
+
+
+@pytest.mark.parametrize("text", ["ich nehme gruen", "das gruene", "Gruen bitte", "I'd like grün"])
+def test_umlauts_may_be_taken_apart_in_a_sentence(text: str) -> None:
+    assert choice(text, "Rot", "Grün") == (None if text == "das gruene" else "Grün")
+
+
 def test_the_longer_title_is_meant() -> None:
     assert choice("the parcel shop please", "Parcel", "Parcel shop") == "Parcel shop"
 

@@ -175,9 +175,9 @@ class Chatlayer(BotConnector):
 
     def kept(self, body: bytes) -> bytes:
         """Without the verify token, which has done its work."""
-        document = jsons.read_object(body)
+        document = jsons.as_it_came(jsons.read_object(body))
         document.pop("verifyToken", None)
-        return json.dumps(document, ensure_ascii=False).encode()
+        return jsons.encoded(document)
 
     def accepted(self) -> HttpAnswer:
         """Anything but 200 makes Chatlayer repeat a message that stays as unwelcome as it was."""

@@ -8,7 +8,6 @@ from typing import Any
 from channels_app.lib import jsons
 from channels_app.protocol import Contact, Turn
 from channels_app.protocol.errors import PayloadError
-from channels_app.protocol.visible import is_visible
 
 CONVERSATION_ID = "conversationId"
 USER_ID = "user.id"
@@ -63,7 +62,7 @@ def _text(text: str) -> dict[str, Any]:
 def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
     """A chosen option whose payload means something to the bot alone: back as it came. One that says nothing could
     only be an empty message."""
-    is_empty = turn.payload in ([], {}) or (isinstance(turn.payload, str) and not is_visible(turn.payload))
+    is_empty = turn.payload in ([], {}) or (isinstance(turn.payload, str) and not turn.payload.strip())
     match Payloads.TITLE if is_empty and payloads is Payloads.TEXT else payloads:
         case Payloads.TITLE:
             return _text(turn.text or turn.placeholder)
@@ -71,7 +70,11 @@ def _opaque(turn: Turn, payloads: Payloads) -> dict[str, Any]:
             return {"postbackMessage": {"title": turn.text or "", "payload": turn.payload}}
         case _:
             is_text = isinstance(turn.payload, str)
-            return _text(turn.payload if is_text else json.dumps(turn.payload, ensure_ascii=False))
+            return _text(turn.payload if is_text else _as_browsers_write(turn.payload))
+
+
+_as_browsers_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""An object as text, as it came from there."""
 
 
 def _postback(turn: Turn) -> dict[str, Any] | None:
@@ -89,7 +92,7 @@ def _to_dialog(payload: object) -> Mapping[str, Any] | None:
     back as it came."""
     if isinstance(payload, str):
         try:
-            payload = jsons.read(payload.encode())
+            payload = jsons.as_it_came(jsons.read(payload.encode("utf-8", "surrogatepass")))
         except PayloadError:
             return None
     dialog = payload.get("nextDialogstateId") if isinstance(payload, dict) else None

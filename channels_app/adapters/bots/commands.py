@@ -1,6 +1,7 @@
 """What a bot wants done, where it says so in JSON among other shapes: the keys of an HTTP bot's reply.
 
 Only objects count. A text that looks like JSON is a text: it may be the contact's own words, or a language model's.
+But what is configured as the data of a handover request is an object, also where a platform passes it on as text.
 Lenient, unlike `generic`: what can't be read is left out and named, so that the rest is done.
 """
 
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_reply
+from channels_app.lib import jsons
 from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import OffloadRequest, Reply
 from channels_app.protocol.errors import PayloadError
@@ -69,6 +71,7 @@ def read_commands(holder: Mapping[str, Any], *, known: Collection[str] = ()) -> 
 def read_wish(payload: Any) -> Reply:
     """A handover request with its configured data: our keys are carried out wherever they stand in it, the rest is
     for the agents."""
+    payload = _object_in(payload)
     reply = Reply()
     for holder in holders_of(payload, BESIDE_A_WISH):
         for key in BESIDE_A_WISH:
@@ -76,6 +79,15 @@ def read_wish(payload: Any) -> Reply:
                 reply = reply.merged_with(_read(key, holder[key]))
     rest = _without_commands(payload, BESIDE_A_WISH)
     return replace(reply, offload=OffloadRequest(reason=_reason(payload), payload=rest or None))
+
+
+def _object_in(payload: Any) -> Any:
+    """An object that is written as text; else the same."""
+    try:
+        found = jsons.read(payload.encode()) if isinstance(payload, str) else None
+    except (PayloadError, UnicodeEncodeError):
+        return payload
+    return found if isinstance(found, dict) else payload
 
 
 MAX_REASON = 100  # characters
@@ -118,7 +130,7 @@ def _wish(value: Any) -> Reply:
         case str() if value.strip():
             return Reply(offload=OffloadRequest(reason=value.strip()[:MAX_REASON]))
         case dict():
-            inner = value.get("payload")
+            inner = _object_in(value.get("payload"))
             outer = {name: item for name, item in value.items() if name != "payload"}
             return read_wish({**outer, **inner} if isinstance(inner, dict) else value)
     return Reply(dropped=("offload: must be true or an object",))

@@ -1,7 +1,6 @@
 """Any bot that answers a JSON POST: the contract is ours, version 1, and both sides ignore what they don't know."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -58,7 +57,7 @@ class HttpBot(BotConnector):
         """Its reply. None for an acknowledgement and for a document without any of our keys: perhaps later."""
         if not self.settings.get("url"):
             raise ConfigError(describe("CB-507", problem="its address is not saved yet"))
-        body = json.dumps(turn_document(turn), ensure_ascii=False).encode()
+        body = jsons.encoded(turn_document(turn))
         answer = self.post(turn, self.settings["url"], data=body, headers=self._headers(body, turn.turn_id))
         if answer.status in ACKNOWLEDGED or not answer.body.strip():
             return None
@@ -283,7 +282,7 @@ def read_attachment(item: JsonObject) -> Attachment:
 def read_option(item: JsonObject) -> Option:
     return Option(
         title=item.text("title").strip() if item.has("title") else item.refuse("title", "is missing"),
-        payload=item.values.get("payload"),
+        payload=jsons.as_it_came(item.values.get("payload")),
         url=item.text("url"),
         phone=item.text("phone"),
         wants_location=item.values.get("location") is True,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from channels_app.adapters.bots.base import message_of, with_last_options
-from channels_app.lib.jsons import object_in, objects_in, text_in
+from channels_app.lib.jsons import as_it_came, object_in, objects_in, text_in
 from channels_app.protocol import Attachment, Message, Option, Reply
 from channels_app.protocol.visible import named
 
@@ -125,7 +125,7 @@ def _button(button: Mapping[str, Any]) -> Option | None:
     if kind == "phone_number" and payload:
         return Option(title=title, phone=str(payload))
     if kind == "postback" and title:
-        return Option(title=title, payload=payload)
+        return Option(title=title, payload=as_it_came(payload))
     return None
 
 
@@ -143,7 +143,7 @@ def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
     title = _words(reply, "title")
     if reply.get("content_type") == "location":
         return Option(title=title or LOCATION_TITLE, wants_location=True)
-    return Option(title=title, payload=reply.get("payload")) if title else None
+    return Option(title=title, payload=as_it_came(reply.get("payload"))) if title else None
 
 
 def _words(holder: Mapping[str, Any], key: str) -> str:

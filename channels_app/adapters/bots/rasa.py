@@ -16,7 +16,7 @@ from channels_app.adapters.bots.base import BotConnector, TimeoutField
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_reply, turn_document
 from channels_app.adapters.settings import AddressField, SecretField, TextField
 from channels_app.codes import describe
-from channels_app.lib.jsons import JsonObject
+from channels_app.lib.jsons import JsonObject, as_it_came
 from channels_app.protocol import Attachment, EventType, Message, OffloadRequest, Option, Reply, Turn
 from channels_app.protocol.errors import ConfigError
 from channels_app.protocol.visible import named
@@ -154,7 +154,7 @@ def _option(button: JsonObject) -> Option | None:
         return None
     if button.values.get("type") == "phone_number":
         return Option(title=title, phone=button.text("payload"))
-    return Option(title=title, payload=payload, url=button.text("url"))
+    return Option(title=title, payload=as_it_came(payload), url=button.text("url"))
 
 
 def _file_address(entry: JsonObject) -> str:

@@ -3,7 +3,6 @@
 What is sent is a template with placeholders, what comes back is read by paths; an admin enters both.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -92,7 +91,7 @@ class Template(BotConnector):
             document = filled(parsed(template), values)
         except TemplateError as error:  # the form refuses it
             raise ConfigError(describe("CB-507", problem=f"its body is not valid: {error}")) from None
-        return json.dumps(document, ensure_ascii=False).encode(errors="replace")
+        return jsons.encoded(document)
 
     def _address(self, values: Mapping[str, Any]) -> str:
         parts = urlsplit(self.settings["url"])

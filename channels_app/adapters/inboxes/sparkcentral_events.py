@@ -114,7 +114,7 @@ def _message(data: Mapping[str, Any]) -> ContactMessage:
     return ContactMessage(
         text=text if is_visible(text) else None,
         external_id=_text(message.get("messageId")),
-        payload=payload,
+        payload=jsons.as_it_came(payload),
         files=files,
     )
 
