@@ -44,7 +44,8 @@ def serve(run: Run, is_asked_to_stop: threading.Event, *, exit_when_ready: bool)
                 say(f"  {step} …")
         say(summary(run))
         while not (exit_when_ready or is_asked_to_stop.wait(CHECK_EVERY_S) or MADE_BY not in (None, os.getppid())):
-            run.check()
+            for line in run.revive():
+                say(line)
     except (LocalError, EmbeddedError) as error:
         say(f"\n{error}\n")
         return 1

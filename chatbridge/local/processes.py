@@ -16,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 # start goes on with.
 STOP_PATIENCE_S = 4
 POLL_S = 0.2
+LEAST_LIFE_S = 5
 
 
 class LocalError(Exception):
@@ -28,9 +29,15 @@ class Child:
     def __init__(self, name: str, logs: Path, *arguments: str) -> None:
         self.name = name
         self.log = logs / f"{name}.log"
-        with self.log.open("wb") as log:
+        self.log.write_bytes(b"")
+        self._arguments = arguments
+        self._start()
+
+    def _start(self) -> None:
+        self._started_at = time.monotonic()
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own command line)
-                [sys.executable, *arguments],
+                [sys.executable, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -49,13 +56,27 @@ class Child:
         if status is not None:
             raise LocalError(f"{self.name} ended unexpectedly (status {status}). Its last output:\n{tail(self.log)}")
 
+    def revive(self) -> bool:
+        """Start it again if somebody has killed it; whether that was so. Raises LocalError when it has ended by
+        itself, or was killed as soon as it had begun: that would go on."""
+        status = self._process.poll()
+        if status is None or status >= 0 or time.monotonic() < self._started_at + LEAST_LIFE_S:
+            self.check()
+            return False
+        self._end_group()
+        self._start()
+        return True
+
     def stop(self) -> None:
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_PATIENCE_S)
+        self._end_group()
+        self._process.wait()
+
+    def _end_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS answers the latter for a group that is gone
             os.killpg(self.group, signal.SIGKILL)
-        self._process.wait()
 
 
 def require_free(port: int, variable: str, patience_s: float = 0) -> None:

@@ -23,6 +23,7 @@ from chatbridge.local.watchdog import Watchdog
 READY_PATIENCE_S = 60
 PROBE_TIMEOUT_S = 2
 PASSWORD_BYTES = 12
+SIMULATOR = "simulator"
 
 
 @dataclass
@@ -82,8 +83,8 @@ class Run:
         self._set_environment(kept)
         self._prepare_database(kept)
         yield "The simulator"
-        self._start_child("simulator", "-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port))
-        yield from self._await("simulator", f"{self.simulator}/sim/virtual-agents")
+        self._start_child(SIMULATOR, "-m", "chatbridge.simulator", "simulator", "--port", str(self.simulator_port))
+        yield from self._await(SIMULATOR, f"{self.simulator}/sim/virtual-agents")
         open_account(self.simulator, kept)
         yield "Web, worker and guard"
         self._start_child("web", "-m", "gunicorn", "chatbridge.wsgi", "--bind", f"127.0.0.1:{self.port}")
@@ -103,6 +104,15 @@ class Run:
         for server in self.servers.values():
             if not server.is_running:
                 raise LocalError(f"{server.label} ended unexpectedly. Its log: {server.log}")
+
+    def revive(self) -> Iterator[str]:
+        """Start again what was killed, and say so: one may try here what happens when a process dies. The simulator's
+        conversations would be lost: with it ends the run. Raises LocalError when something else has ended."""
+        for child in self.children:
+            if child.name != SIMULATOR and child.revive():
+                self._watch(child)
+                yield f"{child.name} was killed, and runs again."
+        self.check()
 
     def stop(self) -> None:
         if self.lock is None:  # what is in the directory belongs to another run
@@ -151,6 +161,9 @@ class Run:
     def _start_child(self, name: str, *arguments: str) -> None:
         child = Child(name, self.logs, *arguments)
         self.children.append(child)
+        self._watch(child)
+
+    def _watch(self, child: Child) -> None:
         if self.watchdog:
             self.watchdog.watch(child.group)
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,34 @@ def test_a_child_that_ends_is_named_with_its_last_words(tmp_path: Path) -> None:
         while time.monotonic() < deadline:
             child.check()
             time.sleep(0.05)
+
+
+def test_a_child_that_was_killed_is_started_again_with_all_that_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "LEAST_LIFE_S", 0)
+    child = Child("worker", tmp_path, "-c", "import time; print('up', flush=True); time.sleep(600)")
+    killed = child.group
+    try:
+        _until(lambda: child.log.read_text() == "up\n")
+        assert not child.revive()
+        os.kill(killed, signal.SIGKILL)
+        _until(child.revive)
+        assert child.group != killed
+        _until(lambda: child.log.read_text() == "up\nup\n")
+        monkeypatch.setattr(processes, "LEAST_LIFE_S", PATIENCE_S)
+        os.kill(child.group, signal.SIGKILL)
+        with pytest.raises(LocalError, match=r"worker ended unexpectedly \(status -9\)"):
+            _until(child.revive)
+    finally:
+        child.stop()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_stubborn_child_ends_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
