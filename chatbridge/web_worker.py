@@ -23,6 +23,7 @@ from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from chatbridge.arrival import Arrival, State
+from chatbridge.later import Later, answer_or_later
 from chatbridge.logs import OneAMinute
 
 REQUEST_S = 20.0
@@ -40,8 +41,6 @@ MAX_OPEN_FILES = 16_384
 PEOPLE_THREADS = 4
 """For pages, log-ins, the API and static files; events never wait behind them."""
 SHORT_WAYS = ("/webhooks/", "/healthz", "/readyz")
-MAY_WAIT = "chatbridge.may_wait"
-"""Tells the application that its response may have `later`, a future of its body: until then no thread waits."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -51,19 +50,6 @@ class Connection(TConn):
         self.arrival = Arrival()
         self.is_open = True
         self.late_bytes = 0
-
-
-class Later(BaseException):
-    """The response's body comes later. No error, and nothing may take it for one."""
-
-    def __init__(self, response: Any, environ: dict[str, Any]) -> None:
-        super().__init__()
-        self.environ = environ
-        self.body: Future[bytes] = response.later
-        self.headers = [(name, value) for name, value in response.items() if name.lower() != "content-length"]
-        self.status = f"{response.status_code} {response.reason_phrase}"
-        self.began_at = datetime.now()
-        self.request: Any = None
 
 
 class WholeRequestWorker(ThreadWorker):
@@ -93,7 +79,7 @@ class WholeRequestWorker(ThreadWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self.wsgi: Any = partial(_call, self.app.wsgi())
+        self.wsgi: Any = partial(answer_or_later, self.app.wsgi())
 
     def run(self) -> None:
         super().run()
@@ -273,15 +259,6 @@ class WholeRequestWorker(ThreadWorker):
         answer.close()
         self.log.access(answer, later.request, later.environ, datetime.now() - later.began_at)
         return not answer.should_close()
-
-
-def _call(application: Any, environ: dict[str, Any], start_response: Any) -> Any:
-    environ[MAY_WAIT] = True
-    response = application(environ, start_response)
-    if getattr(response, "later", None) is None:
-        return response
-    response.close()
-    raise Later(response, environ)
 
 
 def _received(connection: Connection) -> bytes | None:

@@ -20,38 +20,15 @@ from channels_app.web.api.base import RowSerializer
 from channels_app.web.api.facts import answer_of
 from channels_app.web.api.rows import secret_facts, secrets_of, settings_for
 from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.channel_examples import BOT, DETAIL, SUMMARY
 from offload.routing import Condition, Effect
 
-_BOT = {"id": 1, "name": "Parcel bot"}
-_SUMMARY: dict[str, Any] = {
-    "id": 3,
-    "name": "Acme EU",
-    "inbox": "sparkcentral",
-    "bot": _BOT,
-    "is_active": True,
-    "paused_at": None,
-    "paused_by": "",
-    "archived_at": None,
-    "live_at": "2026-03-14T10:41:07.210Z",
-    "webhook_url": "https://bridge.example.com/webhooks/inbox/0c5d6a2e-6f6e-4f2b-9d1b-0f3f3c1f5a10/",
-    "state": {"kind": "trouble", "words": "Keys refused"},
-    "last_event_at": "2026-03-14T11:02:40.000Z",
-    "repairs": [
-        {
-            "code": "CB-204",
-            "text": "Since 11:12 replies cannot be sent: the keys are refused.",
-            "since": "2026-03-14T11:12:00Z",
-            "is_grave": True,
-        }
-    ],
-}
 
-
-@example(**_BOT)
+@example(**BOT)
 class BotNameSerializer(RowSerializer):
     class Meta:
         model = Bot
-        fields = tuple(_BOT)
+        fields = tuple(BOT)
 
 
 class StateSerializer(serializers.Serializer[Any]):
@@ -83,7 +60,7 @@ class ChannelListSerializer(serializers.ListSerializer[Any]):
         return super().to_representation(channels)
 
 
-@example(**_SUMMARY)
+@example(**SUMMARY)
 class ChannelSerializer(RowSerializer):
     inbox = serializers.ChoiceField(choices=list(INBOXES))
     bot = BotNameSerializer(allow_null=True)
@@ -95,7 +72,7 @@ class ChannelSerializer(RowSerializer):
     class Meta:
         model = Channel
         list_serializer_class = ChannelListSerializer
-        fields = tuple(_SUMMARY)
+        fields = tuple(SUMMARY)
         extra_kwargs = {
             "is_active": {"help_text": "False: the bot is not asked, and `when_paused` says what follows."},
             "live_at": {"help_text": "When the inbox accepted its first answer."},
@@ -190,81 +167,7 @@ class RoutingRuleSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(help_text="{value} in it is what was found.")
 
 
-_DETAIL: dict[str, Any] = {
-    **_SUMMARY,
-    "revision": 7,
-    "settings": {"region": "eu", "client_id": "4d2f…"},
-    "secrets": {
-        "client_secret": {
-            "is_saved": True,
-            "ends_in": "77aa",
-            "saved_at": "2026-03-14T10:10:00Z",
-            "saved_by": "anna",
-        },
-        "shared_secret": {
-            "is_saved": True,
-            "ends_in": "9f2c",
-            "saved_at": "2026-03-14T10:12:00Z",
-            "saved_by": "anna",
-        },
-    },
-    "secret_rotation": None,
-    "address_rotation": None,
-    "greeting": "with_first_message",
-    "greet": True,
-    "delegation_dialog": "",
-    "delegation_text": "",
-    "intent_topics": [{"intent": "parcel.*", "topic": "Shipping"}],
-    "routing_rules": [
-        {
-            "condition": "payload",
-            "field": "department",
-            "matches": "billing, invoices",
-            "effect": "topic",
-            "name": "",
-            "value": "Billing",
-        }
-    ],
-    "offer_hours": 24,
-    "resolved_texts": {},
-    "hands_over_on_words": False,
-    "agent_words": None,
-    "max_misses": 0,
-    "miss_intents": "",
-    "on_contact_file": "ask_bot",
-    "file_texts": None,
-    "on_silence": "keep",
-    "silent_minutes": 60,
-    "silence_texts": None,
-    "silent_end_minutes": 60,
-    "silence_end_texts": None,
-    "covers_all_inbox_channels": True,
-    "inbox_channels": [],
-    "burst_quiet_ms": 0,
-    "drops_overtaken_answers": False,
-    "bot_tries": 2,
-    "typing_after_s": 2,
-    "answer_within_s": 45,
-    "on_bot_failure": "hand_over",
-    "failure_policies": {"slow": "say_text"},
-    "hold_after_s": 0,
-    "holding_texts": None,
-    "max_bounces": 5,
-    "when_paused": "hand_over",
-    "paused_texts": None,
-    "inline_answers": "when_short",
-    "fallback_text": "One moment, a colleague takes over.",
-    "fallback_texts": {"*": "One moment, a colleague takes over.", "nl": "Een ogenblik, een collega neemt over."},
-    "apology_texts": None,
-    "language": "",
-    "language_attribute": "language",
-    "reply_limit_s": 300,
-    "keep_days": 30,
-    "copied_from": "",
-}
-
-
-@example(**_DETAIL)
+@example(**DETAIL)
 class ChannelDetailSerializer(ChannelSerializer):
     settings = serializers.SerializerMethodField(help_text="The inbox adapter's settings, without secrets.")
     secrets = serializers.SerializerMethodField(help_text="What may be shown of each secret.")
@@ -285,7 +188,7 @@ class ChannelDetailSerializer(ChannelSerializer):
     apology_texts = texts_field(Occasion.APOLOGY)
 
     class Meta(ChannelSerializer.Meta):
-        fields = tuple(_DETAIL)
+        fields = tuple(DETAIL)
         extra_kwargs = ChannelSerializer.Meta.extra_kwargs | {
             "revision": {"help_text": "Increases with every change; for If-Match."},
             "greet": {"help_text": "Replaced by `greeting`: false means `never`."},
