@@ -140,13 +140,8 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
             "user": "{{session_id}}",
         }
         settings = {"url": f"{simulator}/dify/v1/chat-messages", "preset": "dify", "secret": "key-of-the-walk"}
-        told = {
-            "body": json.dumps(body),
-            "start_body": json.dumps(body),
-            "remember": "conversation_id = conversation_id",
-        }
-        read = {"headers": "Authorization: Bearer {{secret}}", "texts_path": "answer", "handover_marker": "[HANDOVER]"}
-        return {"name": name, "kind": "template", "settings": {**settings, **told, **read}}
+        bodies = {"body": json.dumps(body), "start_body": json.dumps(body)}
+        return {"name": name, "kind": "template", "settings": {**settings, **bodies}}
     if kind == "directline":
         settings = {"url": f"{simulator}/directline/v3/directline", "secret": "secret-of-the-walk", "quiet_s": "1"}
         return {"name": name, "kind": "directline", "settings": {**settings, "start_event": "startConversation"}}

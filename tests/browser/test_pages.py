@@ -1,5 +1,6 @@
 """Every page, for everybody: light and dark, wide and narrow, with axe, without a word in the console."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,7 @@ ADDRESSES: dict[str, Callable[[Sights], str]] = {
     "bots": lambda sights: "/admin/channels_app/bot/",
     "bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "change/",
     "add bot": lambda sights: "/admin/channels_app/bot/add/",
+    "try a bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "try/",
     "add token": lambda sights: "/admin/channels_app/apitoken/add/",
     "delete bot": lambda sights: sights.newest("/admin/channels_app/bot/", "bot") + "delete/",
     "users": lambda sights: "/admin/auth/user/",
@@ -128,6 +130,31 @@ def test_the_log_in_is_for_everybody(demo: Demo, open_window: Callable[..., Page
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     page.get_by_text("Please enter the correct username and password").wait_for()
+    look_at(page)
+
+
+def test_a_preset_fills_in_what_nobody_has_written(demo: Demo, session: Any, open_window: Callable[..., Page]) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage).open("/admin/channels_app/bot/add/")
+    page.get_by_label("Template (n8n").check()
+    preset, body, texts = page.get_by_label("Template for"), page.locator("#id_body"), page.get_by_label("Texts")
+    expect(texts).to_have_value("reply")
+    texts.fill("mine")
+    preset.select_option("dify")
+    expect(body).to_have_value(re.compile('"response_mode": "blocking"'))
+    expect(page.get_by_label("Address")).to_have_value("https://api.dify.ai/v1/chat-messages")
+    preset.select_option("flowise")
+    expect(body).to_have_value(re.compile('"question"'))
+    expect(page.get_by_label("Address")).to_have_value("")
+    expect(page.get_by_label("Remember")).to_have_value("")
+    expect(texts).to_have_value("mine")
+
+
+def test_a_bot_is_tried_on_its_page(sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:
+    page = open_window(viewport=WIDE, storage_state=session)
+    page.goto(sights.demo.stage.url + ADDRESSES["try a bot"](sights))
+    page.get_by_label("What the contact writes").fill("menu")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("heading", name="What we read")).to_be_visible()
     look_at(page)
 
 

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from channels_app.adapters.bots.template_presets import PRESETS
+from channels_app.channels.configuration.apply import apply_configuration
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Conversation, Exchange, WebhookEvent
 from channels_app.protocol.errors import Effect, PayloadError, TemporaryError
 from channels_app.upkeep.retention import purge_texts
 from tests.builders import TOKEN, make_bot
 from tests.conftest import Walker
-from tests.world import World, answer
+from tests.world import BOT, World, answer
 
 SETTINGS: dict[str, Any] = {
     "headers": "X-Key: {{secret}}",
@@ -104,3 +107,15 @@ def test_its_secret_is_kept_nowhere_even_if_the_answer_repeats_it(walker: Walker
     assert world.bot.headers[0]["X-Key"] == TOKEN
     assert not any(TOKEN in str(row) for row in Exchange.objects.values_list())
     assert json.loads(Exchange.objects.get(target="bot").request) == {"say": "Hello", "in": ""}
+
+
+def test_a_preset_an_address_and_a_secret_are_enough(admin_client: Client, world: World) -> None:
+    """By the API and in a file; the same again changes nothing."""
+    settings = {"preset": "dify", "url": BOT, "secret": "app-key-of-dify"}
+    added = admin_client.post(
+        "/api/v1/bots/", {"name": "A", "kind": "template", "settings": settings}, content_type="application/json"
+    )
+    kept = added.json()["settings"]
+    assert kept.items() >= {name: text for name, text in PRESETS["dify"].items() if name != "url"}.items()
+    document = {"bots": [{"name": "A", "kind": "template", "settings": settings}]}
+    assert [one.changed for one in apply_configuration(json.dumps(document).encode())] == ["unchanged"]

@@ -28,9 +28,9 @@ Proof = Callable[[], Iterator[str]]
 def main() -> int:
     os.environ |= ENVIRONMENT | {"DJANGO_SETTINGS_MODULE": "chatbridge.settings"}
     django.setup()
-    from tests.connectors import directline, models
+    from tests.connectors import directline, models, templates
 
-    proofs: Mapping[tuple[str, str], Proof] = {**models.PROOFS, **directline.PROOFS}
+    proofs: Mapping[tuple[str, str], Proof] = {**models.PROOFS, **directline.PROOFS, **templates.PROOFS}
     FOLDER.mkdir(exist_ok=True)
     rows, failed = [], 0
     for (kind, program), proof in proofs.items():

@@ -191,7 +191,8 @@ class BotConnector(ABC):
         took_ms = int((time.monotonic() - started) * 1000)
         if problem:
             return [CheckLine.failed("Bot", problem, took_ms)]
-        detail = f"{self.label} {self._what_came(reply)} in {took_ms} ms."
+        name = self.label.partition(" (")[0]
+        detail = f"{name} {self._what_came(reply)} in {took_ms} ms."
         return [CheckLine(title="Bot", is_ok=True, detail=detail, took_ms=took_ms)]
 
     def _what_came(self, reply: Reply | None) -> str:

@@ -1,5 +1,6 @@
 """What an admin enters for a bot behind any JSON API."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,7 +52,13 @@ class TemplateAddressField(AddressField):
         _refuse(problems_of(parts.query, remembered=None))
 
 
-class HeadersField(ProseField):
+class CodeField(ProseField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, **options})
+        self.widget.attrs |= {"class": f"{self.widget.attrs['class']} vCode", "spellcheck": "false"}
+
+
+class HeadersField(CodeField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         _refuse(self._problems(value or ""))
@@ -70,12 +77,11 @@ class HeadersField(ProseField):
         yield from problems_of(text, allowed=(*SECRET_NAMES, *SESSION_NAMES))
 
 
-class BodyField(ProseField):
+class BodyField(CodeField):
     """JSON with placeholders; which values are remembered is known to the whole form."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": False, "max_length": MAX_BODY, "rows": 8, **options})
-        self.widget.attrs["class"] += " vCode"
+        super().__init__(**{"max_length": MAX_BODY, "rows": 8, **options})
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -91,7 +97,8 @@ class PathField(WrittenField):
     """A JMESPath expression; empty: nothing is looked for."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": False, "max_length": MAX_EXPRESSION, **options})
+        widget = forms.TextInput(attrs={"class": "vTextField vCode", "spellcheck": "false"})
+        super().__init__(**{"required": False, "max_length": MAX_EXPRESSION, "widget": widget, **options})
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -99,7 +106,7 @@ class PathField(WrittenField):
             raise ValidationError(problem, code="path")
 
 
-class RememberField(ProseField):
+class RememberField(CodeField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         _refuse(self._problems(value or ""))
@@ -138,17 +145,14 @@ def _refuse(problems: Iterator[str]) -> None:
         raise ValidationError([ValidationError(problem, code="template") for problem in found])
 
 
-def _asks(preset: str) -> str:
-    return str(PRESETS[OWN].get(preset, ""))
-
-
 class TemplateForm(forms.Form):
     preset = forms.ChoiceField(
         label="Template for",
         choices=list(LABELS.items()),
         initial=OWN,
         required=False,
-        help_text="Fills in what is empty below. Change what you like afterwards.",
+        widget=forms.Select(attrs={"data-presets": json.dumps(PRESETS)}),
+        help_text="Fills in what is empty below. Change what you like.",
     )
     url = TemplateAddressField(
         label="Address",
@@ -170,14 +174,12 @@ class TemplateForm(forms.Form):
     secret_2 = PhraseField(label="Second secret", required=False, help_text="For an API that wants two: {{secret_2}}.")
     headers = HeadersField(
         label="Headers",
-        required=False,
         rows=3,
         help_text="One a line, e.g. Authorization: Bearer {{secret}}. A header whose secret is not saved is left out. "
         "{{session_id}} and {{turn_id}} are replaced, too.",
     )
     body = BodyField(
         label="Body",
-        initial=_asks("body"),
         help_text="JSON. {{text}}, {{payload}}, {{session_id}}, {{language}}, {{contact.primary_identifier}}, "
         "{{attribute.company}} and others are replaced by what is known. Empty: as the template above has it.",
     )
@@ -195,7 +197,6 @@ class TemplateForm(forms.Form):
     )
     texts_path = PathField(
         label="Texts",
-        initial=_asks("texts_path"),
         help_text="Where in the answer the bot's words are, as a JMESPath: reply, or messages[].text. A text, or a "
         "list of texts.",
     )
@@ -232,7 +233,6 @@ class TemplateForm(forms.Form):
     )
     remember = RememberField(
         label="Remember",
-        required=False,
         rows=3,
         help_text="What of an answer comes with the next messages of the conversation, a name and a JMESPath a line: "
         "conversation_id = conversation_id. It stands in bodies as {{remembered.conversation_id}}.",

@@ -70,14 +70,13 @@ FILLED = tuple(dict.fromkeys(name for preset in PRESETS.values() for name in pre
 
 
 def with_preset(chosen: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, filled from the chosen preset: all that is empty in a template without a body. What another
-    preset had filled in before goes with its body."""
+    """The settings, with the chosen preset's in place of empty ones. What another preset had filled in before goes
+    with its body."""
     preset, body = PRESETS[chosen], values.get("body")
-    before = next((other for kind, other in PRESETS.items() if kind != chosen and body == other["body"]), None)
+    before = next((other for kind, other in PRESETS.items() if kind != chosen and body == other["body"]), {})
     result = dict(values)
     for name in FILLED:
         value = values.get(name) or ""
-        is_left_over = before is not None and value != "" and value == before.get(name)
-        if is_left_over or (not value and (not body or before or name == "texts_path")):
+        if value in ("", before.get(name)):
             result[name] = preset.get(name, "")
     return result

@@ -35,11 +35,18 @@ Adapters = Mapping[str, type[Adapter]]
 
 
 def settings_fields(adapters: Adapters) -> dict[str, forms.Field]:
-    """The fields that any of these kinds asks for, by name, in the order of the first kind that has it.
+    """The fields that any of these kinds asks for, by name; each kind's own stand in its order.
 
     Each widget tells the page's script which kinds have it, and their words for it.
     """
-    names = dict.fromkeys(name for adapter in adapters.values() for name in adapter.settings_form.base_fields)
+    names: list[str] = []
+    for adapter in adapters.values():
+        place = len(names)
+        for name in reversed(adapter.settings_form.base_fields):
+            if name in names:
+                place = names.index(name)
+            else:
+                names.insert(place, name)
     return {name: field for name in names if (field := _merged(name, adapters)) is not None}
 
 

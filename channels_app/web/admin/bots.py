@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -18,8 +19,9 @@ from channels_app.operations.checks.presses import last_press
 from channels_app.operations.checks.refusals import recent_refusals
 from channels_app.operations.checks.steps import Address, pause_problem
 from channels_app.protocol.checks import CheckLine
-from channels_app.web.admin.base import moment, row_link, shows_its_form
+from channels_app.web.admin.base import moment, row_link, shows_its_form, urls_below
 from channels_app.web.admin.setup import SetupAdmin
+from channels_app.web.admin.trying import try_page
 
 
 @admin.register(Bot)
@@ -44,6 +46,9 @@ class BotAdmin(SetupAdmin):
         down = ("When it is down", {"fields": ("max_failures", "pause_s"), "classes": ("collapse",)})
         return (None, {"fields": about}), reach, down
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*urls_below(self, {"try": ("channels_app.change_bot", try_page)}), *super().get_urls()]
+
     def page_context(self, row: Bot) -> dict[str, Any]:
         connector = bot_class(row.kind)
         address = Address(label="Reply URL", url=reply_url(row.uuid))
@@ -55,6 +60,7 @@ class BotAdmin(SetupAdmin):
             "availability": Address(label="Availability URL", url=availability_url(row.uuid))
             if connector.asks_ahead
             else None,
+            "try_url": self.url_of(row, "try"),
             "pause": pause_problem(row),
             "limits": newest_limits(row),
             "tries_buttons": connector.tries_buttons,

@@ -17,11 +17,13 @@ from channels_app.channels.forms.saving import save_row
 from channels_app.channels.links import availability_url, reply_url
 from channels_app.models import Bot, limits
 from channels_app.operations.checks import check_bot
+from channels_app.operations.checks.trying import MAX_SAMPLE, Found, Sample, Tried, TriedCall, try_bot
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import ApiView, OneOf, PageQuery, RowSerializer, Strict, row_or_404
+from channels_app.web.api.facts import answer_of
 from channels_app.web.api.rows import etag, expected_revision, refusals, secrets_of, settings_for
 from channels_app.web.api.schema import Tag, example, operations_of
-from channels_app.web.api.serializers.channel_care import ChecksSerializer
+from channels_app.web.api.serializers.channel_care import CheckLineSerializer, ChecksSerializer
 from channels_app.web.api.serializers.channel_requests import bounded, settings_field
 from channels_app.web.api.serializers.channels import SavedSerializer
 
@@ -143,3 +145,66 @@ class TestBot(ApiView):
     def post(self, request: Request, pk: int) -> Response:
         lines = check_bot(row_or_404(Bot.objects.all(), pk))
         return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)
+
+
+@example(text="Where is my parcel?", contact_name="Johan", language="en")
+class SampleSerializer(Strict):
+    text = serializers.CharField(required=False, allow_blank=True, max_length=MAX_SAMPLE)
+    payload = serializers.JSONField(required=False, allow_null=True, help_text="Of an option that the contact chose.")
+    begins = serializers.BooleanField(required=False, help_text="The conversation begins, and nothing is said yet.")
+    contact_name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    language = serializers.CharField(required=False, allow_blank=True, max_length=35)
+    session_id = serializers.UUIDField(required=False, help_text="Of a try before: the same conversation goes on.")
+    remembered = serializers.DictField(
+        required=False, child=serializers.CharField(allow_blank=True), help_text="As a try before has answered it."
+    )
+
+
+@example(
+    is_ok=True,
+    session_id="3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77",
+    problem=None,
+    calls=[
+        {
+            "method": "POST",
+            "url": "https://api.dify.ai/v1/chat-messages",
+            "headers": {"Authorization": "Bearer ••••"},
+            "request": '{"query": "Where is my parcel?"}',
+            "status": 200,
+            "response": '{"answer": "Tomorrow.", "conversation_id": "4570"}',
+            "took_ms": 1412,
+        }
+    ],
+    found=[{"what": "Message", "words": "Tomorrow."}, {"what": "Remembered", "words": "conversation_id: 4570"}],
+    remembered={"conversation_id": "4570"},
+)
+class TriedBotSerializer(serializers.Serializer[Any]):
+    is_ok = serializers.BooleanField()
+    session_id = serializers.UUIDField(help_text="For the next message of the same conversation.")
+    problem = CheckLineSerializer(allow_null=True)
+    calls = answer_of(TriedCall, "method url headers request status response took_ms")(many=True)
+    found = answer_of(Found, "what words")(many=True)
+    remembered = serializers.DictField(child=serializers.CharField())
+
+
+class TryBot(ApiView):
+    @operation(
+        "tryBot",
+        "A sample message to the bot, of a contact who doesn't exist",
+        needs=CHANGE_BOT,
+        body=SampleSerializer,
+        answer=TriedBotSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """What was sent (secrets covered), what came back, and what we read of it. Nothing reaches a contact."""
+        given = self.body(SampleSerializer)
+        if "session_id" in given:
+            given["session_id"] = str(given["session_id"])
+        sample = Sample(**given)
+        tried = try_bot(row_or_404(Bot.objects.all(), pk), sample)
+        return self.answer(_answer_of(tried, sample), TriedBotSerializer)
+
+
+def _answer_of(tried: Tried, sample: Sample) -> dict[str, Any]:
+    facts = {name: getattr(tried, name) for name in ("problem", "calls", "found", "remembered")}
+    return {"is_ok": tried.problem is None, "session_id": sample.session_id, **facts}

@@ -44,6 +44,7 @@ v1 = [
     path("bots/", bots.Bots.as_view()),
     path("bots/<int:pk>/", bots.OneBot.as_view()),
     path("bots/<int:pk>/test/", bots.TestBot.as_view()),
+    path("bots/<int:pk>/try/", bots.TryBot.as_view()),
     path("conversations/", conversations.Conversations.as_view()),
     path("conversations/<int:pk>/", include(one_conversation)),
     path("calls/", calls.Calls.as_view()),

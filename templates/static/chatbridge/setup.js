@@ -26,6 +26,22 @@ function followKind() {
   }
 }
 
+// A preset fills in what is empty, and what the one before had filled in; what somebody has written stays.
+function followPreset(select) {
+  const presets = JSON.parse(select.dataset.presets);
+  let before = {};
+  const fill = () => {
+    const chosen = presets[select.value];
+    for (const name of Object.keys({ ...before, ...chosen })) {
+      const input = document.getElementById(`id_${name}`);
+      if (["", before[name] ?? ""].includes(input.value)) input.value = chosen[name] ?? "";
+    }
+    before = chosen;
+  };
+  fill();
+  select.addEventListener("change", fill);
+}
+
 async function copy(button) {
   const input = document.getElementById(button.dataset.copy);
   const output = button.parentElement.querySelector("output");
@@ -223,6 +239,7 @@ function keepFocus(section, before) {
 document.addEventListener("DOMContentLoaded", () => {
   followKind();
   serveButtons(document);
+  document.querySelectorAll("select[data-presets]").forEach(followPreset);
   document.querySelectorAll("[data-own-zone]").forEach(offerOwnZone);
   document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
   document.querySelectorAll("[data-fill-rows]").forEach(serveFillRows);
