@@ -33,6 +33,7 @@ OLD = GroupFacts(count=100, first_at=NOW - 3 * DAY, last_at=NOW - HOUR)
         ("POST bot-3f2b1c9e0a55.example: refused", 0, "POST bot-3f2b1c9e0a55.example: refused"),
         ("http://10.0.0.5:8001/7 is away", 0, "http://10.0.0.5:8001/# is away"),
         ("no way to 10.0.0.5:8001 after 3 s", 0, "no way to 10.0.0.5:8001 after # s"),
+        ("Hootsuite Inbox 2.0 answered 503: again in 7 s", 503, "Hootsuite Inbox 2.0 answered 503: again in # s"),
         ("version 1.2.3 is 4 days old", 0, "version # is # days old"),
         ("x" * 999, 0, "x" * 300),
     ],

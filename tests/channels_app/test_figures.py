@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from channels_app.conversations.refusals import count_refusal, count_refused
-from channels_app.models import Channel, Conversation, Exchange, Figure, Outcome, Period, WebhookEvent
+from channels_app.models import Channel, Conversation, Exchange, FailureGroup, Figure, Outcome, Period, WebhookEvent
 from channels_app.operations.figures.counting import (
     KEPT,
     Fate,
@@ -285,6 +285,22 @@ def test_each_channel_has_its_day_and_its_now(walker: Walker, world: World) -> N
     assert health.now is Health.FAILING
     assert health.strip[-1] is Health.FAILING
     assert (health.today.handed_over, health.today.given_up) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "ago", "expected"),
+    [(2, timedelta(minutes=1), (Health.DEGRADED, 2)), (2, timedelta(hours=1), None), (0, timedelta(0), None)],
+)
+def test_a_channel_whose_contacts_wait_is_not_quiet(
+    channel: Channel, waiting: int, ago: timedelta, expected: tuple[Health, int] | None
+) -> None:
+    """While the inbox is away no event ends, so no figure tells of it."""
+    at = timezone.now() - ago
+    FailureGroup.objects.create(
+        channel=channel, fingerprint="a", code="CB-607", first_at=at, last_at=at, waiting=waiting
+    )
+    found = channel_health(timezone.now()).get(channel.pk)
+    assert (found and (found.now, found.waiting)) == expected
 
 
 def test_counting_reads_only_the_window(walker: Walker) -> None:

@@ -6,22 +6,25 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+from channels_app.adapters.inboxes import INBOXES, inbox_class
+
 MAX_MESSAGE = 300
 """Characters of a message that tell causes apart; what follows is detail."""
 _HOST = r"(?:\b(?:DELETE|GET|PATCH|POST|PUT) |://)[^/\s]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=[0-9a-z_-]*\d)(?=[0-9a-z_-]*[a-z])[0-9a-z_-]{12,}\b"
 _NUMBER = r"(?<!\w)\d+(?:\.\d+)*"
-_DETAILS = re.compile(rf"(?P<host>{_HOST})|(?P<id>{_ID})|(?P<number>{_NUMBER})", re.IGNORECASE)
+_NAME = "|".join(re.escape(inbox_class(kind).label) for kind in INBOXES)
+_DETAILS = re.compile(rf"(?P<kept>{_NAME}|{_HOST})|(?P<id>{_ID})|(?P<number>{_NUMBER})", re.IGNORECASE)
 
 
 def normalise(message: str, status: int = 0) -> str:
     """The message without what differs from one failure to the next of the same cause: ids and numbers.
 
-    The HTTP status of a failure is part of its cause, and so is whom the call was made to.
+    The HTTP status of a failure is part of its cause, and so is whom the call was made to: by address or by name.
     """
 
     def common(found: re.Match[str]) -> str:
-        if found["host"] or found[0] == str(status):
+        if found["kept"] or found[0] == str(status):
             return found[0]
         return "…" if found["id"] else "#"
 

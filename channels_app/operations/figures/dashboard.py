@@ -53,7 +53,7 @@ class Dashboard:
 
 
 def dashboard_figures(window: str = "24h", channel_id: int | None = None) -> Dashboard:
-    """Everything that the dashboard shows, in five statements. `window` is one of WINDOWS, else KeyError."""
+    """Everything that the dashboard shows, in few statements. `window` is one of WINDOWS, else KeyError."""
     now = database_now()
     counts = read_counts(WINDOWS[window], channel_id, now)
     queue, workers = read_queue(), read_workers()

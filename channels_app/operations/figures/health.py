@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.db.models import Case, Q, Sum, When
 
 from channels_app.lib.histograms import BOUNDS_S, LABELS
-from channels_app.models import Figure, Outcome, Period
+from channels_app.models import FailureGroup, Figure, Outcome, Period
 from channels_app.operations.figures.counting import WIDTHS, Name, whole
 from channels_app.operations.figures.reading import TARGET_ANSWER_S
 from offload.models import OffloadReason
@@ -71,11 +71,15 @@ _TALLIED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelHealth:
-    """How a channel is now, how it was in each half hour of the last day, and its sums of that day."""
+    """How a channel is now, how it was in each half hour of the last day, and its sums of that day.
+
+    `waiting`: contacts without an answer for a failure of these minutes, which no figure counts before it is over.
+    """
 
     now: Health
     strip: Sequence[Health]
     today: Tally
+    waiting: int
 
 
 def strip_starts(now: datetime) -> list[datetime]:
@@ -84,7 +88,7 @@ def strip_starts(now: datetime) -> list[datetime]:
 
 
 def channel_health(now: datetime) -> dict[int, ChannelHealth]:
-    """Of all channels that had figures within a day, in one statement."""
+    """Of all channels that had figures within a day, or have contacts who wait for an answer; two statements."""
     starts = strip_starts(now)
     tallies: dict[int, dict[datetime | None, Tally]] = defaultdict(dict)
     halves = Q(period=Period.HALF_HOUR, start__gte=starts[0])
@@ -94,13 +98,24 @@ def channel_health(now: datetime) -> dict[int, ChannelHealth]:
     sums = cells.annotate(**{name: Sum("value", filter=kind, default=0) for name, kind in _TALLIED.items()})
     for channel_id, start, *numbers in sums.values_list("channel_id", "cell", *_TALLIED):
         tallies[channel_id][start] = Tally(**dict(zip(_TALLIED, map(int, numbers), strict=True)))
-    return {channel_id: _channel_health(cells, starts) for channel_id, cells in tallies.items()}
+    waiting = _waiting(now)
+    return {
+        channel_id: _channel_health(tallies.get(channel_id, {}), starts, waiting.get(channel_id, 0))
+        for channel_id in {*tallies, *waiting}
+    }
 
 
-def _channel_health(cells: Mapping[datetime | None, Tally], starts: Sequence[datetime]) -> ChannelHealth:
+def _waiting(now: datetime) -> dict[int, int]:
+    groups = FailureGroup.objects.filter(waiting__gt=0, last_at__gte=now - HEALTH_WINDOW)
+    return dict(groups.values_list("channel_id").annotate(contacts=Sum("waiting")).order_by())
+
+
+def _channel_health(cells: Mapping[datetime | None, Tally], starts: Sequence[datetime], waiting: int) -> ChannelHealth:
     day = [cells.get(start, Tally()) for start in starts]
+    now = cells.get(None, Tally()).health
     return ChannelHealth(
-        now=cells.get(None, Tally()).health,
+        now=Health.DEGRADED if waiting and now in (Health.QUIET, Health.HEALTHY) else now,
         strip=[tally.health for tally in day],
         today=sum(day, Tally()),
+        waiting=waiting,
     )

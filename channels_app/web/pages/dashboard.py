@@ -13,7 +13,7 @@ from channels_app.codes import Problem, Severity
 from channels_app.lib.times import TimeRange
 from channels_app.models import Channel
 from channels_app.operations.figures.dashboard import Dashboard, dashboard_figures
-from channels_app.operations.figures.health import STRIP_WIDTH, Health, Tally, strip_starts
+from channels_app.operations.figures.health import STRIP_WIDTH, ChannelHealth, Health, Tally, strip_starts
 from channels_app.operations.figures.reading import WINDOWS
 from channels_app.web.links import number, page_address
 from channels_app.web.pages import plots
@@ -25,8 +25,6 @@ from channels_app.web.pages.tiles import Cells, Link, link_to
 from channels_app.web.pages.wording import many
 
 DEFAULT_WINDOW = "24h"
-BREAKER_FAILURES = 5
-"""Consecutive failed calls: the bot is down, regardless of the last quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def _lines(facts: Dashboard, channels: list[Channel]) -> Iterator[ChannelLine]:
     for channel in channels:
         talks = link_to("Conversations", "ops:conversations", channel=channel.pk, **day)
         health = facts.health.get(channel.pk)
-        state, words = _state(channel, health.now if health else Health.QUIET)
+        state, words = _state(channel, health)
         strip = health.strip if health else [Health.QUIET] * 2
         title = f"{channel.name}, the last 24 hours in half hours: {_summary(strip)}."
         yield ChannelLine(
@@ -106,15 +104,18 @@ def _lines(facts: Dashboard, channels: list[Channel]) -> Iterator[ChannelLine]:
         )
 
 
-def _state(channel: Channel, now: Health) -> tuple[str, str]:
+def _state(channel: Channel, health: ChannelHealth | None) -> tuple[str, str]:
     """A word for the CSS, and words for people."""
     if channel.paused_at:
         return "paused", f"Paused by {channel.paused_by}"
     if not channel.is_active:
         return "paused", "Switched off"
-    if channel.bot and channel.bot.failures >= BREAKER_FAILURES:
+    if channel.bot and channel.bot.failures >= channel.bot.max_failures:
         return Health.FAILING, "Failing: the bot is down"
-    return now, "Quiet: nothing to answer" if now is Health.QUIET else now.capitalize()
+    if health is None or health.now is Health.QUIET:
+        return Health.QUIET, "Quiet: nothing to answer"
+    waiting = f": {many(health.waiting, 'contact waits', 'contacts wait')} for an answer" if health.waiting else ""
+    return health.now, f"{health.now.capitalize()}{waiting}"
 
 
 def _summary(strip: Sequence[Health]) -> str:

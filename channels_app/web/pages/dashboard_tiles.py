@@ -205,7 +205,7 @@ def queue(facts: Dashboard) -> Tile:
         key="queue",
         title=title,
         note=f"{many(workers, 'worker')} and {many(len(alive) - workers, 'guard')} alive; "
-        f"{many(sum(now.retries), 'event')} will be tried again within an hour.",
+        f"{many(sum(now.retries), 'event')} will be retried within an hour.",
         definition="Conversations with work to do that no worker is processing, on all channels, now. The line is "
         "the highest number seen, measured every 15 seconds.",
         plot=plots.line(lines, title=title, description="A line over time.", top=top),

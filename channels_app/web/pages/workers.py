@@ -163,5 +163,5 @@ def _retries(facts: QueueFacts) -> dict[str, Any]:
         for place, count in enumerate(counts)
         if count
     ]
-    title = f"{many(sum(counts), 'event')} will be tried again within an hour."
+    title = f"{many(sum(counts), 'event')} will be retried within an hour."
     return {"title": title if rows else "Nothing is waiting for a retry.", "rows": rows}

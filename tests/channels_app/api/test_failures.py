@@ -19,7 +19,14 @@ def group(walker: Walker) -> FailureGroup:
         walker.says("Where is my parcel?", name)
     now = timezone.now()
     row = FailureGroup.objects.create(
-        fingerprint="f", channel=walker.channel, code="CB-608", message="x", first_at=now, last_at=now, count=2
+        fingerprint="f",
+        channel=walker.channel,
+        code="CB-608",
+        message="x",
+        first_at=now,
+        last_at=now,
+        count=2,
+        waiting=1,
     )
     for event in WebhookEvent.objects.filter(type="message_received"):
         WebhookEvent.objects.filter(pk=event.pk).update(outcome=Outcome.DEAD)
@@ -31,6 +38,7 @@ def group(walker: Walker) -> FailureGroup:
 def test_failures_are_listed_by_cause(viewer: Program, group: FailureGroup) -> None:
     [row] = viewer.get("failures/").body["results"]
     assert (row["id"], row["code"], row["state"], row["owner"]) == (group.pk, "CB-608", "new", None)
+    assert (row["count"], row["waiting"]) == (2, 1)
     assert viewer.get("failures/", state="muted").body["results"] == []
     assert viewer.get("failures/", channel=group.channel_id, code="CB-608").body["results"] == [row]
     detail = viewer.get(f"failures/{group.pk}/").body

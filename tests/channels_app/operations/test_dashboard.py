@@ -124,9 +124,20 @@ def test_the_state_of_each_channel_is_a_word(admin_client: Client, busy: Walker,
 
 
 def test_a_channel_whose_bot_is_down_needs_somebody(admin_client: Client, busy: Walker) -> None:
-    Bot.objects.update(failures=5)
+    Bot.objects.update(failures=2, max_failures=2)
     page = html(admin_client)
     assert "1 channel: 1 needs attention." in page and "Failing: the bot is down" in page
+    Bot.objects.update(failures=5, max_failures=20)
+    assert "the bot is down" not in html(admin_client)
+
+
+def test_a_channel_whose_contacts_wait_says_so(admin_client: Client, busy: Walker) -> None:
+    now = timezone.now()
+    FailureGroup.objects.create(
+        channel=busy.channel, fingerprint="a", code="CB-607", first_at=now, last_at=now, waiting=1
+    )
+    page = html(admin_client)
+    assert "1 channel: 1 needs attention." in page and "Degraded: 1 contact waits for an answer" in page
 
 
 def test_a_channel_that_fails_needs_somebody(admin_client: Client, walker: Walker, world: World) -> None:
@@ -283,12 +294,12 @@ def fill(channels: int) -> None:
         )
 
 
-def test_the_page_asks_ten_questions_however_many_channels(
+def test_the_page_asks_eleven_questions_however_many_channels(
     operator: Client, world: World, django_assert_max_num_queries: Any
 ) -> None:
     fill(5)
     html(operator)  # content types and the like are known from now on
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         html(operator)
 
 

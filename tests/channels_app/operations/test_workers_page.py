@@ -120,7 +120,7 @@ def test_retries_are_shown_by_when_they_are_due(admin_client: Client, walker: Wa
     walker.post(make_event(text="Hello"))
     WebhookEvent.objects.update(state="sending", wait_until=timezone.now() + timedelta(minutes=7))
     page = html(admin_client)
-    assert "1 event will be tried again within an hour." in page and "5–10 min" in page
+    assert "1 event will be retried within an hour." in page and "5–10 min" in page
 
 
 def test_the_part_that_is_fetched_again(admin_client: Client) -> None:

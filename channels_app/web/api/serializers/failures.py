@@ -28,6 +28,7 @@ _GROUP: dict[str, Any] = {
     "count": 412,
     "recent": 58,
     "conversations": 380,
+    "waiting": 12,
     "owner": "anna",
 }
 
@@ -45,6 +46,9 @@ class FailureGroupSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(source="row.count")
     recent = serializers.IntegerField(help_text="Failures in about the last hour.")
     conversations = serializers.IntegerField(source="row.conversations")
+    waiting = serializers.IntegerField(
+        source="row.waiting", help_text="Contacts without an answer whose conversation is still with the bot."
+    )
     owner = serializers.SerializerMethodField(help_text="User name; null: no owner.")
 
     def get_owner(self, group: Any) -> str | None:

@@ -60,10 +60,11 @@ TodaySerializer = answer_of(
 )
 ChannelHealthSerializer = answer_of(
     ChannelHealth,
-    "channel_id now strip today",
+    "channel_id now strip today waiting",
     channel_id=serializers.IntegerField(),
     strip="The last day in half hours.",
     today=TodaySerializer(),
+    waiting="Contacts without an answer for a failure of the last quarter of an hour.",
 )
 
 
@@ -106,6 +107,7 @@ ChannelHealthSerializer = answer_of(
             "now": "healthy",
             "strip": ["quiet", "healthy"],
             "today": {"answered": 399, "slow": 4, "handed_over": 96, "given_up": 1, "lost": 0},
+            "waiting": 0,
         }
     ],
 )
