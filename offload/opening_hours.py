@@ -1,9 +1,10 @@
 """When humans are there: a week of spans in one time zone, and the days on which they are closed.
 
-`{"timezone": "Europe/Brussels", "mon": ["09:00-12:30", "13:30-18:00"], …, "closed": ["2026-12-25"]}`. A day that is
-not named has no hours. A span belongs to the day on which it begins: "22:00-02:00" on Friday reaches into Saturday,
-also into a closed one. Around a clock change a local time is read as calendars do (RFC 5545, 3.3.5): one that exists
-twice is the first, one that is skipped counts with the offset before the change.
+`{"timezone": "Europe/Brussels", "mon": ["09:00-12:30", "13:30-18:00"], …, "closed": ["2026-12-24"], "holidays": "BE",
+"open": ["2026-11-11"]}`. A day that is not named has no hours; nor has a public holiday of the place, unless it is
+among the open days; the closed ones have none in any case. A span belongs to the day on which it begins: "22:00-02:00"
+on Friday reaches into Saturday, also into a closed one. Around a clock change a local time is read as calendars do
+(RFC 5545, 3.3.5): one that exists twice is the first, one that is skipped counts with the offset before the change.
 """
 
 import re
@@ -12,7 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from offload.public_holidays import holidays_in, is_known, regions_of
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+KEYS = ("timezone", *DAYS, "closed", "holidays", "open")
 
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*(?:([01]\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)
 _ONE_DAY = timedelta(days=1)
@@ -24,12 +28,16 @@ def problem(value: object) -> str | None:
         return None
     if not isinstance(value, dict):
         return "Opening hours must be an object with a timezone and days."
-    unknown = [str(key) for key in value if key not in (*DAYS, "timezone", "closed")]
+    unknown = [str(key) for key in value if key not in KEYS]
     if unknown:
-        return f"{unknown[0]}: is not known. Use timezone, {', '.join(DAYS)} and closed."
+        return f"{unknown[0]}: is not known. Use {', '.join(KEYS)}."
     if not any(value.get(day) for day in DAYS):
         return "No day has opening hours. Enter at least one, or leave the hours empty to be always open."
-    return _timezone_problem(value.get("timezone")) or next(_item_problems(value), None)
+    return (
+        _timezone_problem(value.get("timezone"))
+        or _place_problem(value.get("holidays"))
+        or next(_item_problems(value), None)
+    )
 
 
 def is_open(hours: Mapping[str, Any] | None, moment: datetime) -> bool:
@@ -47,8 +55,9 @@ def next_opening(hours: Mapping[str, Any] | None, moment: datetime) -> datetime 
         return moment
     zone = ZoneInfo(hours["timezone"])
     today = moment.astimezone(zone).date()
-    # Each closed day can take away at most one week's chance, so this many days hold an opening if there is one.
-    horizon = 7 * (len(hours.get("closed") or ()) + 1)
+    # Each closed day can take away at most one week's chance, so this many days hold an opening if there is one. No
+    # country keeps the same day of the week for a year.
+    horizon = 7 * (len(hours.get("closed") or ()) + 1) + (366 if hours.get("holidays") else 0)
     for offset in range(-1, horizon + 1):
         begins = [begin for begin, end in _spans(hours, today + offset * _ONE_DAY) if moment < begin < end]
         if begins:
@@ -56,9 +65,16 @@ def next_opening(hours: Mapping[str, Any] | None, moment: datetime) -> datetime 
     return None
 
 
+def _is_off(hours: Mapping[str, Any], day: date) -> bool:
+    if day.isoformat() in (hours.get("closed") or ()):
+        return True
+    place = hours.get("holidays")
+    return bool(place) and day in holidays_in(place, day.year) and day.isoformat() not in (hours.get("open") or ())
+
+
 def _spans(hours: Mapping[str, Any], day: date) -> Iterator[tuple[datetime, datetime]]:
     """Begin and end, as instants, of the spans that begin on this local day."""
-    if day.isoformat() in (hours.get("closed") or ()):
+    if _is_off(hours, day):
         return
     zone = ZoneInfo(hours["timezone"])
     for text in hours.get(DAYS[day.weekday()]) or ():
@@ -90,13 +106,22 @@ def _timezone_problem(value: object) -> str | None:
     return None
 
 
+def _place_problem(value: object) -> str | None:
+    if not value or (isinstance(value, str) and is_known(value)):
+        return None
+    country = str(value).partition("-")[0]
+    regions = ", ".join(regions_of(country))
+    advice = f"The regions of {country} are: {regions}." if regions else "Name a country such as BE or DE-BY."
+    return f"holidays: no public holidays are known of it. {advice}"
+
+
 def _item_problems(hours: Mapping[str, Any]) -> Iterator[str]:
-    for key in (*DAYS, "closed"):
+    for key in (*DAYS, "closed", "open"):
         items = hours.get(key) or []
         if not isinstance(items, list):
             yield f"{key}: must be a list."
             continue
-        check = _date_problem if key == "closed" else _span_problem
+        check = _span_problem if key in DAYS else _date_problem
         yield from (f"{key}[{index}]: {wrong}" for index, item in enumerate(items) if (wrong := check(item)))
 
 

@@ -1,6 +1,8 @@
 """The offload provider on the channel's page, and the list of requests for humans."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.test import Client
 from channels_app.conversations.refusals import count_refusal
 from channels_app.models import Channel
 from offload.models import OffloadProvider
+from offload.opening_hours import problem
 from tests.pages import fields_of, submit
 
 
@@ -157,3 +160,41 @@ def test_refused_offload_requests_are_told(admin_client: Client, channel: Channe
     step = page.context["steps"][-1]
     assert (step.progress, "verify token is not the one saved" in step.detail) == ("needs attention", True)
     assert "Agents" in admin_client.get("/ops/refused/").content.decode()
+
+
+def saved_hours() -> dict[str, Any]:
+    return OffloadProvider.objects.get().opening_hours or {}
+
+
+def test_public_holidays_are_chosen_listed_and_ticked_where_agents_work(
+    admin_client: Client, channel: Channel, provider: OffloadProvider, database_clock: Callable[[datetime], None]
+) -> None:
+    database_clock(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    page = save_hours(admin_client, channel, **WEEK, country="DE").content.decode()
+    assert saved_hours()["holidays"] == "DE"
+    assert "Fri 25 Dec 2026: Christmas Day" in page and "Wed 6 Jan 2027" not in page
+    assert '<option value="BY">Bayern</option>' in page
+    save_hours(admin_client, channel, country="DE", region="BY", works_1="2026-12-26")
+    page = save_hours(admin_client, channel).content.decode()
+    assert (saved_hours()["holidays"], saved_hours()["open"]) == ("DE-BY", ["2026-12-26"])
+    assert "Wed 6 Jan 2027: Epiphany" in page
+    assert 'value="2026-12-26" checked aria-label="Agents work on Second Day of Christmas, Sat 26 Dec 2026"' in page
+    database_clock(datetime(2028, 1, 1, tzinfo=UTC))
+    save_hours(admin_client, channel, country="BE")  # what was ticked is no longer in sight
+    assert (saved_hours()["holidays"], saved_hours()["open"]) == ("BE", ["2026-12-26"])
+    save_hours(admin_client, channel, country="")
+    assert not {"holidays", "open"} & saved_hours().keys()
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("Atlantis", "holidays: no public holidays are known of it. Name a country such as BE or DE-BY."),
+        ("GB-KENT", "The regions of GB are: ENG, NIR, SCT, WLS."),
+        (7, "Name a country"),
+        (["BE"], "Name a country"),
+    ],
+)
+def test_an_unknown_place_is_refused(place: Any, words: str) -> None:
+    assert words in str(problem({"timezone": "UTC", "mon": ["09:00-10:00"], "holidays": place}))
+    assert problem({"timezone": "UTC", "mon": ["09:00-10:00"], "holidays": "CH-Stadt Zurich"}) is None

@@ -7,16 +7,21 @@ from typing import Any
 
 from django import forms
 from django.template.loader import render_to_string
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
+from channels_app.lib.clocks import database_now
 from channels_app.lib.zones import zone_choices
 from offload.opening_hours import DAYS, problem
+from offload.public_holidays import countries, next_holidays, regions_of
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SPANS_OFFERED = 2
 """Of a day: before and after a break. A day that has more, from a configuration file, shows them all and one more."""
 DAYS_OFF_OFFERED = 3
 """Empty fields for days off; each save gives as many again."""
+HOLIDAYS_SHOWN = 8
+"""The next ones; each can be ticked as a day with agents."""
 MIDNIGHT = "24:00"
 PLACE = "place"
 """In the params of an error: where it is inside what a program gave, like "mon[0]"."""
@@ -63,10 +68,14 @@ class HoursWidget(forms.Widget):
             ]
             for day in DAYS
         }
+        country, region = str(data.get(f"{name}-country", "")), str(data.get(f"{name}-region", ""))
+        ticked = (data.get(f"{name}-works-{number}") for number in range(HOLIDAYS_SHOWN))
         return Typed(
             always=data.get(f"{name}-when") != "times",
             timezone=str(data.get(f"{name}-timezone", "")),
             closed=[day for day in entered("closed") if day],
+            holidays=f"{country}-{region}" if region in regions_of(country) else country,
+            open=sorted({*filter(None, ticked), *entered("open")}) if country else [],
             **week,
         )
 
@@ -85,7 +94,7 @@ class HoursField(forms.Field):
         for day, name in zip(DAYS, DAY_NAMES, strict=True):
             if any(span.startswith("-") or span.endswith("-") for span in week[day]):
                 raise forms.ValidationError(f"{name}: give both times of each span, or none.", code="hours")
-        hours = {"timezone": value["timezone"], **week, "closed": value["closed"]}
+        hours = {"timezone": value["timezone"], **week, **{key: value[key] for key in ("closed", "holidays", "open")}}
         return {key: given for key, given in hours.items() if given}
 
     def clean(self, value: Any) -> Hours | None:
@@ -118,7 +127,7 @@ def _in_words(wrong: str) -> str:
         return "Choose a time zone."
     wrong = wrong.replace("Write 00:00-24:00 for a whole day.", "For a whole day, enter 00:00 – 00:00.")
     key, separator, rest = wrong.partition("[")
-    if not separator or key not in (*DAYS, "closed"):
+    if not separator or key not in (*DAYS, "closed", "open"):
         return wrong
     name = dict(zip(DAYS, DAY_NAMES, strict=True)).get(key, "Days off")
     return f"{name}: {rest.partition(': ')[2]}"
@@ -127,8 +136,11 @@ def _in_words(wrong: str) -> str:
 def _shown(value: Any) -> dict[str, Any]:
     """For the template: of what is stored, or of what was entered."""
     hours: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    closed = list(hours.get("closed") or ())
-    zone = str(hours.get("timezone") or "")
+    closed, works = list(hours.get("closed") or ()), list(hours.get("open") or ())
+    zone, place = str(hours.get("timezone") or ""), str(hours.get("holidays") or "")
+    country, _, region = place.partition("-")
+    holidays = next_holidays(place, database_now().date(), HOLIDAYS_SHOWN)
+    shown = {day.isoformat() for day, _ in holidays}
     return {
         "is_always": hours.get("always", not hours),
         "zone": zone,
@@ -138,6 +150,15 @@ def _shown(value: Any) -> dict[str, Any]:
             for day, name in zip(DAYS, DAY_NAMES, strict=True)
         ],
         "closed": [*sorted(closed, key=_place), *[""] * DAYS_OFF_OFFERED],
+        "countries": countries().items(),
+        "country": country,
+        "regions": regions_of(country).items(),
+        "region": region,
+        "holidays": [
+            {"day": day.isoformat(), "words": date_format(day, "D j M Y"), "name": name, "works": str(day) in works}
+            for day, name in holidays
+        ],
+        "open": [day for day in works if day not in shown],
     }
 
 
