@@ -47,7 +47,13 @@ def _shown(dashboard: Dashboard) -> dict[str, Any]:
     found = {field.name: getattr(dashboard, field.name) for field in fields(dashboard)}
     found["failures"] = [{"group": group, "count": count} for group, count in dashboard.failures]
     found["health"] = [
-        {"channel_id": channel_id, "now": health.now, "strip": health.strip, "today": health.today}
+        {
+            "channel_id": channel_id,
+            "now": health.now,
+            "strip": health.strip,
+            "today": health.today,
+            "waiting": health.waiting,
+        }
         for channel_id, health in dashboard.health.items()
     ]
     return found
