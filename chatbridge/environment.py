@@ -15,6 +15,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 PORTS = 65_536
 # A leading dot stands for all subdomains; an IPv6 address has brackets.
+MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>]+")
 ALLOWED_HOST = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -108,6 +109,22 @@ def base_url(text: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must be only scheme and host, like https://bridge.example.com: no path, query or user.")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def web_url(text: str) -> str:
+    """An address that is called. Raises ValueError with a sentence that doesn't repeat it: it may hold a secret."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", text):
+        raise ValueError("must look like https://hooks.example.com/alerts.")
+    return text
+
+
+def mail_addresses(text: str) -> list[str]:
+    """Of one or several people, with commas. Raises ValueError with a sentence."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(MAIL_ADDRESS.fullmatch(address) for address in found):
+        raise ValueError("must be mail addresses with commas between them, like lead@example.com.")
+    return found
 
 
 def host_names(text: str) -> list[str]:

@@ -13,7 +13,16 @@ from channels_app.lib.encryption import parse_keys
 from channels_app.lib.http.addresses import AllowList
 from channels_app.protocol.errors import ConfigError
 from chatbridge import limits
-from chatbridge.environment import PORTS, Environment, base_url, certificates, has_valid_port, host_names
+from chatbridge.environment import (
+    PORTS,
+    Environment,
+    base_url,
+    certificates,
+    has_valid_port,
+    host_names,
+    mail_addresses,
+    web_url,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -78,6 +87,26 @@ try:
 except ConfigError as error:
     env.problems.append(str(error))
 STATUS_PAGE_URL = env.parsed("STATUS_PAGE_URL", env.text("STATUS_PAGE_URL"), base_url, "")
+
+# Alerts for the team: by mail, if there is a server for it, and to an address of the team's chat.
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+EMAIL_PORT = env.number("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, least=1, most=PORTS - 1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = 10
+_sender: list[str] = env.parsed("DEFAULT_FROM_EMAIL", env.text("DEFAULT_FROM_EMAIL"), mail_addresses, [])
+DEFAULT_FROM_EMAIL = _sender[0] if _sender else ""
+ALERT_MAIL_TO: list[str] = env.parsed("ALERT_MAIL_TO", env.text("ALERT_MAIL_TO"), mail_addresses, [])
+ALERT_WEBHOOK_URL = env.parsed("ALERT_WEBHOOK_URL", env.text("ALERT_WEBHOOK_URL"), web_url, "")
+ALERT_WEBHOOK_SECRET = env.text("ALERT_WEBHOOK_SECRET")
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    env.problems.append("EMAIL_USE_SSL and EMAIL_USE_TLS are both 1: keep one of them.")
+if EMAIL_HOST and not DEFAULT_FROM_EMAIL:
+    env.problems.append("DEFAULT_FROM_EMAIL is missing: from which address mails are sent, e.g. bridge@example.com")
+if ALERT_MAIL_TO and not EMAIL_HOST:
+    env.problems.append("EMAIL_HOST is missing: the mail server that sends to ALERT_MAIL_TO")
 # OpenSSL reads it by itself, and would say nothing of a wrong one: every call would fail instead.
 env.parsed("SSL_CERT_FILE", env.text("SSL_CERT_FILE"), certificates, "")
 

@@ -253,3 +253,28 @@ class Offload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.get_state_display()})"
+
+
+class AlertWay(models.TextChoices):
+    MAIL = "mail", "mail"
+    WEBHOOK = "webhook", "webhook"
+
+
+class HandoverAlert(models.Model):
+    """The team is to be told once by this way that nobody has taken a handover, see `upkeep.alerting`."""
+
+    offload = models.ForeignKey(Offload, on_delete=models.CASCADE, related_name="alerts")
+    way = models.CharField(max_length=10, choices=AlertWay)
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["offload", "way"], name="alert_once")]
+        indexes = [
+            models.Index(fields=["due_at"], name="alert_due", condition=models.Q(sent_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.way} about handover {self.offload_id}"

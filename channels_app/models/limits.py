@@ -31,6 +31,9 @@ MAX_BOUNCES = (1, 100)
 """Handovers of one conversation in an hour: at least one; the upper bound exceeds any sensible use."""
 MAX_MISSES = (0, 10)
 """Answers in a row to words that a bot did not understand; 0: any number. After ten a contact has long gone."""
+ALERT_MINUTES = (0, 119)
+"""Minutes that a contact may wait for an agent until the team is told; 0: it isn't. After two hours nobody looks any
+more."""
 MAX_FAILURES = (1, 100)
 """Failed calls in a row until a bot is left alone."""
 PAUSE_S = (1, 600)

@@ -148,6 +148,23 @@ class ChannelRules(models.Model):
         validators=limits.between(*limits.MAX_BOUNCES),
         help_text="A conversation that agents hand back to the bot this often within an hour stays with them.",
     )
+    alert_minutes = models.PositiveSmallIntegerField(
+        "minutes until an alert",
+        default=10,
+        db_default=10,
+        validators=limits.between(*limits.ALERT_MINUTES),
+        help_text="Inbox 2.0 only. If no agent has opened a conversation so long after its handover, it is marked on "
+        "the Handovers page, and your team is told by mail and webhook, as far as these are set up. Not outside the "
+        "opening hours. 0: never.",
+    )
+    alert_mail_to = models.CharField(
+        "alerts to",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Mail addresses with commas between them. Empty: those that are set up for the installation.",
+    )
     when_paused = models.CharField(
         "while the bot is switched off",
         max_length=20,

@@ -5,8 +5,12 @@ WITH newest AS MATERIALIZED (SELECT * FROM offload_offload ORDER BY id DESC LIMI
 among AS MATERIALIZED (
     SELECT newest.*, conversation.channel_id, conversation.contact_id, coalesce(message.text, '') AS line,
         extract(epoch FROM newest.taken_at - newest.finished_at) / 60 AS taken,
-        extract(epoch FROM newest.ended_at - newest.finished_at) / 60 AS minutes
+        extract(epoch FROM newest.ended_at - newest.finished_at) / 60 AS minutes,
+        channel.inbox = ANY(%(watched)s) AND channel.alert_minutes > 0 AND newest.reason <> 'message_left'
+            AND coalesce(newest.taken_at, newest.ended_at, clock_timestamp())
+                >= newest.finished_at + make_interval(mins => channel.alert_minutes) AS is_late
     FROM newest JOIN channels_app_conversation AS conversation ON conversation.id = newest.conversation_id
+    JOIN channels_app_channel AS channel ON channel.id = conversation.channel_id
     LEFT JOIN channels_app_message AS message ON message.id = newest.bot_message_id
     WHERE newest.requested_at >= %(since)s AND newest.state IN ('handed_over', 'ended')
         AND (%(channel)s::bigint IS NULL OR conversation.channel_id = %(channel)s::bigint)
@@ -28,7 +32,8 @@ SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER
     sum(count(*)) OVER ()
 FROM among GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)s
 """
-_TIMES = """count(*), count(*) FILTER (WHERE ended_at IS NOT NULL), percentile_cont(0.5) WITHIN GROUP (ORDER BY taken),
+_TIMES = """count(*), count(*) FILTER (WHERE is_late),
+    count(*) FILTER (WHERE ended_at IS NOT NULL), percentile_cont(0.5) WITHIN GROUP (ORDER BY taken),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)"""
 _OF_GROUP = "WHERE taken_at IS NOT NULL OR ended_at IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(lines)s"
 BY_TOPIC = f"""{_HANDOVERS}

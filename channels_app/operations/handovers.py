@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from channels_app.adapters.inboxes import inbox_class
+from channels_app.adapters.inboxes import INBOXES, inbox_class
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, Conversation
 from channels_app.operations.handover_statements import (
@@ -30,7 +30,7 @@ from channels_app.protocol import Option
 from channels_app.protocol.offered import Offered
 from channels_app.protocol.options import choose
 from offload.models import Offload, OffloadReason
-from offload.waiting import waiting_handovers
+from offload.waiting import is_late, waited_minutes, waiting_handovers
 
 DAYS = (1, 7, 28)
 MAX_HANDOVERS = 20_000
@@ -110,6 +110,8 @@ class Group:
     key: str
     """Of a reason; else empty."""
     handovers: int
+    late: int
+    """Of them those that no agent opened as soon as the channel wants it, where the inbox tells."""
     resolved: int
     taken: float | None
     """Minutes, within which half of them were opened by an agent, and resolved."""
@@ -122,6 +124,8 @@ class Waiting:
 
     offload: Offload
     minutes: float
+    is_late: bool
+    """An agent should have opened it by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ def find_weaknesses(asked: Asked) -> Weaknesses:
     names = dict(Channel.objects.values_list("pk", "name"))
     spots, now = _rows(SPOTS, asked), database_now()
     waiting = [
-        Waiting(offload=one, minutes=(now - (one.finished_at or now)).total_seconds() / 60)
+        Waiting(offload=one, minutes=waited_minutes(one, now), is_late=is_late(one, now))
         for one in waiting_handovers()
         if asked.channel_id in (None, one.conversation.channel_id)
         and inbox_class(one.conversation.channel.inbox).tells_locks
@@ -167,8 +171,8 @@ def find_weaknesses(asked: Asked) -> Weaknesses:
 
 def _times(statement: str, asked: Asked) -> list[Group]:
     return [
-        Group(name=name, key="", handovers=count, resolved=resolved, taken=taken, minutes=minutes)
-        for name, count, resolved, taken, minutes in _rows(statement, asked)
+        Group(name=name, key="", handovers=count, late=late, resolved=resolved, taken=taken, minutes=minutes)
+        for name, count, late, resolved, taken, minutes in _rows(statement, asked)
     ]
 
 
@@ -192,6 +196,7 @@ def _rows(statement: str, asked: Asked, **values: Any) -> list[tuple[Any, ...]]:
         "page": MAX_PAGE,
         "streak": STREAK,
         "failed": list(FAILED),
+        "watched": [kind for kind in INBOXES if inbox_class(kind).tells_locks],
         "back": BACK_WITHIN,
         "since": asked.since,
         "until": database_now() - SILENT_FOR,

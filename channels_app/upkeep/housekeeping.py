@@ -23,6 +23,8 @@ from channels_app.operations.figures.counting import count_span, drop_old_figure
 from channels_app.operations.platform_status import JOB as STATUS_PAGE
 from channels_app.operations.platform_status import look_at_status_page
 from channels_app.protocol.labels import count_of
+from channels_app.upkeep.alerting import JOB as ALERTS
+from channels_app.upkeep.alerting import raise_alerts
 from channels_app.upkeep.jobs import announce_jobs, claim_due_job, end_job
 from channels_app.upkeep.retention import JOB as RETENTION
 from channels_app.upkeep.retention import purge_texts
@@ -119,6 +121,12 @@ def _watch_handovers(_: threading.Event) -> Done:
     return Done(result=f"{count_of(waiting, 'contact')} waited for an agent, {taken} of them no longer")
 
 
+def _raise_alerts(_: threading.Event) -> Done:
+    told, failed = raise_alerts()
+    more = f", {count_of(failed, 'alert')} failed" if failed else ""
+    return Done(result=f"told about {count_of(told, 'handover')}{more}")
+
+
 def _retain(stopping: threading.Event) -> Done:
     events, ends_at = 0, time.monotonic() + SLICE_S
     for purged in purge_texts():
@@ -148,6 +156,7 @@ TASKS = {
         _task("figures of a day", "Recounts the last day, drops old figures", _count_day, 3600, 15),
         _task(SILENCE, "Finds contacts who are silent for longer than their channel allows", _note_silences, 20, 1),
         _task(WATCHING, "Looks whether agents have opened what was handed over", _watch_handovers, 15, 15),
+        _task(ALERTS, "Tells the team of contacts who wait too long for an agent", _raise_alerts, 15, 15),
         _task(STATUS_PAGE, "Reads the platform's status page, if one is set", _read_status, 60, 60),
         _task(RETENTION, "Deletes texts past their retention period", _retain, 3600, 5),
     )

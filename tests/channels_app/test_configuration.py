@@ -1009,6 +1009,8 @@ def test_what_the_page_saves_comes_back_from_a_file(
         "hold_after_s": "4",
         "holding_texts-nl": "Momentje",
         "max_bounces": "3",
+        "alert_minutes": "7",
+        "alert_mail_to": "lead@example.com",
         "when_paused": "keep",
         "paused_texts-nl": "Dicht",
         "inline_answers": "always",

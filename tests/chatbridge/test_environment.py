@@ -188,6 +188,8 @@ def test_wrong_values_are_named_and_secrets_are_not_shown() -> None:
         ("DATABASE_URL", "postgresql://me@db.example.com:99999/chatbridge"),
         ("REDIS_URL", "redis://redis.example.com:port/0"),
         ("PORT", "70000"),
+        ("ALERT_WEBHOOK_URL", "hooks.example.com/alerts"),
+        ("DEFAULT_FROM_EMAIL", "bridge"),
         ("WEB_CONCURRENCY", "0"),
     ],
 )
@@ -195,6 +197,23 @@ def test_what_would_fail_later_is_refused_at_the_start(variable: str, value: str
     report = load_settings({**PRODUCTION, variable: value})
     assert "1 setting is missing or wrong" in report
     assert f"  - {variable}" in report
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({"EMAIL_HOST": "mail.example.com"}, "DEFAULT_FROM_EMAIL"),
+        ({"ALERT_MAIL_TO": "lead@example.com"}, "EMAIL_HOST"),
+        (
+            {"EMAIL_USE_SSL": "1", "EMAIL_USE_TLS": "1"},
+            "EMAIL_USE_SSL",
+        ),
+    ],
+)
+def test_alerts_by_mail_need_a_server_and_a_sender(variables: dict[str, str], missing: str) -> None:
+    report = load_settings({**PRODUCTION, **variables})
+    assert "1 setting is missing or wrong" in report
+    assert f"  - {missing}" in report
 
 
 def test_a_file_that_can_not_be_read_is_one_line_however_often_its_setting_is_read(tmp_path: Path) -> None:

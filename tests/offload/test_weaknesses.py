@@ -115,6 +115,7 @@ def test_the_planted_worst_dialog_is_named_first(history: Channel, admin_client:
     [offer] = found.offers
     assert (offer.offered, list(offer.ignored), sorted(offer.taken)) == (8, ["Fax"], [("Return", 4), ("Track", 4)])
     assert [(row.name, row.resolved) for row in found.topics] == [("Billing", 625)]
+    assert {row.key: row.late for row in found.reasons} == {"asked_for_human": 417, "bot_silent": 208}
     assert {row.key: row.handovers for row in found.reasons} == {"asked_for_human": 6_667, "bot_silent": 3_333}
     assert {row.name: row.resolved for row in found.agents} == {"Mia": 5_000, "Tom": 5_000}
 

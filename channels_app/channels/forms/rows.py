@@ -4,6 +4,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.validators import validate_email
+
 from channels_app.adapters import bots, inboxes
 from channels_app.adapters.settings import refusal
 from channels_app.channels.accounts import forget_token
@@ -159,6 +161,8 @@ class _ChannelForm(SettingsForm):
             "hold_after_s",
             "holding_texts",
             "max_bounces",
+            "alert_minutes",
+            "alert_mail_to",
             "when_paused",
             "paused_texts",
             "inline_answers",
@@ -206,6 +210,12 @@ class _ChannelForm(SettingsForm):
 
     def clean_miss_intents(self) -> str:
         return ", ".join(split(self.cleaned_data["miss_intents"]))
+
+    def clean_alert_mail_to(self) -> str:
+        addresses = split(self.cleaned_data["alert_mail_to"])
+        for address in addresses:
+            validate_email(address)
+        return ", ".join(addresses)
 
     def clean_delegation_dialog(self) -> str:
         return one_line(self.cleaned_data["delegation_dialog"])

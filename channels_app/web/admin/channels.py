@@ -33,6 +33,7 @@ FAILURE_FIELDS = (
 )
 BURST_FIELDS = ("burst_quiet_ms", "drops_overtaken_answers")
 HELP_FIELDS = ("hands_over_on_words", "agent_words", "max_misses", "miss_intents")
+ALERT_FIELDS = ("alert_minutes", "alert_mail_to")
 SILENCE_FIELDS = ("on_silence", "silent_minutes", "silence_texts", "silent_end_minutes", "silence_end_texts")
 HOLDING_FIELDS = ("hold_after_s", "holding_texts")
 PAUSE_FIELDS = ("when_paused", "paused_texts")
@@ -114,6 +115,10 @@ class ChannelAdmin(SetupAdmin):
             ("Several messages in a row", {"fields": BURST_FIELDS, "classes": ("collapse",)}),
             ("Routing of handovers", {"fields": ("routing_rules",), "classes": ("collapse",)}),
             ("Without the bot's help", {"fields": HELP_FIELDS, "classes": ("collapse",)}),
+            (
+                "Contacts who wait for an agent",
+                {"fields": ALERT_FIELDS, "classes": ("collapse",)},
+            ),
             ("Files from contacts", {"fields": ("on_contact_file", "file_texts"), "classes": ("collapse",)}),
             ("If the contact is silent", {"fields": SILENCE_FIELDS, "classes": ("collapse",)}),
             ("If the bot fails", {"fields": FAILURE_FIELDS, "classes": ("collapse",)}),

@@ -14,9 +14,6 @@ from channels_app.web.pages.frame import operator_page, show
 from channels_app.web.pages.wording import contact_name
 from channels_app.web.times import day_clock
 
-LONG_MINUTES = 10
-"""A contact who has waited this long for an agent is marked."""
-
 
 def _asked(request: HttpRequest) -> Asked:
     days = number(request.GET.get("days", ""))
@@ -45,7 +42,6 @@ def handovers(request: HttpRequest) -> HttpResponse:
         spots=lines("handover", found.spots),
         dead_ends=lines("silent", found.dead_ends),
         offers=lines("offer", found.offers),
-        long=LONG_MINUTES,
         waiting=[
             (row, contact_name(row.offload.conversation, reads_text=reads_text)) for row in found.waiting[:MAX_PAGE]
         ],

@@ -85,6 +85,8 @@ DETAIL: dict[str, Any] = {
     "hold_after_s": 0,
     "holding_texts": None,
     "max_bounces": 5,
+    "alert_minutes": 10,
+    "alert_mail_to": "",
     "when_paused": "hand_over",
     "paused_texts": None,
     "inline_answers": "when_short",

@@ -155,6 +155,10 @@ class ChannelBodySerializer(Strict):
     hold_after_s = bounded(limits.HOLD_AFTER_S)
     holding_texts = texts_field(Occasion.HOLDING, required=False)
     max_bounces = bounded(limits.MAX_BOUNCES)
+    alert_minutes = bounded(limits.ALERT_MINUTES)
+    alert_mail_to = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="Mail addresses with commas."
+    )
     when_paused = OneOf(PausePolicy.values, required=False)
     paused_texts = texts_field(Occasion.PAUSED, required=False)
     inline_answers = OneOf(InlinePolicy.values, required=False)
