@@ -11,7 +11,8 @@ from django.db import connection
 
 from channels_app.models import Bot, Channel
 from tests.fakes.directline import DIRECTLINE, SECRET
-from tests.world import BOT, CHATLAYER, INBOX
+from tests.fakes.google import AGENT, service_account_key
+from tests.world import BOT, CHATLAYER, DIALOGFLOW, INBOX
 
 SHARED_SECRET = "00ff" * 16
 TOKEN = "bot-token-of-the-tests"
@@ -30,6 +31,7 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
         "directline": {"url": DIRECTLINE, "secret": SECRET, "start_event": "", "timeout_s": 20},
         "openai": {"url": BOT, "api_key": TOKEN, "model": "demo-1", "prompt": "You are the assistant of Acme."},
         "template": {"url": BOT, "secret": TOKEN, "body": '{"text": "{{text}}"}', "texts_path": "reply"},
+        "dialogflow": {"agent": AGENT, "service_account_key": service_account_key(), "url": DIALOGFLOW},
         "rasa": {"url": BOT, "token": TOKEN, "start_message": "", "handover_intent": "/person", "timeout_s": 20},
     }
     settings = settings_by_kind[kind]

@@ -13,6 +13,7 @@ import requests
 
 from chatbridge.simulator.server import Options, in_thread
 from tests.bridge import PATIENCE_S, Bridge, eventually, fresh_database
+from tests.fakes.google import AGENT, service_account_key
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -131,6 +132,9 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
             "prompt": "Help.",
         }
         return {"name": name, "kind": "openai", "settings": {**settings, "topics": "Orders"}}
+    if kind == "dialogflow":
+        settings = {"agent": AGENT, "service_account_key": service_account_key(), "url": f"{simulator}/dialogflow"}
+        return {"name": name, "kind": "dialogflow", "settings": {**settings, "start_event": "WELCOME"}}
     if kind == "template":
         body = {
             "inputs": {"event": "{{type}}"},
@@ -153,7 +157,7 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "kind": "chatlayer", "settings": settings}
 
 
-@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai", "template", "directline"])
+@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai", "template", "directline", "dialogflow"])
 @pytest.mark.parametrize("inbox", ["sparkcentral", "hootsuite"])
 def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) -> None:
     contact = connect(bridge, simulator, inbox, kind)

@@ -20,6 +20,7 @@ INBOX = "http://inbox.test"
 BOT = "http://bot.test/bot"
 MODEL = f"{BOT}/chat/completions"
 CHATLAYER = "http://chatlayer.test/v1/channels/webhook/abc/messages"
+DIALOGFLOW = "http://dialogflow.test"
 FILES = "http://files.test"
 SOMEWHERE = "93.184.215.14"  # on the internet
 OURSELVES = "https://bridge.example.com"
@@ -156,7 +157,7 @@ class World:
         base, path = f"{request.target.scheme}://{request.target.host}", request.target.path
         if base == INBOX:
             return self.inbox.handle(request.method, path, facts)
-        if url in (BOT, MODEL):
+        if url in (BOT, MODEL) or base == DIALOGFLOW:
             return self.bot.handle(facts)
         if base == DIRECTLINE:
             return self.directline.answer_request(request.method, request.target, request.headers, request.body)

@@ -15,6 +15,7 @@ from chatbridge.simulator.chatlayer import Chatlayer
 from chatbridge.simulator.client import Client
 from chatbridge.simulator.control import Control
 from chatbridge.simulator.control_tools import ControlTools
+from chatbridge.simulator.dialogflow import Dialogflow
 from chatbridge.simulator.dify import Dify
 from chatbridge.simulator.directline import DirectLine
 from chatbridge.simulator.events import EventSender, Timing
@@ -74,6 +75,7 @@ def build_app(options: Options, client: Client) -> web.Application:
         Model(options.slow_s),
         Dify(options.slow_s),
         DirectLine(options.slow_s),
+        Dialogflow(options.slow_s),
         Control(platform, events),
         ControlTools(platform, events, bots, chatlayer, faults, ledger, client),
     ):

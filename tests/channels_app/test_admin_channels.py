@@ -31,6 +31,7 @@ from offload.models import OffloadProvider
 from tests.builders import make_bot, make_channel, make_event
 from tests.channels_app.test_rotations import ANN, NEW_SECRET
 from tests.conftest import Walker
+from tests.fakes.google import AGENT, service_account_key
 from tests.pages import submit
 from tests.world import World
 
@@ -456,6 +457,7 @@ def test_who_opens_a_page_and_saves_it_changes_nothing(admin_client: Client, cha
         "openai": {"url": "https://o.example.com", "model": "m", "prompt": "Two\n\nlines", "temperature": 0.0},
         "directline": {"secret": "s" * 40, "start_event": "", "quiet_s": 0, "at_end": "nothing"},
     }
+    bots["dialogflow"] = {"agent": AGENT, "service_account_key": service_account_key(), "at_end": "nothing"}
     rows: list[Any] = [channel]
     for kind, settings in bots.items():
         row = Bot(name=kind, kind=kind)

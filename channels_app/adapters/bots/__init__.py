@@ -12,6 +12,7 @@ BOTS = {
     "openai": "channels_app.adapters.bots.openai.OpenAI",
     "template": "channels_app.adapters.bots.template.Template",
     "directline": "channels_app.adapters.bots.directline.DirectLine",
+    "dialogflow": "channels_app.adapters.bots.dialogflow.DialogflowCX",
 }
 
 

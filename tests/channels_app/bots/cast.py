@@ -7,6 +7,7 @@ from typing import Any
 from channels_app.adapters.bots import BotConnector, bot_class
 from channels_app.protocol import Contact, ContactAttribute, EventType, InboxChannelRef, Incoming, Reply, Turn
 from tests.fakes.api import Call, FakeApi, answer
+from tests.fakes.google import AGENT, service_account_key
 
 SESSION = "3f0c9a52-6d41-4f0e-9c5e-1f0f6a1d2b77"
 NOW = datetime(2022, 4, 28, 9, 43, 27, tzinfo=UTC)
@@ -63,6 +64,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "timeout_s": 20,
     },
 }
+SETTINGS["dialogflow"] = {
+    "agent": AGENT,
+    "service_account_key": service_account_key(),
+    "url": "https://dialogflow.example",
+    "languages": "en, nl",
+    "start_event": "WELCOME",
+    "session_minutes": 1440,
+    "timeout_s": 20,
+}
 SILENCE: dict[str, tuple[Any, Reply | None]] = {
     "http": ({}, None),
     "chatlayer": ({}, None),
@@ -72,6 +82,7 @@ SILENCE: dict[str, tuple[Any, Reply | None]] = {
         {"activities": [{"type": "message", "from": {"id": "bot"}, "inputHint": "expectingInput"}]},
         Reply(unshown=("empty message",)),
     ),
+    "dialogflow": ({"queryResult": {}}, Reply()),
     "openai": ({"choices": [{"message": {"content": ""}}]}, Reply(unshown=("an answer without words",))),
 }
 """What each kind answers when it says nothing in this call, and what that means: None is "perhaps later"."""
@@ -87,8 +98,11 @@ def answering(kind: str, document: Any = None, *, body: bytes = b"") -> BotConne
     return make_bot(kind, begun, taken, answer(200, document, body=body), *nothing)
 
 
-TOLD_AT = {"directline": "/conversations/c1/activities"}
-"""Behind the bot's address, where a turn takes several calls."""
+TOLD_AT = {
+    "directline": "/conversations/c1/activities",
+    "dialogflow": f"/v3/{AGENT}/sessions/{SESSION}:detectIntent",
+}
+"""Behind the bot's address, where a turn takes several calls or has an address of its own."""
 
 
 def told(bot: BotConnector) -> Call:
@@ -99,7 +113,7 @@ def told(bot: BotConnector) -> Call:
 
 
 def _tells(bot: BotConnector, call: Call) -> bool:
-    return call.method == "POST" and call.url.endswith(TOLD_AT[bot.kind])
+    return call.method == "POST" and call.url.endswith(TOLD_AT[bot.kind].rpartition(SESSION)[2])
 
 
 def make_bot(kind: str, *answers: Any, **settings: Any) -> BotConnector:

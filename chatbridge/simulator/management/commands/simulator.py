@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 class Command(BaseCommand):
     """Serves the simulator."""
 
-    help = "Simulates Sparkcentral, and as bots Chatlayer, Rasa, Dify, Direct Line, a model and a demo bot."
+    help = "Simulates Sparkcentral, and bots: Chatlayer, Rasa, Dify, Direct Line, Dialogflow, a model and a demo bot."
     requires_system_checks: list[str] = []  # nothing of the bridge is used
 
     def add_arguments(self, parser: ArgumentParser) -> None:
