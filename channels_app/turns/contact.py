@@ -101,6 +101,8 @@ def on_contact_event(
     if not may_call_bot(begun, channel):
         detail = "It failed several times in a row."
         return on_lost_bot(begun, channel, first, OffloadReason.BOT_DOWN, detail, FailureKind.DOWN)
+    if _was_cut_off(first) and channel.bot is not None and not channel.bot.may_repeat:
+        return on_lost_bot(begun, channel, first, OffloadReason.BOT_FAILED, CUT_OFF, FailureKind.ERROR)
     is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
     return ask_bot(begun, channel, first, event, choice, is_first=is_first)
 
@@ -181,11 +183,17 @@ RETRIES_LAST = timedelta(seconds=45)
 """The platform tries to deliver an event four times, each for up to 10 seconds, with two seconds of pauses."""
 
 
+CUT_OFF = "The call was cut off, and this bot may not be told a message twice."
+
+
+def _was_cut_off(claimed: ClaimedEvent) -> bool:
+    """Whether a process died during the call to the bot: no pause was decided, so the call was not judged."""
+    return claimed.facts.state == EventState.BOT_CALL and claimed.facts.wait_until is None
+
+
 def _may_still_answer(channel: LiveChannel, claimed: ClaimedEvent) -> bool:
-    """Whether a process died during the call to a bot that calls back: no pause was decided, so the call was not
-    judged."""
-    was_cut_off = claimed.facts.state == EventState.BOT_CALL and claimed.facts.wait_until is None
-    return was_cut_off and channel.bot is not None and channel.bot.answers_later
+    """Whether it was cut off, and the bot's answer comes in another way."""
+    return _was_cut_off(claimed) and channel.bot is not None and channel.bot.answers_later
 
 
 def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:

@@ -101,6 +101,32 @@ def test_what_may_have_been_heard_is_only_repeated_if_its_author_allows_it(
         assert bool(world.inbox.completions(conversation)) == (expected == 1)
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("may_repeat", [False, True])
+def test_a_call_that_a_crash_cut_off_is_repeated_only_if_its_author_allows_it(
+    walk_with: Callable[..., Walker], world: World, monkeypatch: pytest.MonkeyPatch, may_repeat: bool
+) -> None:
+    walker = walk_with(bot=make_bot("template", **SETTINGS, may_repeat=may_repeat))
+    handle = world.bot.handle
+
+    def take_and_die(request: Any) -> Any:
+        monkeypatch.setattr(world.bot, "handle", handle)
+        handle(request)
+        raise Killed
+
+    monkeypatch.setattr(world.bot, "handle", take_and_die)
+    world.bot.replies = [{"reply": "Lost"}, {"reply": "Hi"}]
+    with pytest.raises(Killed):
+        walker.says("Hello")
+    Conversation.objects.update(lease_until=database_now())
+    walker.work()
+    assert len(world.bot.turns) == 1 + may_repeat
+    assert world.inbox.completions("0-conv-1") == ([] if may_repeat else ["HANDOVER"])
+
+
 def test_its_secret_is_kept_nowhere_even_if_the_answer_repeats_it(walker: Walker, world: World) -> None:
     world.bot.replies = [{"reply": "Hi", "you_sent": f"X-Key: {TOKEN}"}]
     walker.says("Hello")

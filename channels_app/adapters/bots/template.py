@@ -46,13 +46,15 @@ class Template(BotConnector):
             return Reply()
         values = values_of(turn)
         method = self.settings.get("method") or POST
-        headers = {"Content-Type": "application/json"} if method != GET else {}
+        usual = {"Idempotency-Key": turn.turn_id} | ({"Content-Type": "application/json"} if method != GET else {})
+        own = self._headers(turn, self._secrets)
+        named = {name.lower() for name in own}
         answer = self.ask(
             turn,
             method,
             self._address(values),
             data=self._body(template, values) if method != GET else None,
-            headers={**headers, "Idempotency-Key": turn.turn_id, **self._headers(turn, self._secrets)},
+            headers={name: value for name, value in usual.items() if name.lower() not in named} | own,
             secrets=[secret for secret in self._secrets.values() if secret],
         )
         return read_answer(jsons.read(answer.body), self.settings) if answer.body.strip() else Reply()

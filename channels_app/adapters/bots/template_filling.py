@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,10 @@ ATTRIBUTE, REMEMBERED = "attribute.", "remembered."
 GREETING = "Hello"
 """What "Test connection" says to a bot that isn't told of a start."""
 
-_PLACEHOLDER = re.compile(r"\{\{[ \t]*([^{}\n]*?)[ \t]*\}\}")
+MAX_DEPTH = 32
+"""Levels of a template."""
+
+_PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
 _IN_TEMPLATE = re.compile(r'"(?:[^"\\\n]|\\.)*"|\{\{[^{}"\n]*\}\}')
 """A text of the template, or a placeholder that stands for a value by itself."""
 
@@ -35,22 +39,40 @@ class TemplateError(ValueError):
 
 
 def names_in(text: str) -> set[str]:
-    return set(_PLACEHOLDER.findall(text))
+    return {name.strip() for name in _PLACEHOLDER.findall(text)}
 
 
 def parsed(template: str) -> Any:
     """The template as a document that still has its placeholders. Raises TemplateError."""
     quoted = _IN_TEMPLATE.sub(lambda found: found[0] if found[0][0] == '"' else json.dumps(found[0]), template)
     try:
-        return json.loads(quoted, parse_constant=_refuse)
+        document = json.loads(quoted, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise TemplateError(f"Line {error.lineno} is not JSON: {error.msg}.") from None
     except (ValueError, RecursionError):
-        raise TemplateError("This is not JSON: a number or the nesting is too large.") from None
+        raise TemplateError(TOO_LARGE) from None
+    if _is_deeper(document, MAX_DEPTH):
+        raise TemplateError(TOO_LARGE)
+    return document
+
+
+TOO_LARGE = "This is not JSON that every API can read: a number or the nesting is too large."
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
+def _is_deeper(node: Any, levels: int) -> bool:
+    inside = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return levels < 0 or any(_is_deeper(child, levels - 1) for child in inside)
 
 
 def problems_of(
@@ -60,7 +82,7 @@ def problems_of(
     placeholders are not allowed here, nor those of contact attributes."""
     known = [*allowed, *(f"{REMEMBERED}{name}" for name in remembered or ())]
     for number, line in enumerate(text.split("\n"), start=1):
-        for name in _PLACEHOLDER.findall(line):
+        for name in map(str.strip, _PLACEHOLDER.findall(line)):
             if name in known or (remembered is not None and _is_attribute(name)):
                 continue
             yield f"Line {number}: {{{{{name}}}}} is not known here. {_instead(name, known)}"
@@ -132,9 +154,9 @@ def for_address(value: Any) -> str:
 def _value(name: str, values: Mapping[str, Any]) -> Any:
     """Nothing for what isn't known of this turn; of what is remembered an empty text, as it is always text."""
     found: Any = values
-    for key in name.split("."):
+    for key in name.strip().split("."):
         found = found.get(key) if isinstance(found, Mapping) else None
-    return "" if found is None and name.startswith(REMEMBERED) else found
+    return "" if found is None and name.strip().startswith(REMEMBERED) else found
 
 
 def as_text(value: Any) -> str:

@@ -203,6 +203,12 @@ def test_headers_have_their_secrets_and_are_left_out_without_them() -> None:
     assert shown["Authorization"] == "Basic ••••" and "X-Two" not in shown
 
 
+def test_a_header_of_the_author_takes_the_place_of_ours() -> None:
+    bot = make_bot("template", answer(200, {"reply": "Hi"}), headers="content-type: text/json\nidempotency-key: x")
+    bot.send(make_turn())
+    assert calls(bot)[0].headers == {"content-type": "text/json", "idempotency-key": "x"}
+
+
 def test_only_a_call_that_was_not_heard_is_repeated_unless_its_author_allows_more() -> None:
     assert not make_bot("template").may_repeat
     assert make_bot("template", may_repeat=True).may_repeat
@@ -471,6 +477,10 @@ def test_another_preset_takes_the_place_of_the_one_before_and_of_nothing_else() 
         ({"body": '{"a": "{{text"}'}, "body", "Line 1: {{ is not closed by }}."),
         ({"body": '{"a": "{{secret}}"}'}, "body", "{{secret}} is not known here"),
         ({"body": '{"a": NaN}'}, "body", "This is not JSON"),
+        ({"body": '{"a": 1e999}'}, "body", "This is not JSON"),
+        ({"body": "[" * 40 + "]" * 40}, "body", "the nesting is too large"),
+        ({"body": "[" * 9_000 + "]" * 9_000}, "body", "the nesting is too large"),
+        ({"body": '"{{' + " " * 15_000 + '"'}, "body", "Line 1: {{ is not closed by }}."),
         ({"body": '{"a": "{{remembered.id}}"}'}, "body", "Give the value its name under “Remember”"),
         ({"start_body": '{"a": "{{remembered.id}}"}'}, "start_body", "Line 1: {{remembered.id}}"),
         ({"choice_body": "{"}, "choice_body", "Line 1 is not JSON"),
