@@ -157,6 +157,6 @@ def test_when_no_event_comes_the_page_says_what_to_check(anna: Admin, platforms:
     expect(step).not_to_contain_text("CB-401")
     with psycopg.connect(anna.stage.database_url) as connection:  # eleven minutes go by
         connection.execute("UPDATE channels_app_channel SET shared_secret_saved_at = now() - interval '11 minutes'")
-    expect(step).to_contain_text("No event yet. Check in Sparkcentral: 1) the virtual agent is ticked for a channel")
+    expect(step).to_contain_text("Sparkcentral has sent no event about this. Check there: 1) the virtual agent")
     expect(step.get_by_role("link", name="CB-401")).to_be_visible()
     expect(page.get_by_role("link", name="Send ourselves a test…")).to_be_visible()

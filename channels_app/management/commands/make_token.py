@@ -34,7 +34,7 @@ class Command(CheckedCommand):
         users = get_user_model()
         user = users._default_manager.filter(**{users.USERNAME_FIELD: options["user"]}).first()
         if user is None:
-            raise CommandError(f"There is no user “{options['user']}”. Create one on the admin's Users page.")
+            raise CommandError(f"There is no user “{options['user']}”. Add one under People.")
         if not 1 <= options["days"] <= MAX_DAYS:
             raise CommandError(f"--days must be a number from 1 to {MAX_DAYS}.")
         ends_at = database_now() + timedelta(days=options["days"])
