@@ -349,7 +349,7 @@ JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT newest.id, newest.payload #>> '{inline,state}' AS state, newest.payload ->> 'outgoing' AS outgoing FROM (
         SELECT * FROM channels_app_delivery WHERE conversation_id = event.conversation_id
-        ORDER BY id DESC LIMIT 5) AS newest
+        ORDER BY id DESC LIMIT %(newest)s) AS newest
     WHERE (newest.payload #>> '{inline,event}')::bigint = asked.event_id LIMIT 1) AS delivery ON true;
 
 -- deliveries.inline: A request takes its answer along.
@@ -358,10 +358,18 @@ WITH offer AS (
     FROM (SELECT * FROM channels_app_delivery WHERE id = %(delivery_id)s LIMIT 1) AS delivery
     JOIN LATERAL (
         SELECT * FROM channels_app_webhookevent WHERE id = delivery.event_id LIMIT 1) AS event ON true
-    WHERE event.state = 'sending' AND event.wait_until > clock_timestamp()
+    WHERE event.state = 'sending' AND event.wait_until > clock_timestamp() AND NOT EXISTS (
+        SELECT FROM (
+            SELECT * FROM channels_app_webhookevent
+            WHERE conversation_id = delivery.conversation_id AND outcome IS NULL
+            ORDER BY sent_at, id LIMIT 50) AS open
+        WHERE open.state = 'queued' AND (
+            open.type = 'conversation_delegated' AND open.sent_at > event.sent_at
+            OR open.type = 'message_received' AND delivery.payload #>> '{outgoing,complete}' = 'resolved'))
 ), held AS (
     UPDATE channels_app_conversation AS conversation
-    SET wake_at = least(wake_at, clock_timestamp() + make_interval(secs => %(settle_s)s::double precision))
+    SET wake_at = least(wake_at, clock_timestamp() + make_interval(secs => %(settle_s)s::double precision)), arrivals =
+        arrivals + 1
     WHERE conversation.id = (SELECT conversation_id FROM offer) RETURNING conversation.id
 ), taken AS (
     UPDATE channels_app_delivery AS delivery

@@ -136,6 +136,7 @@ def _call(lease: Lease, channel: LiveChannel, delivery: Delivery) -> tuple[Bridg
                 sent = channel.inbox.send(lease.external_id, with_links(delivery))
                 note_quota(channel.inbox.account_key, sent.quota_used, sent.quota_limit)
         except BridgeError as error:
+            note_quota(channel.inbox.account_key, *error.quota)
             return error, calls[-1] if calls else None
     return None, calls[-1] if calls else None
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from channels_app.conversations.lease import ClaimedEvent
+from channels_app.adapters.inboxes import Inbox
+from channels_app.conversations.lease import MAX_OPEN_EVENTS, ClaimedEvent
 from channels_app.deliveries.plans import Plan
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call
@@ -22,35 +23,45 @@ LEAST_LEFT = timedelta(milliseconds=300)
 """With less time left nobody would come for it."""
 ON_ITS_WAY = timedelta(milliseconds=300)
 """After it was taken, until the platform has it: nothing may overtake it meanwhile."""
-NEWEST = 5
-"""Deliveries of a conversation among which its answer is looked for: few are written within seconds."""
+NEWEST, NEWEST_OF_REPEATED = 5, 100
+"""Deliveries of a conversation among which its answer is looked for. Few are written within the seconds of a wait; a
+request that the platform repeats may come half a minute after its answer."""
 METHOD, PLACE = "200", "our response to Sparkcentral's request, which costs no call"
 """As what it stands among the calls."""
 
 _OFFERED, TAKEN = "offered", "taken"
 _SETTLES = "make_interval(secs => %(settle_s)s::double precision)"
-_FIND = f"""
+_FIND = """
 SELECT asked.event_id, event.outcome IS NOT NULL, delivery.id, delivery.state, delivery.outgoing
 FROM unnest(%(event_ids)s::bigint[]) AS asked(event_id)
 JOIN LATERAL (
     SELECT * FROM channels_app_webhookevent WHERE id = asked.event_id LIMIT 1) AS event ON true
 LEFT JOIN LATERAL (
-    SELECT newest.id, newest.payload #>> '{{inline,state}}' AS state, newest.payload ->> 'outgoing' AS outgoing FROM (
+    SELECT newest.id, newest.payload #>> '{inline,state}' AS state, newest.payload ->> 'outgoing' AS outgoing FROM (
         SELECT * FROM channels_app_delivery WHERE conversation_id = event.conversation_id
-        ORDER BY id DESC LIMIT {NEWEST}) AS newest
-    WHERE (newest.payload #>> '{{inline,event}}')::bigint = asked.event_id LIMIT 1) AS delivery ON true
+        ORDER BY id DESC LIMIT %(newest)s) AS newest
+    WHERE (newest.payload #>> '{inline,event}')::bigint = asked.event_id LIMIT 1) AS delivery ON true
 """
-# Only once the worker has put it off: before that, its release would undo what is written here.
+# Only once the worker has put it off: before that, its release would undo what is written here. `arrivals`: a worker
+# that holds the conversation just now looks again when the response has arrived, not when the time is up. What should
+# not leave any more, because the contact has written again or agents have returned the conversation, is the worker's.
 _TAKE = f"""
 WITH offer AS (
     SELECT delivery.id, delivery.event_id, delivery.conversation_id
     FROM (SELECT * FROM channels_app_delivery WHERE id = %(delivery_id)s LIMIT 1) AS delivery
     JOIN LATERAL (
         SELECT * FROM channels_app_webhookevent WHERE id = delivery.event_id LIMIT 1) AS event ON true
-    WHERE event.state = 'sending' AND event.wait_until > clock_timestamp()
+    WHERE event.state = 'sending' AND event.wait_until > clock_timestamp() AND NOT EXISTS (
+        SELECT FROM (
+            SELECT * FROM channels_app_webhookevent
+            WHERE conversation_id = delivery.conversation_id AND outcome IS NULL
+            ORDER BY sent_at, id LIMIT {MAX_OPEN_EVENTS}) AS open
+        WHERE open.state = 'queued' AND (
+            open.type = 'conversation_delegated' AND open.sent_at > event.sent_at
+            OR open.type = 'message_received' AND delivery.payload #>> '{{outgoing,complete}}' = 'resolved'))
 ), held AS (
     UPDATE channels_app_conversation AS conversation
-    SET wake_at = least(wake_at, clock_timestamp() + {_SETTLES})
+    SET wake_at = least(wake_at, clock_timestamp() + {_SETTLES}), arrivals = arrivals + 1
     WHERE conversation.id = (SELECT conversation_id FROM offer) RETURNING conversation.id
 ), taken AS (
     UPDATE channels_app_delivery AS delivery
@@ -110,32 +121,37 @@ def _state(delivery: Delivery) -> str | None:
     return state
 
 
-def as_call(delivery: Delivery) -> Call:
+def as_call(delivery: Delivery, inbox: Inbox) -> Call:
     """What operators see of it among the calls."""
-    body = json.dumps(delivery.payload["outgoing"], ensure_ascii=False).encode()
+    body = json.dumps(inbox.inline_answer(delivery.outgoing), ensure_ascii=False).encode()
     return Call(method=METHOD, url=PLACE, request=body, status=200, took_ms=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What has become of the answer that a request waits for; both empty: not known yet."""
+    """What is known of the answer to an event. `is_over`: what can't be taken here goes, or went, another way."""
 
-    is_over: bool = False
-    """It goes, or went, another way."""
-    outgoing: Outgoing | None = None
+    event_id: int
+    is_over: bool
+    delivery_id: int | None
+    state: str | None
+    outgoing: str | None
 
-
-def take_answers(event_ids: Sequence[int]) -> dict[int, Found]:
-    """The answers to these events that are ready: from now on they are on their way, in these requests' responses."""
-    found = {}
-    for event_id, has_ended, delivery_id, state, outgoing in fetch(_FIND, {"event_ids": list(event_ids)}):
-        if state == _OFFERED:
-            values = {"delivery_id": delivery_id, "settle_s": ON_ITS_WAY.total_seconds()}
+    def take(self) -> Outgoing | None:
+        """The answer, on its way from now on in the response of the event's request: nothing may lie between this and
+        that. Taken before, it is given again. None: it isn't ready, or goes another way."""
+        outgoing = self.outgoing if self.state == TAKEN else None
+        if self.state == _OFFERED:
+            values = {"delivery_id": self.delivery_id, "settle_s": ON_ITS_WAY.total_seconds()}
             outgoing = next((row[0] for row in fetch(_TAKE, values)), None)
-        elif state != TAKEN:
-            outgoing = None
-        if outgoing is not None:
-            found[event_id] = Found(outgoing=Outgoing.from_json(json.loads(outgoing)))
-        elif has_ended:
-            found[event_id] = Found(is_over=True)
-    return found
+        return None if outgoing is None else Outgoing.from_json(json.loads(outgoing))
+
+
+def find_answers(event_ids: Sequence[int], *, newest: int = NEWEST) -> list[Found]:
+    """What is known of the answers to these events."""
+    return [
+        Found(event_id=event_id, is_over=has_ended, delivery_id=delivery_id, state=state, outgoing=outgoing)
+        for event_id, has_ended, delivery_id, state, outgoing in fetch(
+            _FIND, {"event_ids": list(event_ids), "newest": newest}
+        )
+    ]

@@ -54,7 +54,7 @@ def send_deliveries(
     for place, delivery in enumerate(left):
         is_proved = carried_by(delivery).completes and may_have_arrived(delivery)  # then its coming back proves it
         if is_taken(delivery):
-            attempted = Attempted(delivery=delivery, verdict=Verdict.SENT, call=as_call(delivery))
+            attempted = Attempted(delivery=delivery, verdict=Verdict.SENT, call=as_call(delivery, channel.inbox))
         elif is_of_an_earlier_stint(lease, first) and not is_proved:
             attempted = Attempted(delivery=delivery, verdict=Verdict.GONE, is_try=False)
         else:

@@ -22,8 +22,11 @@ class BridgeError(Exception):
 
     `detail` is for logs and admins and never holds a secret or a contact's text. Where the cause is known for sure
     it is a problem of the catalogue; else `causes.code_of_call` judges. `status` is the other side's HTTP status, 0
-    when there was none; `trace_id` the other side's id of the failed request.
+    when there was none; `trace_id` the other side's id of the failed request; `quota` what it said of the account's
+    daily calls: used, and allowed.
     """
+
+    quota: tuple[int | None, int | None] = None, None
 
     def __init__(self, detail: str | Problem, *, status: int = 0, trace_id: str = "") -> None:
         self.problem = detail if isinstance(detail, Problem) else None

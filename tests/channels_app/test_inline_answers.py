@@ -2,23 +2,28 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.channels.live import find_channel
 from channels_app.conversations.claim import claim_due_conversation
+from channels_app.conversations.events import Stored
 from channels_app.deliveries import inline
+from channels_app.lib.http.session import Answer
 from channels_app.lib.statements import fetch
 from channels_app.models import Channel, Conversation, Credential, Delivery, Exchange, WebhookEvent
 from channels_app.operations.explanations.gather import explain
+from channels_app.protocol import Outgoing
 from channels_app.web.webhooks import waiting
 from offload.models import Offload
 from tests.bridge import PATIENCE_S, eventually
@@ -60,6 +65,7 @@ def platform(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfor
     monkeypatch.setattr(waiting, "IDLE_S", 0.05)  # no connection outlives the test
     with ThreadPoolExecutor(8) as threads:
         yield Platform(threads)
+    time.sleep(2 * waiting.LOOK_S)  # it rests for as long as is set here
     connection.close()
 
 
@@ -103,6 +109,12 @@ def step(conversation: str = "0-conv-1") -> None:
     take_step(lease)
 
 
+def taken(event_id: int) -> Outgoing | None:
+    """What a request gets that takes its answer now."""
+    (found,) = inline.find_answers([event_id])
+    return found.take()
+
+
 def time_is_up() -> None:
     """For an answer that waits to be taken."""
     WebhookEvent.objects.update(inline_until=timezone.now(), wait_until=timezone.now())
@@ -122,6 +134,7 @@ def test_it_leaves_in_the_response_and_costs_no_call(
     assert (delivery.state, delivery.tries) == ("sent", 1)
     told = Exchange.objects.get(target="inbox")
     assert (told.method, told.url, told.status, told.result) == (inline.METHOD, inline.PLACE, 200, "sent")
+    assert json.loads(told.request) == {"sendMessage": {"text": "You said: Hello"}}
     shown = json.dumps(explain(Conversation.objects.get().pk).to_json(), default=str)
     assert "in the response to Sparkcentral's request" in shown
 
@@ -181,9 +194,9 @@ def test_what_nobody_came_for_goes_the_usual_way(world: World, platform: Platfor
     assert (is_replied(), "inline" in Delivery.objects.get().payload) == (True, False)
 
 
-def post_and_leave(channel: Channel, text: str = "Hello") -> Body:
+def post_and_leave(channel: Channel, text: str = "Hello", **changes: Any) -> Body:
     """The event, whose request broke off before it got a response."""
-    event = make_event(text=text)
+    event = make_event(**({} if changes else {"text": text}), **changes)
     requests = waiting.requests
     try:
         waiting.requests = _Broken()
@@ -206,8 +219,7 @@ def test_a_request_that_comes_again_gets_the_same_bytes(world: World, platform: 
     channel = always()
     event = post_and_leave(channel)
     step()
-    (found,) = inline.take_answers([WebhookEvent.objects.get().pk]).values()
-    assert found.outgoing is not None
+    assert taken(WebhookEvent.objects.get().pk) is not None
     responses = [platform.posts(channel, event).result(PATIENCE_S) for _ in range(2)]
     time_is_up()
     step()
@@ -243,13 +255,13 @@ def test_one_row_decides_who_has_it(world: World, platform: Platform, first: str
     step()
     event_id, delivery = WebhookEvent.objects.get().pk, Delivery.objects.get()
     if first == "request":
-        assert inline.take_answers([event_id])[event_id].outgoing is not None
+        assert taken(event_id) is not None
         inline.settle_offer(delivery)
         assert (inline.is_taken(delivery), delivery.state) == (True, "in_flight")
     else:
         inline.settle_offer(delivery)
         assert (inline.is_taken(delivery), delivery.state) == (False, "pending")
-        assert inline.take_answers([event_id]) == {}
+        assert taken(event_id) is None
     time_is_up()
     step()
     assert is_replied()
@@ -263,7 +275,7 @@ def test_a_worker_that_dies_before_it_lets_go_leaves_it_to_the_next(world: World
     step()
     WebhookEvent.objects.update(wait_until=None)
     event_id = WebhookEvent.objects.get().pk
-    assert inline.take_answers([event_id]) == {}
+    assert taken(event_id) is None
     step()
     assert world.inbox.said("0-conv-1") == ["You said: Hello"]
 
@@ -311,8 +323,6 @@ def test_when_it_is_waited_for(
     channel = make_channel(inline_answers=policy)
     client_id = channel.clear_settings()["client_id"]
     assert client_id
-    from channels_app.channels.live import find_channel
-
     live = find_channel(channel.uuid)
     assert live is not None
     Credential.objects.create(
@@ -325,6 +335,19 @@ def test_when_it_is_waited_for(
     assert (WebhookEvent.objects.get().inline_until is not None) is waits
     step()
     assert (world.inbox.said("0-conv-1") == []) is waits
+
+
+def test_a_refusal_tells_that_the_calls_are_used_up(world: World, platform: Platform) -> None:
+    """Else nobody would know ten minutes after the last call that went through."""
+    channel = make_channel(inline_answers="when_short")
+    post_and_leave(channel)
+    told = {"x-account-quota-used": "100000", "x-account-quota": "100000"}
+    world.inbox.faults = [Answer(status=429, headers=told, body=b"{}", took_ms=1)]
+    step()
+    assert Credential.objects.get().quota_used == 100_000
+    post_and_leave(channel, conversation="0-conv-2")
+    waits = WebhookEvent.objects.values_list("inline_until", flat=True).order_by("pk")
+    assert [until is not None for until in waits] == [False, True]
 
 
 def test_a_full_process_lets_nobody_wait(world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,3 +363,134 @@ def test_requests_end_when_their_time_is_up(platform: Platform, settings: Any, w
     assert platform.posts(channel, make_event(text="Hello")).result(PATIENCE_S) == b"{}"
     assert waiting.requests.have_room
     assert fetch("SELECT count(*) FROM channels_app_delivery", {}) == [(0,)]
+
+
+def test_each_response_leaves_before_the_next_answer_is_taken(
+    world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes its time for others may not lie between an answer and its response: the next call overtakes it."""
+    seen = []
+    waits, body = waiting.WaitingRequests(), Future[bytes]()
+
+    def finds(event_ids: list[int]) -> Iterator[inline.Found]:
+        answer = json.dumps(Outgoing(note="taken").to_json())
+        yield inline.Found(event_id=event_ids[0], is_over=False, delivery_id=1, state=inline.TAKEN, outgoing=answer)
+        seen.append(body.done())
+
+    monkeypatch.setattr(waiting, "find_answers", finds)
+    post_and_leave(always())
+    stored = WebhookEvent.objects.get()
+    waits._waiting[stored.pk].append(_waiting(body))
+    assert waits._look([stored.pk])
+    assert (seen, b"taken" in body.result(0)) == ([True], True)
+
+
+def _waiting(body: "Future[bytes]", until: float = 0.0) -> waiting._Waiting:
+    live = find_channel(Channel.objects.get().uuid)
+    assert live is not None
+    return waiting._Waiting(until=until, inbox=live.inbox, body=body)
+
+
+def wait_for(event_id: int) -> "Future[bytes]":
+    """A request of this event, whose time is up."""
+    stored = Stored(
+        event_id=event_id,
+        conversation_id=Conversation.objects.get().pk,
+        is_new=True,
+        owes_wakeup=False,
+        inline_until=timezone.now(),
+    )
+    return waiting.requests.add(stored, _waiting(Future()).inbox)
+
+
+def test_an_answer_whose_taking_was_not_confirmed_is_given_to_the_next_request(
+    world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection to PostgreSQL broke at the commit: the platform must ask again, and then gets it."""
+    true_take = inline.Found.take
+
+    def takes(found: inline.Found) -> Outgoing | None:
+        true_take(found)
+        raise OperationalError("the connection is lost")
+
+    channel = always()
+    event = post_and_leave(channel)
+    step()
+    monkeypatch.setattr(waiting, "LOOK_ANSWER_S", 0.1)
+    monkeypatch.setattr(inline.Found, "take", takes)
+    answer = wait_for(WebhookEvent.objects.get().pk)
+    with pytest.raises(waiting.UnknownAnswerError):
+        answer.result(PATIENCE_S)
+    monkeypatch.setattr(inline.Found, "take", true_take)
+    assert waiting.requests.have_room
+    assert b"You said: Hello" in platform.posts(channel, event).result(PATIENCE_S)
+
+
+def test_while_postgresql_is_away_the_others_are_answered_when_their_time_is_up(
+    world: World, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked again meanwhile, we would hand over a conversation that the bot answers as soon as PostgreSQL is back."""
+
+    def fails(*_: Any, **__: Any) -> list[inline.Found]:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(waiting, "LOOK_ANSWER_S", 0.1)
+    monkeypatch.setattr(waiting, "find_answers", fails)
+    post_and_leave(always())
+    assert wait_for(WebhookEvent.objects.get().pk).result(PATIENCE_S) == b"{}"
+
+
+def test_one_that_comes_again_late_gets_the_same(world: World, platform: Platform) -> None:
+    """The platform noticed after ten seconds that its request broke off; the conversation went on meanwhile."""
+    channel = always()
+    event = post_and_leave(channel)
+    step()
+    assert taken(WebhookEvent.objects.get().pk) is not None
+    time_is_up()
+    step()
+    first = Delivery.objects.get()
+    Delivery.objects.bulk_create(
+        Delivery(event_id=first.event_id, conversation_id=first.conversation_id, seq=seq, payload={}, state="sent")
+        for seq in range(2, 30)
+    )
+    assert b"You said: Hello" in platform.posts(channel, event).result(PATIENCE_S)
+
+
+def test_what_would_close_the_conversation_is_not_taken_once_the_contact_has_written_again(
+    world: World, platform: Platform
+) -> None:
+    channel = always()
+    world.bot.replies = [{"messages": [{"text": "Bye"}], "complete": "resolved"}]
+    post_and_leave(channel)
+    step()
+    event_id = WebhookEvent.objects.get().pk
+    post_and_leave(channel, "One more thing")
+    assert taken(event_id) is None
+    time_is_up()
+    step()
+    assert world.inbox.said("0-conv-1") == ["Bye"]
+    assert Conversation.objects.get().owner == "bot"
+
+
+def test_what_agents_have_returned_is_not_taken_away_again(world: World, platform: Platform) -> None:
+    channel = always()
+    world.bot.replies = [{"messages": [{"text": "A colleague."}], "offload": {"reason": "asked"}}]
+    post_and_leave(channel)
+    step()
+    event_id = WebhookEvent.objects.get().pk
+    post_and_leave(channel, type_="CONVERSATION_DELEGATED", after_s=1)
+    assert taken(event_id) is None
+
+
+def test_a_worker_that_holds_it_just_then_looks_again_when_it_was_taken(world: World, platform: Platform) -> None:
+    channel = always()
+    post_and_leave(channel, "One")
+    step()
+    event_id = WebhookEvent.objects.get().pk
+    post_and_leave(channel, "Two")
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    assert taken(event_id) is not None
+    wakes_at = take_step(lease)
+    assert isinstance(wakes_at, datetime)
+    assert wakes_at < timezone.now() + timedelta(seconds=2)

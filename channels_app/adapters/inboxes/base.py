@@ -228,8 +228,13 @@ class Inbox(ABC):
             answer = self._call_with(self.tokens.replace(token), method, url, request)
         problem = self.problem_of(answer)
         if problem:
+            problem.quota = self.quota_of(answer)
             raise problem
         return answer
+
+    def quota_of(self, answer: Answer) -> tuple[int | None, int | None]:
+        """What an answer, also a refusal, says of the account's daily calls: used, and allowed."""
+        return None, None
 
     def problem_of(self, answer: Answer) -> BridgeError | None:
         """Their HTTP status as one of our errors."""

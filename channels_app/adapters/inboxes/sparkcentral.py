@@ -156,12 +156,11 @@ class Sparkcentral(Inbox):
 
     def manipulate(self, conversation_id: str, body: Mapping[str, Any], **limits: float) -> Sent:
         answer = self.call("POST", self.conversation_url(conversation_id), json=body, headers=JSON, **limits)
-        return Sent(
-            status=answer.status,
-            took_ms=answer.took_ms,
-            quota_used=_count(answer.headers.get("x-account-quota-used")),
-            quota_limit=_count(answer.headers.get("x-account-quota")),
-        )
+        used, limit = self.quota_of(answer)
+        return Sent(status=answer.status, took_ms=answer.took_ms, quota_used=used, quota_limit=limit)
+
+    def quota_of(self, answer: Answer) -> tuple[int | None, int | None]:
+        return _count(answer.headers.get("x-account-quota-used")), _count(answer.headers.get("x-account-quota"))
 
     def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:
         """Their prose says PUT with the true type, their specification POST with `application/octet-stream`: each is

@@ -19,11 +19,12 @@ from channels_app.adapters.inboxes import Inbox
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.events import InlineWait, Stored
 from channels_app.conversations.wakeups import wake_a_worker_at
-from channels_app.deliveries.inline import ON_ITS_WAY, Found, take_answers
+from channels_app.deliveries.inline import NEWEST_OF_REPEATED, ON_ITS_WAY, find_answers
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
 from channels_app.lib.postgres import waiting_at_most
 from channels_app.models import InlinePolicy
+from channels_app.protocol import Outgoing
 from channels_app.web.webhooks.base import Answer
 
 logger = logging.getLogger(__name__)
@@ -44,12 +45,18 @@ class _Waiting:
     body: "Future[bytes]" = field(default_factory=Future)
 
 
+class UnknownAnswerError(Exception):
+    """Whether a request's answer was taken for it can't be told."""
+
+
 class WaitingRequests:
     def __init__(self) -> None:
         self._news = threading.Condition()
         self._waiting: defaultdict[int, list[_Waiting]] = defaultdict(list)
         """By event: one that the platform repeats has several."""
         self._count = 0
+        self._in_doubt: set[int] = set()
+        """Events whose answer may have been taken by a look that PostgreSQL didn't answer."""
         self._thread: threading.Thread | None = None
 
     @property
@@ -76,47 +83,63 @@ class WaitingRequests:
                     connection.close()
                     self._news.wait_for(lambda: self._waiting)
                 event_ids = list(self._waiting)
-            try:
-                self._end(_look(event_ids))
-            except Exception:
-                logger.exception("a look for answers to waiting requests failed")
+            # Who has waited long enough before this look began, and isn't found, can't be answered by anyone any more.
+            began_at = time.monotonic()
+            is_done = self._look(event_ids)
+            self._end_late(began_at if is_done else began_at - LOOK_ANSWER_S)
             time.sleep(LOOK_S)
 
-    def _end(self, found: dict[int, Found]) -> None:
-        now = time.monotonic()
+    def _look(self, event_ids: list[int]) -> bool:
+        """Answer those whose answers are ready, each at once; False if PostgreSQL could not be asked."""
+        is_taken = False
+        try:
+            with waiting_at_most(LOOK_ANSWER_S):
+                for found in find_answers(event_ids):
+                    self._in_doubt.add(found.event_id)
+                    outgoing = found.take()
+                    self._in_doubt.discard(found.event_id)
+                    is_taken = is_taken or outgoing is not None
+                    if outgoing or found.is_over:
+                        self._end(found.event_id, outgoing)
+        except Exception as error:
+            if not isinstance(error, Error) or outages.met(error) is None:
+                logger.exception("answers to waiting requests could not be looked for")
+            with suppress(Error):
+                connection.close()
+            return False
+        finally:
+            if is_taken:
+                wake_a_worker_at(database_now() + ON_ITS_WAY)
+        return True
+
+    def _end(self, event_id: int, outgoing: Outgoing | None) -> None:
         with self._news:
-            ended = [
-                (waiting, found.get(event_id, Found()))
-                for event_id, all_waiting in self._waiting.items()
-                for waiting in all_waiting
-                if event_id in found or waiting.until < now
-            ]
-            for event_id in list(self._waiting):
-                left = [each for each in self._waiting[event_id] if event_id not in found and each.until >= now]
-                if left:
-                    self._waiting[event_id] = left
-                else:
-                    del self._waiting[event_id]
+            ended = self._waiting.pop(event_id, [])
             self._count -= len(ended)
-        for waiting, one in ended:
-            body = waiting.inbox.inline_answer(one.outgoing) if one.outgoing else {}
-            waiting.body.set_result(json.dumps(body).encode())
+        for waiting in ended:
+            waiting.body.set_result(_body(waiting.inbox, outgoing))
+
+    def _end_late(self, now: float) -> None:
+        """End those whose time is up. One whose answer may have been taken gets no response, so that the platform asks
+        again; to the others nobody can answer here any more."""
+        late = []
+        with self._news:
+            for event_id, all_waiting in list(self._waiting.items()):
+                late += [(event_id, each) for each in all_waiting if each.until < now]
+                self._waiting[event_id] = [each for each in all_waiting if each.until >= now]
+                if not self._waiting[event_id]:
+                    del self._waiting[event_id]
+            self._count -= len(late)
+        for event_id, waiting in late:
+            if event_id in self._in_doubt:
+                waiting.body.set_exception(UnknownAnswerError("PostgreSQL can't be asked for it"))
+            else:
+                waiting.body.set_result(_body(waiting.inbox, None))
+        self._in_doubt &= self._waiting.keys()
 
 
-def _look(event_ids: list[int]) -> dict[int, Found]:
-    """What is known of them now; nothing while PostgreSQL can't be asked."""
-    try:
-        with waiting_at_most(LOOK_ANSWER_S):
-            found = take_answers(event_ids)
-    except Error as error:
-        if outages.met(error) is None:
-            logger.exception("answers to waiting requests could not be looked for")
-        with suppress(Error):
-            connection.close()
-        return {}
-    if any(one.outgoing for one in found.values()):
-        wake_a_worker_at(database_now() + ON_ITS_WAY)
-    return found
+def _body(inbox: Inbox, outgoing: Outgoing | None) -> bytes:
+    return json.dumps(inbox.inline_answer(outgoing) if outgoing else {}).encode()
 
 
 requests = WaitingRequests()
@@ -133,12 +156,16 @@ def wait_wanted(channel: LiveChannel) -> InlineWait | None:
 def answer_to(stored: Stored, inbox: Inbox) -> Answer:
     """What this event's request gets. One that comes again, because the platform didn't get our response, gets the
     same."""
+    if not stored.is_new:
+        try:
+            found = find_answers([stored.event_id], newest=NEWEST_OF_REPEATED)
+            outgoing = found[0].take() if found else None
+        except Error as error:
+            if outages.met(error) is None:
+                raise
+            return 503, {"detail": "The event is stored; whether it was answered can't be looked up now. Try again."}
+        if outgoing:
+            return 200, inbox.inline_answer(outgoing)
     if stored.inline_until and stored.inline_until > database_now():
         return 200, requests.add(stored, inbox)
-    try:
-        found = take_answers([stored.event_id]).get(stored.event_id)
-    except Error as error:
-        if outages.met(error) is None:
-            raise
-        return 503, {"detail": "The event is stored; whether it was answered can't be looked up now. Try again."}
-    return 200, inbox.inline_answer(found.outgoing) if found and found.outgoing else {}
+    return 200, {}
