@@ -18,7 +18,7 @@ from tests.conftest import Walker
 from tests.counting import count_newest
 from tests.world import World, answer
 
-MAX_STATEMENTS = 15
+MAX_STATEMENTS = 16
 SHORT, LONG = 3, 12
 ADMIN = "/admin/channels_app/"
 LISTS = (
