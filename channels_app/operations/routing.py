@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from channels_app.channels.forms.routing_field import row_words
+from channels_app.channels.forms.table_field import Row
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Channel, MessageRow, WebhookEvent
 from channels_app.protocol import UNDERSTOOD, ContactAttribute, remark
@@ -37,8 +38,7 @@ class Past:
     tried: Tried
 
 
-def try_rules(channel: Channel, case: Case) -> Tried:
-    rules = channel.routing_rules
+def try_rules(rules: Sequence[Row], case: Case) -> Tried:
     routed = route(rules, case)
     return Tried(routed=routed, rows=[(place + 1, row_words(rules[place]), found)
                                       for place, found in routed.fits.items()])  # fmt: skip
@@ -59,6 +59,11 @@ def sample_case(channel: Channel, given: Mapping[str, str]) -> Case:
         words=[text["words"]] if text.get("words") else (),
         at=_moment(text.get("at", "")) or database_now().astimezone(_zone(channel)),
     )
+
+
+def case_at_once(channel: Channel, at: datetime | None, **known: Any) -> Case:
+    """What a program tells of a handover; without a time it is now. By the clock of the opening hours."""
+    return Case(**known, at=(at or database_now()).astimezone(_zone(channel)))
 
 
 def _listed(text: str) -> list[str]:
@@ -108,7 +113,7 @@ def try_on_past(channel: Channel) -> list[Past]:
     offloads = list(newest.select_related(*related).order_by("-id")[:MAX_PAST])
     ids = {offload.conversation_id for offload in offloads}
     words, intents = _words_in(ids), _intents_in(ids)
-    return [Past(offload=offload, tried=try_rules(channel, _case(offload, zone, words, intents)))
+    return [Past(offload=offload, tried=try_rules(channel.routing_rules, _case(offload, zone, words, intents)))
             for offload in offloads]  # fmt: skip
 
 

@@ -258,6 +258,30 @@ def test_the_api_takes_the_table_and_names_the_place_of_a_mistake(admin_client: 
     assert "routing_rules[1].field" in refused.content.decode()
 
 
+def test_rules_are_tried_by_the_api_before_they_are_saved(
+    admin_client: Client, walk_with: Callable[..., Walker]
+) -> None:
+    walker = walk_with(routing_rules=[row("words", "refund*", value="Refunds")])
+    path = f"/api/v1/channels/{walker.channel.pk}/routing/try/"
+
+    def tried(**body: Any) -> Any:
+        return admin_client.post(path, body, content_type="application/json")
+
+    saved = tried(words=["Refunds, please"]).json()
+    assert (saved["topics"], saved["fits"][0]["number"], saved["fits"][0]["found"]) == (["Refunds"], 1, "Refunds")
+    rules = [
+        {"condition": "payload", "field": "order.id", "effect": "attribute", "name": "order_no", "value": "{value}"},
+        {"condition": "hour", "matches": "sun", "effect": "tag", "value": "Weekend"},
+    ]
+    other = tried(routing_rules=rules, payload={"order": {"id": 7}}, at="2026-11-29T12:00:00Z").json()
+    assert (other["attributes"], other["tags"], other["topics"]) == ({"order_no": "7"}, ["Weekend"], [])
+    walker.channel.refresh_from_db()
+    assert walker.channel.routing_rules == [row("words", "refund*", value="Refunds")]
+    wrong = tried(routing_rules=[{"condition": "hour", "matches": "noon", "effect": "tag", "value": "x"}])
+    assert (wrong.status_code, "routing_rules[0].matches" in wrong.content.decode()) == (400, True)
+    assert tried(reason="weather").status_code == 400
+
+
 def test_rules_are_tried_on_a_sample_and_on_what_was(
     admin_client: Client, walk_with: Callable[..., Walker], world: World
 ) -> None:

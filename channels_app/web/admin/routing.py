@@ -36,5 +36,5 @@ def routing_page(admin: ModelAdmin, request: HttpRequest, channel: Channel) -> H
         "past": try_on_past(channel),
     }
     if request.method == "POST":
-        context["tried"] = try_rules(channel, sample_case(channel, given))
+        context["tried"] = try_rules(channel.routing_rules, sample_case(channel, given))
     return page(admin, request, "routing", "Try the routing rules", channel, **context)

@@ -12,11 +12,13 @@ from channels_app.channels.deletion import begin_deletion, delete_some
 from channels_app.channels.forms import ChannelForm
 from channels_app.channels.forms.saving import judged_form
 from channels_app.channels.rotations import replace_keys
+from channels_app.lib.attributes import attributes
 from channels_app.operations.checks import check_channel
 from channels_app.operations.checks.diagnostics import collect_diagnostics
 from channels_app.operations.checks.facts import facts_of
 from channels_app.operations.checks.steps import setup_steps
 from channels_app.operations.intents import seen_intents
+from channels_app.operations.routing import case_at_once, try_rules
 from channels_app.protocol.intents import topics_of
 from channels_app.web.api.channels import ChannelView
 from channels_app.web.api.rows import refusals
@@ -29,7 +31,9 @@ from channels_app.web.api.serializers.channel_care import (
     IntentsSerializer,
     KeysReplacedSerializer,
     RefusalsSerializer,
+    RoutedSerializer,
     StepsSerializer,
+    TryRoutingSerializer,
 )
 from channels_app.web.api.serializers.channel_requests import CloneSerializer, DeleteSerializer, ReplaceKeysSerializer
 from channels_app.web.api.serializers.channels import ChannelDetailSerializer
@@ -64,6 +68,26 @@ class Intents(ChannelView):
         channel, name = self.channel(pk), self.query(IntentQuery).get("intent", "")
         tried = {"intent": name, "topics": topics_of([name], channel.intent_topics)} if name else None
         return self.answer({"results": seen_intents(channel), "tried": tried}, IntentsSerializer)
+
+
+class TryRouting(ChannelView):
+    @operation(
+        "tryRouting",
+        "What routing rules make of a handover: the channel's, or others before they are saved; changes nothing",
+        needs=SEE_CHANNEL,
+        body=TryRoutingSerializer,
+        answer=RoutedSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        given, channel = dict(self.body(TryRoutingSerializer)), self.channel(pk)
+        rules = given.pop("routing_rules", None)
+        if rules is not None:
+            with refusals():
+                rules = judged_form(channel, ChannelForm, {"routing_rules": rules}).cleaned_data["routing_rules"]
+        tried = try_rules(channel.routing_rules if rules is None else rules, case_at_once(channel, **given))
+        fits = [{"number": number, "rule": words, "found": found} for number, words, found in tried.rows]
+        known = attributes(tried.routed, "topics", "tags", "attributes", "text", "notes")
+        return self.answer({"fits": fits, **known}, RoutedSerializer)
 
 
 class RefusedEvents(ChannelView):

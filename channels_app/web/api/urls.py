@@ -24,6 +24,7 @@ one_channel = [
     path("test/", channel_care.TestConnection.as_view()),
     path("set-up/", channel_care.SetUp.as_view()),
     path("intents/", channel_care.Intents.as_view()),
+    path("routing/try/", channel_care.TryRouting.as_view()),
     path("refusals/", channel_care.RefusedEvents.as_view()),
     path("diagnostics/", channel_care.Diagnostics.as_view()),
     path("clone/", channel_care.Clone.as_view()),

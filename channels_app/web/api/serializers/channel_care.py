@@ -10,6 +10,8 @@ from channels_app.protocol.checks import CheckLine
 from channels_app.web.api.base import Strict
 from channels_app.web.api.facts import answer_of
 from channels_app.web.api.schema import example
+from channels_app.web.api.serializers.channel_requests import RoutingRuleBodySerializer
+from offload.models import OffloadReason
 
 CheckLineSerializer = answer_of(CheckLine, "title is_ok detail took_ms code")
 _LINE = {"title": "API keys", "is_ok": True, "detail": "The EU server gave a token.", "took_ms": 212, "code": ""}
@@ -107,3 +109,51 @@ class DeletedSerializer(serializers.Serializer[Any]):
 @example(diagnostics={"versions": {"chatbridge": "0.1.0"}})
 class DiagnosticsSerializer(serializers.Serializer[Any]):
     diagnostics = serializers.JSONField()
+
+
+@example(
+    routing_rules=[{"condition": "words", "matches": "refund*", "effect": "topic", "value": "Refunds"}],
+    words=["I want a refund"],
+    language="nl",
+)
+class TryRoutingSerializer(Strict):
+    routing_rules = RoutingRuleBodySerializer(
+        many=True, required=False, help_text="Rules that needn't be saved; without them the channel's own are tried."
+    )
+    reason = serializers.ChoiceField(default="", choices=OffloadReason.values, allow_blank=True)
+    intents = serializers.ListField(child=serializers.CharField(), default=list)
+    topics = serializers.ListField(child=serializers.CharField(), default=list)
+    payload = serializers.JSONField(default=None, allow_null=True)
+    language = serializers.CharField(default="", allow_blank=True)
+    medium = serializers.CharField(default="", allow_blank=True)
+    inbox_channel = serializers.ListField(
+        child=serializers.CharField(), default=list, help_text="Its name, its id, or both."
+    )
+    attributes = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    words = serializers.ListField(
+        child=serializers.CharField(), default=list, help_text="The contact's last messages, the latest first."
+    )
+    at = serializers.DateTimeField(default=None, allow_null=True, help_text="Without it: now.")
+
+
+class FitSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="Of the rule: the first is 1.")
+    rule = serializers.CharField(help_text="In words.")
+    found = serializers.CharField(allow_blank=True)
+
+
+@example(
+    fits=[{"number": 1, "rule": "If the contact wrote the words refund*: set the topic “Refunds”", "found": "refund"}],
+    topics=["Refunds"],
+    tags=[],
+    attributes={},
+    text="",
+    notes=[],
+)
+class RoutedSerializer(serializers.Serializer[Any]):
+    fits = FitSerializer(many=True, help_text="The rules that fit, and what each found.")
+    topics = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField())
+    attributes = serializers.DictField(child=serializers.CharField())
+    text = serializers.CharField(allow_blank=True, help_text="What the contact would read.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="Lines of the agents' note.")
