@@ -1,7 +1,8 @@
 """How many agents are available and how many contacts wait, as all processes know it.
 
-One look of three calls, a fourth if the token had ended, every 20 s for an account: at most 0.2 calls a second. Who
-needs figures waits for a look no longer than two seconds, then goes on without; it is kept for who comes next.
+One look of three calls every 20 s for an account, less often if it took more of them: never more than 0.2 calls a
+second. Who needs figures waits for a look no longer than two seconds, then goes on without; it is kept for who comes
+next.
 """
 
 import logging
@@ -18,10 +19,13 @@ from channels_app.adapters.inboxes.answers import QueueFigures
 from channels_app.deliveries.throttle import take_ticket
 from channels_app.lib import outages
 from channels_app.lib.clocks import database_now
+from channels_app.lib.http.recorder import recorded_calls
 from channels_app.protocol.errors import BridgeError
 from offload.models import QueueLook
 
 CALLS = 3
+COST = timedelta(seconds=5)
+"""Of a call: until the next look, so many times."""
 EVERY = timedelta(seconds=20)
 """Between two looks of an account, whatever teams they are for."""
 REST = timedelta(seconds=60)
@@ -108,7 +112,9 @@ def _may_look(inbox: Inbox, teams: Sequence[str]) -> bool:
 
 def _look(inbox: Inbox, teams: Sequence[str], began_at: datetime) -> None:
     try:
-        _keep(inbox, teams, began_at, _ask(inbox, teams))
+        with recorded_calls() as calls:
+            figures = _ask(inbox, teams)
+        _keep(inbox, teams, figures, began_at + max(EVERY if figures else REST, len(calls) * COST))
     except Error as error:
         if outages.met(error) is None:
             logger.exception("the figures of a queue were not kept")
@@ -128,7 +134,7 @@ def _ask(inbox: Inbox, teams: Sequence[str]) -> QueueFigures | None:
     return None if figures == UNKNOWN else figures
 
 
-def _keep(inbox: Inbox, teams: Sequence[str], began_at: datetime, figures: QueueFigures | None) -> None:
+def _keep(inbox: Inbox, teams: Sequence[str], figures: QueueFigures | None, next_at: datetime) -> None:
     now = database_now()
     with transaction.atomic():
         row = QueueLook.objects.select_for_update().get(account_key=inbox.account_key)
@@ -136,8 +142,7 @@ def _keep(inbox: Inbox, teams: Sequence[str], began_at: datetime, figures: Queue
         kept = {name: told for name, told in row.found.items() if told.get("told_at", 0) > oldest}
         if figures is None:
             kept[_name(teams)] = {**kept.get(_name(teams), {}), "failed_at": now.timestamp()}
-            row.next_at = max(row.next_at, began_at + REST)
         else:
             kept[_name(teams)] = {"figures": asdict(figures), "told_at": now.timestamp()}
-        row.found, row.looking_for = kept, NOBODY
+        row.found, row.looking_for, row.next_at = kept, NOBODY, max(row.next_at, next_at)
         row.save(update_fields=["found", "next_at", "looking_for"])

@@ -10,7 +10,7 @@ from aiohttp import web
 from chatbridge.simulator.conversation import JSON, Conversation, Owner
 from chatbridge.simulator.events import EventSender
 from chatbridge.simulator.limits import DAILY_QUOTA, REQUESTS_PER_SECOND, Limits
-from chatbridge.simulator.people import agents_of
+from chatbridge.simulator.people import account_view, agents_of
 from chatbridge.simulator.platform import (
     TOKEN_LIFETIME_S,
     Account,
@@ -73,13 +73,13 @@ class Control:
             ),
         )
         self.platform.add_account(account)
-        return answer(_account_view(account))
+        return answer(account_view(account))
 
     async def set_agents(self, request: web.Request) -> web.Response:
         """Who is logged in from now on, and whether available or away."""
         account = self.platform.account(request.match_info["client_id"])
         account.agents = agents_of(await read_object(request), account.agents)
-        return answer(_account_view(account))
+        return answer(account_view(account))
 
     async def add_virtual_agent(self, request: web.Request) -> web.Response:
         """ "Add Custom Virtual Agent"; the same client_id and name keep id and, if not given, secrets."""
@@ -285,17 +285,6 @@ def _number(request: web.Request, name: str) -> float:
         return float(request.query.get(name, 0))
     except ValueError:
         raise BadRequestError(f"{name} must be a number") from None
-
-
-def _account_view(account: Account) -> JSON:
-    names = ("flavour", "client_id", "client_secret", "organization_id", "token_lifetime_s", "topics")
-    shown = {name: getattr(account, name) for name in (*names, "tags")}
-    agents = [{"id": agent.id, "presence": agent.presence, "teams": agent.teams} for agent in account.agents]
-    return (
-        shown
-        | {"agents": agents}
-        | {"requests_per_second": account.limits.per_second, "daily_quota": account.limits.per_day}
-    )
 
 
 def _virtual_agent_view(virtual_agent: VirtualAgent) -> JSON:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatbridge.simulator.conversation import JSON
-from chatbridge.simulator.platform import Agent, Presence
+from chatbridge.simulator.platform import Account, Agent, Presence
 from chatbridge.simulator.wire import BadRequestError, one_of, take, take_or_none
 
 MAX_AGENTS = 1_000
@@ -32,3 +32,15 @@ def _agent(item: Any) -> Agent:
         raise BadRequestError('an agent is {"id", "presence", "teams"}')
     presence = one_of(item, "presence", tuple(Presence), Presence.AVAILABLE)
     return Agent(take(item, "id", str), presence, take(item, "teams", list, []))
+
+
+def account_view(account: Account) -> JSON:
+    """As the control API shows it."""
+    names = ("flavour", "client_id", "client_secret", "organization_id", "token_lifetime_s", "topics")
+    shown = {name: getattr(account, name) for name in (*names, "tags")}
+    agents = [{"id": agent.id, "presence": agent.presence, "teams": agent.teams} for agent in account.agents]
+    return (
+        shown
+        | {"agents": agents}
+        | {"requests_per_second": account.limits.per_second, "daily_quota": account.limits.per_day}
+    )

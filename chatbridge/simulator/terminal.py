@@ -202,8 +202,10 @@ class Chat:
             self.say(None, FILES[command])
         elif command == "/queue":
             self._list_queue()
-        elif command == "/agents":
-            self._set_agents(int(rest) if rest.isdecimal() else 1)
+        elif command == "/agents" and rest.isdecimal():
+            account = self._choose()["client_id"]
+            self.api.call("POST", f"/accounts/{account}/agents", {"agents_available": int(rest)})
+            self.note(f"agents available: {rest}")
         elif command in ("/dup", "/agent") and self.conversation is None:
             self.note("the conversation begins with your first words")
         elif command == "/dup":
@@ -219,10 +221,6 @@ class Chat:
         body = {"action": action or "take"} | ({"text": text} if text else {})
         self.api.call("POST", f"/conversations/{self.conversation}/agent", body)
         self.is_answer_due = action == "delegate"
-
-    def _set_agents(self, count: int) -> None:
-        self.api.call("POST", f"/accounts/{self._choose()['client_id']}/agents", {"agents_available": count})
-        self.note(f"agents available: {count}")
 
     def _list_queue(self) -> None:
         waiting = self.api.call("GET", "/queue")

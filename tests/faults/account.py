@@ -25,6 +25,8 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    figures: int
+    """Calls for figures of a queue."""
     accepted: int
     outcomes: Counter[str]
     doubtful: Sequence[str]
@@ -41,7 +43,10 @@ class Account:
 
 LOST, DOUBLE, ORDER = "lost", "double replies", "order"
 AFTER_HANDOVER, LEFT_ALONE, LEFT_OPEN = "said after handover", "left alone", "left open"
-PROMISES = (LOST, DOUBLE, ORDER, AFTER_HANDOVER, LEFT_ALONE, LEFT_OPEN)
+FIGURES = "too many figures"
+PROMISES = (LOST, DOUBLE, ORDER, AFTER_HANDOVER, LEFT_ALONE, LEFT_OPEN, FIGURES)
+MAX_FIGURES_RATE, LOOK = 0.2, 6
+"""Calls a second for the figures of an account's queue, and those of one look, each tried again with a new token."""
 
 
 def account_for(history: History) -> Account:
@@ -58,8 +63,10 @@ def account_for(history: History) -> Account:
             if wait.seconds is None and not wait.is_doubtful
         ),
         *(Violation(LEFT_OPEN, "", f"{count} {what}") for what, count in history.left_open.items() if count),
+        *find_too_many_figures(history),
     ]
     return Account(
+        figures=sum(map(len, history.figures.values())),
         accepted=sum(notice.accepted_at is not None for notice in history.notices),
         outcomes=count_outcomes(history),
         doubtful=[f"{double.conversation}: {double.what}: {double.excuse}" for double in doubles if double.excuse],
@@ -98,6 +105,20 @@ def find_lost(history: History) -> Iterator[Violation]:
     for row in history.rows:
         if row.outcome is None and row.source != "inbox":
             yield Violation(LOST, row.conversation, f"{row.type} of the {row.source} has no outcome")
+
+
+# --- no more calls than were promised -------------------------------------------------------------------------------
+
+
+def find_too_many_figures(history: History) -> Iterator[Violation]:
+    """More within some span than the rate allows, and a look at either end of it: one that was cut off costs nothing
+    afterwards."""
+    for account, moments in history.figures.items():
+        for first, began_at in enumerate(moments):
+            for count, at in enumerate(moments[first:], start=1):
+                if count > 2 * LOOK + MAX_FIGURES_RATE * (at - began_at):
+                    yield Violation(FIGURES, "", f"{count} in {at - began_at:.1f} s for {account}")
+                    return
 
 
 # --- in order -------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def collect(simulator: str, database_url: str, bots: Sequence[str], blows: Seque
             *(_call(entry["conversation"], entry) for entry in ledger if entry["kind"] == "conversation"),
             *(_call(one["id"], call) for one in shown for call in one["calls"] if call["inline"]),
         ],
+        figures=_figures(ledger),
         heard=[heard for path in bots for heard in _heard(_get(f"{simulator}/sim/{path}"))],
         blows=blows,
         tenures={one["id"]: [_tenure(each) for each in one["owners"]] for one in shown},
@@ -116,6 +117,15 @@ def _call(conversation: str, entry: JSON) -> Call:
         fault=entry["fault"] or "",
         is_inline=bool(entry.get("inline")),
     )
+
+
+def _figures(ledger: Sequence[JSON]) -> dict[str, list[float]]:
+    """Looks at locks are no figures: they are GETs."""
+    found: dict[str, list[float]] = {}
+    for entry in ledger:
+        if entry["kind"] == "metrics" and entry["method"] == "POST":
+            found.setdefault(entry["client_id"] or "", []).append(entry["at"])
+    return found
 
 
 def _texts(body: JSON) -> Iterator[str]:

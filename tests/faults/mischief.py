@@ -60,7 +60,7 @@ class Mischief:
                 self.servers.restart_postgres()
             case Deed.BOT_FAULT:
                 self._spoil_bot(trouble)
-            case Deed.INBOX_FAULT | Deed.TOKEN_FAULT:
+            case Deed.INBOX_FAULT | Deed.TOKEN_FAULT | Deed.FIGURES_FAULT:
                 self._spoil_inbox(trouble)
 
     def _spoil_bot(self, trouble: Trouble) -> None:
@@ -70,7 +70,7 @@ class Mischief:
         post(f"{self.stage.simulator}/sim/{seat.path}", seat.bot)
 
     def _spoil_inbox(self, trouble: Trouble) -> None:
-        target = "token" if trouble.deed is Deed.TOKEN_FAULT else "inbox"
+        target = {Deed.TOKEN_FAULT: "token", Deed.FIGURES_FAULT: "figures"}.get(trouble.deed, "inbox")
         rule = {"target": target, "fault": trouble.fault, "when": trouble.when, "times": trouble.times}
         post(f"{self.stage.simulator}/sim/faults", rule | {"slow_s": SLOW_S})
 

@@ -5,7 +5,7 @@ Times are seconds since the epoch; everything runs on one machine, so all have t
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 MARKER = re.compile(r"\bc(\d{4})m(\d{4})\b")
@@ -130,6 +130,8 @@ class History:
     tenures: Mapping[str, Sequence[Tenure]]
     left_open: Mapping[str, int]
     """What should be none at the end, counted by the bridge's own tables: events, leases, wake-ups."""
+    figures: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """When an account was asked for figures of its queue."""
 
     def stints(self, conversation: str) -> list[tuple[float, float]]:
         """From when till when a conversation was the bot's; infinity if it still is."""

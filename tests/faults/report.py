@@ -34,6 +34,7 @@ def lines(result: Result) -> Iterator[str]:
     yield f"sum of the outcomes    {account.outcomes.total()}"
     for promise in PROMISES:
         yield f"{promise:<23}{len(account.of(promise))}"
+    yield f"calls for figures      {account.figures}"
     yield f"doubtful doubles       {len(account.doubtful)}"
     yield from (f"  {doubt}" for doubt in account.doubtful)
     yield f"doubtful losses        {len(account.unconfirmed)}"

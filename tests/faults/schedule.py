@@ -14,6 +14,8 @@ INBOX_FAULTS = (
 )
 """Not afterwards: 401, 429 and 503 say that nothing was done. `taken`: an agent takes the conversation, hence 404."""
 TOKEN_FAULTS = ("401", "500", "reset")
+FIGURES_FAULTS = ("400", "401", "429", "500", "503", "reset", "hang", "slow", "garbage")
+"""Of the queue: away, slow, refused, or nonsense."""
 HTTP_BOT_FAULTS = ("500", "hang", "garbage", "huge", "wrong_type", "close")
 CHATLAYER_FAULTS = ("500", "hang", "garbage", "close", "silent", "double", "reorder", "gap", "offload_twice")
 
@@ -30,6 +32,7 @@ class Deed(StrEnum):
     BOT_FAULT = "bot fault"
     INBOX_FAULT = "inbox fault"
     TOKEN_FAULT = "token fault"
+    FIGURES_FAULT = "figures fault"
 
 
 INTERRUPTING = (Deed.KILL_WORKER, Deed.KILL_GUARD, Deed.RESTART_POSTGRES)
@@ -47,6 +50,7 @@ PER_MINUTE = {
     Deed.BOT_FAULT: 8.0,
     Deed.INBOX_FAULT: 15.0,
     Deed.TOKEN_FAULT: 1.0,
+    Deed.FIGURES_FAULT: 6.0,
 }
 """Often enough to meet every state of a turn, seldom enough that the machine recovers between two of them."""
 
@@ -110,5 +114,8 @@ def _draw(chance: random.Random, deed: Deed, at_s: float, targets: Targets) -> T
             return Trouble(at_s=at_s, deed=deed, fault=fault, when=when, times=chance.randint(1, 4))
         case Deed.TOKEN_FAULT:
             return Trouble(at_s=at_s, deed=deed, fault=chance.choice(TOKEN_FAULTS), when="before")
+        case Deed.FIGURES_FAULT:
+            fault = chance.choice(FIGURES_FAULTS)
+            return Trouble(at_s=at_s, deed=deed, fault=fault, when="before", times=chance.randint(1, 6))
         case _:
             return Trouble(at_s=at_s, deed=deed, lasts_s=lasts_s)

@@ -17,6 +17,8 @@ VERIFY_TOKEN = "verify-token-of-the-fault-run"
 BOT_TIMEOUT_S = 5
 """Short, so that a hanging bot is met and left several times within a run."""
 TIMEOUT_S = 120.0
+QUEUE_RULES = [{"condition": "no_agent", "then": "keep"}]
+"""An agent is always there, so that each handover asks for the figures, and none may be lost for want of them."""
 JSON = dict[str, Any]
 
 
@@ -102,7 +104,7 @@ def _channel(seat: Seat, simulator: str, account: JSON) -> JSON:
         "inbox": seat.inbox,
         "settings": {"base_url": simulator, **keys},
         "bot": seat.name,
-        "offload_provider": {"name": "Agents", "verify_token": VERIFY_TOKEN},
+        "offload_provider": {"name": "Agents", "verify_token": VERIFY_TOKEN, "queue_rules": QUEUE_RULES},
         "inline_answers": "always" if seat.name in ANSWERS_INLINE else "never",
         **({"delegation_dialog": "back"} if seat.kind == "chatlayer" else {}),
     }

@@ -8,6 +8,7 @@ import pytest
 from tests.faults.account import (
     AFTER_HANDOVER,
     DOUBLE,
+    FIGURES,
     LEFT_ALONE,
     LEFT_OPEN,
     LOST,
@@ -305,3 +306,17 @@ def test_how_long_people_wait_counts_the_human_too() -> None:
         history(calls=[call(ONE)], tenures={TALK: [*WITH_AGENTS[TALK][:1], Tenure(at=14.0, is_ours=False)]})
     )
     assert [wait_s for wait_s, _ in account.waits] == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("moments", "is_broken"),
+    [
+        ([0.0, 0.1, 0.2, 20.0, 20.1, 20.2, 40.0, 40.1, 40.2], False),
+        ([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 30.0, 30.1, 30.2], False),
+        ([place + part for place in range(0, 100, 5) for part in (0.0, 0.1, 0.2)], True),
+        ([0.0] * 13, True),
+    ],
+)
+def test_figures_cost_an_account_no_more_than_was_promised(moments: list[float], is_broken: bool) -> None:
+    account = account_for(replace(history(), figures={"one": moments}))
+    assert (bool(account.of(FIGURES)), account.figures) == (is_broken, len(moments))

@@ -233,6 +233,28 @@ def test_the_figures_are_of_the_teams_and_shared_for_a_while(
 
 
 @needs_commits
+def test_a_look_that_took_more_calls_is_followed_later(
+    walker: Walker, world: World, database_clock: Callable[[datetime], None]
+) -> None:
+    """Each call is answered 401 once, and made again with a new token."""
+    now = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    database_clock(now)
+    inbox, given = inbox_of(walker), {"agent-availability": 3, "contacts-waiting": 6, "longest-wait-time": 60}
+    for name, told in given.items():
+        answers = iter([answer(401, {}), told, told, told])
+        world.inbox.figures[name] = lambda answers=answers: next(answers)
+    assert figures_for(inbox, []).are_known  # type: ignore[union-attr]
+    made = len(world.inbox.asked) + world.inbox.tokens_given
+    assert len(world.inbox.asked) == 6
+    database_clock(now + timedelta(seconds=5 * made - 3))
+    figures_for(inbox, [])
+    assert len(world.inbox.asked) == 6
+    database_clock(now + timedelta(seconds=5 * made + 3))
+    figures_for(inbox, [])
+    assert len(world.inbox.asked) == 9
+
+
+@needs_commits
 @pytest.mark.parametrize("trouble", ["away", "refused", "forbidden", "odd", "busy"])
 def test_a_handover_without_figures_follows_the_table_and_is_not_lost(
     walker: Walker, world: World, database_clock: Callable[[datetime], None], trouble: str
