@@ -29,9 +29,10 @@ class Watchdog:
 
     def watch(self, group: int, signum: int = signal.SIGTERM, *, is_server: bool = False) -> None:
         """`signum` asks it to end. A server ends after what uses it."""
-        if self._process.stdin:
-            self._process.stdin.write(b"%d %d %d\n" % (is_server, group, signum))
-            self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # somebody has killed it; the run goes on without
+            if self._process.stdin:
+                self._process.stdin.write(b"%d %d %d\n" % (is_server, group, signum))
+                self._process.stdin.flush()
 
     def dismiss(self) -> None:
         """When all have ended: their numbers may be another program's soon."""

@@ -25,6 +25,7 @@ from chatbridge.local.database import renew_admin_password
 from chatbridge.local.kept import Kept
 from chatbridge.local.processes import Child, LocalError, require_free
 from chatbridge.local.run import Run
+from chatbridge.local.watchdog import Watchdog
 from chatbridge.simulator.server import in_thread
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,14 @@ def test_a_child_that_was_killed_is_started_again_with_all_that_it_said(
             _until(child.revive)
     finally:
         child.stop()
+
+
+def test_a_run_goes_on_when_its_watchdog_was_killed() -> None:
+    watchdog = Watchdog()
+    watchdog._process.kill()
+    watchdog._process.wait()
+    watchdog.watch(1)
+    watchdog.dismiss()
 
 
 def _until(is_so: Callable[[], bool]) -> None:
