@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 import psycopg
 from psycopg.adapt import Dumper, PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8Dumper
 
@@ -128,7 +128,8 @@ class Session:
         return name
 
     def _error(self, result: Any) -> psycopg.Error:
-        if self.raw.pgconn.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
+        # What the server says has a code; libpq's own words are about the connection, even if it looks good still.
+        if not result.error_field(DiagnosticField.SQLSTATE):
             return silence() if self.raw.is_cut else psycopg.OperationalError(self.raw.pgconn.get_error_message())
         return error_from_result(result)
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import Error, connection
 from django.test import Client
+from psycopg.pq import ExecStatus
 
 from channels_app.channels import readiness
 from channels_app.lib import outages
+from channels_app.lib.postgres import Link
+from channels_app.lib.prepared import session_of
 from channels_app.models import WebhookEvent
 from channels_app.web.webhooks import base as webhooks
 from tests.builders import make_event
@@ -96,6 +100,14 @@ def test_all_classes_of_errors_are_decided() -> None:
     assert [code for code, trouble in kinds.items() if trouble and trouble.is_away] == AWAY
     assert [code for code, trouble in kinds.items() if trouble and not trouble.is_away] == BUSY
     assert [code for code, trouble in kinds.items() if trouble is None] == OF_THE_STATEMENT
+
+
+def test_a_connection_that_breaks_under_a_statement_is_an_outage(db: None) -> None:
+    """libpq may give its error before it knows that the connection is bad: the door answered 500."""
+    connection.ensure_connection()
+    link = cast(Link, connection.connection)
+    broken = link.pgconn.make_empty_result(ExecStatus.FATAL_ERROR)
+    assert isinstance(session_of(link)._error(broken), psycopg.OperationalError)
 
 
 def test_a_connection_to_the_old_primary_is_left_for_the_server_that_takes_writes(walker: Walker) -> None:
