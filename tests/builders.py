@@ -28,7 +28,7 @@ def make_bot(kind: str = "http", **changes: Any) -> Bot:
             "verify_token": "verify-token-of-the-tests",
             "identify_by": "conversationId",
         },
-        "directline": {"url": DIRECTLINE, "secret": SECRET, "start_event": "", "timeout_s": 20},
+        "directline": {"url": DIRECTLINE, "secret": SECRET, "greeting_event": "nothing", "timeout_s": 20},
         "openai": {"url": BOT, "api_key": TOKEN, "model": "demo-1", "prompt": "You are the assistant of Acme."},
         "template": {"url": BOT, "secret": TOKEN, "body": '{"text": "{{text}}"}', "texts_path": "reply"},
         "dialogflow": {"agent": AGENT, "service_account_key": service_account_key(), "url": DIALOGFLOW},

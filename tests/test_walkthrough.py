@@ -148,7 +148,7 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
         return {"name": name, "kind": "template", "settings": {**settings, **bodies}}
     if kind == "directline":
         settings = {"url": f"{simulator}/directline/v3/directline", "secret": "secret-of-the-walk", "quiet_s": "1"}
-        return {"name": name, "kind": "directline", "settings": {**settings, "start_event": "startConversation"}}
+        return {"name": name, "kind": "directline", "settings": {**settings, "greeting_event": "startConversation"}}
     settings = {
         "url": f"{simulator}/chatlayer/v1/channels/webhook/{name.partition(' ')[0]}/messages",
         "access_token": "access-token-of-the-walk",

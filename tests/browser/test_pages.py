@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from channels_app.adapters.bots import bot_class
 from tests.browser.demo import LIVE, NEW, OTHER, Demo
 from tests.browser.people import CHANNELS, Admin
 from tests.browser.stage import PASSWORD
@@ -147,6 +148,18 @@ def test_a_preset_fills_in_what_nobody_has_written(demo: Demo, session: Any, ope
     expect(page.get_by_label("Address")).to_have_value("")
     expect(page.get_by_label("Remember")).to_have_value("")
     expect(texts).to_have_value("mine")
+
+
+def test_the_fields_of_a_kind_stand_in_its_own_order(
+    demo: Demo, session: Any, open_window: Callable[..., Page]
+) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage).open("/admin/channels_app/bot/add/")
+    labels = page.locator("[data-kinds]").locator("xpath=ancestor::*[contains(@class, 'form-row')]//label")
+    for kind in ("directline", "http", "directline"):
+        page.locator(f"input[name=kind][value={kind}]").check()
+        shown = [label.strip(":") for label in labels.locator("visible=true").all_inner_texts()]
+        fields = bot_class(kind).settings_form.base_fields.values()
+        assert shown == [field.label for field in fields]
 
 
 def test_a_bot_is_tried_on_its_page(sights: Sights, session: Any, open_window: Callable[..., Page]) -> None:

@@ -455,7 +455,7 @@ def test_who_opens_a_page_and_saves_it_changes_nothing(admin_client: Client, cha
         "rasa": {"url": "https://r.example.com", "start_message": "/greet", "timeout_s": 7},
         "template": {"url": "https://t.example.com", "body": '{\n"a": {{text}}}', "texts_path": "reply"},
         "openai": {"url": "https://o.example.com", "model": "m", "prompt": "Two\n\nlines", "temperature": 0.0},
-        "directline": {"secret": "s" * 40, "start_event": "", "quiet_s": 0, "at_end": "nothing"},
+        "directline": {"secret": "s" * 40, "greeting_event": "nothing", "quiet_s": 0, "at_end": "nothing"},
     }
     bots["dialogflow"] = {"agent": AGENT, "service_account_key": service_account_key(), "at_end": "nothing"}
     rows: list[Any] = [channel]

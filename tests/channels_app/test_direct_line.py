@@ -14,7 +14,7 @@ from channels_app.models import Conversation, Exchange
 from channels_app.turns import asking
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
-from tests.fakes.directline import ENDPOINT, SECRET, text
+from tests.fakes.directline import DIRECTLINE, ENDPOINT, SECRET, text
 from tests.world import World, answer
 
 ERROR = answer(502, {"error": {"code": "BotError"}})
@@ -29,6 +29,13 @@ def walker(walk_with: Callable[..., Walker], world: World, monkeypatch: pytest.M
 
 def told(world: World) -> list[str]:
     return [activity["text"] for activity in world.directline.posted]
+
+
+def use_token_endpoint(walker: Walker) -> None:
+    assert walker.channel.bot is not None
+    settings = {"url": DIRECTLINE, "token_endpoint": ENDPOINT, "greeting_event": "nothing"}
+    walker.channel.bot.put_settings(settings)
+    walker.channel.bot.save()
 
 
 def test_the_next_turn_goes_on_in_the_same_conversation(walker: Walker, world: World) -> None:
@@ -91,9 +98,7 @@ def test_another_bot_does_not_go_on_in_the_conversation_of_the_one_before(walker
 
 
 def test_its_token_is_kept_encrypted_and_shown_nowhere(walker: Walker, world: World) -> None:
-    assert walker.channel.bot is not None
-    walker.channel.bot.put_settings({"url": "http://directline.test", "token_endpoint": ENDPOINT, "start_event": ""})
-    walker.channel.bot.save()
+    use_token_endpoint(walker)
     walker.says("One")
     walker.says("Two", after_s=60)
     assert len(world.directline.conversations) == 1
@@ -102,9 +107,7 @@ def test_its_token_is_kept_encrypted_and_shown_nowhere(walker: Walker, world: Wo
 
 
 def test_a_lost_key_costs_the_bots_memory_and_no_answer(walker: Walker, world: World) -> None:
-    assert walker.channel.bot is not None
-    walker.channel.bot.put_settings({"url": "http://directline.test", "token_endpoint": ENDPOINT, "start_event": ""})
-    walker.channel.bot.save()
+    use_token_endpoint(walker)
     walker.says("One")
     conversation = walker.conversation()
     conversation.remembered["values"]["token"] = "v1:deadbeef:" + "A" * 60

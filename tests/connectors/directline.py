@@ -18,7 +18,7 @@ BOT = Path(__file__).with_name("nlpjs_bot.js")
 
 class Contact:
     def __init__(self, url: str, **settings: Any) -> None:
-        usual = {"url": f"{url}/directline", "secret": "s-1", "start_event": "startConversation", "quiet_s": 1}
+        usual = {"url": f"{url}/directline", "secret": "s-1", "greeting_event": "startConversation", "quiet_s": 1}
         self.bot: BotConnector = bot_class("directline")({**usual, **settings})
         self.memory: dict[str, str] = {}
         self.session = str(uuid.uuid4())
@@ -57,10 +57,10 @@ def nlpjs() -> Iterator[str]:
         )
         assert card.attachment and card.attachment.url == "https://files.example/shop.png"
         yield "a hero card"
-        slow = Contact(url, quiet_s=2, start_event="")
+        slow = Contact(url, quiet_s=2, greeting_event="nothing")
         assert slow.hears("later") == ["Let me look.", "Found it."]
         yield "an answer in two messages, a second apart"
-        hasty = Contact(url, quiet_s=0, start_event="")
+        hasty = Contact(url, quiet_s=0, greeting_event="nothing")
         assert hasty.hears("later") == ["Let me look."]
         time.sleep(1.5)  # until it has said the rest
         assert hasty.hears("hello") == ["Found it.", "Good morning!"]
@@ -81,7 +81,7 @@ def nlpjs() -> Iterator[str]:
         yield "`endOfConversation`"
     port = free_port()
     with running(["node", BOT, str(port)], {"NODE_PATH": str(modules)}, port=port) as url:
-        plain = Contact(url, start_event="")
+        plain = Contact(url, greeting_event="nothing")
         assert plain.hears("hello") == ["Good morning!"]
         assert plain.hears("where is my parcel") == ["Your parcel arrives tomorrow."]
         yield "NLP.js by itself, which tells another id of our message"

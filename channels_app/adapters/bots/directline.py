@@ -78,13 +78,13 @@ class DirectLine(BotConnector):
         return replace(reply, complete=complete, remembered=line.remembered(is_answered=True))
 
     def _hear_greeting(self, line: Line, turn: Turn) -> None:
-        event = self.settings.get("start_event", START_EVENT)
+        event = self.settings.get("greeting_event") or START_EVENT
         if turn.turn_id in line.told:
             return
-        if event:
+        if event != NOTHING:
             known = {"channelData": {"chatbridge": turn_document(turn)}, "locale": turn.language}
             line.tell(f"{turn.turn_id}.start", {"type": "event", "name": event, **known})
-        if event or (turn.type.opens and not line.since):
+        if event != NOTHING or (turn.type.opens and not line.since):
             line.listen(GREETING_S)
 
     def raise_for(self, answer: Answer) -> None:

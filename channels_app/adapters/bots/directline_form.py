@@ -3,7 +3,7 @@
 from django import forms
 
 from channels_app.adapters.bots.base import TimeoutField
-from channels_app.adapters.settings import AddressField, SecretField, TextField
+from channels_app.adapters.settings import AddressField, SecretField
 
 RESOLVE, NOTHING = "resolve", "nothing"
 START_EVENT = "startConversation"
@@ -30,12 +30,17 @@ class DirectLineForm(forms.Form):
         help_text="Empty: https://directline.botframework.com, or for a token endpoint the address of its region. "
         "Otherwise that of your region, e.g. https://europe.directline.botframework.com.",
     )
-    start_event = TextField(
+    greeting_event = forms.ChoiceField(
         label="Event at the start",
+        choices=[
+            (START_EVENT, f"{START_EVENT}: Copilot Studio"),
+            ("webchat/join", "webchat/join: many bots that were made for Web Chat"),
+            (NOTHING, "none: the bot greets by itself, or not at all"),
+        ],
         initial=START_EVENT,
         required=False,
-        help_text="Sent when a conversation begins or agents give it back: startConversation has a Copilot Studio "
-        "agent run its topic Conversation Start. Empty: none, for a bot that greets by itself or not at all.",
+        help_text="Sent when a conversation begins or agents give it back. A Copilot Studio agent then runs its topic "
+        "Conversation Start.",
     )
     quiet_s = forms.IntegerField(
         label="Seconds of silence after an answer",

@@ -37,7 +37,7 @@ Adapters = Mapping[str, type[Adapter]]
 def settings_fields(adapters: Adapters) -> dict[str, forms.Field]:
     """The fields that any of these kinds asks for, by name; each kind's own stand in its order.
 
-    Each widget tells the page's script which kinds have it, and their words for it.
+    Each widget tells the page's script which kinds have it, their words for it and its place among theirs.
     """
     names: list[str] = []
     for adapter in adapters.values():
@@ -75,7 +75,12 @@ def _merged(name: str, adapters: Adapters) -> forms.Field | None:
         if isinstance(field.widget, forms.TextInput) and field.widget.input_type == "text":
             field.widget.attrs.setdefault("class", "vTextField")
     texts = {
-        kind: {"label": str(other.label), "help": str(other.help_text), "required": other.required}
+        kind: {
+            "label": str(other.label),
+            "help": str(other.help_text),
+            "required": other.required,
+            "place": list(adapters[kind].settings_form.base_fields).index(name),
+        }
         for kind, other in shown.items()
     }
     field.widget.attrs["data-kinds"] = json.dumps(texts)

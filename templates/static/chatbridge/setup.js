@@ -1,8 +1,9 @@
 // Extras of the set-up pages; everything works without them.
 "use strict";
 
-// Shows only the fields that the chosen kind of inbox or bot has, with its own words.
+// Shows only the fields that the chosen kind of inbox or bot has, with its own words and in its own order.
 function showKind(kind) {
+  const shown = [];
   for (const input of document.querySelectorAll("[data-kinds]")) {
     const texts = JSON.parse(input.dataset.kinds)[kind];
     const row = input.closest(".form-row");
@@ -15,7 +16,10 @@ function showKind(kind) {
       label.classList.toggle("required", texts.required);
     }
     if (help) help.textContent = texts.help;
+    shown.push([texts.place, row]);
   }
+  shown.sort(([one], [other]) => one - other);
+  for (const [, row] of shown) row.parentElement.append(row);
 }
 
 function followKind() {

@@ -59,7 +59,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "directline": {
         "url": "https://directline.example/v3/directline",
         "secret": "demo-secret",
-        "start_event": "startConversation",
+        "greeting_event": "startConversation",
         "quiet_s": 2,
         "timeout_s": 20,
     },

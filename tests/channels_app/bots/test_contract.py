@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django import forms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,15 @@ def test_the_form_hides_secrets_and_takes_none_for_what_is_not_required(kind: st
     assert named_so <= secret_keys(form_class)
     form = form_class(dict.fromkeys(form_class.base_fields))
     assert set(form.errors) == {name for name, field in form.fields.items() if field.required}
+
+
+def test_a_setting_of_the_same_name_is_entered_in_the_same_way() -> None:
+    """A page has one field for it, that of the first kind."""
+    found: dict[str, dict[type[forms.Widget], str]] = {}
+    for kind in BOTS:
+        for name, field in bot_class(kind).settings_form.base_fields.items():
+            found.setdefault(name, {}).setdefault(type(field.widget), kind)
+    assert {name: widgets for name, widgets in found.items() if len(widgets) > 1} == {}
 
 
 @KINDS

@@ -33,7 +33,7 @@ class Contact:
 
     def __init__(self, line: FakeDirectLine, **settings: Any) -> None:
         self.line, self.turns, self.memory = line, 0, dict[str, str]()
-        usual = {"url": DIRECTLINE, "secret": SECRET, "start_event": "", "quiet_s": 2, "timeout_s": 20}
+        usual = {"url": DIRECTLINE, "secret": SECRET, "greeting_event": "nothing", "quiet_s": 2, "timeout_s": 20}
         self.bot: BotConnector = bot_class("directline")({**usual, **settings})
         self.bot.api = line  # type: ignore[assignment]
 
@@ -292,22 +292,30 @@ def greeter(activity: Activity) -> Says:
 
 def test_it_greets_before_it_answers_the_first_message(line: FakeDirectLine) -> None:
     line.bot = greeter
-    contact = Contact(line, start_event="startConversation")
+    contact = Contact(line, greeting_event="startConversation")
     assert contact.hears("Hi", is_first=True) == ["Welcome!", "Ask me anything.", "You said: Hi"]
     assert contact.hears("And") == ["You said: And"]
     assert posted(line) == ["startConversation", "Hi", "And"]
 
 
+@pytest.mark.parametrize("event", ["startConversation", "webchat/join", "", None])
+def test_the_event_at_the_start_is_copilot_studios_unless_another_is_chosen(
+    line: FakeDirectLine, event: str | None
+) -> None:
+    Contact(line, greeting_event=event).writes("Hi", is_first=True)
+    assert posted(line) == [event or "startConversation", "Hi"]
+
+
 @pytest.mark.parametrize("type_", [STARTED, DELEGATED])
 def test_it_speaks_first_by_an_event(line: FakeDirectLine, type_: EventType) -> None:
     line.bot = greeter
-    contact = Contact(line, start_event="startConversation")
+    contact = Contact(line, greeting_event="startConversation")
     assert contact.hears(None, type=type_) == ["Welcome!", "Ask me anything."]
 
 
 def test_a_bot_without_a_greeting_is_not_waited_for_long(line: FakeDirectLine) -> None:
     began = line.time.now
-    assert Contact(line, start_event="startConversation").writes(None, type=STARTED) == Reply()
+    assert Contact(line, greeting_event="startConversation").writes(None, type=STARTED) == Reply()
     assert line.time.now - began < 7
 
 
@@ -324,7 +332,7 @@ def test_a_bot_that_greets_by_itself_needs_no_event(contact: Contact, line: Fake
 
 def test_a_second_try_does_not_greet_again(line: FakeDirectLine) -> None:
     line.bot = lambda activity: greeter(activity) if activity["type"] == "event" else [(25, text("At last."))]
-    contact = Contact(line, start_event="startConversation")
+    contact = Contact(line, greeting_event="startConversation")
     with pytest.raises(TemporaryError):
         contact.writes("Hi", is_first=True)
     reply = contact.again("Hi", is_first=True, is_repeat=True)
@@ -334,7 +342,7 @@ def test_a_second_try_does_not_greet_again(line: FakeDirectLine) -> None:
 
 def test_a_channels_text_for_delegation_is_a_message(line: FakeDirectLine) -> None:
     line.bot = greeter
-    contact = Contact(line, start_event="startConversation")
+    contact = Contact(line, greeting_event="startConversation")
     assert contact.hears("call back", type=DELEGATED) == ["You said: call back"]
 
 
