@@ -325,7 +325,7 @@ def test_the_list_asks_as_much_for_many_channels_as_for_a_few(
         InboxChannel.objects.create(channel=channel, external_id="wa", is_enabled=True)
         count_refusal("inbox", channel.uuid, "bad_signature")
     slot(timezone.now())
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         page = text_of(admin_client.get(LIST))
     assert "Needs attention (12)" in page
 

@@ -58,6 +58,7 @@ def found_in(seen: Seen, texts: Iterator[str] | frozenset[str] | tuple[str, ...]
 OTHERWISE = {
     "GET /admin/logout/": 405,  # a form on each page posts it
     "GET /admin/r/": 404,  # Django's "view on site": there is none
+    "GET /webhooks/bot/": 401,  # a bot that asks whether agents are there shows its token
     "GET /webhooks/offload/": 401,  # a platform's look whether the door is there shows its token
 }
 

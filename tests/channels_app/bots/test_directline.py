@@ -451,7 +451,7 @@ def test_cards_and_suggestions_as_they_are_read() -> None:
                 attachment=Attachment(url="https://files.example/a-3301.png"),
                 options=(
                     Option(title="Follow it", url="https://track.example/a-3301"),
-                    Option(title="Another address", payload={"value": {"parcel": "A-3301"}}),
+                    Option(title="Another address", payload={"value": {"order": "A-3301"}}),
                 ),
             ),
             Message(
