@@ -16,6 +16,8 @@ among AS MATERIALIZED (
         AND (%(channel)s::bigint IS NULL OR conversation.channel_id = %(channel)s::bigint)
 )
 """
+# The time of a return is told as a difference, which no index has: else each line of the page could cost a look at all
+# events of that day.
 SPOTS = f"""{_HANDOVERS}
 SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER (WHERE reason = ANY(%(failed)s)),
     count(*) FILTER (WHERE misses >= %(streak)s),
@@ -26,7 +28,7 @@ SELECT channel_id, left(line, %(letters)s), md5(line), count(*), count(*) FILTER
         OR EXISTS (
             SELECT FROM channels_app_webhookevent AS again
             WHERE again.conversation_id = among.conversation_id AND again.type = 'conversation_started'
-                AND again.received_at BETWEEN among.finished_at AND among.finished_at + %(back)s)),
+                AND again.received_at - among.finished_at BETWEEN interval '0' AND %(back)s)),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY taken), percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes),
     array_agg(intent), jsonb_agg(topics),
     sum(count(*)) OVER ()

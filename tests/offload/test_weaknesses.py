@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from channels_app.models import Author, Channel, Conversation, MessageRow, WebhookEvent
 from channels_app.operations import handovers
+from channels_app.operations.handover_statements import SPOTS
 from channels_app.operations.handovers import Asked, conversations_of, find_weaknesses
 from channels_app.protocol.intents import is_miss
 from offload.models import Offload
@@ -178,3 +179,11 @@ def test_a_handover_keeps_where_it_happened(walk_with: Callable[..., Walker], wo
     offload = Offload.objects.get()
     assert (offload.intent, offload.misses) == ("fallback", 2)
     assert MessageRow.objects.get(pk=offload.bot_message_id or 0).text == "Answer 3"
+
+
+def test_who_came_back_is_looked_up_by_conversation_and_not_among_all_events_of_a_day(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = "\n".join(row[0] for row in handovers._rows(f"EXPLAIN {SPOTS}", Asked()))
+    assert "event_of_conversation" in plan
+    assert "event_received" not in plan
