@@ -6,7 +6,6 @@ delays it. Those of a channel that are due together go out together. No turn wai
 
 import logging
 import smtplib
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -157,7 +156,7 @@ def _webhook(offloads: Sequence[Offload], now: datetime) -> None:
     body = dumps(_document(offloads, now), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json"}
     if settings.ALERT_WEBHOOK_SECRET:
-        seconds = str(int(time.time()))
+        seconds = str(int(now.timestamp()))
         signed = f"{seconds}.".encode() + body
         headers |= {TIMESTAMP_HEADER: seconds}
         headers |= {SIGNATURE_HEADER: signature(signed, settings.ALERT_WEBHOOK_SECRET.encode())}

@@ -180,12 +180,17 @@ def find_words_after_handover(history: History) -> Iterator[Violation]:
         spans = list(_spans_after_handover(history, conversation, calls))
         for call in calls:
             is_over = any(
-                ended_at < call.at < given_back_at and (call.processed_at or not is_inline)
+                ended_at < call.at < given_back_at and (_was_read_before(call, given_back_at) or not is_inline)
                 for ended_at, given_back_at, is_inline in spans
             )
             if is_over and call.texts and not call.completes:
                 heard = "the contact read" if call.processed_at else "the platform refused"
                 yield Violation(AFTER_HANDOVER, conversation, f"{heard} “{call.texts[0]}”")
+
+
+def _was_read_before(call: Call, moment: float) -> bool:
+    """A slow platform may take words only once the conversation is the bot's again."""
+    return call.processed_at is not None and call.processed_at < moment
 
 
 def _spans_after_handover(

@@ -114,7 +114,7 @@ def languages_in(value: str | None) -> list[str]:
 
 class DialogflowForm(forms.Form):
     agent = AgentField(
-        label="Agent name",
+        label="Agent",
         help_text="projects/…/locations/…/agents/…: in the console's list of agents, the menu ⋮ of the agent > Copy "
         "name. The address of one of the agent's pages will do too.",
     )
