@@ -55,6 +55,11 @@ function plain(label) {
   return label.trim().replace(/:$/, "");
 }
 
+// Not form.method: in a form with a field of that name, it is the field.
+function isPosted(form) {
+  return (form.getAttribute("method") || "").toLowerCase() === "post";
+}
+
 function keep(form) {
   const inputs = [...form.elements].filter(isKept);
   const values = inputs.map(valueOf);
@@ -172,7 +177,7 @@ function pressOnce() {
   const pressed = new WeakMap();
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
+    if (event.defaultPrevented || !isPosted(form)) return;
     if (event.timeStamp - (pressed.get(form) ?? -PRESSED_MS) < PRESSED_MS) event.preventDefault();
     else pressed.set(form, event.timeStamp);
   });
@@ -201,7 +206,7 @@ function begin() {
     return;
   }
   for (const form of document.querySelectorAll("#content-main form[id]")) {
-    if (form.method !== "post" || form.id === "changelist-form") continue;
+    if (!isPosted(form) || form.id === "changelist-form") continue;
     form.addEventListener("submit", (event) => {
       if (!event.defaultPrevented) keep(form);
     });
