@@ -11,7 +11,7 @@ KEPT_YEARS = 200
 @lru_cache(maxsize=KEPT_YEARS)
 def holidays_in(place: str, year: int) -> Mapping[date, str]:
     """What each is called, in English where the package has it; days on which they are kept instead are holidays too.
-    None for a place that it doesn't know."""
+    Empty for a place that it doesn't know."""
     import holidays  # half a second, which only those who name a place need to wait for
 
     country, _, region = place.partition("-")

@@ -63,7 +63,7 @@ QUOTA_NOTE_S = 30.0
 """Between two notes of a process about the same account: the figure is for people."""
 QUOTA_WARNING = 0.9
 QUOTA_SAYS_FOR = timedelta(minutes=10)
-"""Nobody tells when the platform's day begins: who makes no call for so long makes one, and learns what is left."""
+"""The platform doesn't say when its day begins: after this long without a call, one is made and tells what is left."""
 SPARE_QUOTA = 0.5
 """Of the day's calls: what is used beyond it is kept for replies."""
 _quota_noted: dict[str, float] = {}

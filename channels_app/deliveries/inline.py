@@ -20,7 +20,7 @@ from channels_app.models import Delivery, DeliveryKind
 from channels_app.protocol import Outgoing
 
 LEAST_LEFT = timedelta(milliseconds=300)
-"""With less time left nobody would come for it."""
+"""With less time left no request would take it."""
 ON_ITS_WAY = timedelta(milliseconds=300)
 """After it was taken, until the platform has it: nothing may overtake it meanwhile."""
 NEWEST, NEWEST_OF_REPEATED = 5, 100
@@ -84,7 +84,7 @@ RETURNING delivery.id
 
 
 def waits_until(events: Sequence[ClaimedEvent]) -> tuple[int, datetime] | None:
-    """The event among these whose request waits longest for the answer, and until when; None: nobody waits."""
+    """The event among these whose request waits longest for the answer, and until when; None: no request waits."""
     waiting = [(event.inline_until, event.facts.id) for event in events if event.inline_until]
     if not waiting:
         return None
@@ -107,7 +107,7 @@ def is_taken(delivery: Delivery) -> bool:
 
 
 def settle_offer(delivery: Delivery) -> None:
-    """Take back an offer that nobody came for; the row as it is then."""
+    """Withdraw an offer that no request has taken; the row as it is then."""
     if _state(delivery) != _OFFERED:
         return
     if fetch(_TAKE_BACK, {"delivery_id": delivery.pk}):

@@ -105,7 +105,7 @@ def _send_due(now: datetime) -> tuple[int, int]:
 
 
 def _by_channel(due: Iterable[HandoverAlert]) -> Mapping[tuple[str, int], list[HandoverAlert]]:
-    """By way and channel, without those whom an agent has opened in the meantime: nobody has to be told of them."""
+    """By way and channel, without those whom an agent has opened in the meantime: those need no alert."""
     found = defaultdict(list)
     for alert in due:
         if alert.offload.taken_at is None and alert.offload.state == OffloadState.HANDED_OVER:

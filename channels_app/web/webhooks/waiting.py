@@ -121,7 +121,7 @@ class WaitingRequests:
 
     def _end_late(self, now: float) -> None:
         """End those whose time is up. One whose answer may have been taken gets no response, so that the platform asks
-        again; to the others nobody can answer here any more."""
+        again; the others can no longer be answered here."""
         late = []
         with self._news:
             for event_id, all_waiting in list(self._waiting.items()):
