@@ -1,6 +1,6 @@
 """Words that reached a contact twice, and why that may be forgiven."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +24,14 @@ class Double:
 
 
 def find_doubles(history: History) -> Iterator[Double]:
-    """Words that were processed more often than they were written down to be sent."""
+    """Words that were processed more often than they were written down to be sent.
+
+    A handover in the answer to an event, while nobody could write it down, is none: each ends a stint of its own.
+    """
+    written = {row.key for row in history.rows if row.outcome in ("replied", "handed_over")}
+    unwritten = Counter(
+        notice.conversation for notice in history.notices if notice.ended_inline and notice.key not in written
+    )
     copies: dict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in history.processed():
         for text in call.texts:
@@ -35,10 +42,9 @@ def find_doubles(history: History) -> Iterator[Double]:
             sendings[sending.conversation, text].append(sending)
     for (conversation, text), calls in copies.items():
         planned = sendings[conversation, text]
-        if not planned and all(call.is_inline and call.completes for call in calls):
-            continue  # handed over in answers to events while nobody could write it down: each the end of a stint
         meant = 1 if marker_in(text) else max(1, len(planned))
-        if extra := max(0, len(calls) - meant):
+        inline = sum(call.is_inline and call.completes for call in calls)
+        if extra := max(0, len(calls) - meant - min(inline, unwritten[conversation])):
             what = f"{len(calls)} × “{text}”"
             yield Double(conversation, what, _excuse(history, text, calls, planned, extra))
 

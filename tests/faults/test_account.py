@@ -71,6 +71,13 @@ KILL = Blow(at=1.5, what="kill worker 1", may_interrupt_calls=True)
 HANDOVER = call("", 5.0, texts=("One moment.",), completes=True)
 WITH_AGENTS = {TALK: [Tenure(at=0.0, is_ours=True), Tenure(at=5.0, is_ours=False)]}
 GIVEN_BACK = {TALK: [*WITH_AGENTS[TALK], Tenure(at=9.0, is_ours=True)]}
+RETURNED = history(
+    notices=[notice(ONE), notice(TWO, 9.1, ended_inline=True)],
+    rows=[row(ONE, outcome="handed_over")],
+    calls=[HANDOVER, replace(HANDOVER, at=9.2, processed_at=9.2, is_inline=True)],
+    sendings=[Sending(conversation=TALK, texts=HANDOVER.texts, results=("sent",))],
+    tenures={TALK: [*GIVEN_BACK[TALK], Tenure(at=9.2, is_ours=False)]},
+)
 
 
 def test_markers() -> None:
@@ -102,6 +109,7 @@ GOOD = {
         calls=[replace(HANDOVER, is_inline=True), call(ONE, 8.0, processed_at=None)],
         tenures=WITH_AGENTS,
     ),
+    "handed over, given back, and handed over again in the answer to an event": RETURNED,
     "sent while the handover was on its way": history(
         notices=[notice(ONE), notice(TWO, 6.0)], calls=[call(ONE), HANDOVER], tenures=WITH_AGENTS
     ),
@@ -228,6 +236,14 @@ BAD = {
     "no word after the delegation": (
         LEFT_ALONE,
         history(notices=[notice(ONE, type="CONVERSATION_DELEGATED", marker="", key=ONE)], calls=[], sendings=[]),
+    ),
+    "a handover that was sent once more after the return": (
+        DOUBLE,
+        replace(RETURNED, calls=[*RETURNED.calls, replace(HANDOVER, at=9.3, processed_at=9.3)]),
+    ),
+    "a handover in the answer to an event that was written down, and is sent all the same": (
+        DOUBLE,
+        replace(RETURNED, rows=[*RETURNED.rows, row(TWO, 9.1, outcome="handed_over")]),
     ),
     "a lease": (LEFT_OPEN, history(left_open={"leases": 1, "wake-ups": 0})),
 }
