@@ -9,12 +9,10 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from django import forms
-
 from channels_app.adapters.bots.base import BotConnector, HttpAnswer
+from channels_app.adapters.bots.chatlayer_form import ChatlayerForm
 from channels_app.adapters.bots.chatlayer_turns import (
     CONVERSATION_ID,
-    USER_ID,
     Payloads,
     lost_parameters,
     sent_form,
@@ -23,7 +21,7 @@ from channels_app.adapters.bots.chatlayer_turns import (
 from channels_app.adapters.bots.commands import holders_of, read_commands, read_wish
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_intents
 from channels_app.adapters.bots.messenger import read_message
-from channels_app.adapters.settings import AddressField, PhraseField, SecretField, is_same
+from channels_app.adapters.settings import is_same
 from channels_app.codes import Problem, describe
 from channels_app.lib import jsons
 from channels_app.protocol import Event, EventType, Incoming, Reply, Turn
@@ -45,41 +43,6 @@ MESSENGER_KEYS = (
 _PLATFORMS_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.")
 """A JSON Web Token."""
 _SESSION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
-
-
-class ChatlayerForm(forms.Form):
-    url = AddressField(
-        label="Webhook channel address",
-        help_text="Chatlayer > Channels > Webhook: the complete address it shows for messages. Moving from "
-        "Chatlayer's own Sparkcentral integration? docs/moving-from-chatlayer.md says what to change in the flow.",
-    )
-    access_token = SecretField(label="Access token", help_text="Chatlayer > Channels > Webhook, the same screen.")
-    verify_token = PhraseField(
-        label="Verify token",
-        help_text="Any text that you choose. Enter the same under Chatlayer > Channels > Webhook > Verify token.",
-    )
-    identify_by = forms.ChoiceField(
-        label="Identify the contact by",
-        choices=[(CONVERSATION_ID, CONVERSATION_ID), (USER_ID, USER_ID)],
-        initial=CONVERSATION_ID,
-        required=False,
-        help_text="Leave conversationId, unless your bot's webhook channel was set up for user.id.",
-    )
-    payloads_as = forms.ChoiceField(
-        label="How button payloads are sent back",
-        choices=Payloads.choices(),
-        initial=Payloads.TEXT.value,
-        required=False,
-        help_text="Press one of your bot's buttons once: if the bot doesn't understand what it gets, choose another "
-        "option. Payloads that name a dialog (nextDialogstateId) always go back as a postback.",
-    )
-    pause_bot = forms.BooleanField(
-        label="Pause the bot's session at a handover",
-        required=False,
-        initial=False,
-        help_text="Leave this off. A paused session stays silent until you unpause it in Chatlayer, even when "
-        "agents hand the conversation back; and the bot gets no messages while agents have it anyway.",
-    )
 
 
 class Chatlayer(BotConnector):
