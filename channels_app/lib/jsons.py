@@ -23,13 +23,14 @@ MAX_KEY = 40  # characters of a key that an error repeats
 _SURROGATE = b"\xed"
 """With this byte UTF-8 writes lone surrogates, and some Korean."""
 _ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-"""A NUL or half of a surrogate pair, escaped; a bare NUL is no JSON."""
+"""A NUL or half of a surrogate pair, escaped."""
 _LEAP_SECOND = re.compile(r"^([^:]*:[0-9]{2}:)60", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 has no lone surrogates
 
 
 def read(body: bytes) -> Any:
-    """The document in `body`, or PayloadError: UTF-8 only, no NaN or Infinity."""
+    """The document in `body`, or PayloadError: UTF-8 only, no NaN or Infinity. Bare control characters in a text pass:
+    platforms that put documents together by hand leave line breaks in them."""
     try:
         # Lone surrogates pass here, and become U+FFFD below: a contact's broken emoji must not cost the message.
         text = body.removeprefix(BOM_UTF8).decode("utf-8", "surrogatepass")
@@ -41,7 +42,7 @@ def read(body: bytes) -> Any:
 
 def _is_plain(body: bytes) -> bool:
     """Whether cleaning would change nothing, as for nearly all: then the document needs no walk."""
-    if len(body) > MAX_TEXT or _SURROGATE in body or (b"\\u" in body and _ESCAPE.search(body)):
+    if len(body) > MAX_TEXT or _SURROGATE in body or b"\0" in body or (b"\\u" in body and _ESCAPE.search(body)):
         return False
     return body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
@@ -125,7 +126,9 @@ def _read_fraction(digits: str) -> float | LongNumber:
     return number if abs(number) < MAX_NUMBER else LongNumber(digits[:MAX_TEXT])  # also 1e999, read as infinity
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_read_whole, parse_float=_read_fraction)
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_int=_read_whole, parse_float=_read_fraction, strict=False
+)
 
 
 def _cleaned(value: Any, depth_left: int) -> Any:
@@ -145,6 +148,18 @@ def text_in(holder: Mapping[str, Any], key: str) -> str:
     """For documents of others that are read leniently: what is of another type is not there. Trimmed."""
     value = holder.get(key)
     return value.strip() if isinstance(value, str) else ""
+
+
+def as_words(value: object) -> str:
+    """What people read: a text without the blanks around it, or a number as its digits, because an author who writes
+    `title: 5` means "5". Empty for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+
+
+def words_in(holder: Mapping[str, Any], key: str) -> str:
+    return as_words(holder.get(key))
 
 
 def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -189,6 +204,12 @@ class JsonObject:
         if not isinstance(value, str) or isinstance(value, LongNumber):
             self.refuse(key, "must be text")
         return value
+
+    def words(self, key: str) -> str:
+        """Text, or a number as its digits."""
+        value = self.values.get(key)
+        is_number = isinstance(value, int | float | LongNumber) and not isinstance(value, bool)
+        return as_words(value) if is_number else self.text(key)
 
     def whole(self, key: str) -> int:
         """A number without its fraction; 0 when it is absent."""

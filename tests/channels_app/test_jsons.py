@@ -75,6 +75,8 @@ def test_what_is_only_unusual_is_read(body: bytes) -> None:
         (rb'"\\u0000"', "\\u0000"),  # the six letters, which are harmless
         (rb'"\ud83d\ude00"', "😀"),
         (b'"\xed\xa0\xbd"', "\ufffd"),
+        (b'"a\x00b"', "a\ufffdb"),
+        (b'"two\nlines\t\x01"', "two\nlines\t\x01"),
         (json.dumps("x" * (MAX_TEXT + 1)).encode(), "x" * MAX_TEXT),
     ],
 )

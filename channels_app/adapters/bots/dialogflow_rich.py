@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
-from channels_app.lib.jsons import object_in, objects_in, text_in
+from channels_app.lib.jsons import as_words, object_in, objects_in, text_in
 from channels_app.protocol import Attachment, Message, Option, Reply
 from channels_app.protocol.visible import named
 
@@ -140,4 +140,4 @@ def _words(element: Element, key: str) -> tuple[str, ...]:
     """A text, or a list of lines."""
     value = element.get(key)
     lines = value if isinstance(value, list) else [value]
-    return tuple(line.strip() for line in lines if isinstance(line, str) and line.strip())
+    return tuple(filter(None, map(as_words, lines)))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from channels_app.adapters.bots.base import message_of, with_last_options
-from channels_app.lib.jsons import as_it_came, object_in, objects_in, text_in
+from channels_app.lib.jsons import as_it_came, object_in, objects_in, text_in, words_in
 from channels_app.protocol import Attachment, Message, Option, Reply
 from channels_app.protocol.visible import named
 
@@ -22,7 +22,7 @@ LOCATION_TITLE = "📍"  # Messenger has words of its own there; these do in eve
 def read_message(message: Mapping[str, Any]) -> Reply:
     """All that one message says, in order, and the names of what can't be shown."""
     attachments = [*_attachments(message.get("attachment")), *_attachments(message.get("attachments"))]
-    shown = (Message(text=_words(message, "text")), *(one for found in attachments for one in _attached(found)))
+    shown = (Message(text=words_in(message, "text")), *(one for found in attachments for one in _attached(found)))
     said = [one for one in shown if one != Message()]
     options = tuple(filter(None, map(_quick_reply, _quick_replies(message))))
     messages = with_last_options(said, options)
@@ -45,7 +45,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
     if kind in FILES and url:
         yield Message(attachment=Attachment(url=url))
     elif template == "button":
-        yield Message(text=_words(payload, "text"), options=_buttons(payload))
+        yield Message(text=words_in(payload, "text"), options=_buttons(payload))
     elif template in CARDS:
         cards = [card for card in map(_card, objects_in(payload, "elements")) if card != Message()]
         yield from with_last_options(cards, _buttons(payload))
@@ -54,7 +54,7 @@ def _attached(attachment: Mapping[str, Any]) -> Iterator[Message]:
             if text_in(element, "url") or (element is not payload and _buttons(element)):
                 yield Message(text=text_in(element, "url"), options=_buttons(element))
     elif url or text_in(attachment, "url"):
-        words = (_words(payload, "title") or _words(attachment, "title"), url or text_in(attachment, "url"))
+        words = (words_in(payload, "title") or words_in(attachment, "title"), url or text_in(attachment, "url"))
         yield Message(text="\n".join(filter(None, words)))
 
 
@@ -94,20 +94,20 @@ def _strange(holder: Mapping[str, Any], *keys: str) -> Iterator[str]:
         value = holder.get(key)
         forms = (dict, str) if key == "quick_replies" else (dict,)
         is_known = isinstance(value, list) and all(isinstance(item, forms) for item in value)
-        if value and not (is_known if key in LISTS else isinstance(value, str) or _words(holder, key)):
+        if value and not (is_known if key in LISTS else isinstance(value, str) or words_in(holder, key)):
             yield f"{named(key)} in an unknown form"
 
 
 def _card(element: Mapping[str, Any]) -> Message:
     """One card of a carousel or a list."""
-    title = _words(element, "title")
+    title = words_in(element, "title")
     image = text_in(element, "image_url")
     address = text_in(object_in(element, "default_action"), "url") or text_in(element, "item_url")
     options = _buttons(element)
     if address and address not in {option.url for option in options}:
         options = (Option(title=title, url=address), *options)
     return Message(
-        text="\n".join(filter(None, (title, _words(element, "subtitle")))),
+        text="\n".join(filter(None, (title, words_in(element, "subtitle")))),
         attachment=Attachment(url=image) if image else None,
         options=options,
     )
@@ -119,7 +119,7 @@ def _buttons(holder: Mapping[str, Any]) -> tuple[Option, ...]:
 
 def _button(button: Mapping[str, Any]) -> Option | None:
     """The payload stays untouched: it must come back as it was. Sharing a card has no meaning in an inbox."""
-    title, kind, payload = _words(button, "title"), button.get("type"), button.get("payload")
+    title, kind, payload = words_in(button, "title"), button.get("type"), button.get("payload")
     if kind == "web_url" and text_in(button, "url"):
         return Option(title=title, url=text_in(button, "url"))
     if kind == "phone_number" and payload:
@@ -140,14 +140,7 @@ def _quick_replies(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _quick_reply(reply: Mapping[str, Any]) -> Option | None:
     """One without a title asks for a location, or an e-mail address, which the contact just writes here."""
-    title = _words(reply, "title")
+    title = words_in(reply, "title")
     if reply.get("content_type") == "location":
         return Option(title=title or LOCATION_TITLE, wants_location=True)
     return Option(title=title, payload=as_it_came(reply.get("payload"))) if title else None
-
-
-def _words(holder: Mapping[str, Any], key: str) -> str:
-    """The same, to be read: a number is its digits."""
-    value = holder.get(key)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else text_in(holder, key)

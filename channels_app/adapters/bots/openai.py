@@ -4,7 +4,7 @@ API: https://platform.openai.com/docs/api-reference/chat. The model remembers no
 what was said. A repeated call does nothing but cost.
 """
 
-import re
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,9 +17,10 @@ from channels_app.adapters.bots.base import BotConnector, code_of_error, with_co
 from channels_app.adapters.bots.openai_form import MAX_TOKENS, OpenAIForm
 from channels_app.adapters.bots.openai_prompt import greeting_of, messages_of
 from channels_app.adapters.bots.openai_tools import carry_out, tools_of
+from channels_app.adapters.bots.thoughts import without_thoughts
 from channels_app.codes import describe
 from channels_app.lib.http.session import Answer
-from channels_app.lib.jsons import JsonObject
+from channels_app.lib.jsons import JsonObject, object_in
 from channels_app.protocol import EventType, Message, Reply, Turn
 from channels_app.protocol.errors import BridgeError, ConfigError, RefusedError
 from channels_app.protocol.visible import is_visible
@@ -32,9 +33,11 @@ USED_UP = "insufficient_quota"
 FILTERED = "an answer that the provider's content filter held back"
 WORDLESS = "an answer without words"
 CUT_OFF = "the end of an answer that was longer than “Max tokens”"
-
-_THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-"""What models that reason think aloud where their server doesn't take it out."""
+FILTERS = ("content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii")
+"""Why an answer ended that a filter held back: OpenAI's word, and Gemini's own, which come in capitals."""
+LENGTHS = ("length", "max_tokens")
+REASONING = ("reasoning_content", "reasoning", "reasoning_details")
+"""Where providers put what a model thought. With the results of its calls some want it back, and refuse without."""
 
 
 class FilteredError(RefusedError):
@@ -112,21 +115,35 @@ class OpenAI(BotConnector):
                 **({"Authorization": f"Bearer {key}"} if key else {}),
             },
         )
-        return self._read(JsonObject.read(answer.body))
+        document = JsonObject.read(answer.body)
+        choice = next(document.objects("choices") if document.values.get("choices") else iter(()), None)
+        self._raise_for_error(document if choice is None else choice)
+        return self._read(choice or document.refuse("choices", "is empty"))
 
-    def _read(self, document: JsonObject) -> Completion:
-        choice = next(document.objects("choices"), None) or document.refuse("choices", "is empty")
-        message = choice.object("message") or choice.refuse("message", "is missing")
-        calls, finish = list(message.objects("tool_calls")), choice.text("finish_reason")
-        if finish == "content_filter":
+    def _raise_for_error(self, holder: JsonObject) -> None:
+        """An error that came after its provider had said 200 already, as OpenRouter's do. A holder without one is
+        fine."""
+        error = object_in(holder.values, "error")
+        status = error.get("code")
+        if isinstance(status, int) and status in range(HTTPStatus.BAD_REQUEST, 600):
+            metadata = object_in(error, "metadata")
+            named = {"error": {**error, "code": metadata.get("error_type")}}
+            self.raise_for(Answer(status, {}, json.dumps(named).encode(), took_ms=0))
+
+    def _read(self, choice: JsonObject) -> Completion:
+        finish = choice.text("finish_reason").lower()
+        if finish.partition(":")[0] in FILTERS:
             raise FilteredError(FILTERED)
+        message = choice.object("message") or choice.refuse("message", "is missing")
+        calls = list(message.objects("tool_calls")) if message.values.get("tool_calls") else []
         done = [carry_out(call, self.settings) for call in calls]
         reply = reduce(Reply.merged_with, (part for part, _ in done), Reply(messages=tuple(_said(message))))
-        if finish == "length":
+        if finish in LENGTHS:
             reply = replace(reply, dropped=(*reply.dropped, CUT_OFF))
         # Some local servers name no id; the API wants one with the result.
         named = [{**call.values, "id": call.values.get("id") or f"call_{n}"} for n, call in enumerate(calls, 1)]
-        said = {"role": "assistant", "content": None, "tool_calls": named}
+        thoughts = {key: message.values[key] for key in REASONING if message.has(key)}
+        said = {"role": "assistant", "content": None, "tool_calls": named, **thoughts}
         results = [
             {"role": "tool", "tool_call_id": call["id"], "content": told}
             for call, (_, told) in zip(named, done, strict=True)
@@ -156,11 +173,18 @@ def completions_address(url: str) -> str:
 def _said(message: JsonObject) -> Iterator[Message]:
     """What the contact reads: words or parts of them, or that the model declines."""
     content = message.values.get("content")
-    parts = (part.text("text") for part in message.objects("content")) if isinstance(content, list) else ()
-    text = "".join(parts) if isinstance(content, list) else message.text("content")
-    words = _THOUGHTS.sub("", text, count=1).strip() or message.text("refusal").strip()
+    text = "".join(map(_part, content)) if isinstance(content, list) else message.text("content")
+    words = without_thoughts(text) or message.text("refusal").strip()
     if is_visible(words):
         yield Message(text=words)
+
+
+def _part(part: object) -> str:
+    """Words, or that the model declines. What it thinks and the like are not said."""
+    if isinstance(part, str):
+        return part
+    words = (part.get("text") or part.get("refusal")) if isinstance(part, dict) else None
+    return words if isinstance(words, str) else ""
 
 
 def _one_end(reply: Reply) -> Reply:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from channels_app.adapters.bots.openai_form import HAND_OVER, HAND_OVER_OR_RESOLVE, names_in
+from channels_app.lib import jsons
 from channels_app.lib.jsons import JsonObject
 from channels_app.protocol import Completion, OffloadRequest, Reply
 from channels_app.protocol.errors import PayloadError
@@ -82,11 +83,14 @@ def _offered(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, Schema, li
 
 
 def _arguments(function: JsonObject) -> JsonObject:
-    """A document in a text, as the API has it; some servers give the object itself."""
-    if isinstance(function.values.get("arguments"), dict):
-        return function.object("arguments") or JsonObject({})
-    text = function.text("arguments").strip()
-    return JsonObject.read(text.encode(errors="replace")) if text else JsonObject({})
+    """A document in a text, as the API has it; some servers give the object itself, and some models write the text
+    twice into each other, or `null` for nothing."""
+    found = function.values.get("arguments")
+    for _ in range(2):
+        if isinstance(found, str) and found.strip():
+            found = jsons.read(found.encode(errors="replace"))
+    is_nothing = found is None or (isinstance(found, str) and not found.strip())
+    return JsonObject({}) if is_nothing else JsonObject({"": found}).object("") or JsonObject({})
 
 
 def _hand_over(arguments: JsonObject, settings: Mapping[str, Any]) -> Reply:

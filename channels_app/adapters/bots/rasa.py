@@ -130,7 +130,7 @@ def _said(entry: JsonObject) -> Reply:
     """All that one entry of the list says, and the names of what can't be shown."""
     image, buttons = entry.text("image").strip(), list(entry.objects("buttons"))
     shown = Message(
-        text=entry.text("text").strip(),
+        text=entry.words("text").strip(),
         options=tuple(filter(None, map(_option, buttons))),
         attachment=Attachment(url=image) if image else None,
     )
@@ -149,11 +149,11 @@ def _said(entry: JsonObject) -> Reply:
 
 def _option(button: JsonObject) -> Option | None:
     """The payload stays untouched: it must come back as it was."""
-    title, payload = button.text("title").strip(), button.values.get("payload")
+    title, payload = button.words("title").strip(), button.values.get("payload")
     if not title:
         return None
     if button.values.get("type") == "phone_number":
-        return Option(title=title, phone=button.text("payload"))
+        return Option(title=title, phone=button.words("payload"))
     return Option(title=title, payload=as_it_came(payload), url=button.text("url"))
 
 

@@ -274,6 +274,11 @@ def test_items_of_a_list_are_options_below_what_was_said_before() -> None:
     )
 
 
+def test_a_number_is_its_digits() -> None:
+    chips = {"type": "chips", "options": [{"text": 1}, {"text": 2.0}]}
+    assert [option.title for option in options_of(read(said("How many stars?"), rich(chips)))] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("message", "unshown"),
     [

@@ -200,10 +200,23 @@ def test_words_come_first_and_then_what_was_called(tool: dict[str, Any], done: R
     assert reply == Reply(messages=(Message(text="One moment."),)).merged_with(done)
 
 
-def test_an_object_for_arguments_is_read_too() -> None:
+@pytest.mark.parametrize("given", [{"reason": "x"}, '{"reason": "x"}', json.dumps('{"reason": "x"}')])
+def test_arguments_are_an_object_or_a_text_of_one_or_a_text_of_that(given: Any) -> None:
     tool = call("hand_over")
-    tool["function"]["arguments"] = {"reason": "x"}
-    assert replied(completion(None, tool)).offload == OffloadRequest(reason="x")
+    tool["function"]["arguments"] = given
+    assert replied(completion(None, tool)) == Reply(offload=OffloadRequest(reason="x"))
+
+
+@pytest.mark.parametrize("given", [None, "", " ", "null", "{}", '"{}"', {}])
+def test_a_function_without_arguments_may_say_so_in_many_ways(given: Any) -> None:
+    tool = call("resolve")
+    tool["function"]["arguments"] = given
+    assert replied(completion("Bye", tool), **TOOLS).complete is Completion.RESOLVED
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, "", False])
+def test_no_calls_may_be_said_in_many_ways(nothing: Any) -> None:
+    assert replied(completion("Hi", tool_calls=nothing)) == Reply(messages=(Message(text="Hi"),))
 
 
 @pytest.mark.parametrize("name", ["resolve", "set_topics", "set_attributes", "hand_over"])
@@ -237,6 +250,21 @@ def test_a_model_that_only_called_functions_is_asked_for_its_words() -> None:
     assert [tool["id"] for tool in said["tool_calls"]] == [result["tool_call_id"] for result in results]
     assert [result["content"] for result in results] == ["Done.", "This function does not exist."]
     assert second["timeout_s"] <= first["timeout_s"] == 20
+
+
+def test_what_the_model_thought_goes_back_with_the_results() -> None:
+    """DeepSeek and others refuse the results without it."""
+    thoughts: dict[str, Any] = {
+        "reasoning_content": "He wants…",
+        "reasoning_details": [{"type": "x"}],
+        "reasoning": None,
+    }
+    topics = call("set_topics", {"topics": ["Orders"]})
+    bot = make_bot("openai", completion(None, topics, **thoughts), completion("Hi"), **TOOLS)
+    assert bot.send(make_turn()) is not None
+    said = calls(bot)[1].request["json"]["messages"][-2]
+    assert (said["reasoning_content"], said["reasoning_details"]) == ("He wants…", [{"type": "x"}])
+    assert "reasoning" not in said
 
 
 def test_a_result_names_its_call_where_the_server_did_not() -> None:
@@ -277,9 +305,25 @@ PARTS = [{"type": "text", "text": "One "}, {"type": "text", "text": "two"}]
         (completion("Half an ans", finish="length"), "Half an ans", "", CUT_OFF),
         (completion("", finish="length"), "", WORDLESS, CUT_OFF),
         (completion(" \u200b\n"), "", WORDLESS, ""),
+        (completion("Half", finish="SAFETY"), "", FILTERED, ""),
+        (completion("Half", finish="content_filter: RECITATION"), "", FILTERED, ""),
+        (answer(200, {"choices": [{"index": 0, "finish_reason": "PROHIBITED_CONTENT"}]}), "", FILTERED, ""),
+        (completion("Half", finish="MAX_TOKENS"), "Half", "", CUT_OFF),
         (completion(PARTS), "One two", "", ""),
+        (
+            completion([{"type": "thinking", "thinking": [{"text": "He lies."}]}, "One ", *PARTS[1:]]),
+            "One two",
+            "",
+            "",
+        ),
+        (completion([{"type": "refusal", "refusal": "I can't."}]), "I can't.", "", ""),
         (completion("<think>\nHe lies.\n</think>\n\nHello"), "Hello", "", ""),
         (completion("<think>\nHe li", finish="length"), "", WORDLESS, CUT_OFF),
+        (completion("He lies.\n</think>\n\nHello"), "Hello", "", ""),  # its beginning stands in the prompt
+        (completion("<think>A</think>Hello<think>B</think> there"), "Hello there", "", ""),
+        (completion("[THINK]He lies.[/THINK]Hello"), "Hello", "", ""),
+        (completion("<thought>He lies.</thought>Hello"), "Hello", "", ""),
+        (completion("I think <b>so</b>."), "I think <b>so</b>.", "", ""),
     ],
 )
 def test_what_an_answer_can_be(given: Any, text: str, unshown: str, dropped: str) -> None:
@@ -294,6 +338,17 @@ def test_what_an_answer_can_be(given: Any, text: str, unshown: str, dropped: str
 def test_what_is_no_completion_is_a_failed_try(document: Any) -> None:
     with pytest.raises(PayloadError):
         replied(answer(200, document))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, TemporaryError), (502, TemporaryError), (402, RefusedError), (400, RefusedError)]
+)
+def test_an_error_that_comes_after_a_200_is_one(status: int, kind: type[BridgeError]) -> None:
+    error = {"code": status, "message": "Provider returned error", "metadata": {"error_type": "provider_overloaded"}}
+    for document in ({"error": error}, {"choices": [{"error": error, "finish_reason": "error", "message": {}}]}):
+        with pytest.raises(kind) as caught:
+            replied(answer(200, document))
+        assert caught.value.detail == f"The bot answered {status}, provider_overloaded."
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,16 @@ def test_several_in_one_entry_as_a_channel_of_ones_own_may_send_them() -> None:
     )
 
 
+def test_a_number_is_its_digits() -> None:
+    """`title: 5` in a domain, and a balance that an action says."""
+    buttons = [{"title": stars, "payload": f"/rate{stars}"} for stars in (1, 2.0)]
+    assert replied([{"text": 12.5, "buttons": buttons}]) == Reply(
+        messages=(
+            Message(text="12.5", options=(Option(title="1", payload="/rate1"), Option(title="2", payload="/rate2.0"))),
+        )
+    )
+
+
 @pytest.mark.parametrize("document", [[], [{}], [{"recipient_id": SESSION}], [{"text": None}], [{"text": " "}]])
 def test_an_empty_list_is_silence(document: Any) -> None:
     assert replied(document) == Reply()
@@ -238,7 +248,7 @@ def test_what_can_not_be_shown_is_named(entry: Any, unshown: tuple[str, ...]) ->
         ({"messages": []}, "The body must be a JSON list."),
         ("OK", "The body must be a JSON list."),
         ([{}, "Hi"], r"\[1\]: must be an object"),
-        ([{"text": 7}], r"\[0\].text: must be text"),
+        ([{"text": True}], r"\[0\].text: must be text"),
         ([{"buttons": {}}], r"\[0\].buttons: must be a list"),
         ([{"buttons": [7]}], r"\[0\].buttons\[0\]: must be an object"),
         ([{"custom": {"topics": [7]}}], r"\[0\].custom.topics\[0\]: must be text"),
