@@ -200,7 +200,14 @@ class WholeRequestWorker(ThreadWorker):
                 self._drop(oldest)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """This process stops: no client may prevent that."""
+        """This process stops: no client may prevent that. Who has connected is served; who comes from now on is
+        refused at once and tries elsewhere, or again, instead of waiting until the last request has ended."""
+        for listener in self.sockets:
+            known = -1
+            while known != self.nr_conns:
+                known = self.nr_conns
+                self.accept(listener)
+            listener.close()
         super()._cap_keepalive(deadline)
         for connection in self.unfinished:
             connection.timeout = min(connection.timeout, deadline)

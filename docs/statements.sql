@@ -22,8 +22,7 @@ WITH tick AS (SELECT clock_timestamp() AS at
     SELECT %(source)s, %(channel_id)s, %(key)s, %(type)s, conversation.id, %(sent_at)s, %(counter)s, CASE WHEN EXISTS (
     SELECT FROM channels_app_credential AS account
     WHERE account.account_key = %(account_key)s AND account.quota_used >= 0.9 * account.quota_limit
-        AND account.quota_at > clock_timestamp() - make_interval(secs => 600.0)) THEN clock_timestamp() +
-            make_interval(secs => %(inline_s)s::double precision) END
+        AND account.quota_at > clock_timestamp() - make_interval(secs => 600.0)) THEN %(inline_until)s::timestamptz END
     FROM conversation
     ON CONFLICT (channel_id, source, idempotency_key) DO UPDATE
         SET duplicates = channels_app_webhookevent.duplicates + 1

@@ -36,10 +36,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InlineWait:
-    """How long a request may wait for the answer to its event. `account_key`: only if that account's calls for today
+    """Until when a request may wait for the answer to its event. `account_key`: only if that account's calls for today
     are nearly used up."""
 
-    seconds: float
+    until: datetime
     account_key: str = ""
 
 
@@ -88,9 +88,11 @@ _SIGNED = {
                 ELSE channels_app_webhookevent.signed_at || EXCLUDED.signed_at END""",
 }
 _UNSIGNED = dict.fromkeys(_SIGNED, "")
-_INLINE_UNTIL = "clock_timestamp() + make_interval(secs => %(inline_s)s::double precision)"
-_WAITING = {**_UNSIGNED, "column": ", inline_until", "value": f", {_INLINE_UNTIL}"}
-_WAITING_IF_SHORT = {**_WAITING, "value": f", CASE WHEN {IS_SHORT_OF_CALLS} THEN {_INLINE_UNTIL} END"}
+_WAITING = {**_UNSIGNED, "column": ", inline_until", "value": ", %(inline_until)s::timestamptz"}
+_WAITING_IF_SHORT = {
+    **_WAITING,
+    "value": f", CASE WHEN {IS_SHORT_OF_CALLS} THEN %(inline_until)s::timestamptz END",
+}
 _STORE_IN_CONVERSATION = _STORE.format(conversation=_KNOWN_CONVERSATION, more="", **_SIGNED)
 
 
@@ -114,7 +116,7 @@ def store_inbox_event(
     """
     place: dict[str, Any] = {"channel_id": channel_id, "revision": revision, "external_id": event.conversation_id}
     if wait:
-        place |= {"inline_s": wait.seconds, "account_key": wait.account_key}
+        place |= {"inline_until": wait.until, "account_key": wait.account_key}
     reaches = first_event(channel_id)
     statement = _store_from_inbox(
         is_first=bool(reaches), waits=wait is not None, if_short=wait is not None and bool(wait.account_key)

@@ -24,7 +24,7 @@ from channels_app.lib.statements import fetch
 from channels_app.models import Channel, Conversation, Credential, Delivery, Exchange, WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from channels_app.protocol import Outgoing
-from channels_app.web.webhooks import waiting
+from channels_app.web.webhooks import base, waiting
 from offload.models import Offload
 from tests.bridge import PATIENCE_S, eventually
 from tests.builders import make_bot, make_channel, make_event, signed
@@ -363,6 +363,16 @@ def test_requests_end_when_their_time_is_up(platform: Platform, settings: Any, w
     assert platform.posts(channel, make_event(text="Hello")).result(PATIENCE_S) == b"{}"
     assert waiting.requests.have_room
     assert fetch("SELECT count(*) FROM channels_app_delivery", {}) == [(0,)]
+
+
+def test_the_wait_counts_from_when_the_request_came_also_while_postgresql_was_waited_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came_at = timezone.now() - timedelta(seconds=8)  # of the platform's ten
+    monkeypatch.setattr(base, "database_now", lambda: came_at)
+    assert platform.posts(always(), make_event(text="Hello")).result(PATIENCE_S) == b"{}"
+    assert WebhookEvent.objects.get().inline_until == came_at + timedelta(seconds=7)
+    assert waiting.requests._thread is None
 
 
 def test_each_response_leaves_before_the_next_answer_is_taken(

@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -54,9 +55,15 @@ def read_until(asking: socket.socket, end: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[Server]:
     port = free_port()
     options = ("--workers", "1", "--threads", "1", "--worker-connections", "100", "--bind", f"127.0.0.1:{port}")
-    with (tmp_path_factory.mktemp("server") / "log").open("wb") as log:
+    with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "tests.chatbridge.little_app", *options],
             cwd=BASE_DIR,
@@ -171,6 +178,31 @@ def test_who_goes_away_while_waiting_is_missed_by_nobody(server: Server) -> None
             eventually(lambda: now(server) == b"1")
         assert now(server, b"nobody") == b"1"
     assert server.answers()
+
+
+def is_refused(server: Server) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_who_comes_while_a_stopped_server_ends_what_it_has_begun_is_refused_and_may_go_elsewhere(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path) as server, server.connect() as patient, server.connect() as kept:
+        patient.sendall(LATER)
+        eventually(lambda: now(server) == b"1")
+        kept.sendall(HEAD + b"Content-Length: 2\r\n\r\nhi")
+        assert read_until(kept, b"hi")
+        server.process.terminate()
+        eventually(lambda: is_refused(server))
+        assert server.process.poll() is None
+        kept.sendall(b"GET /webhooks/now?the+answer HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"Connection: close" in rest_of(kept)
+        assert rest_of(patient).endswith(b"\r\n\r\nthe+answer")
+        server.process.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"", b"0x4", b"4;x", b"99999999999999999999"])

@@ -69,7 +69,7 @@ class InboxWebhook(WebhookView):
         for event in events:
             if event.sent_at >= incoming.received_at + MAX_AGE:
                 self.count(uuid, "in_future")
-            wait = wait_wanted(channel)
+            wait = wait_wanted(channel, incoming.received_at)
             stored = with_patience(store_inbox_event, channel.id, channel.revision, event, incoming.body, wait)
             wake_if_owed(stored)
             if stored.inline_until:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import Error, connection
@@ -145,12 +146,16 @@ def _body(inbox: Inbox, outgoing: Outgoing | None) -> bytes:
 requests = WaitingRequests()
 
 
-def wait_wanted(channel: LiveChannel) -> InlineWait | None:
-    """How long a request of this channel may wait for its answer; None: it doesn't."""
+def wait_wanted(channel: LiveChannel, came_at: datetime) -> InlineWait | None:
+    """Until when a request of this channel may wait for its answer; None: it doesn't.
+
+    Counted from when it came: the platform does so too, also while we wait for PostgreSQL.
+    """
     if channel.inline_answers == InlinePolicy.NEVER or not requests.have_room:
         return None
     is_always = channel.inline_answers == InlinePolicy.ALWAYS
-    return InlineWait(seconds=settings.INLINE_ANSWER_S, account_key="" if is_always else channel.inbox.account_key)
+    until = came_at + timedelta(seconds=settings.INLINE_ANSWER_S)
+    return InlineWait(until=until, account_key="" if is_always else channel.inbox.account_key)
 
 
 def answer_to(stored: Stored, inbox: Inbox) -> Answer:
