@@ -18,7 +18,7 @@ class ChannelRules(models.Model):
         db_default=0,
         validators=limits.between(*limits.BURST_QUIET_MS),
         help_text="For contacts who write a sentence in several messages: the bot gets them as one, once nothing more "
-        "has come for so long, at the latest after 8 seconds. A button, a number or an option's title is passed on at "
+        "has come for this long, at the latest after 8 seconds. A button, a number or an option's title is passed on at "
         "once. All other answers come that much later; 1500 is a good start. 0: each message by itself.",
     )
     drops_overtaken_answers = models.BooleanField(
@@ -44,8 +44,8 @@ class ChannelRules(models.Model):
         default=0,
         db_default=0,
         validators=limits.between(*limits.MAX_MISSES),
-        help_text="After so many answers in a row to words that the bot did not understand, your agents get the "
-        "conversation, behind the last of these answers. 0: never.",
+        help_text="After this many answers in a row to words that the bot did not understand, your agents get the "
+        "conversation, after the last of these answers. 0: never.",
     )
     miss_intents = models.CharField(
         "intents that mean it",
@@ -153,7 +153,7 @@ class ChannelRules(models.Model):
         default=10,
         db_default=10,
         validators=limits.between(*limits.ALERT_MINUTES),
-        help_text="Inbox 2.0 only. If no agent has opened a conversation so long after its handover, it is marked on "
+        help_text="Inbox 2.0 only. If no agent has opened a conversation this long after its handover, it is marked on "
         "the Handovers page, and your team is told by mail and webhook, as far as these are set up. Not outside the "
         "opening hours. 0: never.",
     )

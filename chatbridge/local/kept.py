@@ -35,7 +35,7 @@ class Kept:
             return cls()
         except (OSError, ValueError, TypeError) as error:
             raise LocalError(
-                f"{path} can't be read ({error}). Repair it, or remove the directory {path.parent} to begin anew."
+                f"{path} can't be read ({error}). Repair it, or remove the directory {path.parent} to start over."
             ) from error
 
     def save(self, path: Path) -> None:

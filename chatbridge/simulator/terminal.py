@@ -34,7 +34,7 @@ HELP = """\
 [Title]   press this button               anything else   say it
 /agent take | reply TEXT | note TEXT | topic NAME | delegate | resolve | pending   what a human agent does
 /image, /audio, /document, /location      send one of these (a message without text)
-/queue    who is waiting for an agent       /agents 0   so many agents are available
+/queue    who is waiting for an agent       /agents 0   no agent is available; /agents 2: two are
 /dup      repeat the last event           /new      start a new conversation
 /help     this                            /quit     leave"""
 

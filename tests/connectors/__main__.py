@@ -18,7 +18,7 @@ What `make connectors` did last: it installs programs that others wrote, which s
 connectors talk to them over HTTP on this machine. The programs go into `.connectors/`; `make clean` removes them. It
 needs Node.js and npm beside Python.
 
-Nobody offers a program that speaks for Dialogflow CX. `tests/channels_app/bots/test_dialogflow_types.py`, a part of
+There is no program that speaks for Dialogflow CX. `tests/channels_app/bots/test_dialogflow_types.py`, a part of
 `make test`, proves that connector by Google's own client (`google-cloud-dialogflow-cx`): for the same turn it sends
 the same request with the same token's claims to the same address, and we read the same from the answers that its types
 write.

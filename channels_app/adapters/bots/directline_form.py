@@ -22,7 +22,7 @@ class DirectLineForm(forms.Form):
         label="Token endpoint",
         required=False,
         help_text="Only for an agent without a secret. Copilot Studio: Channels > Mobile app > Token Endpoint. A "
-        "contact who is silent for an hour then begins anew; with a secret they don't.",
+        "contact who is silent for an hour then starts over; with a secret they don't.",
     )
     url = AddressField(
         label="Direct Line address",
@@ -49,11 +49,11 @@ class DirectLineForm(forms.Form):
         min_value=0,
         max_value=MAX_QUIET_S,
         help_text="Direct Line doesn't say when a bot has said everything: an answer ends when nothing follows for "
-        "so long, or with a question or buttons. Raise it if later messages of an answer come late.",
+        "this long, or with a question or buttons. Raise it if later messages of an answer come late.",
     )
     at_end = forms.ChoiceField(
         label="When the bot ends the conversation",
-        choices=[(RESOLVE, "resolve it"), (NOTHING, "do nothing: the next message begins anew with the bot")],
+        choices=[(RESOLVE, "resolve it"), (NOTHING, "do nothing: the next message starts over with the bot")],
         initial=RESOLVE,
         required=False,
         help_text="By the activity endOfConversation: in Copilot Studio the node End conversation.",

@@ -69,8 +69,8 @@ class BotSerializer(RowSerializer):
         fields = tuple(_BOT)
         extra_kwargs = {
             "revision": {"help_text": "Increases with every change; for If-Match."},
-            "max_failures": {"help_text": "After so many consecutive failed calls it is left alone."},
-            "pause_s": {"help_text": "For so many seconds; then one message is sent to it as a trial."},
+            "max_failures": {"help_text": "After this many consecutive failed calls it is left alone."},
+            "pause_s": {"help_text": "For this many seconds; then one message is sent to it as a trial."},
             "failures": {"help_text": "Consecutive failed calls."},
             "paused_until": {"help_text": "Until then it is only called for a trial."},
         }
