@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from channels_app.lib.encryption import parse_keys
 from channels_app.lib.http.addresses import AllowList
 from channels_app.protocol.errors import ConfigError
 from chatbridge import limits
+from chatbridge.databases import database_at, redis_url
 from chatbridge.environment import (
     PORTS,
     Environment,
     base_url,
     certificates,
-    has_valid_port,
     host_names,
     mail_addresses,
     web_url,
@@ -112,57 +109,6 @@ env.parsed("SSL_CERT_FILE", env.text("SSL_CERT_FILE"), certificates, "")
 
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
-
-
-def _database(url: str) -> dict[str, Any]:
-    """Django's form of a PostgreSQL URL, read by libpq's own parser. Raises ValueError with a sentence."""
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise ValueError("must be a PostgreSQL URL: postgresql://user:password@host:5432/name")
-    try:
-        parts = conninfo_to_dict(url)
-        ports = str(parts.get("port", "")).split(",")  # one for each of several hosts
-    except ProgrammingError as error:
-        raise ValueError("is not a valid PostgreSQL URL: postgresql://user:password@host:5432/name") from error
-    if not all(port == "" or (port.isdecimal() and 0 < int(port) < PORTS) for port in ports):
-        raise ValueError("has a port that is not a number from 1 to 65535: postgresql://user:password@host:5432/name")
-    return {
-        "ENGINE": "chatbridge.postgresql",
-        "NAME": parts.pop("dbname", "chatbridge"),
-        "USER": parts.pop("user", ""),
-        "PASSWORD": parts.pop("password", ""),
-        "HOST": parts.pop("host", ""),
-        "PORT": parts.pop("port", ""),
-        # Each thread keeps its connection. Pages look first whether it is still there; the statements that every
-        # message passes through have a cheaper way to tell, see `statements.fetch`.
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            # Seconds, and milliseconds: what the network owes an answer for. A server that is frozen acknowledges all
-            # the same; see `postgres_link` for that.
-            "keepalives_idle": "10",
-            "keepalives_interval": "3",
-            "keepalives_count": "3",
-            "tcp_user_timeout": "10000",
-            **parts,
-            # How often a statement of `statements.py` is run before PostgreSQL keeps its plan. Not behind a PgBouncer
-            # that gives each transaction another connection and is older than 1.21.
-            "prepare_threshold": 2 if env.flag("PREPARE_STATEMENTS", default=True) else None,
-            # A statement that waits for a lock gives up before the platform's 10 seconds for a webhook are over.
-            "options": "-c lock_timeout=2000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=15000",
-            # Seconds: short, so that a request can try again within the platform's 10 seconds.
-            "connect_timeout": "2",
-        },
-    }
-
-
-def _redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must be a Redis URL: redis://host:6379/0")
-    if not has_valid_port(url):
-        raise ValueError("is not a valid Redis URL, or its port is not a number from 1 to 65535: redis://host:6379/0")
-    return url
-
-
 PLAIN_CURSORS = env.flag("PLAIN_CURSORS")
 """Statements go through Django's cursors instead of `lib.prepared`, which uses what psycopg doesn't promise."""
 
@@ -185,7 +131,10 @@ _database_url = env.required(
     default="postgresql://127.0.0.1:5432/chatbridge",
     hint="your PostgreSQL, e.g. postgresql://user:password@host:5432/chatbridge",
 )
-DATABASES: dict[str, dict[str, Any]] = {"default": env.parsed("DATABASE_URL", _database_url, _database, {})}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.parsed("DATABASE_URL", _database_url, database_at, {})}
+# Not behind a PgBouncer that gives each transaction another connection and is older than 1.21.
+if DATABASES["default"] and not env.flag("PREPARE_STATEMENTS", default=True):
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
 REDIS_URL = env.parsed(
     "REDIS_URL",
     env.required(
@@ -194,7 +143,7 @@ REDIS_URL = env.parsed(
         default="redis://127.0.0.1:6379/0",
         hint="your Redis, e.g. redis://host:6379/0",
     ),
-    _redis,
+    redis_url,
     "",
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

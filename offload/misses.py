@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from channels_app.models import Outcome, WebhookEvent
-from channels_app.protocol import NOT_UNDERSTOOD, UNDERSTOOD, EventType, Reply, remark
+from channels_app.protocol import EventType, Reply
 from channels_app.protocol.intents import is_miss, named_in
+from channels_app.protocol.remarks import NOT_UNDERSTOOD, UNDERSTOOD, remark
 
 MAX_EVENTS = 50
 """Newest events of a conversation that are looked through."""

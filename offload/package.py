@@ -11,8 +11,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from channels_app.models import Author, Delivery, DeliveryState, WebhookEvent
-from channels_app.protocol import UNDERSTOOD, Completion, ContactAttribute, Message, Reply, remark
+from channels_app.protocol import Completion, ContactAttribute, Message, Reply
 from channels_app.protocol.intents import named_in
+from channels_app.protocol.remarks import UNDERSTOOD, remark
 from channels_app.protocol.visible import is_visible
 from offload.models import OffloadProvider
 from offload.note import newest_messages, transcript_lines, write_note

@@ -15,7 +15,8 @@ from channels_app.channels.milestones import FIRST_EVENT, first_event, note, not
 from channels_app.lib.clocks import database_now
 from channels_app.lib.statements import fetch
 from channels_app.models import Conversation, EventSource, Outcome, WebhookEvent
-from channels_app.protocol import CANT_BE_SHOWN, Event, EventType
+from channels_app.protocol import Event, EventType
+from channels_app.protocol.remarks import CANT_BE_SHOWN
 
 OVERHEARD_AFTER = timedelta(seconds=5)
 """Replaying an intercepted request for the contact's next message takes longer. What comes sooner is a bot

@@ -10,7 +10,8 @@ from channels_app.deliveries.recording import Attempted, cancel_deliveries, sett
 from channels_app.deliveries.unsaid import count_lost
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.models import Delivery, DeliveryKind, DeliveryState, EventState, Outcome, Owner
-from channels_app.protocol import OVERTAKEN, Completion, EventType
+from channels_app.protocol import Completion, EventType
+from channels_app.protocol.remarks import OVERTAKEN
 from offload.models import OffloadState
 from offload.services import settle_offload
 

@@ -22,7 +22,8 @@ from channels_app.deliveries.unsaid import Unsaid, open_messages, unsaid_words
 from channels_app.deliveries.writing import NewsError, Writing, write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, EventState
-from channels_app.protocol import NOT_CLOSED, OVERTAKEN, Completion, EventType, Message, Reply, options
+from channels_app.protocol import Completion, EventType, Message, Reply, options
+from channels_app.protocol.remarks import NOT_CLOSED, OVERTAKEN
 from channels_app.protocol.sentences import Occasion
 from offload.left_messages import offered_choice, words_after_choice
 from offload.misses import in_a_row, misses, told_before

@@ -23,7 +23,8 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.deliveries.writing import Writing, write_deliveries
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, WebhookEvent
-from channels_app.protocol import NOT_CLOSED, Completion, EventType, Message, Outgoing, Reply
+from channels_app.protocol import Completion, EventType, Message, Outgoing, Reply
+from channels_app.protocol.remarks import NOT_CLOSED
 from channels_app.protocol.sentences import Occasion
 from offload.models import OffloadReason, OffloadState
 from offload.services import Request, hand_over, record_offload

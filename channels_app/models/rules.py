@@ -18,8 +18,8 @@ class ChannelRules(models.Model):
         db_default=0,
         validators=limits.between(*limits.BURST_QUIET_MS),
         help_text="For contacts who write a sentence in several messages: the bot gets them as one, once nothing more "
-        "has come for this long, at the latest after 8 seconds. A button, a number or an option's title is passed on at "
-        "once. All other answers come that much later; 1500 is a good start. 0: each message by itself.",
+        "has come for this long, at the latest after 8 seconds. A button, a number or an option's title is passed on "
+        "at once. All other answers come that much later; 1500 is a good start. 0: each message by itself.",
     )
     drops_overtaken_answers = models.BooleanField(
         "drop answers that are overtaken",
@@ -153,9 +153,9 @@ class ChannelRules(models.Model):
         default=10,
         db_default=10,
         validators=limits.between(*limits.ALERT_MINUTES),
-        help_text="Inbox 2.0 only. If no agent has opened a conversation this long after its handover, it is marked on "
-        "the Handovers page, and your team is told by mail and webhook, as far as these are set up. Not outside the "
-        "opening hours. 0: never.",
+        help_text="Inbox 2.0 only. If no agent has opened a conversation this long after its handover, it is marked "
+        "on the Handovers page, and your team is told by mail and webhook, as far as these are set up. Not outside "
+        "the opening hours. 0: never.",
     )
     alert_mail_to = models.CharField(
         "alerts to",

@@ -13,8 +13,9 @@ from channels_app.channels.forms.routing_field import row_words
 from channels_app.channels.forms.table_field import Row
 from channels_app.lib.clocks import database_now
 from channels_app.models import Author, Channel, MessageRow, WebhookEvent
-from channels_app.protocol import UNDERSTOOD, ContactAttribute, remark
+from channels_app.protocol import ContactAttribute
 from channels_app.protocol.intents import named_in
+from channels_app.protocol.remarks import UNDERSTOOD, remark
 from offload.models import Offload, OffloadProvider, OffloadState
 from offload.package import MAX_WORDS, best_values
 from offload.routing import Case, Routed, route

@@ -16,6 +16,7 @@ from channels_app.protocol.contacts import Contact as Contact
 from channels_app.protocol.contacts import ContactAttribute as ContactAttribute
 from channels_app.protocol.contacts import InboxChannelRef as InboxChannelRef
 from channels_app.protocol.intents import Intent
+from channels_app.protocol.remarks import BETWEEN_REMARKS, CANT_BE_SHOWN, LEFT_OUT, NOT_UNDERSTOOD, UNDERSTOOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,26 +130,6 @@ class OffloadRequest:
     payload: Any = None
 
 
-CANT_BE_SHOWN = "Can't be shown"
-LEFT_OUT = "Left out"
-UNDERSTOOD = "Understood"
-NOT_UNDERSTOOD = "Not understood"
-BETWEEN_REMARKS = " · "
-"""Remarks for operators, each a sentence that begins with one of these words, stand in the reason of an event."""
-NOT_CLOSED = "Not closed: the contact had written again."
-"""Why a bot's request to close a conversation is not granted: waiting messages would go unanswered."""
-
-
-OVERTAKEN = "Not said: the contact had written again."
-"""Why words of a bot are not sent on a channel that drops what a newer message has overtaken."""
-
-
-def remark(reason: str, mark: str) -> str:
-    """What the reason of an event tells operators under this mark; empty: nothing."""
-    parts = reason.split(BETWEEN_REMARKS)
-    return next((part.removeprefix(f"{mark}: ") for part in parts if part.startswith(f"{mark}: ")), "")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """All that a turn does to the conversation, in one object."""
@@ -180,7 +161,7 @@ class Reply:
 
     @property
     def remarks(self) -> str:
-        """For operators; begins with CANT_BE_SHOWN if anything was."""
+        """For operators; begins with `remarks.CANT_BE_SHOWN` if anything was."""
         named = {CANT_BE_SHOWN: self.unshown, LEFT_OUT: self.dropped, UNDERSTOOD: map(str, self.intents)}
         named[NOT_UNDERSTOOD] = ("so the bot says",) if self.not_understood else ()
         words = {mark: ", ".join(names) for mark, names in named.items()}

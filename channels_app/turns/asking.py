@@ -24,10 +24,11 @@ from channels_app.deliveries.verdicts import Verdict
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call
 from channels_app.models import EventState, FailurePolicy, Outcome, Owner, Target
-from channels_app.protocol import CANT_BE_SHOWN, ContactMessage, Event, EventType, Option, Turn, remark
+from channels_app.protocol import ContactMessage, Event, EventType, Option, Turn
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, TemporaryError
 from channels_app.protocol.failures import FailureKind, kind_of_failure
 from channels_app.protocol.options import is_token
+from channels_app.protocol.remarks import CANT_BE_SHOWN, remark
 from channels_app.protocol.sentences import Occasion
 from channels_app.turns.breaker import note_failure, note_success
 from channels_app.turns.calls import Ask, Called, Meanwhile

@@ -156,7 +156,10 @@ class DialogflowForm(forms.Form):
     )
     at_end = forms.ChoiceField(
         label="When the agent ends the session",
-        choices=[(RESOLVE, "resolve the conversation"), (NOTHING, "do nothing: the next message starts a new session")],
+        choices=[
+            (RESOLVE, "resolve the conversation"),
+            (NOTHING, "do nothing: the next message starts over"),
+        ],
         initial=RESOLVE,
         required=False,
         help_text="By the page End Session. Where it also hands over, agents get the conversation.",
@@ -167,7 +170,7 @@ class DialogflowForm(forms.Form):
         initial=MAX_SESSION_MINUTES,
         min_value=1,
         max_value=MAX_SESSION_MINUTES,
-        help_text="How long after a contact's last message the agent still knows where they were; then it starts over. "
-        "Dialogflow's own 30 minutes are short for WhatsApp.",
+        help_text="How long after a contact's last message the agent still knows where they were; then it starts over."
+        " Dialogflow's own 30 minutes are short for WhatsApp.",
     )
     timeout_s = TimeoutField()

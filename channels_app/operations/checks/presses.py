@@ -7,8 +7,9 @@ from datetime import datetime
 from channels_app.channels.live import make_bot
 from channels_app.conversations.exchanges import MASK
 from channels_app.models import Author, Bot, Exchange, MessageRow, Target, WebhookEvent
-from channels_app.protocol import UNDERSTOOD, EventType, remark
+from channels_app.protocol import EventType
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.remarks import UNDERSTOOD, remark
 
 MAX_CALLS = 50
 """The newest calls of a channel, of whichever kind, among which a choice is looked for."""

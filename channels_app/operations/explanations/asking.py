@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from channels_app.operations.explanations.answers import Check, State, Try, problem_of
 from channels_app.operations.explanations.facts import CallFacts, Facts
-from channels_app.protocol import CANT_BE_SHOWN, OVERTAKEN, remark
 from channels_app.protocol.labels import count_of, duration, is_trouble
+from channels_app.protocol.remarks import CANT_BE_SHOWN, OVERTAKEN, remark
 
 NOT_UNDERSTOOD = "CB-503"
 """The call went well; what came back was no reply."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from channels_app.operations.explanations.answers import Check, State, problem_of
 from channels_app.operations.explanations.asking import try_of
 from channels_app.operations.explanations.facts import DeliveryFacts, Facts
-from channels_app.protocol import CANT_BE_SHOWN, remark
 from channels_app.protocol.labels import count_of
+from channels_app.protocol.remarks import CANT_BE_SHOWN, remark
 
 _STATES = {
     "refused": (State.FAILED, "CB-605"),

@@ -8,17 +8,17 @@ from channels_app.codes import CODES
 from channels_app.models import EventSource, Outcome, Target, WebhookEvent
 from channels_app.operations.outcome_codes import WISHES
 from channels_app.operations.transcripts.lines import Line, Rows, Voice
-from channels_app.protocol import (
+from channels_app.protocol import EventType
+from channels_app.protocol.labels import duration, event_word, is_trouble
+from channels_app.protocol.remarks import (
     CANT_BE_SHOWN,
     LEFT_OUT,
     NOT_CLOSED,
     NOT_UNDERSTOOD,
     OVERTAKEN,
     UNDERSTOOD,
-    EventType,
     remark,
 )
-from channels_app.protocol.labels import duration, event_word, is_trouble
 from offload.models import OffloadReason, OffloadState
 from offload.reports import RECORDED
 
