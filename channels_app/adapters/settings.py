@@ -6,7 +6,7 @@ The fields also check configuration files, so a value may be missing or None, an
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
@@ -93,6 +93,15 @@ def _is_in_clear(url: str) -> bool:
     is_ours = is_internal_host(host) or host.endswith(".test")  # .test is reserved
     allowed = {entry.strip().lower() for entry in settings.ALLOWED_PRIVATE_HOSTS}
     return parts.scheme == "http" and host not in allowed and not is_ours
+
+
+class AdapterForm(forms.Form):
+    """The settings of a kind that knows more of them than each for itself."""
+
+    sections: ClassVar[Mapping[str, str]] = {}
+    """Headings, each above the field of this name."""
+    saved: Mapping[str, Any] = {}
+    """The settings that are to be changed; empty for a new row."""
 
 
 class WrittenField(forms.CharField):

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from channels_app.adapters.bots import bot_class
+from channels_app.adapters.bots.template_form import TemplateForm
 from tests.browser.demo import LIVE, NEW, OTHER, Demo
 from tests.browser.people import CHANNELS, Admin
 from tests.browser.stage import PASSWORD
@@ -148,6 +149,30 @@ def test_a_preset_fills_in_what_nobody_has_written(demo: Demo, session: Any, ope
     expect(page.get_by_label("Address")).to_have_value("")
     expect(page.get_by_label("Remember")).to_have_value("")
     expect(texts).to_have_value("mine")
+
+
+def test_a_long_form_has_headings_and_what_is_emptied_stays_empty(
+    demo: Demo, session: Any, open_window: Callable[..., Page]
+) -> None:
+    page = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage).open("/admin/channels_app/bot/add/")
+    headings = page.locator("h3.section")
+    page.get_by_label("Template (n8n").check()
+    expect(headings).to_have_text(list(TemplateForm.sections.values()))
+    look_at(page)
+    page.get_by_label("HTTP bot").check()
+    expect(headings).to_have_count(0)
+    page.get_by_label("Template (n8n").check()
+    page.get_by_label("Template for").select_option("voiceflow_conversation")
+    expect(page.get_by_label("Method")).to_have_value("PUT")
+    page.get_by_label("Template for").select_option("dify")
+    expect(page.get_by_label("Method")).to_have_value("POST")
+    marker = page.get_by_label("Handover when a text has")
+    marker.fill("")
+    page.locator("#id_name").fill("Emptied")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="Try a message…")).to_be_visible()
+    expect(marker).to_have_value("")
+    expect(page.get_by_label("Texts")).to_have_value("answer")
 
 
 def test_the_fields_of_a_kind_stand_in_its_own_order(

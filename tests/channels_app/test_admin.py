@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from channels_app.adapters.bots.template_presets import PRESETS
 from channels_app.channels.live import make_bot as make_connector
 from channels_app.models import Bot, Channel, Credential, InboxChannel
 from offload.models import OffloadProvider
@@ -121,6 +122,32 @@ def test_what_should_be_otherwise_is_told_when_it_is_saved(admin_client: Client,
         verify_token="9f8e7d6c5b4a39281706f5e4d3c2b1a0",
     )
     assert "CB-522" in text_of(page) and Bot.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "usual"), [("dialogflow", "session_minutes", "1440"), ("directline", "quiet_s", "2")]
+)
+def test_a_setting_can_be_left_empty_and_filled_in_again(
+    admin_client: Client, db: None, kind: str, name: str, usual: str
+) -> None:
+    bot = make_bot(kind, **{name: int(usual)})
+
+    def shown() -> str:
+        return fields_of(text_of(admin_client.get(page_of(bot))), "bot_form")[name]
+
+    for given in ("", usual, "", "7"):
+        save(admin_client, bot, **{name: given})
+        bot.refresh_from_db()
+        assert (shown(), str(bot.settings[name] or "")) == (given, given)
+
+
+def test_what_a_preset_had_filled_in_can_be_emptied(admin_client: Client, db: None) -> None:
+    bot = make_bot("template", preset="dify", **PRESETS["dify"])
+    assert "[HANDOVER]" in text_of(admin_client.get(page_of(bot)))
+    save(admin_client, bot, handover_marker="")
+    save(admin_client, bot, name="Another name")
+    bot.refresh_from_db()
+    assert (bot.settings["handover_marker"], bot.settings["texts_path"]) == ("", "answer")
 
 
 def test_a_bot_can_move_to_another_platform(admin_client: Client, db: None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.test import Client
 
 from channels_app.adapters.bots import directline, directline_line
 from channels_app.conversations.claim import claim_due_conversation
@@ -44,6 +45,16 @@ def test_the_next_turn_goes_on_in_the_same_conversation(walker: Walker, world: W
     walker.says("Hello", conversation="0-conv-2")
     assert world.inbox.said("0-conv-1") == ["You said: Where is my parcel?", "You said: A-3301"]
     assert {key: len(said) for key, said in world.directline.conversations.items()} == {"c1": 4, "c2": 2}
+
+
+def test_a_tried_bot_shows_what_is_remembered_and_nothing_empty(
+    walker: Walker, world: World, admin_client: Client
+) -> None:
+    response = admin_client.post(
+        f"/api/v1/bots/{walker.channel.bot_id}/try/", {"text": "Hi"}, content_type="application/json"
+    )
+    [kept] = [part["words"] for part in response.json()["found"] if part["what"] == "Remembered"]
+    assert kept == "conversation: c1, watermark: 2"
 
 
 def test_a_second_try_posts_nothing_twice(walker: Walker, world: World) -> None:

@@ -85,7 +85,7 @@ def test_the_same_conversation_goes_on(admin_client: Client, bot: Bot, world: Wo
         (answer(401, {"code": "unauthorized"}), "CB-517", "401"),
         (answer(500, {"code": "broken"}), "CB-502", "500, broken"),
         (TemporaryError("no answer", effect=Effect.UNKNOWN), "CB-501", "within 20 s"),
-        ({"reply": {"text": "x"}}, "CB-503", "Texts: found an object"),
+        ({"reply": {"body": "x"}}, "CB-503", "Texts: found an object"),
     ],
 )
 def test_a_failure_is_named_and_its_call_shown(

@@ -7,6 +7,7 @@ import time
 import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
@@ -42,9 +43,15 @@ def from_npm(package: str, *others: str) -> Path:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, *, port: int, ready: str = "/"
+    command: Sequence[str | Path],
+    environment: Mapping[str, str] | None = None,
+    *,
+    port: int,
+    ready: str = "/",
+    known_to: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Gives its address once it answers at `ready`; ends it afterwards."""
+    """Gives its address once it answers at `ready`; ends it afterwards. `known_to`: headers with which that address
+    must be found, for a program that listens before it has read what it serves."""
     url = f"http://127.0.0.1:{port}"
     log = FOLDER / f"{port}.log"
     with log.open("wb") as output:
@@ -57,7 +64,7 @@ def running(
         )
     try:
         until = time.monotonic() + START_S
-        while not _answers(url + ready):
+        while not _answers(url + ready, known_to):
             if process.poll() is not None or time.monotonic() > until:
                 sys.stderr.write(log.read_text(errors="replace"))
                 raise RuntimeError(f"{command[0]} did not start")
@@ -69,12 +76,12 @@ def running(
         log.unlink()
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, known_to: Mapping[str, str] | None) -> bool:
     try:
-        requests.get(url, timeout=1)
+        status = requests.get(url, headers=known_to, timeout=1).status_code
     except requests.RequestException:
         return False
-    return True
+    return known_to is None or status != HTTPStatus.NOT_FOUND
 
 
 __all__ = ["FOLDER", "free_port", "from_npm", "from_pypi", "running"]

@@ -1,13 +1,14 @@
 """The template kind against Node-RED, with a bot that is a flow: node_red/flow.json."""
 
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from channels_app.adapters.bots import BotConnector, bot_class
 from channels_app.protocol import Attachment, Option, Reply
-from channels_app.protocol.errors import BridgeError, PayloadError, RefusedError, TemporaryError
+from channels_app.protocol.errors import BridgeError, PayloadError, TemporaryError
 from tests.channels_app.bots.cast import make_turn
 from tests.connectors.programs import FOLDER, free_port, from_npm, running
 
@@ -15,6 +16,7 @@ NODE_RED = "node-red@4.1.8"
 FILES = Path(__file__).parent / "node_red"
 USER = "bridge:pass of node-red"
 USER_HASH = "$2b$08$8LJjVmQpEZRdcI1qJikjB.wgB71QVWUnLa7bM5KDdyWDjCjRAGRni"
+LOG_IN = {"Authorization": f"Basic {b64encode(USER.encode()).decode()}"}
 AWKWARD = 'Quote " and \\ and \n\t\u2028 and 👩\u200d👩\u200d👧 and {{secret}} and "}, {"'
 SETTINGS: dict[str, Any] = {
     "secret": USER,
@@ -66,7 +68,8 @@ def node_red() -> Iterator[str]:
     program = from_npm(NODE_RED) / "node-red" / "red.js"
     flow = shutil.copy(FILES / "flow.json", home)
     command: list[str | Path] = ["node", program, "--settings", FILES / "settings.js", "--userDir", home, flow]
-    with running(command, {"PORT": str(port), "USER_HASH": USER_HASH}, port=port) as url:
+    environment = {"PORT": str(port), "USER_HASH": USER_HASH}
+    with running(command, environment, port=port, ready="/look/ready?q=x", known_to=LOG_IN) as url:
         bot = connector(f"{url}/chat")
         [line] = bot.check()
         assert line.is_ok and "1 message" in line.detail, line
@@ -84,10 +87,10 @@ def node_red() -> Iterator[str]:
         assert said(pressed) == ['You pressed {"id":7}.']
         yield "options; the payload of a pressed one comes back as the object that it was"
         assert pressed.remembered == menu.remembered != ask(bot, text="menu").remembered
-        assert failure(bot, text="Hi", remembered={"conversation": "nr-99"}) == (
-            *(RefusedError, "The bot answered 404, no_such_conversation."),
-        )
-        yield "its id of a conversation is remembered; an unknown one is refused by name"
+        anew = ask(bot, text="menu", remembered={"conversation": "nr-99"})
+        assert said(anew) == said(menu) and anew.remembered != {"conversation": "nr-99"}
+        assert "began a new one" in anew.remarks
+        yield "its id of a conversation is remembered; one that it doesn't know begins anew"
         assert ask(bot, text="map").messages[-1].attachment == Attachment(url="https://files.example/map.png")
         [intent] = ask(bot, text="Hi").intents
         assert (intent.name, intent.score) == ("demo", 0.5)

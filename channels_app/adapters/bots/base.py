@@ -42,7 +42,7 @@ class TimeoutField(forms.IntegerField):
     def __init__(self, **options: Any) -> None:
         texts = {
             "label": "Timeout in seconds",
-            "help_text": "No answer within this time counts as a failed try.",
+            "help_text": f"No answer within this time counts as a failed try. Empty: {DEFAULT_TIMEOUT_S}.",
         }
         limits = {"initial": DEFAULT_TIMEOUT_S, "min_value": 1, "max_value": MAX_TIMEOUT_S}
         super().__init__(**{"required": False, **texts, **limits, **options})

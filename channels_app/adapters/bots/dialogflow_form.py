@@ -171,6 +171,6 @@ class DialogflowForm(forms.Form):
         min_value=1,
         max_value=MAX_SESSION_MINUTES,
         help_text="How long after a contact's last message the agent still knows where they were; then it starts over."
-        " Dialogflow's own 30 minutes are short for WhatsApp.",
+        " Empty: Dialogflow's own 30 minutes, which are short for WhatsApp.",
     )
     timeout_s = TimeoutField()

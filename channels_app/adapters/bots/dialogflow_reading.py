@@ -1,6 +1,6 @@
 """What an agent of Dialogflow CX says and wants, in the `queryResult` of its answer. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 from channels_app.adapters.bots.commands import read_commands, read_wish
 from channels_app.adapters.bots.dialogflow_rich import read_rich
 from channels_app.adapters.bots.generic import REPLY_KEYS, read_intents
-from channels_app.lib.jsons import JsonObject
+from channels_app.adapters.bots.speech import spoken_words
+from channels_app.lib.jsons import JsonObject, object_in
 from channels_app.protocol import Completion, Message, Reply
 from channels_app.protocol.visible import is_visible, named
 
@@ -16,7 +17,8 @@ RICH = "richContent"
 NO_MATCH = "NO_MATCH"
 DESCRIBING = ("responseType", "channel")
 """Keys of a response message that are no part of what is said."""
-FOR_VOICE = ("outputAudioText", "playAudio", "mixedAudio")
+AUDIO_TEXT = "outputAudioText"
+FOR_VOICE = (AUDIO_TEXT, "playAudio", "mixedAudio")
 """What a phone says; an agent for both has a text beside it."""
 SILENT = ("conversationSuccess",)
 
@@ -25,6 +27,10 @@ def read_result(result: JsonObject, *, may_resolve: bool) -> Reply:
     """All that one answer says. Agents get what the agent both hands over and ends."""
     items = list(result.objects("responseMessages"))
     reply = reduce(Reply.merged_with, map(_read, items), _understood(result))
+    if not any(is_visible(message.text) for message in reply.messages):
+        spoken = (spoken_words(speech.get("text") or speech.get("ssml")) for speech in _speeches(items))
+        said = tuple(Message(text=words) for words in spoken if is_visible(words))
+        reply = replace(reply, messages=(*said, *reply.messages))
     reply = replace(reply, messages=_with_options_below(reply.messages))
     if not (reply.messages or reply.offload or reply.complete):
         voiced = (named(key) for item in items for key in FOR_VOICE if item.has(key))
@@ -33,6 +39,10 @@ def read_result(result: JsonObject, *, may_resolve: bool) -> Reply:
     if ends and may_resolve and not reply.offload:
         reply = replace(reply, complete=reply.complete or Completion.RESOLVED)
     return replace(reply, dropped=(*reply.dropped, *_failed_webhooks(result)))
+
+
+def _speeches(items: list[JsonObject]) -> Iterator[Mapping[str, Any]]:
+    return (object_in(item.values, AUDIO_TEXT) for item in items)
 
 
 def _understood(result: JsonObject) -> Reply:

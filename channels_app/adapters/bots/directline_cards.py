@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Any
 
 from channels_app.adapters.bots.base import message_of, with_last_options
+from channels_app.adapters.bots.speech import spoken_words
 from channels_app.lib.jsons import object_in, objects_in, text_in
 from channels_app.protocol import Attachment, Completion, Message, OffloadRequest, Option, Reply
 from channels_app.protocol.visible import cut, is_visible, named, one_line
@@ -104,7 +105,8 @@ class Shown:
 
 
 def _message(activity: Activity) -> Reply:
-    words = Reply(messages=(Message(text=text_in(activity, "text")),) if text_in(activity, "text") else ())
+    text = text_in(activity, "text") or ("" if activity.get("attachments") else spoken_words(activity.get("speak")))
+    words = Reply(messages=(Message(text=text),) if text else ())
     said = reduce(Reply.merged_with, map(_attached, objects_in(activity, "attachments")), words)
     suggested = Shown()
     suggested.add_buttons(objects_in(object_in(activity, "suggestedActions"), "actions"))
@@ -114,7 +116,7 @@ def _message(activity: Activity) -> Reply:
         unshown=(*said.unshown, *suggested.unshown),
     )
     if reply == Reply():
-        return Reply(unshown=(message_of([key for key in ("value", "speak") if activity.get(key)]),))
+        return Reply(unshown=(message_of(["value"] if activity.get("value") else []),))
     return reply
 
 

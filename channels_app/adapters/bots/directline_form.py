@@ -49,7 +49,7 @@ class DirectLineForm(forms.Form):
         min_value=0,
         max_value=MAX_QUIET_S,
         help_text="Direct Line doesn't say when a bot has said everything: an answer ends when nothing follows for "
-        "this long, or with a question or buttons. Raise it if later messages of an answer come late.",
+        "this long, or with a question or buttons. Raise it if later messages of an answer come late. Empty: 2.",
     )
     at_end = forms.ChoiceField(
         label="When the bot ends the conversation",
@@ -60,5 +60,5 @@ class DirectLineForm(forms.Form):
     )
     timeout_s = TimeoutField(
         help_text="No answer within this time counts as a failed try. Direct Line itself gives a bot 15 seconds to "
-        "take a message."
+        "take a message. Empty: 20."
     )

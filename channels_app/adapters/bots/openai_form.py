@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from channels_app.adapters.bots.base import TimeoutField
-from channels_app.adapters.settings import AddressField, ProseField, SecretField, TextField
+from channels_app.adapters.settings import AdapterForm, AddressField, ProseField, SecretField, TextField
 
 HAND_OVER, HAND_OVER_OR_RESOLVE, NEITHER = "hand_over", "hand_over_or_resolve", "neither"
 MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
@@ -51,7 +51,12 @@ def names_in(value: str | None) -> list[str]:
     return list(dict.fromkeys(filter(None, map(str.strip, (value or "").splitlines()))))
 
 
-class OpenAIForm(forms.Form):
+class OpenAIForm(AdapterForm):
+    sections = {
+        "prompt": "What it says",
+        "may_end": "What it may do",
+        "temperature": "Limits",
+    }
     url = AddressField(
         label="Base URL",
         help_text="Of an API that follows OpenAI's chat completions, e.g. https://api.openai.com/v1. We add "
@@ -131,6 +136,6 @@ class OpenAIForm(forms.Form):
         min_value=0,
         max_value=100_000,
         help_text="How much of the conversation the model reads again with each message: the latest messages within "
-        "about this many tokens, at most 50. 0: only the message itself.",
+        "about this many tokens, at most 50. 0: only the message itself. Empty: 3,000.",
     )
     timeout_s = TimeoutField()

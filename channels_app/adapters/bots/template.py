@@ -3,13 +3,17 @@
 What is sent is a template with placeholders, what comes back is read by paths; an admin enters both.
 """
 
+import time
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from channels_app.adapters.bots.base import BotConnector, code_of_error, with_code
 from channels_app.adapters.bots.template_filling import (
+    REMEMBERED,
     TemplateError,
     filled,
     filled_text,
@@ -18,16 +22,19 @@ from channels_app.adapters.bots.template_filling import (
     parsed,
     values_of,
 )
-from channels_app.adapters.bots.template_form import BODIES, GET, POST, TemplateForm, header_lines
-from channels_app.adapters.bots.template_presets import OWN, PRESETS
+from channels_app.adapters.bots.template_form import BODIES, TemplateForm, header_lines
+from channels_app.adapters.bots.template_presets import GET, OWN, POST, PRESETS
 from channels_app.adapters.bots.template_reading import read_answer
 from channels_app.codes import describe
 from channels_app.lib import jsons
 from channels_app.lib.http.session import Answer
 from channels_app.lib.masking import MASK
 from channels_app.protocol import Reply, Turn
-from channels_app.protocol.errors import BridgeError, ConfigError
+from channels_app.protocol.errors import BridgeError, ConfigError, RefusedError
 
+FORGOTTEN = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+"""What an API answers of a conversation that it doesn't know any more, and did nothing."""
+BEGUN_ANEW = "what the API had remembered: it doesn't know the conversation any more, and began a new one"
 ERROR_KEYS = ("code", "type", "error", "name")
 """Where APIs name an error: Dify says `code`."""
 
@@ -44,6 +51,18 @@ class Template(BotConnector):
         template = self._template(turn)
         if not template:
             return Reply()
+        ends_at = time.monotonic() + self.timeout_for(turn)
+        try:
+            return self._told(turn, template)
+        except RefusedError as error:
+            if error.status not in FORGOTTEN or not self._names_remembered(turn, template):
+                raise
+        time_left_s = ends_at - time.monotonic()
+        reply = self._told(replace(turn, remembered={}, time_left_s=time_left_s), template)
+        forgotten = dict.fromkeys(turn.remembered, "")
+        return replace(reply, remembered=forgotten | dict(reply.remembered), dropped=(*reply.dropped, BEGUN_ANEW))
+
+    def _told(self, turn: Turn, template: str) -> Reply:
         values = values_of(turn)
         method = self.settings.get("method") or POST
         usual = {"Idempotency-Key": turn.turn_id} | ({"Content-Type": "application/json"} if method != GET else {})
@@ -58,6 +77,11 @@ class Template(BotConnector):
             secrets=[secret for secret in self._secrets.values() if secret],
         )
         return read_answer(jsons.read(answer.body), self.settings) if answer.body.strip() else Reply()
+
+    def _names_remembered(self, turn: Turn, template: str) -> bool:
+        """Whether this call said what the API had wanted remembered."""
+        names = names_in(template) | names_in(self.settings["url"])
+        return any(turn.remembered.get(name.removeprefix(REMEMBERED)) for name in names if name.startswith(REMEMBERED))
 
     @property
     def may_repeat(self) -> bool:

@@ -19,12 +19,22 @@ from channels_app.adapters.bots.template_filling import (
     parsed,
     problems_of,
 )
-from channels_app.adapters.bots.template_presets import LABELS, OWN, PRESETS, with_preset
+from channels_app.adapters.bots.template_presets import (
+    FILLED,
+    GET,
+    LABELS,
+    OWN,
+    POST,
+    PRESETS,
+    PUT,
+    TO_FILL_IN,
+    USUAL,
+    with_preset,
+)
 from channels_app.adapters.bots.template_reading import MAX_EXPRESSION, compiled, remembered_paths
-from channels_app.adapters.settings import AddressField, PhraseField, ProseField, WrittenField
+from channels_app.adapters.settings import AdapterForm, AddressField, PhraseField, ProseField, WrittenField
 from channels_app.lib.http.session import HEADER_NAME, HEADER_VALUE, OWN_HEADERS
 
-POST, PUT, GET = "POST", "PUT", "GET"
 MAX_BODY = 20_000  # characters
 MAX_LINES = 20
 SECRET_NAMES = ("secret", "secret_2", "secret_base64")
@@ -45,6 +55,8 @@ class TemplateAddressField(AddressField):
         super().validate(value)
         if not value:
             return
+        if TO_FILL_IN in value:
+            raise ValidationError(f"Write your project's ID in the place of {TO_FILL_IN}.", code="placeholder")
         parts = urlsplit(value)
         if names_in(parts.netloc) or "{" in parts.netloc:
             raise ValidationError("A placeholder can't stand in the host.", code="placeholder")
@@ -145,13 +157,21 @@ def _refuse(problems: Iterator[str]) -> None:
         raise ValidationError([ValidationError(problem, code="template") for problem in found])
 
 
-class TemplateForm(forms.Form):
+class TemplateForm(AdapterForm):
+    sections = {
+        "url": "What is sent",
+        "texts_path": "What the answer says",
+        "handover_path": "Handing over and resolving",
+        "remember": "From message to message",
+    }
     preset = forms.ChoiceField(
         label="Template for",
         choices=list(LABELS.items()),
         initial=OWN,
         required=False,
-        widget=forms.Select(attrs={"data-presets": json.dumps(PRESETS)}),
+        widget=forms.Select(
+            attrs={"data-presets": json.dumps({kind: {**USUAL, **preset} for kind, preset in PRESETS.items()})}
+        ),
         help_text="Fills in what is empty below. Change what you like.",
     )
     url = TemplateAddressField(
@@ -197,8 +217,8 @@ class TemplateForm(forms.Form):
     )
     texts_path = PathField(
         label="Texts",
-        help_text="Where in the answer the bot's words are, as a JMESPath: reply, or messages[].text. A text, or a "
-        "list of texts.",
+        help_text="Where in the answer the bot's words are, as a JMESPath: reply, or messages[].text. A text, a list "
+        "of texts, or objects with text, url of a file and options, in their order.",
     )
     options_path = PathField(
         label="Options",
@@ -227,6 +247,18 @@ class TemplateForm(forms.Form):
         help_text="For a language model that can only write: tell it in its prompt to write e.g. [HANDOVER] when the "
         "contact needs a person. Contacts never see it.",
     )
+    resolve_path = PathField(
+        label="Resolve when",
+        help_text="If this has the value below, the conversation is resolved after the bot's words, unless an agent "
+        "is to take over.",
+    )
+    resolve_value = WrittenField(
+        label="… has the value",
+        required=False,
+        max_length=100,
+        help_text="E.g. done, or true. Empty: any value but false.",
+    )
+    topics_path = PathField(label="Topics", help_text="As they are called in the inbox: a text, or a list of texts.")
     details_path = PathField(
         label="Details for agents",
         help_text="Stands in the note when an agent takes over, and routing rules can read it: an object or a text.",
@@ -250,7 +282,10 @@ class TemplateForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        filled = with_preset(cleaned.get("preset") or OWN, cleaned)
+        saved = self.saved.get("preset") or ""
+        filled = with_preset(cleaned.get("preset") or OWN, cleaned, saved)
+        if cleaned.get("body") and not saved:  # what is empty was emptied: the page had filled it in beside the body
+            filled |= {name: cleaned[name] for name in FILLED if self.data.get(name) == ""}
         known = [name for name, _ in remembered_paths(filled.get("remember") or "")]
         for name in BODIES:
             for problem in problems_of(filled.get(name) or "", allowed=NAMES, remembered=known):

@@ -1,6 +1,7 @@
 """What a JSON answer says, found by JMESPath: https://jmespath.org. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -8,10 +9,12 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from channels_app.adapters.bots.generic import read_attachment, read_intents, read_option
+from channels_app.adapters.bots.base import with_last_options
+from channels_app.adapters.bots.generic import read_intents, read_option
 from channels_app.adapters.bots.template_filling import as_text
-from channels_app.lib.jsons import JsonObject
-from channels_app.protocol import Attachment, Message, OffloadRequest, Option, Reply
+from channels_app.adapters.bots.thoughts import without_thoughts
+from channels_app.lib.jsons import JsonObject, as_words, text_in, words_in
+from channels_app.protocol import Attachment, Completion, Message, OffloadRequest, Option, Reply
 from channels_app.protocol.errors import PayloadError
 from channels_app.protocol.visible import named
 
@@ -27,33 +30,39 @@ PATHS = {
     "intent_path": "Intent",
     "handover_path": "Handover when",
     "details_path": "Details for agents",
+    "topics_path": "Topics",
+    "resolve_path": "Resolve when",
 }
+MESSAGE_KEYS = ("text", "url", "options")
+"""Of an object among the texts, at least one."""
 
 compiled = lru_cache(maxsize=1_024)(jmespath.compile)
 """An expression, read once. Raises JMESPathError."""
 
 
 def read_answer(document: Any, settings: Mapping[str, Any]) -> Reply:
-    """Raises PayloadError for a value of a kind that its path can't mean."""
+    """Raises PayloadError for a value of a kind that its path can't mean. One option or file that is none is left out
+    and named."""
     found = {name: _search(settings.get(name), document, label) for name, label in PATHS.items()}
-    texts, is_marked = _without_marker(list(_texts(found["texts_path"])), settings.get("handover_marker") or "")
-    options = tuple(_options(found["options_path"]))
-    messages = [Message(text=text) for text in texts]
-    messages += [Message(attachment=attachment) for attachment in _files(found["files_path"])]
-    if options:
-        last = messages.pop() if messages else Message()
-        messages.append(Message(text=last.text, attachment=last.attachment, options=options))
-    details = _details(found["details_path"])
+    unshown: list[str] = []
+    said = list(_messages(found["texts_path"], unshown))
+    messages, is_marked = _without_marker(said, settings.get("handover_marker") or "")
+    messages += [Message(attachment=attachment) for attachment in _files(found["files_path"], unshown)]
+    messages = list(with_last_options(messages, tuple(_options(found["options_path"], unshown))))
     hands_over = is_marked or _is_wanted(found["handover_path"], settings.get("handover_value") or "")
+    resolves = _is_wanted(found["resolve_path"], settings.get("resolve_value") or "")
+    details = _details(found["details_path"])
     remembered, dropped = _remembered(document, settings.get("remember") or "")
-    says_nothing = not messages and not hands_over and found["texts_path"] is None
+    says_nothing = not (messages or hands_over or resolves or unshown) and found["texts_path"] is None
     return Reply(
         messages=tuple(messages),
+        topics=tuple(dict.fromkeys(filter(None, map(as_words, _flat(found["topics_path"]))))),
         offload=OffloadRequest(reason=ASKED_FOR_HUMAN, payload=details) if hands_over else None,
+        complete=Completion.RESOLVED if resolves and not hands_over else None,
         intents=tuple(intent for item in _flat(found["intent_path"]) for intent in read_intents(item)),
         remembered=remembered,
-        dropped=dropped,
-        unshown=(_unread(document),) if says_nothing else (),
+        dropped=(*dropped, *(["“Resolve when”: it also hands over"] if resolves and hands_over else [])),
+        unshown=(_unread(document),) if says_nothing else tuple(unshown),
     )
 
 
@@ -83,39 +92,50 @@ def _flat(found: Any) -> Iterator[Any]:
         yield found
 
 
-def _texts(found: Any) -> Iterator[str]:
+def _messages(found: Any, unshown: list[str]) -> Iterator[Message]:
+    """Texts, and objects in their order: with text, file and options, as far as each has them."""
     for item in _flat(found):
-        if isinstance(item, dict | bool):
-            raise PayloadError(f"Texts: found {_kind(item)}, where text must be.")
-        if words := as_text(item).strip():
-            yield words
+        if isinstance(item, bool):
+            raise PayloadError("Texts: found true or false, where text must be.")
+        if not isinstance(item, dict):
+            item = {"text": as_text(item)}
+        elif item.keys().isdisjoint(MESSAGE_KEYS):
+            raise PayloadError(f"Texts: found an object that has none of {', '.join(MESSAGE_KEYS)}.")
+        message = Message(
+            text=without_thoughts(words_in(item, "text")),
+            attachment=next(_files([item], unshown), None) if item.get("url") else None,
+            options=tuple(_options(item.get("options"), unshown)),
+        )
+        if message != Message():
+            yield message
 
 
-def _kind(item: Any) -> str:
-    return "an object" if isinstance(item, dict) else "true or false"
+def _without_marker(messages: list[Message], marker: str) -> tuple[list[Message], bool]:
+    """The messages without the words that ask for a person, and whether they were there."""
+    if not marker or not any(marker in message.text for message in messages):
+        return messages, False
+    kept = (replace(message, text=message.text.replace(marker, "").strip()) for message in messages)
+    return [message for message in kept if message != Message()], True
 
 
-def _without_marker(texts: list[str], marker: str) -> tuple[list[str], bool]:
-    """The texts without the words that ask for a person, and whether they were there."""
-    if not marker or not any(marker in text for text in texts):
-        return texts, False
-    return [text for text in (text.replace(marker, "").strip() for text in texts) if text], True
-
-
-def _options(found: Any) -> Iterator[Option]:
+def _options(found: Any, unshown: list[str]) -> Iterator[Option]:
     for place, item in enumerate(_flat(found)):
-        if isinstance(item, dict):
-            yield read_option(JsonObject(item, f"Options[{place}]"))
-        elif title := as_text(item).strip():
-            yield Option(title=title)
+        given = item if isinstance(item, dict) else {"title": as_text(item)}
+        title = words_in(given, "title")
+        if title:
+            yield read_option(JsonObject({**given, "title": title}, f"Options[{place}]"))
+        elif isinstance(item, dict):
+            unshown.append("an option without a title")
 
 
-def _files(found: Any) -> Iterator[Attachment]:
-    for place, item in enumerate(_flat(found)):
-        if isinstance(item, dict):
-            yield read_attachment(JsonObject(item, f"Files[{place}]"))
-        elif address := as_text(item).strip():
-            yield Attachment(url=address)
+def _files(found: Any, unshown: list[str]) -> Iterator[Attachment]:
+    for item in _flat(found):
+        given = item if isinstance(item, dict) else {"url": as_text(item)}
+        url = text_in(given, "url")
+        if url:
+            yield Attachment(url=url, name=text_in(given, "name"), content_type=text_in(given, "content_type"))
+        elif isinstance(item, dict):
+            unshown.append("a file without an address")
 
 
 def _is_wanted(found: Any, value: str) -> bool:

@@ -208,8 +208,9 @@ class _Run:
         if saved_kind:
             row.clear_settings()  # raises ConfigError
         if saved_kind and kind != saved_kind and kind in form_class.adapters:
-            # those of another kind mean nothing to the new one, so it begins without any
-            settings = dict.fromkeys(form_class.adapters[kind].settings_form.base_fields) | settings
+            # those of another kind mean nothing to the new one, so it begins as a new row does
+            fields = form_class.adapters[kind].settings_form.base_fields
+            settings = {name: field.initial for name, field in fields.items()} | settings
         given = {**given, "name": row.name, kind_key: kind, "settings": settings}
         saved: Saved[Any] | None = None
         with self._refusing(entry.path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from django import forms
 
-from channels_app.adapters.settings import refusal, same_value_problem
+from channels_app.adapters.settings import AdapterForm, refusal, same_value_problem
 from channels_app.channels.forms.secrets import WriteOnlyField
 from channels_app.codes import Problem, describe
 from channels_app.lib import jsons
@@ -80,6 +80,7 @@ def _merged(name: str, adapters: Adapters) -> forms.Field | None:
             "help": str(other.help_text),
             "required": other.required,
             "place": list(adapters[kind].settings_form.base_fields).index(name),
+            "section": _section_above(name, adapters[kind].settings_form),
         }
         for kind, other in shown.items()
     }
@@ -87,6 +88,10 @@ def _merged(name: str, adapters: Adapters) -> forms.Field | None:
     field.label = " / ".join(dict.fromkeys(str(text["label"]) for text in texts.values()))
     field.help_text = _help_for_all(texts, adapters)
     return field
+
+
+def _section_above(name: str, form_class: type[forms.Form]) -> str:
+    return form_class.sections.get(name, "") if issubclass(form_class, AdapterForm) else ""
 
 
 def _help_for_all(texts: Mapping[str, Mapping[str, Any]], adapters: Adapters) -> str:
@@ -150,7 +155,7 @@ class SettingsForm(ModelForm):
                 saved_at, saved_by = self.saved_when()
                 may_clear = not (name in asked and asked[name].required)
                 field.show_saved(value or "", saved_at, saved_by, may_clear=may_clear)
-            elif value is not None:
+            elif value is not None or (name in asked and self._was_emptied(name, asked[name])):
                 self.initial.setdefault(name, _as_typed(value))
 
     def saved_when(self) -> tuple[datetime | None, str]:
@@ -173,6 +178,8 @@ class SettingsForm(ModelForm):
     def _check_settings(self, form_class: type[forms.Form]) -> None:
         """Let the kind's own form judge; its errors stand at the fields they are about."""
         form = form_class({name: self._given(name) for name in form_class.base_fields})
+        if isinstance(form, AdapterForm):
+            form.saved = self.stored
         for field in form.fields.values():
             speak_alike(field)
         for name, errors in form.errors.as_data().items():
@@ -188,7 +195,13 @@ class SettingsForm(ModelForm):
     def _as_meant(self, name: str, field: forms.Field, value: Any) -> Any:
         """An optional value that was never chosen, and that the page showed as what is usual, stays unchosen."""
         is_usual = not field.required and not is_empty(value) and _as_typed(value) == _as_typed(field.initial)
-        return self.stored.get(name) if is_usual and self.row.pk and is_empty(self.stored.get(name)) else value
+        was_shown = self.row.pk and is_empty(self.stored.get(name)) and not self._was_emptied(name, field)
+        return self.stored.get(name) if is_usual and was_shown else value
+
+    def _was_emptied(self, name: str, field: forms.Field) -> bool:
+        """Whether it was saved without a value, and the page shows it so; a list of choices always shows one."""
+        can_be_empty = not isinstance(field, forms.ChoiceField | forms.BooleanField)
+        return can_be_empty and name in self.stored and is_empty(self.stored[name])
 
     def _refuse_repeated(self, form_class: type[forms.Form]) -> None:
         """A secret that is typed now must not be one that belongs elsewhere in this row."""

@@ -136,8 +136,9 @@ def _found(connector: BotConnector, reply: Reply | None) -> Iterator[Found]:
         yield Found(what="Contact attributes", words=_in_words(reply.attributes))
     if reply.note:
         yield Found(what="Note", words=reply.note)
-    if reply.remembered:
-        yield Found(what="Remembered", words=_in_words(reply.remembered))
+    kept = {name: value for name, value in reply.remembered.items() if value}
+    if kept:
+        yield Found(what="Remembered", words=_in_words(kept))
     if reply.remarks:
         yield Found(what="For operators", words=reply.remarks)
     if reply == Reply():

@@ -4,6 +4,7 @@
 // Shows only the fields that the chosen kind of inbox or bot has, with its own words and in its own order.
 function showKind(kind) {
   const shown = [];
+  for (const heading of document.querySelectorAll("h3.section")) heading.remove();
   for (const input of document.querySelectorAll("[data-kinds]")) {
     const texts = JSON.parse(input.dataset.kinds)[kind];
     const row = input.closest(".form-row");
@@ -16,10 +17,20 @@ function showKind(kind) {
       label.classList.toggle("required", texts.required);
     }
     if (help) help.textContent = texts.help;
-    shown.push([texts.place, row]);
+    shown.push([texts.place, row, texts.section]);
   }
   shown.sort(([one], [other]) => one - other);
-  for (const [, row] of shown) row.parentElement.append(row);
+  for (const [, row, section] of shown) {
+    if (section) row.parentElement.append(sectionHeading(section));
+    row.parentElement.append(row);
+  }
+}
+
+function sectionHeading(text) {
+  const heading = document.createElement("h3");
+  heading.className = "section";
+  heading.textContent = text;
+  return heading;
 }
 
 function followKind() {
@@ -30,10 +41,12 @@ function followKind() {
   }
 }
 
-// A preset fills in what is empty, and what the one before had filled in; what somebody has written stays.
+// A preset fills in what is empty, and what the one before had filled in; what somebody has written stays, and of a bot
+// that was saved what they have emptied.
 function followPreset(select) {
   const presets = JSON.parse(select.dataset.presets);
-  let before = {};
+  const isSaved = document.getElementById("id_body").value !== "";
+  let before = isSaved ? presets[select.value] : {};
   const fill = () => {
     const chosen = presets[select.value];
     for (const name of Object.keys({ ...before, ...chosen })) {
@@ -42,7 +55,7 @@ function followPreset(select) {
     }
     before = chosen;
   };
-  fill();
+  if (!isSaved) fill();
   select.addEventListener("change", fill);
 }
 

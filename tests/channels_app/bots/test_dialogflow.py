@@ -298,8 +298,17 @@ def test_what_no_inbox_can_show_is_named(message: dict[str, Any], unshown: str) 
 
 def test_what_a_phone_would_say_is_missed_only_where_there_is_no_text() -> None:
     voice = {"outputAudioText": {"text": "Hi"}}
-    assert read(said("Hi"), voice).remarks == ""
-    assert read(voice, voice).unshown == ("“outputAudioText”",)
+    assert read(said("Hi"), voice).messages == (Message(text="Hi"),)
+    assert read(voice, {"playAudio": {"audioUri": "gs://a"}}) == Reply(messages=(Message(text="Hi"),))
+    speech = (
+        '<speak>Your number: <say-as interpret-as="characters">A-1</say-as>.<break time="1s"/>Tom &amp; Co</speak>'
+    )
+    chips = rich({"type": "chips", "options": [{"text": "Yes"}]})
+    assert read({"outputAudioText": {"ssml": speech}}, chips).messages == (
+        Message(text="Your number: A-1. Tom & Co", options=(Option(title="Yes"),)),
+    )
+    assert read({"outputAudioText": {"ssml": "<speak/>"}}).unshown == ("“outputAudioText”",)
+    assert read({"playAudio": {"audioUri": "gs://a"}}).unshown == ("“playAudio”",)
 
 
 def test_a_payload_with_our_keys_does_what_an_http_bots_reply_does() -> None:

@@ -487,6 +487,12 @@ def card(kind: str, **content: Any) -> Activity:
         ({"type": "trace", "text": "x"}, Reply()),
         ({"type": "event", "name": "DynamicPlanReceived"}, Reply()),
         ({"type": "message"}, Reply(unshown=("empty message",))),
+        ({"type": "message", "value": {"a": 1}}, Reply(unshown=("message with “value”",))),
+        (
+            {"type": "message", "speak": "<speak>It is <b>here</b>.</speak>"},
+            Reply(messages=(Message(text="It is here."),)),
+        ),
+        ({"type": "message", "text": "Hi", "speak": "Hello"}, Reply(messages=(Message(text="Hi"),))),
         (
             card("hero", title="Shop", tap={"type": "openUrl", "value": "https://a.example"}),
             Reply(messages=(Message(text="Shop", options=(Option(title="Shop", url="https://a.example"),)),)),

@@ -10,9 +10,20 @@ from hypothesis import strategies as st
 from channels_app.adapters.bots import bot_class
 from channels_app.adapters.bots.template_filling import NAMES, filled, parsed, problems_of, values_of
 from channels_app.adapters.bots.template_form import TemplateForm
-from channels_app.adapters.bots.template_presets import DIFY, FLOWISE, N8N, OWN, PRESETS, VOICEFLOW, with_preset
+from channels_app.adapters.bots.template_presets import (
+    DIFY,
+    FLOWISE,
+    N8N,
+    OWN,
+    PRESETS,
+    USUAL,
+    VOICEFLOW,
+    VOICEFLOW_LEGACY,
+    with_preset,
+)
 from channels_app.protocol import (
     Attachment,
+    Completion,
     Contact,
     ContactMessage,
     EventType,
@@ -270,7 +281,7 @@ def test_texts_are_a_text_or_a_list(found: Any, texts: list[str]) -> None:
     assert ([message.text for message in reply.messages], reply.unshown) == (texts, ())
 
 
-@pytest.mark.parametrize("found", [{"text": "private"}, True, [{"text": "private"}]])
+@pytest.mark.parametrize("found", [{"body": "private"}, True, [{"body": "private"}]])
 def test_what_is_no_text_is_refused_without_its_content(found: Any) -> None:
     with pytest.raises(PayloadError, match="Texts: found ") as refused:
         read({"reply": found})
@@ -291,8 +302,65 @@ def test_options_are_titles_or_objects_and_hang_on_the_last_message() -> None:
     links = [{"title": "Site", "url": "https://a.example"}, {"title": "Call", "phone": "+32"}]
     [message] = read({"b": links}, options_path="b").messages
     assert [(option.url, option.phone) for option in message.options] == [("https://a.example", ""), ("", "+32")]
-    with pytest.raises(PayloadError, match=r"Options\[1\]\.title: is missing"):
-        read({"b": ["One", {"label": "x"}]}, options_path="b")
+
+
+def test_a_number_is_a_title_and_one_that_is_missing_does_not_cost_the_answer() -> None:
+    buttons = [{"title": 5}, {"title": None, "payload": "x"}, 4.0]
+    reply = read({"reply": "How many stars?", "b": buttons, "f": [{"url": None}]}, options_path="b", files_path="f")
+    assert reply.messages == (Message(text="How many stars?", options=(Option(title="5"), Option(title="4.0"))),)
+    assert reply.unshown == ("a file without an address", "an option without a title")
+
+
+def test_texts_files_and_options_come_in_the_order_of_the_answer() -> None:
+    said = [
+        {"text": "Look:", "options": None},
+        {"url": "https://files.example/1.png", "name": "1.png", "text": None},
+        {"text": "Which?", "options": ["A", {"title": "B", "payload": 2}]},
+        {"text": None, "url": None, "options": []},
+        "Bye",
+    ]
+    assert read({"reply": said, "b": ["C"]}, options_path="b").messages == (
+        Message(text="Look:"),
+        Message(attachment=Attachment(url="https://files.example/1.png", name="1.png")),
+        Message(text="Which?", options=(Option(title="A"), Option(title="B", payload=2))),
+        Message(text="Bye", options=(Option(title="C"),)),
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<think>He lies.</think>\n\nHello",
+        "He lies.</think>Hello",
+        '<details style="color:gray" open> <summary> Thinking... </summary>\nHe lies.\n</details>\n\nHello',
+    ],
+)
+def test_what_a_model_thought_is_not_said(said: str) -> None:
+    """Dify, n8n and Flowise pass it on as their model wrote it."""
+    assert read({"reply": said}) == Reply(messages=(Message(text="Hello"),))
+    assert read({"reply": said.removesuffix("Hello")}) == Reply()
+
+
+@pytest.mark.parametrize(
+    ("found", "value", "resolves"),
+    [("done", "done", True), (True, "", True), (False, "", False), (None, "done", False)],
+)
+def test_it_resolves_and_sets_topics_where_the_answer_says_so(found: Any, value: str, resolves: bool) -> None:
+    paths = {"resolve_path": "state", "resolve_value": value, "topics_path": "[topic, tags[].name][]"}
+    reply = read(
+        {"reply": "Bye", "state": found, "topic": "Orders", "tags": [{"name": "Returns"}, {"name": None}]}, **paths
+    )
+    assert reply == Reply(
+        messages=(Message(text="Bye"),),
+        topics=("Orders", "Returns"),
+        complete=Completion.RESOLVED if resolves else None,
+    )
+
+
+def test_what_also_hands_over_is_not_resolved() -> None:
+    reply = read({"reply": "Bye", "action": "handover", "done": True}, resolve_path="done")
+    assert (reply.complete, reply.offload) == (None, OffloadRequest(reason="asked_for_human"))
+    assert "it also hands over" in reply.dropped[0]
 
 
 @pytest.mark.parametrize(
@@ -419,12 +487,113 @@ def test_dify_gets_its_conversation_back() -> None:
     assert refused.value.detail == "The bot answered 404, not_found."
 
 
-def test_voiceflow_is_launched_told_and_pressed() -> None:
-    traces = answer(200, payloads.load("template", "voiceflow__traces"))
-    bot = bot_of(VOICEFLOW, traces, traces, traces, url=PRESETS[VOICEFLOW]["url"], secret="VF.DM.1")
+GONE = answer(404, payloads.load("template", "dify__no_conversation"))
+
+
+def test_a_conversation_that_was_deleted_in_dify_begins_anew() -> None:
+    first = payloads.load("template", "dify__blocking")
+    bot = bot_of(DIFY, GONE, answer(200, first), secret="app-1")
+    reply = bot.send(make_turn(remembered={"conversation_id": "deleted"}, time_left_s=15))
+    assert [message.text for message in reply.messages] == ["Your parcel arrives tomorrow."]
+    assert reply.remembered == {"conversation_id": first["conversation_id"]}
+    assert "began a new one" in reply.remarks
+    made = calls(bot)
+    assert [json.loads(call.request["data"])["conversation_id"] for call in made] == ["deleted", ""]
+    assert made[1].request["timeout_s"] <= made[0].request["timeout_s"] == 15
+
+
+def test_what_it_had_remembered_is_forgotten_where_the_new_conversation_names_nothing() -> None:
+    bot = make_bot("template", GONE, answer(200, {"reply": "Hi"}), body='{"a": "{{text}}", "b": "{{remembered.one}}"}')
+    reply = bot.send(make_turn(remembered={"one": "1", "two": "2"}))
+    assert reply and reply.remembered == {"one": "", "two": ""}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "remembered"),
+    [
+        (404, '{"a": "{{remembered.one}}"}', {}),
+        (404, '{"a": "{{remembered.one}}"}', {"two": "2"}),
+        (404, '{"a": "{{text}}"}', {"one": "1"}),
+        (400, '{"a": "{{remembered.one}}"}', {"one": "1"}),
+    ],
+)
+def test_any_other_refusal_is_asked_once(status: int, body: str, remembered: dict[str, str]) -> None:
+    bot = make_bot("template", answer(status), body=body)
+    with pytest.raises(RefusedError):
+        bot.send(make_turn(remembered=remembered))
+
+
+def test_a_bot_that_is_gone_altogether_is_a_failed_try() -> None:
+    bot = make_bot("template", GONE, GONE, body='{"a": "{{remembered.one}}"}')
+    with pytest.raises(RefusedError) as refused:
+        bot.send(make_turn(remembered={"one": "1"}))
+    assert refused.value.remembered == {}
+
+
+def test_voiceflow_says_all_in_its_order_and_gets_its_buttons_back() -> None:
+    traces = answer(200, payloads.load("template", "voiceflow__conversation"))
+    url = PRESETS[VOICEFLOW]["url"].replace("YOUR_PROJECT_ID", "p1")
+    bot = bot_of(VOICEFLOW, *[traces] * 3, url=url, secret="token-1")
     reply = bot.send(make_turn(type=EventType.CONVERSATION_STARTED, text=None))
-    assert [message.text for message in reply.messages] == ["Hello there!", "Which one?", ""]
-    assert reply.messages[-1].attachment == Attachment(url="https://files.example/map.png")
+    choose, yes = (
+        Option(title="Choose it", payload=path("1", "Choose it")),
+        Option(title="Yes", payload=path("2", "Yes")),
+    )
+    shop = Attachment(url="https://files.example/shop.png")
+    assert reply == Reply(
+        messages=(
+            Message(text="Hello there!"),
+            Message(attachment=Attachment(url="https://files.example/map.png")),
+            Message(text="Parcel shop\nOpen until 6", attachment=shop, options=(choose,)),
+            Message(text="Locker"),
+            Message(text="Or a person?", options=(yes,)),
+        )
+    )
+    bot.send(make_turn())
+    bot.send(make_turn(text="Yes", payload=yes.payload))
+    made = calls(bot)
+    assert [json.loads(call.request["data"]) for call in made] == [
+        {"action": {"type": "launch"}, "version": "published"},
+        {"action": {"type": "text", "payload": "Where is my parcel?"}, "version": "published"},
+        {"action": path("2", "Yes"), "version": "published"},
+    ]
+    assert {(call.method, call.url) for call in made} == {
+        (
+            "PUT",
+            f"https://realtime-api.voiceflow.com/v1/stable/conversation/{SESSION}?projectID=p1&environmentAlias=main",
+        )
+    }
+    assert made[0].headers["Authorization"] == "Bearer token-1"
+
+
+def path(number: str, label: str) -> dict[str, Any]:
+    return {"type": f"path-{number}", "payload": {"label": label}}
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {"type": "handover", "payload": {"reason": "complaint"}},
+        {"type": "live-agent-handoff", "payload": {"reason": "complaint"}},
+        {"type": "channel-action", "payload": {"name": "handover", "reason": "complaint"}},
+    ],
+)
+def test_voiceflow_hands_over(trace: Any) -> None:
+    reply = bot_of(VOICEFLOW, answer(200, {"traces": [trace]})).send(make_turn())
+    assert reply.offload and reply.offload.payload.items() >= {"reason": "complaint"}.items()
+
+
+def test_what_an_address_still_lacks_is_said() -> None:
+    found = errors(preset=VOICEFLOW, url=PRESETS[VOICEFLOW]["url"])
+    assert found == {"url": ["Write your project's ID in the place of YOUR_PROJECT_ID."]}
+
+
+def test_voiceflows_legacy_is_launched_told_and_pressed() -> None:
+    traces = answer(200, payloads.load("template", "voiceflow__traces"))
+    bot = bot_of(VOICEFLOW_LEGACY, traces, traces, traces, url=PRESETS[VOICEFLOW_LEGACY]["url"], secret="VF.DM.1")
+    reply = bot.send(make_turn(type=EventType.CONVERSATION_STARTED, text=None))
+    assert [message.text for message in reply.messages] == ["Hello there!", "", "Which one?"]
+    assert reply.messages[1].attachment == Attachment(url="https://files.example/map.png")
     [parcel, _] = reply.messages[-1].options
     bot.send(make_turn())
     bot.send(make_turn(text="Parcel", payload=parcel.payload))
@@ -440,7 +609,7 @@ def test_voiceflow_is_launched_told_and_pressed() -> None:
 
 
 def test_voiceflow_hands_over_by_a_custom_action() -> None:
-    reply = bot_of(VOICEFLOW, answer(200, payloads.load("template", "voiceflow__handover"))).send(make_turn())
+    reply = bot_of(VOICEFLOW_LEGACY, answer(200, payloads.load("template", "voiceflow__handover"))).send(make_turn())
     assert [message.text for message in reply.messages] == ["A colleague will be with you."]
     assert reply.offload == OffloadRequest(reason="asked_for_human", payload={"reason": "complaint"})
 
@@ -448,10 +617,26 @@ def test_voiceflow_hands_over_by_a_custom_action() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_is_whole_and_its_own_form_takes_it(preset: str) -> None:
     settings = from_preset(preset)
-    assert {name: settings[name] for name in PRESETS[preset] if name != "url"} == {
-        name: value for name, value in PRESETS[preset].items() if name != "url"
+    whole = {**USUAL, **PRESETS[preset]}
+    assert {name: settings[name] for name in whole if name != "url"} == {
+        name: value for name, value in whole.items() if name != "url"
     }
     assert with_preset(preset, settings) == settings
+
+
+def test_what_was_emptied_stays_empty() -> None:
+    saved = from_preset(DIFY)
+    form = TemplateForm({**saved, "handover_marker": "", "remember": "", "body": '{"query": "{{text}}"}'})
+    form.saved = saved
+    assert form.is_valid() and (form.cleaned_data["handover_marker"], form.cleaned_data["remember"]) == ("", "")
+    new = TemplateForm({**saved, "handover_marker": ""})  # the page of a new bot has had it filled in
+    assert new.is_valid() and new.cleaned_data["handover_marker"] == ""
+    other = TemplateForm({**saved, "preset": N8N, "remember": ""})
+    other.saved = saved
+    assert other.is_valid() and other.cleaned_data["texts_path"] == PRESETS[N8N]["texts_path"]
+    reset = TemplateForm({**saved, "body": ""})
+    reset.saved = saved
+    assert reset.is_valid() and reset.cleaned_data["body"] == PRESETS[DIFY]["body"]
 
 
 def test_another_preset_takes_the_place_of_the_one_before_and_of_nothing_else() -> None:
