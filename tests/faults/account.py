@@ -170,8 +170,9 @@ def find_words_after_handover(history: History) -> Iterator[Violation]:
     """Words after a completion that we know arrived, before the conversation was given to the bot again.
 
     Also words that the platform refused: that it protects the contact from us is no merit of ours. But not those
-    behind a handover in the answer to an event: while PostgreSQL is away nobody can write it down, and what had been
-    stored before finds out by that refusal.
+    behind a handover in the answer to an event: while PostgreSQL is away it can't be written down, and what had been
+    stored before finds out by that refusal. Nor behind a handover that was repeated because its fate was unknown, and
+    had been done: which of the two the agents' return belongs to only that refusal tells.
     """
     by_conversation: dict[str, list[Call]] = defaultdict(list)
     for call in history.calls:
@@ -180,8 +181,8 @@ def find_words_after_handover(history: History) -> Iterator[Violation]:
         spans = list(_spans_after_handover(history, conversation, calls))
         for call in calls:
             is_over = any(
-                ended_at < call.at < given_back_at and (_was_read_before(call, given_back_at) or not is_inline)
-                for ended_at, given_back_at, is_inline in spans
+                ended_at < call.at < given_back_at and (_was_read_before(call, given_back_at) or not is_unsure)
+                for ended_at, given_back_at, is_unsure in spans
             )
             if is_over and call.texts and not call.completes:
                 heard = "the contact read" if call.processed_at else "the platform refused"
@@ -196,10 +197,16 @@ def _was_read_before(call: Call, moment: float) -> bool:
 def _spans_after_handover(
     history: History, conversation: str, calls: Sequence[Call]
 ) -> Iterator[tuple[float, float, bool]]:
-    """From when till when, and whether it was handed over in the answer to an event."""
+    """From when till when, and whether the bridge may not know of it."""
+    sendings = (sending for sending in history.sendings if sending.conversation == conversation)
+    repeated = {sending.texts for sending in sendings if len(sending.results) > 1}
+    handed_over: set[tuple[str, ...]] = set()
     starts = [start for start, _ in history.stints(conversation)]
-    for call in calls:
-        if call.completes and call.is_acknowledged and call.processed_at is not None:
-            ended_at = call.processed_at
+    for call in sorted(calls, key=lambda call: call.at):
+        if not call.completes or call.processed_at is None:
+            continue
+        ended_at = call.processed_at
+        if call.is_acknowledged:
             given_back_at = min((start for start in starts if start > ended_at), default=float("inf"))
-            yield ended_at, given_back_at, call.is_inline
+            yield ended_at, given_back_at, call.is_inline or call.texts in handed_over & repeated
+        handed_over.add(call.texts)

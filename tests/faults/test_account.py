@@ -78,6 +78,17 @@ RETURNED = history(
     sendings=[Sending(conversation=TALK, texts=HANDOVER.texts, results=("sent",))],
     tenures={TALK: [*GIVEN_BACK[TALK], Tenure(at=9.2, is_ours=False)]},
 )
+REPEATED = history(
+    notices=[notice(ONE), notice(TWO, 9.1, ended_inline=True)],
+    calls=[
+        replace(HANDOVER, status=0, fault="hang"),
+        replace(HANDOVER, at=9.2, processed_at=9.2),
+        call(TWO, 9.5, processed_at=None, status=404),
+    ],
+    sendings=[Sending(conversation=TALK, texts=HANDOVER.texts, results=("unknown", "sent")), sending(TWO)],
+    tenures={TALK: [*GIVEN_BACK[TALK], Tenure(at=9.2, is_ours=False)]},
+    blows=[Blow(at=5.0, what="restart PostgreSQL", may_interrupt_calls=True)],
+)
 
 
 def test_markers() -> None:
@@ -110,6 +121,7 @@ GOOD = {
         tenures=WITH_AGENTS,
     ),
     "handed over, given back, and handed over again in the answer to an event": RETURNED,
+    "refused behind a handover that was repeated after the return, because its fate was unknown": REPEATED,
     "sent while the handover was on its way": history(
         notices=[notice(ONE), notice(TWO, 6.0)], calls=[call(ONE), HANDOVER], tenures=WITH_AGENTS
     ),
@@ -244,6 +256,10 @@ BAD = {
     "a handover in the answer to an event that was written down, and is sent all the same": (
         DOUBLE,
         replace(RETURNED, rows=[*RETURNED.rows, row(TWO, 9.1, outcome="handed_over")]),
+    ),
+    "refused behind a handover that was sent once": (
+        AFTER_HANDOVER,
+        replace(REPEATED, sendings=[Sending(conversation=TALK, texts=HANDOVER.texts, results=("sent",))] * 2),
     ),
     "a lease": (LEFT_OPEN, history(left_open={"leases": 1, "wake-ups": 0})),
 }
