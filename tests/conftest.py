@@ -22,7 +22,7 @@ from channels_app.channels.credentials import forget_quotas
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
 from channels_app.lib import clocks, outages, statements
-from channels_app.models import Bot, Channel, Conversation, WebhookEvent
+from channels_app.models import Bot, Channel, Conversation, Delivery, WebhookEvent
 from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.turns import take_step
 from tests.world import World
@@ -153,6 +153,7 @@ class Walker:
             wait_until=F("wait_until") - a_while,
             called_at=F("called_at") - a_while,
         )
+        Delivery.objects.update(first_sent_at=F("first_sent_at") - a_while)
         WebhookEvent.objects.filter(outcome=None, wait_until__lt=soon).update(wait_until=timezone.now())
         Conversation.objects.filter(wake_at__lt=soon).update(wake_at=timezone.now())
 

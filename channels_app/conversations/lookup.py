@@ -12,7 +12,7 @@ from channels_app.adapters.bots import asking_kinds
 from channels_app.conversations.lease import MAX_OPEN_EVENTS, Lease, LeaseLostError
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
-from channels_app.models import Channel, Conversation, Delivery, EventState, Owner, WebhookEvent
+from channels_app.models import Channel, Conversation, Delivery, DeliveryState, EventState, Owner, WebhookEvent
 from channels_app.protocol import ASKS_BOT, Event
 
 
@@ -178,6 +178,13 @@ def last_call_ended_at(lease: Lease) -> datetime | None:
     """When our last delivery in this conversation was sent or dropped; None: no longer known."""
     rows = Delivery.objects.filter(conversation_id=lease.conversation_id).order_by("-id")
     return rows.values_list("finished_at", flat=True).first()
+
+
+def last_completion_left_at(lease: Lease) -> datetime | None:
+    """When the call left for the first time that last ended the bot's part; None: no longer known."""
+    rows = Delivery.objects.filter(conversation_id=lease.conversation_id, state=DeliveryState.SENT).order_by("-id")
+    ending = rows.filter(payload__outgoing__complete__isnull=False)
+    return ending.values_list("first_sent_at", flat=True).first()
 
 
 def was_told_before(lease: Lease, event: OpenEvent) -> bool:

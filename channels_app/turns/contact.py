@@ -8,7 +8,12 @@ from uuid import uuid4
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations import contacts
 from channels_app.conversations.lease import ClaimedEvent, Lease
-from channels_app.conversations.lookup import begin_turn, last_call_ended_at, was_told_before
+from channels_app.conversations.lookup import (
+    begin_turn,
+    last_call_ended_at,
+    last_completion_left_at,
+    was_told_before,
+)
 from channels_app.conversations.release import Release
 from channels_app.deliveries.briefings import own_words
 from channels_app.deliveries.deadlines import soft_deadline
@@ -64,7 +69,7 @@ def on_contact_event(
     begun = lease.without(claimed[1:])
     for start, its_claim in starts:
         begun = _stand(begun, channel, start, its_claim.facts.id, takes_over=True)
-    takes_over = event.type.opens and not (is_late or is_retry)
+    takes_over = event.type.opens and not (is_late or is_retry or _was_handed_over_since(begun, event, first))
     is_implied = _is_ours_again(begun, event, first)
     begun = _stand(begun, channel, event, first.facts.id, takes_over=takes_over, is_implied=is_implied)
     messages = [other for other, _ in joined if not other.type.opens]
@@ -209,6 +214,17 @@ def _is_late_start(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
         return is_older and lease.owner == Owner.BOT
     began_at = lease.stint_began_at
     return is_older or (began_at is not None and claimed.facts.received_at < began_at + RETRIES_LAST)
+
+
+def _was_handed_over_since(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:
+    """Whether the bot has handed over what agents had returned by this event, while that waited behind other events.
+
+    It had been stored when the handover left, so it can't be the return from it: that comes by an event of its own.
+    """
+    if event.type is not EventType.CONVERSATION_DELEGATED or lease.owner not in (Owner.OTHER, Owner.CLOSED):
+        return False
+    left_at = last_completion_left_at(lease)
+    return left_at is not None and claimed.facts.received_at < left_at
 
 
 def _is_ours_again(lease: Lease, event: Event, claimed: ClaimedEvent) -> bool:

@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app.models import Author, MessageRow, WebhookEvent
-from tests.builders import make_bot
+from tests.builders import make_bot, make_event
+from tests.channels_app.test_bot_callbacks import calls_back
 from tests.conftest import Walker
 from tests.pages import submit
 from tests.world import World
@@ -69,6 +70,24 @@ def test_handing_back_completes_the_bots_part_again(walker: Walker, world: World
     walker.delegates(after_s=1)
     assert world.inbox.completions("0-conv-1") == ["HANDOVER", "HANDOVER"]
     assert "Agent: I call you at noon." in world.inbox.notes("0-conv-1")[-1]
+
+
+def test_what_was_returned_before_the_bot_handed_over_stays_with_the_agents(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(bot=make_bot("chatlayer"), delegation_text="/back")
+    walker.says("Hello")
+    walker.post(make_event("CONVERSATION_DELEGATED"))
+    calls_back(walker, {"payload": {"complete": "handover"}}, 1)
+    walker.work()
+    assert world.inbox.completions("0-conv-1") == ["HANDOVER"]
+    assert [told["message"]["textMessage"]["text"] for told in world.chatlayer.received] == ["Hello"]
+    returned = WebhookEvent.objects.get(type="conversation_delegated")
+    assert (walker.conversation().owner, returned.outcome) == ("other", "moot")
+    world.inbox.gone.clear()
+    walker.delegates(after_s=2)
+    assert world.chatlayer.received[-1]["message"]["textMessage"]["text"] == "/back"
+    assert walker.conversation().owner == "bot"
 
 
 def test_the_page_takes_one_line(admin_client: Client, walker: Walker) -> None:

@@ -56,7 +56,7 @@ def collect(simulator: str, database_url: str, bots: Sequence[str], blows: Seque
         ],
         figures=_figures(ledger),
         heard=[heard for path in bots for heard in _heard(_get(f"{simulator}/sim/{path}"))],
-        blows=blows,
+        blows=sorted(blows, key=lambda blow: blow.at),
         tenures={one["id"]: [_tenure(each) for each in one["owners"]] for one in shown},
         left_open=_counted(database_url, _TO_DO | _DEFECTS),
     )
@@ -137,14 +137,21 @@ def _heard(bot: JSON) -> Iterator[Heard]:
     """Of an HTTP bot its `turns`, of a Chatlayer what it `received`; the latter knows no key of a question."""
     is_chatlayer = "received" in bot
     speaks_later = is_chatlayer or bot["mode"] == "async"
-    answers = str(bot["callbacks"] if is_chatlayer else bot["replies"])
+    said = bot["callbacks"] if is_chatlayer else bot["replies"]
+    arrived = str([answer for answer in said if answer["status"] in (200, 202)])  # a bot gives up after four tries
+    repeated = str([answer for answer in said if answer["attempts"] > 1])
     for turn in bot["received"] if is_chatlayer else bot["turns"]:
         body = turn["body"] or {}
         text = body.get("text") or body.get("message", {}).get("textMessage", {}).get("text") or ""
         if marker := marker_in(text):
             is_greeted = bool(body.get("is_first"))  # with the start of its conversation, and in general words
-            is_answered = not is_greeted and (not speaks_later or marker in answers)
-            yield Heard(marker=marker, at=turn["at"], counts_once=not is_chatlayer, is_answered=is_answered)
+            yield Heard(
+                marker=marker,
+                at=turn["at"],
+                counts_once=not is_chatlayer,
+                is_answered=not is_greeted and (not speaks_later or marker in arrived),
+                answer_is_repeated=is_chatlayer and marker in repeated,
+            )
 
 
 def _tenure(change: JSON) -> Tenure:

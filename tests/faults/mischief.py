@@ -41,8 +41,14 @@ class Mischief:
         self._is_over.set()
 
     def do(self, trouble: Trouble) -> None:
-        is_cutting = trouble.deed in INTERRUPTING
-        self.blows.append(Blow(at=time.time(), what=str(trouble).strip(), may_interrupt_calls=is_cutting))
+        began_at, is_cutting = time.time(), trouble.deed in INTERRUPTING
+        try:
+            self._do(trouble)
+        finally:
+            blow = Blow(at=began_at, what=str(trouble).strip(), may_interrupt_calls=is_cutting, ended_at=time.time())
+            self.blows.append(blow)
+
+    def _do(self, trouble: Trouble) -> None:
         match trouble.deed:
             case Deed.KILL_WORKER:
                 self.stage.kill(f"worker {trouble.target}")

@@ -91,22 +91,28 @@ class Call:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A contact's message as a bot got it. `counts_once`: this bot knows a repeated question by its key.
-    `is_answered`: False when the bot greets instead, or speaks later and never came back to this message."""
+    `is_answered`: False when the bot greets instead, or speaks later and its answer to this message never arrived.
+    `answer_is_repeated`: it had to send its answer more than once, and numbers don't tell a repeat from a new one."""
 
     marker: str
     at: float
     counts_once: bool = True
     is_answered: bool = True
+    answer_is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blow:
-    """What we did to the bridge, and when."""
+    """What we did to the bridge, and when. `ended_at`: when it was done, which takes seconds on a busy machine."""
 
     at: float
     what: str
     may_interrupt_calls: bool
     """It can end a process, or its way to PostgreSQL, in the middle of a call."""
+    ended_at: float = 0.0
+
+    def hits(self, since: float, until: float) -> bool:
+        return self.at <= until and max(self.at, self.ended_at) >= since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

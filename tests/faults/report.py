@@ -82,6 +82,7 @@ def _told(result: Result, violation: Violation, most: int = 0) -> Iterator[str]:
     if violation.conversation:
         told = story(result.history, violation.conversation)
         yield from (f"  {line}" for line in told[-most:])
+        yield from (f"  {line}" for line in _tries(result.history, violation.conversation))
 
 
 def story(history: History, conversation: str) -> list[str]:
@@ -90,6 +91,13 @@ def story(history: History, conversation: str) -> list[str]:
     began_at, ended_at = facts[0][0], facts[-1][0]
     blows = [(blow.at, f"({_what(blow)})") for blow in history.blows if began_at <= blow.at <= ended_at]
     return [f"{at - began_at:7.2f} s  {what}" for at, what in sorted([*facts, *blows])]
+
+
+def _tries(history: History, conversation: str) -> Iterator[str]:
+    """What the bridge wrote down of what it sent, where one call was not enough."""
+    for sending in history.sendings:
+        if sending.conversation == conversation and sending.results != ("sent",):
+            yield f"bridge wrote down for “{' / '.join(sending.texts)}”: {', '.join(sending.results) or 'nothing'}"
 
 
 def _what(blow: Blow) -> str:
@@ -115,6 +123,7 @@ def _facts(history: History, conversation: str) -> Iterator[tuple[float, str]]:
         if call.conversation == conversation:
             done = "processed" if call.processed_at else "not processed"
             words = " / ".join(call.texts) + (" + complete" if call.completes else "")
-            yield call.at, f"inbox gets “{words}”: {call.status} {call.fault} ({done})"
+            way = "in an answer of ours " if call.is_inline else ""
+            yield call.at, f"inbox gets {way}“{words}”: {call.status} {call.fault} ({done})"
     for tenure in history.tenures.get(conversation, ()):
         yield tenure.at, f"conversation is with {'the bot' if tenure.is_ours else 'agents'}"

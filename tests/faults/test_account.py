@@ -295,6 +295,19 @@ DOUBTFUL = {
         ],
         blows=[KILL],
     ),
+    "the bot sent its answer again": history(
+        calls=[call(ONE, texts=(f"You said: {ONE}",) * 2), call(TWO, 11.0)],
+        sendings=[Sending(conversation=TALK, texts=(f"You said: {ONE}",) * 2, results=("sent",)), sending(TWO)],
+        heard=[
+            Heard(marker=ONE, at=1.0, counts_once=False, answer_is_repeated=True),
+            Heard(marker=TWO, at=10.5, counts_once=False),
+        ],
+    ),
+    "restart PostgreSQL": history(
+        calls=[call(ONE, 40.0), call(ONE, 45.0), call(TWO, 51.0)],
+        sendings=[sending(ONE, "unknown", "sent"), sending(TWO)],
+        blows=[Blow(at=20.0, what="restart PostgreSQL", may_interrupt_calls=True, ended_at=39.0)],
+    ),
 }
 
 
