@@ -1,6 +1,7 @@
 """What can go wrong, as six kinds that every floor understands."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 
 from channels_app.codes import Problem
@@ -71,6 +72,9 @@ class MissingKeyError(ConfigError):
 
 class TemporaryError(BridgeError):
     """Time-out, connection trouble, 5xx, 429: the only kind that is retried; `effect` says how freely."""
+
+    retry_after = timedelta()
+    """How long the other side asks to be left alone, if it says so."""
 
     def __init__(self, detail: str | Problem, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
         super().__init__(detail, status=status, trace_id=trace_id)

@@ -151,6 +151,8 @@ def _on_failed_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, er
     may_try = is_harmless and claimed.attempts + 1 < channel.bot_tries and not isinstance(error, ConfigError)
     is_doubtful = isinstance(error, TemporaryError) and not is_unheard
     wait = DOUBTFUL_CALL_WAIT if is_doubtful and channel.bot and channel.bot.answers_later else RETRY_WAIT
+    if isinstance(error, TemporaryError) and wait < error.retry_after < time_left(channel, claimed):
+        wait = error.retry_after
     if may_try and time_left(channel, claimed) > wait:
         return Release.putting_off(claimed, EventState.BOT_CALL, wait, error.detail)
     kind = kind_of_failure(error)

@@ -10,12 +10,14 @@ from django.test import Client
 
 from channels_app.adapters.bots.template_presets import PRESETS
 from channels_app.channels.configuration.apply import apply_configuration
+from channels_app.conversations.claim import claim_due_conversation
 from channels_app.lib.clocks import database_now
 from channels_app.models import Bot, Conversation, Exchange, WebhookEvent
 from channels_app.protocol.errors import Effect, PayloadError, TemporaryError
 from channels_app.upkeep.retention import purge_texts
-from tests.builders import TOKEN, make_bot
+from tests.builders import TOKEN, make_bot, make_event
 from tests.conftest import Walker
+from tests.turns import take_step
 from tests.world import BOT, World, answer
 
 SETTINGS: dict[str, Any] = {
@@ -99,6 +101,27 @@ def test_what_may_have_been_heard_is_only_repeated_if_its_author_allows_it(
         walker.says("Hello", conversation=conversation)
         assert len(world.bot.turns) == expected
         assert bool(world.inbox.completions(conversation)) == (expected == 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "waited_s"),
+    [("20", 20), ("600", 1), ("0", 1), ("Wed, 21 Oct 2026 07:28:00 GMT", 1), ("9" * 30, 1), ("", 1)],
+)
+def test_who_asks_to_be_left_alone_is_left_alone_while_there_is_time(
+    walker: Walker, world: World, told: str, waited_s: int
+) -> None:
+    world.bot.replies = [answer(429, headers={"retry-after": told}), {"reply": "Hi"}]
+    assert walker.post(make_event(text="Hello")).status_code == 200
+    walker.let_time_pass()
+    lease = claim_due_conversation("tests")
+    assert lease is not None
+    take_step(lease)
+    event = WebhookEvent.objects.get()
+    assert event.wait_until and event.called_at
+    assert waited_s <= (event.wait_until - event.called_at).total_seconds() < waited_s + 15
+    for _ in range(12):
+        walker.work()
+    assert world.inbox.said("0-conv-1") == ["Hi"]
 
 
 class Killed(BaseException):

@@ -6,6 +6,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -31,6 +32,8 @@ from channels_app.protocol.visible import named
 MAX_REPLY_BYTES = 1_000_000  # of one answer; a bot that says more is broken
 DEFAULT_TIMEOUT_S = 20  # of one call, all in all
 MAX_TIMEOUT_S = 45  # two tries and a handover fit into the platform's five minutes, and no contact waits longer
+
+MAX_SECONDS_DIGITS = 5  # of a time to wait: more than a day is no matter of a turn
 
 HttpAnswer = tuple[int, dict[str, Any]]
 """Status and JSON body that a callback gets."""
@@ -220,10 +223,19 @@ class BotConnector(ABC):
             return
         detail = f"The bot answered {status}."
         if status in (429, 503):
-            raise TemporaryError(detail, effect=Effect.NONE, status=status)
+            busy = TemporaryError(detail, effect=Effect.NONE, status=status)
+            busy.retry_after = _seconds(answer.headers.get("retry-after", ""))
+            raise busy
         if status >= 500:
             raise TemporaryError(detail, effect=Effect.FAILED, status=status)
         raise RefusedError(detail, status=status)
+
+
+def _seconds(text: str) -> timedelta:
+    """Of the header Retry-After; nothing for a date, which some clocks would get wrong."""
+    digits = text.strip()
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= MAX_SECONDS_DIGITS
+    return timedelta(seconds=int(digits) if is_number else 0)
 
 
 _ERROR_CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)
