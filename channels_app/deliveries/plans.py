@@ -45,12 +45,16 @@ class Plan:
         return sum(start < messages for start in self.starts)
 
 
-def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_id: str, unique: str) -> Plan:
+def plan_deliveries(
+    channel: LiveChannel, reply: Reply, *, medium: str, message_id: str, unique: str, closing: int = 0
+) -> Plan:
     """How this reply leaves on this channel to a contact on `medium`: uploads first, then as few calls as the inbox
     allows.
 
-    `unique` tells apart the files of different turns.
+    `unique` tells apart the files of different turns. `closing`: how many of its messages, the last ones, are said
+    only if the conversation ends with them.
     """
+    farewell = len(reply.messages) - closing
     inbox, topics = channel.inbox, topics_of((intent.name for intent in reply.intents), channel.intent_topics)
     reply = replace(reply, topics=tuple(dict.fromkeys((*reply.topics, *topics)))) if topics else reply
     groups = _joined([inbox.written(message, medium) for message in reply.messages], medium_of(medium))
@@ -73,12 +77,16 @@ def plan_deliveries(channel: LiveChannel, reply: Reply, *, medium: str, message_
         for name, file in files.items()
     ]
     links = {name: "" if holds_data(file.url) else file.url for name, file in files.items()}
+    planned = list(_calls(inbox, outgoing, [part.pause_ms for part in parts]))
+    farewells = _farewells([call for call, _ in planned], sum(part.start >= farewell for part in parts))
     calls = [
         (
             DeliveryKind.REPLY,
-            {"outgoing": call.to_json(), "links": links} | ({"pause_ms": pause_ms} if pause_ms else {}),
+            {"outgoing": call.to_json(), "links": links}
+            | ({"pause_ms": pause_ms} if pause_ms else {})
+            | ({"closing": last} if last else {}),
         )
-        for call, pause_ms in _calls(inbox, outgoing, [part.pause_ms for part in parts])
+        for (call, pause_ms), last in zip(planned, farewells, strict=True)
     ]
     return Plan(
         calls=(*uploads, *calls),
@@ -111,6 +119,15 @@ def _calls(inbox: Inbox, outgoing: Outgoing, pauses_ms: Sequence[int]) -> Iterat
         left_ms -= pause_ms
         for place, call in enumerate(inbox.split(part)):
             yield call, 0 if place else pause_ms
+
+
+def _farewells(calls: Sequence[Outgoing], left: int) -> list[int]:
+    """For each call, how many of its messages are among the `left` last ones of all."""
+    found = []
+    for call in reversed(calls):
+        found.append(min(left, len(call.messages)))
+        left -= found[-1]
+    return found[::-1]
 
 
 def _without_middle(reply: Reply, parts: list[_Part]) -> tuple[Reply, list[_Part]]:

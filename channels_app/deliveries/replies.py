@@ -46,6 +46,9 @@ class Say:
     """Agents take over with it, or are asked whether they do. A wish that the bot said is in `reply`."""
     reason: str = ""
     """For operators: why this is said, if it isn't the bot's answer."""
+    unless_answered: str = ""
+    """Nothing of it is said or done if a message of the contact waits by then; why not, for operators. Empty: it is
+    all the same."""
 
 
 def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
@@ -115,7 +118,7 @@ def say(channel: LiveChannel, wanted: Say) -> Release:
     except NewsError as news:
         before = unsaid_words(lease, channel)
         closes = reply.complete or before.reply.complete
-        matters = bool(closes or channel.drops_overtaken_answers)
+        matters = bool(closes or channel.drops_overtaken_answers or wanted.unless_answered)
         waits = matters and _is_waited_for(claimed, open_messages(lease, claimed))
         leaving = _leaving(channel, wanted, before, waits=waits)
         return _write_and_send(channel, wanted, leaving, may_leave=news.may_leave)
@@ -154,6 +157,8 @@ class _Leaving:
     reason: str = ""
     request: Request | None = None
     state: OffloadState = OffloadState.REQUESTED
+    closing: int = 0
+    """Of its messages the last ones, which are said only if the conversation ends with them."""
 
     @property
     def is_overtaken(self) -> bool:
@@ -162,6 +167,8 @@ class _Leaving:
 
 def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) -> _Leaving:
     """`waits`: a message of the contact does, so the bot doesn't close the conversation."""
+    if waits and wanted.unless_answered:
+        wanted = replace(wanted, reply=Reply(), request=None, reason=wanted.unless_answered)
     lease, request = wanted.lease, wanted.request
     # Claimed words of the bot are among the unsaid ones, in their place: what came since was mostly said later.
     is_said = any(event.facts.id in before.event_ids for event in wanted.claimed)
@@ -181,12 +188,14 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
         return _Leaving(reply=reply, before=before, reason=request.reason.label, request=request)
     if reply.complete is Completion.RESOLVED and waits:
         return _Leaving(reply=replace(reply, complete=None), before=before, reason=NOT_CLOSED)
+    closing = len(wanted.reply.messages) if wanted.unless_answered else 0
     if reply.complete is Completion.RESOLVED and wanted.author == Author.BOT:
         text = own_words(lease, channel, Occasion.RESOLVED)
+        closing = 1 if text else 0
         reply = replace(reply, messages=(*reply.messages, *([Message(text=text)] if text else [])))
     if waits and reply.messages and _may_be_dropped(channel, wanted, before):
         return _Leaving(reply=replace(reply, messages=()), before=before, reason=OVERTAKEN)
-    return _Leaving(reply=reply, before=before, reason=wanted.reason)
+    return _Leaving(reply=reply, before=before, reason=wanted.reason, closing=closing)
 
 
 def _answered_request(lease: Lease, channel: LiveChannel, before: Unsaid, reply: Reply, request: Request) -> _Leaving:
@@ -231,7 +240,12 @@ def _write_and_send(
     first, others = claimed[0], claimed[1:]
     unique = f"{first.facts.id:x}"
     plan = plan_deliveries(
-        channel, leaving.reply, medium=lease.medium, message_id=lease.last_message_id, unique=unique
+        channel,
+        leaving.reply,
+        medium=lease.medium,
+        message_id=lease.last_message_id,
+        unique=unique,
+        closing=leaving.closing,
     )
     counters = [event.facts.counter for event in claimed if event.facts.counter is not None]
     ends = dict.fromkeys([*before.event_ids, *(event.facts.id for event in others)])
@@ -254,16 +268,17 @@ def _write_and_send(
         answered=answered,
     )
     first = replace(first, reason=writing.reason)
-    if leaving.request is None:
-        try:
+    try:
+        if leaving.request is None:
             deliveries = write_deliveries(lease, writing, is_leaving=is_leaving, if_nothing_came=checks)
-        except NewsError as news:
-            news.may_leave = is_leaving
-            raise
-    else:
-        with transaction.atomic():
-            deliveries = write_deliveries(lease, writing, is_leaving=is_leaving)
-            record_offload(lease, first.facts.id, leaving.request, leaving.state)
+        else:
+            checks = checks and bool(wanted.unless_answered)
+            with transaction.atomic():
+                deliveries = write_deliveries(lease, writing, is_leaving=is_leaving, if_nothing_came=checks)
+                record_offload(lease, first.facts.id, leaving.request, leaving.state)
+    except NewsError as news:
+        news.may_leave = is_leaving
+        raise
     if offer and waiting:
         return Release.putting_off(first, EventState.SENDING, waiting[1] - database_now())
     return send_deliveries(lease, channel, first, deliveries, is_leaving=is_leaving)

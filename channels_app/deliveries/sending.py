@@ -22,7 +22,7 @@ from channels_app.deliveries.unsaid import Unsaid, unsaid_words
 from channels_app.deliveries.verdicts import Verdict
 from channels_app.deliveries.writing import Writing, write_deliveries
 from channels_app.lib.clocks import database_now
-from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, WebhookEvent
+from channels_app.models import Author, Delivery, DeliveryKind, DeliveryState, EventState, MessageRow, WebhookEvent
 from channels_app.protocol import Completion, EventType, Message, Outgoing, Reply
 from channels_app.protocol.remarks import NOT_CLOSED
 from channels_app.protocol.sentences import Occasion
@@ -86,17 +86,31 @@ def _stay_open(lease: Lease, first: ClaimedEvent, deliveries: Sequence[Delivery]
     queued = (event.facts.type for event in lease.events if event.facts.state == EventState.QUEUED)
     if EventType.MESSAGE_RECEIVED not in queued:
         return
-    for delivery in deliveries:
-        waits = delivery.kind == DeliveryKind.REPLY and delivery.state == DeliveryState.PENDING
-        if not waits or delivery.outgoing.complete is not Completion.RESOLVED or may_have_arrived(delivery):
-            continue
-        delivery.outgoing = replace(delivery.outgoing, complete=None)
-        if delivery.outgoing == Outgoing():
-            delivery.state, delivery.finished_at = DeliveryState.CANCELLED, database_now()
-        with transaction.atomic():
-            hold(lease)
-            delivery.save(update_fields=["payload", "state", "finished_at"])
-            WebhookEvent.objects.filter(pk=first.facts.id).update(reason=NOT_CLOSED)
+    waiting = [one for one in deliveries if one.kind == DeliveryKind.REPLY and one.state == DeliveryState.PENDING]
+    last = waiting[-1] if waiting else None
+    if last is None or last.outgoing.complete is not Completion.RESOLVED or may_have_arrived(last):
+        return
+    with transaction.atomic():
+        hold(lease)
+        for delivery in waiting:
+            if not may_have_arrived(delivery):
+                _without_end(delivery)
+        WebhookEvent.objects.filter(pk=first.facts.id).update(reason=NOT_CLOSED)
+
+
+def _without_end(delivery: Delivery) -> None:
+    """The call without what ends the conversation, and what is said only then. Nor does the transcript have it."""
+    outgoing = delivery.outgoing
+    closing = min(delivery.payload.get("closing", 0), len(outgoing.messages))
+    kept = outgoing.messages[: len(outgoing.messages) - closing]
+    delivery.payload = {name: value for name, value in delivery.payload.items() if name != "closing"}
+    delivery.outgoing = replace(outgoing, messages=kept, complete=None)
+    if delivery.outgoing == Outgoing():
+        delivery.state, delivery.finished_at = DeliveryState.CANCELLED, database_now()
+    delivery.save(update_fields=["payload", "state", "finished_at"])
+    said = MessageRow.objects.filter(event_id=delivery.event_id).exclude(author=Author.CONTACT)
+    unsaid = said.order_by("-position").values_list("pk", flat=True)[:closing]
+    MessageRow.objects.filter(pk__in=list(unsaid)).delete()
 
 
 def is_of_an_earlier_stint(lease: Lease, first: ClaimedEvent) -> bool:

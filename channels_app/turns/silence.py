@@ -42,7 +42,7 @@ def on_silent_contact(
 
 
 def _end(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent]) -> Say:
-    said = _say(lease, channel, claimed, Occasion.SILENCE_END)
+    said = replace(_say(lease, channel, claimed, Occasion.SILENCE_END), unless_answered=NOT_SILENT)
     if channel.on_silence == SilencePolicy.HAND_OVER:
         return replace(said, request=Request(reason=OffloadReason.CONTACT_SILENT, by="chatbridge"))
     return replace(said, reply=replace(said.reply, complete=Completion.RESOLVED))

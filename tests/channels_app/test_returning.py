@@ -8,7 +8,7 @@ import pytest
 from channels_app.models import MessageRow
 from tests.builders import make_bot, make_event
 from tests.conftest import Walker
-from tests.world import World
+from tests.world import World, answer
 
 BYE = {"messages": [{"text": "Bye"}], "complete": "resolved"}
 MENU = {"text": "What is it?", "options": [{"title": "Parcel", "payload": "parcel"}]}
@@ -89,3 +89,39 @@ def test_none_is_said_unless_it_is_written(walker: Walker, world: World) -> None
     world.bot.replies = [BYE]
     walker.says("Thanks")
     assert world.inbox.said("0-conv-1") == ["Bye"]
+
+
+@pytest.mark.parametrize("inbox", ["hootsuite", "sparkcentral"])
+@pytest.mark.parametrize("bye", [BYE, {"complete": "resolved"}, {**BYE, "messages": [{"text": "Bye"}, {"text": "B"}]}])
+def test_it_is_not_said_if_the_contact_has_written_again_before_the_end_is_sent(
+    walk_with: Callable[..., Walker], world: World, bye: dict[str, Any], inbox: str
+) -> None:
+    walker = walk_with(inbox=inbox, resolved_texts={"*": "Write again at any time."})
+
+    def meanwhile() -> Any:
+        walker.post(make_event(text="And then?", after_s=1))
+        return answer(429)
+
+    world.inbox.faults = [meanwhile]
+    world.bot.replies = [bye, {"messages": [{"text": "That is all"}], "complete": "resolved"}]
+    walker.says("Thanks")
+    words = [message["text"] for message in bye.get("messages", [])]
+    assert world.inbox.said("0-conv-1") == [*words, "That is all", "Write again at any time."]
+    assert world.inbox.completions("0-conv-1") == ["RESOLVED"]
+    ours = MessageRow.objects.exclude(author="contact").order_by("pk").values_list("text", flat=True)
+    assert list(ours) == world.inbox.said("0-conv-1")
+
+
+def test_a_contact_who_writes_in_the_pause_before_the_last_words_is_not_bidden_farewell(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(resolved_texts={"*": "Write again at any time."})
+    world.bot.replies = [{"messages": [{"text": "Bye"}, {"text": "Bye!", "pause_ms": 3000}], "complete": "resolved"}]
+
+    def meanwhile() -> None:
+        walker.post(make_event(text="And then?", after_s=1))
+
+    world.inbox.faults = [meanwhile]
+    walker.says("Thanks")
+    assert world.inbox.said("0-conv-1") == ["Bye", "Bye!", "You said: And then?"]
+    assert world.inbox.completions("0-conv-1") == []

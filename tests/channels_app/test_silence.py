@@ -175,6 +175,44 @@ def test_a_bot_that_wants_it_is_told_before_the_end(walk_by: Callable[..., Walke
     assert [turn["type"] for turn in world.bot.turns[1:]] == (["contact_silent"] if wants else [])
 
 
+@pytest.mark.parametrize("rule", ["resolve", "hand_over"])
+def test_a_contact_who_writes_while_the_bot_is_told_is_not_silent(
+    walk_by: Callable[..., Walker], world: World, rule: str
+) -> None:
+    walker = walk_by(on_silence=rule)
+    bot = walker.channel.bot
+    assert bot is not None
+    bot.settings = bot.settings | {"hears_silence": True}
+    bot.revision += 1
+    bot.save()
+    pass_minutes(walker, 31)
+
+    def meanwhile() -> dict[str, Any]:
+        walker.post(make_event(text="Here I am", after_s=1))
+        return {}
+
+    world.bot.replies = [meanwhile]
+    pass_minutes(walker, 61)
+    assert said(world) == [ASK, "You said: Here I am"]
+    assert (world.inbox.completions("0-conv-1"), Offload.objects.count()) == ([], 0)
+
+
+def test_a_contact_who_writes_while_the_end_waits_to_be_sent_reads_none(
+    walk_by: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_by()
+    pass_minutes(walker, 31)
+
+    def meanwhile() -> Any:
+        walker.post(make_event(text="Here I am", after_s=1))
+        return answer(429)
+
+    world.inbox.faults = [meanwhile]
+    pass_minutes(walker, 61)
+    assert said(world) == [ASK, "You said: Here I am"]
+    assert world.inbox.completions("0-conv-1") == []
+
+
 def test_what_is_still_worked_on_is_looked_at_again(walk_by: Callable[..., Walker], world: World) -> None:
     """A question whose sending is being tried again: the end follows all the same."""
     walker = walk_by()
