@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Self
 
 from channels_app.lib import jsons
 from channels_app.models import Author, Conversation, Delivery, EventSource, MessageRow
@@ -27,14 +27,20 @@ def take_report(conversation_id: int, event_id: int, event: Event, readable: Cal
 
     Reports of one conversation may tell the same again, and hours late: each message is kept once.
     """
-    rows = [*_messages(conversation_id, event, readable), *_notes(conversation_id, event)]
+    told = _Told.of(conversation_id, event, readable)
+    rows = [*_messages(told, event), *_notes(conversation_id, event)]
     for place, row in enumerate(rows):
         row.conversation_id, row.event_id, row.position = conversation_id, event_id, place
     MessageRow.objects.bulk_create(rows, ignore_conflicts=True)
     if event.topics:
         Conversation.objects.filter(pk=conversation_id).update(topics=list(event.topics))
     if event.type is EventType.CONVERSATION_RESOLVED:
-        _end(conversation_id, event)
+        _end(conversation_id, event, told.until)
+
+
+def told_until(conversation_id: int, event: Event, readable: Callable[[str], str]) -> datetime:
+    """Up to when a report tells: before what the contact has written since, also if it came hours late."""
+    return _Told.of(conversation_id, event, readable).until
 
 
 def report_words(event: Event) -> str:
@@ -48,10 +54,10 @@ def agent_name(details: Mapping[str, Any]) -> str:
     return str(agent.get("name") or agent.get("email") or agent.get("external_id") or "")[:MAX_NAME]
 
 
-def _end(conversation_id: int, event: Event) -> None:
+def _end(conversation_id: int, event: Event, until: datetime) -> None:
     """The handover that it is about: the latest before it that nobody has ended; by a strange clock the latest."""
     all_of_it = Offload.objects.filter(conversation_id=conversation_id).order_by("-id")
-    before = all_of_it.filter(requested_at__lte=event.sent_at)
+    before = all_of_it.filter(requested_at__lte=until)
     offload = before.filter(state=OffloadState.HANDED_OVER).first() or before.first() or all_of_it.first()
     if offload is None:
         return
@@ -70,28 +76,21 @@ _BEFORE = timedelta(milliseconds=1)
 _IS_CONTACTS = {"inbound": True, "outbound": False}
 
 
-def _messages(conversation_id: int, event: Event, readable: Callable[[str], str]) -> Iterator[MessageRow]:
-    """What the report tells beyond what we know. It has no times: each stands before our next message, or at the
-    report's time. What it has before the first message that we know is older than what we still keep."""
-    told = [
-        _Said(is_contacts, item["text"] if is_contacts else readable(item["text"]))
-        for item in event.details.get("messages") or ()
-        if (is_contacts := _IS_CONTACTS.get(item["direction"])) is not None and is_visible(item["text"])
-    ]
-    own, reported = _known(conversation_id)
-    aligned = _aligned(told, own)
-    if own and not aligned:
+def _messages(told: "_Told", event: Event) -> Iterator[MessageRow]:
+    """What the report tells beyond what we know. It has no times: each stands before our next message, or where the
+    report ends. What it has before the first message that we know is older than what we still keep."""
+    if told.own and not told.aligned:
         return
-    name, at = agent_name(event.details), event.sent_at
+    name, at, reported = agent_name(event.details), told.until, told.reported
     found: list[MessageRow] = []
-    for place in range(len(told) - 1, min(aligned, default=0) - 1, -1):
-        if place in aligned:
-            at = aligned[place].at or at
+    for place in range(len(told.said) - 1, min(told.aligned, default=0) - 1, -1):
+        if place in told.aligned:
+            at = told.own[told.aligned[place]].at or at
             at -= _BEFORE
         else:
-            author = Author.CONTACT if told[place].is_contacts else Author.AGENT
-            by = "" if told[place].is_contacts else name
-            found.append(MessageRow(author=author, name=by, text=told[place].text, said_at=at))
+            said = told.said[place]
+            author, by = (Author.CONTACT, "") if said.is_contacts else (Author.AGENT, name)
+            found.append(MessageRow(author=author, name=by, text=said.text, said_at=at))
     for row in reversed(found):
         key = _Said(row.author == Author.CONTACT, row.text).key
         if reported[key] > 0:
@@ -111,6 +110,34 @@ class _Said:
         return self.is_contacts, _plain(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a report tells, beside what we know. `aligned`: by their places in it the places of our own messages."""
+
+    said: Sequence[_Said]
+    own: Sequence[_Said]
+    """Our transcript, the oldest first, without what the contact wrote after the report, and what followed."""
+    aligned: Mapping[int, int]
+    reported: Counter[tuple[bool, str]]
+    """What earlier reports told beside our transcript."""
+    until: datetime
+
+    @classmethod
+    def of(cls, conversation_id: int, event: Event, readable: Callable[[str], str]) -> Self:
+        said = [
+            _Said(is_contacts, item["text"] if is_contacts else readable(item["text"]))
+            for item in event.details.get("messages") or ()
+            if (is_contacts := _IS_CONTACTS.get(item["direction"])) is not None and is_visible(item["text"])
+        ]
+        own, reported = _known(conversation_id)
+        since = [place for place, one in enumerate(own) if one.is_contacts and one.at and one.at > event.sent_at]
+        own = own[: since[0]] if since else own
+        aligned = _aligned(said, own)
+        later = own[max(aligned.values(), default=len(own)) + 1 :]
+        unknown = (one.at for one in later if one.is_contacts and one.at and is_visible(one.text))
+        return cls(said, own, aligned, reported, min([event.sent_at, *(at - _BEFORE for at in unknown)]))
+
+
 def _known(conversation_id: int) -> tuple[list[_Said], Counter[tuple[bool, str]]]:
     """Our own transcript, oldest first; and what earlier reports told beside it."""
     rows = MessageRow.objects.filter(conversation_id=conversation_id).exclude(author=Author.NOTE)
@@ -125,12 +152,9 @@ def _known(conversation_id: int) -> tuple[list[_Said], Counter[tuple[bool, str]]
     return own[::-1], reported
 
 
-def _aligned(told: Sequence[_Said], own: Sequence[_Said]) -> dict[int, _Said]:
-    """By their place in the report: the messages that are ours, with ours."""
+def _aligned(told: Sequence[_Said], own: Sequence[_Said]) -> dict[int, int]:
     matcher = SequenceMatcher(a=[said.key for said in told], b=[said.key for said in own], autojunk=False)
-    return {
-        block.a + step: own[block.b + step] for block in matcher.get_matching_blocks() for step in range(block.size)
-    }
+    return {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
 
 
 def _plain(text: str) -> str:

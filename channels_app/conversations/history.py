@@ -1,8 +1,8 @@
 """What was said in a conversation, for a bot that gets it back from an agent or remembers nothing itself."""
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
-from channels_app.models import Author, MessageRow
+from channels_app.models import Author, EventSource, MessageRow
 from channels_app.protocol import PastMessage
 from channels_app.protocol.visible import cut, is_visible
 
@@ -16,6 +16,9 @@ def history_of(conversation_id: int, before: int, since: int = 0) -> tuple[PastM
     before the session's first (`since`). Agents' are there once the inbox has reported them; their notes are not for
     bots, which might repeat them."""
     rows = MessageRow.objects.filter(conversation_id=conversation_id, event_id__gte=since).exclude(author=Author.NOTE)
+    if since:  # agents may have been reported after it
+        began_at = rows.exclude(event__source=EventSource.WRITE_BACK).aggregate(at=Min("said_at"))["at"]
+        rows = rows.exclude(event__source=EventSource.WRITE_BACK, said_at__lt=began_at) if began_at else rows
     rows = rows.exclude(Q(event_id=before) | Q(event__answered_by=before))
     newest = rows.order_by("-said_at", "-id")[:MAX_MESSAGES]
     return tuple(

@@ -13,7 +13,7 @@ from channels_app.models import Outcome, Owner
 from channels_app.protocol import Event, EventType, Message, Reply
 from channels_app.turns.asking import NOT_WITH_BOT
 from offload.models import OffloadReason, OffloadState
-from offload.reports import report_words, take_report
+from offload.reports import report_words, take_report, told_until
 from offload.services import Request, record_offload
 
 
@@ -57,7 +57,8 @@ def on_report(lease: Lease, channel: LiveChannel, claimed: Sequence[ClaimedEvent
     event = events[0]
     ending = Release.ending(claimed, Outcome.SILENT, report_words(event))
     is_over = event.type is EventType.CONVERSATION_RESOLVED and lease.owner == Owner.OTHER
-    is_latest = lease.newest_sent_at is None or event.sent_at >= lease.newest_sent_at
+    until = told_until(lease.conversation_id, event, channel.inbox.readable) if is_over else event.sent_at
+    is_latest = lease.newest_sent_at is None or until >= lease.newest_sent_at
     return replace(
         ending,
         owner=Owner.CLOSED if is_over and is_latest else None,

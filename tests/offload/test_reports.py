@@ -12,7 +12,7 @@ from django.utils import timezone
 from channels_app.models import Conversation, MessageRow
 from channels_app.operations.transcripts import load_transcript
 from offload.models import Offload, OffloadProvider
-from tests.builders import sign
+from tests.builders import make_bot, make_event, sign
 from tests.conftest import Walker
 from tests.world import World
 
@@ -29,6 +29,7 @@ def walker(walk_with: Callable[..., Walker], world: World) -> Walker:
     provider.write_back_secret = SECRET
     provider.save()
     world.bot.replies = [{"messages": [{"text": "Hi!"}]}, {"messages": [{"text": "Bye"}], "complete": "handover"}]
+    walker.post(make_event("CONVERSATION_STARTED"))
     walker.says("Hello")
     walker.says("agent")
     return walker
@@ -150,7 +151,8 @@ def test_a_report_ends_the_handover_that_it_is_about(walker: Walker, world: Worl
     first.refresh_from_db()
     assert (first.state, first.ended_by, first.end_comment) == ("ended", MIA, "solved · Parcel found")
     assert Conversation.objects.get().owner == "other"
-    report(walker, RESOLVED, sent_at=timezone.now() + timedelta(seconds=5), key="now")
+    again = [*RESOLVED, (IN, "agent again"), (OUT, "It has come")]
+    report(walker, again, sent_at=timezone.now() + timedelta(seconds=5), key="now")
     second.refresh_from_db()
     assert second.state == "ended"
     assert Conversation.objects.get().owner == "closed"
@@ -161,6 +163,58 @@ def test_a_late_report_takes_no_conversation_from_the_bot(walker: Walker, world:
     walker.delegates(after_s=1)
     report(walker, RESOLVED, sent_at=timezone.now() + timedelta(hours=1))
     assert Conversation.objects.get().owner == "bot"
+
+
+def comes_back(walker: Walker, world: World, *texts: str) -> None:
+    """After the end: a session of its own."""
+    world.inbox.gone.clear()
+    for place, text in enumerate(texts):
+        if place == 0:
+            assert walker.post(make_event("CONVERSATION_STARTED", after_s=60)).status_code == 200
+        walker.says(text, after_s=61 + place)
+
+
+@pytest.mark.parametrize(
+    ("first", "has_time_of_retry"),
+    [("Where is it?", False), ("Where is it?", True), ("Hello", False)],  # with neither of both nobody could tell
+)
+def test_a_report_that_comes_after_the_contacts_return_tells_of_before(
+    walker: Walker, world: World, first: str, has_time_of_retry: bool
+) -> None:
+    resolved_at = timezone.now()
+    world.bot.replies = [{"messages": [{"text": "Again?"}]}, {"complete": "handover"}]
+    comes_back(walker, world, first, "agent now")
+    report(walker, RESOLVED, sent_at=timezone.now() + timedelta(hours=1) if has_time_of_retry else resolved_at)
+    states = dict(Offload.objects.order_by("pk").values_list("pk", "state"))
+    assert list(states.values()) == ["ended", "handed_over"]
+    assert Conversation.objects.get().owner == "other"
+    said = MessageRow.objects.order_by("said_at", "position").values_list("text", flat=True)
+    assert list(said) == [text for _, text in RESOLVED] + [first, "Again?", "agent now"]
+
+
+def test_a_bot_without_memory_does_not_read_what_agents_said_before_the_return(
+    walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(bot=make_bot("openai"))
+    provider = OffloadProvider(channel=walker.channel)
+    provider.write_back_secret = SECRET
+    provider.save()
+    heard: list[list[str]] = []
+
+    def hear() -> dict[str, Any]:
+        heard.append([one["content"] for one in world.bot.turns[-1]["messages"] if one["role"] != "system"])
+        return {"choices": [{"message": {"role": "assistant", "content": "Fine."}}]}
+
+    world.bot.replies = [hear] * 3
+    walker.post(make_event("CONVERSATION_STARTED"))
+    walker.says("Hello")
+    resolved_at = timezone.now()
+    walker.channel.conversations.update(owner="other")
+    comes_back(walker, world, "New question")
+    report(walker, [(IN, "Hello"), (OUT, "Fine."), (OUT, "I refund it.")], sent_at=resolved_at)
+    walker.says("And now?", after_s=70)
+    assert told() == [("agent", MIA, "I refund it.")]
+    assert heard[1:] == [["New question"], ["New question", "Fine.", "And now?"]]
 
 
 def test_the_page_tells_the_story_to_its_end(walker: Walker, admin_client: Client) -> None:
