@@ -1,28 +1,17 @@
 """While nobody is there a contact may leave a message: what he chooses for it, and what he reads then."""
 
 from channels_app.protocol import Option
-from channels_app.protocol.sentences import READY, Occasion
+from channels_app.protocol.languages import pick_text
+from channels_app.protocol.sentences import Occasion
+from offload.models import OffloadProvider
 
 LEAVES_MESSAGE = {"chatbridge": "leave_message"}
 """The payload of the choice."""
-_TITLES = {
-    "en": "Leave a message",
-    "nl": "Bericht achterlaten",
-    "fr": "Laisser un message",
-    "de": "Nachricht hinterlassen",
-    "es": "Dejar un mensaje",
-}
+MAX_TITLE = 60
+"""Characters of what it is called: it has to fit on a button."""
 
 
-def offered_choice(language: str) -> tuple[Option, ...]:
-    """In these languages only: a choice that isn't understood is none."""
-    title = _TITLES.get(_primary(language))
+def offered_choice(provider: OffloadProvider, language: str, fallback: str) -> tuple[Option, ...]:
+    """In the language of the text above it; none where the provider has no title for it."""
+    title = pick_text(provider.texts_for(Occasion.LEAVE_MESSAGE), language, fallback)
     return (Option(title=title, payload=LEAVES_MESSAGE),) if title else ()
-
-
-def words_after_choice(language: str) -> str:
-    return READY[Occasion.LEFT_MESSAGE].get(_primary(language), "")
-
-
-def _primary(language: str) -> str:
-    return (language or "en").partition("-")[0]

@@ -56,6 +56,8 @@ class OffloadProvider(models.Model):
     opened_texts = texts_column("text when agents take over", default=dict)
     queue_texts = models.JSONField("text when there is a queue", null=True, blank=True)
     nobody_texts = models.JSONField("text when nobody is there", null=True, blank=True)
+    leave_message_texts = models.JSONField("choice to leave a message", null=True, blank=True)
+    left_message_texts = models.JSONField("text when a message is left", null=True, blank=True)
     closed_texts = texts_column("text when closed")
     disabled_texts = texts_column("text when switched off", default=dict)
 
@@ -101,6 +103,8 @@ class OffloadProvider(models.Model):
             Occasion.OPENED: self.opened_texts,
             Occasion.QUEUE: self.queue_texts,
             Occasion.NOBODY: self.nobody_texts,
+            Occasion.LEAVE_MESSAGE: self.leave_message_texts,
+            Occasion.LEFT_MESSAGE: self.left_message_texts,
             Occasion.CLOSED: self.closed_texts,
             Occasion.DISABLED: self.closed_texts if self.disabled_texts == {} else self.disabled_texts,
         }[occasion]

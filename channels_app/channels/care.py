@@ -18,7 +18,8 @@ NOT_COPIED = frozenset({"id", "name", "is_active"})
 PROVIDER_COPIED = (
     *("name", "is_enabled", "disabled_reason", "disabled_until"),
     *("opening_hours", "queue_rules", "teams"),
-    *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+    *("opened_texts", "queue_texts", "nobody_texts", "leave_message_texts", "left_message_texts"),
+    *("closed_texts", "disabled_texts"),
 )
 MAX_NAME = 100  # characters, as the column
 

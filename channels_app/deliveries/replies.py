@@ -25,7 +25,7 @@ from channels_app.models import Author, EventState
 from channels_app.protocol import Completion, EventType, Message, Reply, options
 from channels_app.protocol.remarks import NOT_CLOSED, OVERTAKEN
 from channels_app.protocol.sentences import Occasion
-from offload.left_messages import offered_choice, words_after_choice
+from offload.left_messages import offered_choice
 from offload.misses import in_a_row, misses, told_before
 from offload.models import OffloadReason, OffloadState
 from offload.services import Decision, Request, answer_request, decide, hand_over, provider_of, record_offload
@@ -72,8 +72,9 @@ def _providers_words(
     )
     if not text and decision.occasion is Occasion.OPENED and reason is OffloadReason.CONTACT_ASKED:
         text = own_words(lease, channel, Occasion.HANDOVER)
-    offers = decision.occasion is Occasion.NOBODY
-    return (Message(text=text, options=offered_choice(language or fallback) if offers else ()),) if text else ()
+    provider = decision.provider if decision.occasion is Occasion.NOBODY else None
+    choice = offered_choice(provider, language, fallback) if provider else ()
+    return (Message(text=text, options=choice),) if text else ()
 
 
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
@@ -85,9 +86,9 @@ def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, req
 
 def take_message_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Say:
     """The contact has chosen to leave a message: what he writes from now on waits for agents."""
-    text = words_after_choice(language_of(lease, channel) or channel.wording.language)
     request = Request(reason=OffloadReason.MESSAGE_LEFT, by="contact")
-    reply = Reply(messages=(Message(text=text),) if text else ())
+    decision = Decision(provider_of(lease.channel_id), Occasion.LEFT_MESSAGE)
+    reply = Reply(messages=_providers_words(lease, channel, request.reason, decision))
     return Say(lease=lease, claimed=[claimed], reply=reply, author=Author.BRIDGE, request=request)
 
 

@@ -23,6 +23,8 @@ class Occasion(StrEnum):
     """The same, and it takes a while until one answers."""
     NOBODY = "nobody"
     """The bot asks for an agent while none is available."""
+    LEAVE_MESSAGE = "leave_message"
+    """The contact can then choose to leave a message: what the choice is called."""
     LEFT_MESSAGE = "left_message"
     """The contact then wants to leave a message."""
     CLOSED = "closed"
@@ -97,6 +99,13 @@ READY: Mapping[Occasion, Texts] = {
         "de": "Im Moment ist niemand aus unserem Team verfügbar. Sie können hier weiterschreiben oder uns eine "
         "Nachricht hinterlassen.",
         "es": "En este momento no hay nadie de nuestro equipo disponible. Puede continuar aquí o dejarnos un mensaje.",
+    },
+    Occasion.LEAVE_MESSAGE: {
+        "en": "Leave a message",
+        "nl": "Bericht achterlaten",
+        "fr": "Laisser un message",
+        "de": "Nachricht hinterlassen",
+        "es": "Dejar un mensaje",
     },
     Occasion.LEFT_MESSAGE: {
         "en": "Please write your message here. A colleague will read it and answer you here.",

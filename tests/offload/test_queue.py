@@ -20,6 +20,7 @@ from channels_app.models import AuditEntry, Channel, Conversation
 from channels_app.protocol.errors import Effect, TemporaryError
 from channels_app.protocol.languages import OFFERED
 from channels_app.protocol.sentences import Occasion
+from offload.left_messages import offered_choice
 from offload.models import Offload, OffloadProvider, QueueLook
 from offload.queue import action_for, wrong_in
 from offload.services import Decision
@@ -181,6 +182,42 @@ def test_where_nobody_is_there_the_bot_keeps_it_and_a_message_can_be_left(walker
     offload = Offload.objects.latest("id")
     assert (offload.reason, offload.requested_by) == ("message_left", "contact")
     assert len(world.bot.turns) == 1
+
+
+@needs_commits
+def test_both_texts_and_the_choice_are_the_channels_own(walker: Walker, world: World) -> None:
+    provided(
+        walker,
+        nobody_texts={"it": "Non c'è nessuno."},
+        leave_message_texts={"it": "Lascia un messaggio", "*": "Message"},
+        left_message_texts={"it": "Scriva qui, {name}. Rispondiamo {next_opening}."},
+    )
+    world.inbox.figures["agent-availability"] = 0
+    walker.starts(data={"language": "it"})
+    asks_for_agent(walker, world)
+    assert world.inbox.said("0-conv-1")[-1].splitlines() == ["Non c'è nessuno.", "1. Lascia un messaggio"]
+    walker.says("lascia un messaggio")
+    assert world.inbox.said("0-conv-1")[-1] == "Scriva qui, Johan."
+    assert Offload.objects.latest("id").reason == "message_left"
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "fallback", "title"),
+    [
+        (None, "nl-BE", "", "Bericht achterlaten"),
+        (None, "it", "fr", "Laisser un message"),  # as the text above it
+        (None, "it", "", "Leave a message"),
+        (None, "", "", "Leave a message"),
+        ({"*": "Message"}, "nl", "", "Message"),
+        ({"it": "Messaggio"}, "pt", "", "Messaggio"),
+    ],
+)
+def test_the_choice_is_offered_in_the_language_of_its_text(
+    texts: dict[str, str] | None, language: str, fallback: str, title: str
+) -> None:
+    [option] = offered_choice(OffloadProvider(leave_message_texts=texts), language, fallback)
+    assert option.title == title
+    assert offered_choice(OffloadProvider(leave_message_texts={}), language, fallback) == ()
 
 
 @needs_commits
@@ -430,10 +467,17 @@ def test_the_page_says_what_the_queue_means_now(walker: Walker, world: World, ad
 
 def test_the_table_in_a_file(channel: Channel) -> None:
     given = {"queue_rules": CAREFUL, "teams": ["a"], "queue_texts": {"nl": "Nog {waiting}."}, "nobody_texts": {}}
+    given |= {"leave_message_texts": {"it": "Messaggio"}, "left_message_texts": {"it": "Scriva, {name}."}}
     document = {"channels": [{"name": channel.name, "offload_provider": given}]}
     apply_configuration(json.dumps(document).encode(), "bridge.json")
     exported = export_configuration()[0]["channels"][0]["offload_provider"]
     assert {key: exported[key] for key in given} == given
+    for title in ("a" * 61, "Two\nlines"):
+        given["leave_message_texts"] = {"it": title}
+        with pytest.raises(ConfigurationError) as refused:
+            apply_configuration(json.dumps(document).encode(), "bridge.json")
+        assert "leave_message_texts.it: Write this as one line of at most 60 characters." in str(refused.value)
+    del given["leave_message_texts"]
     given["queue_rules"] = [{"condition": "waiting", "then": "keep"}]
     with pytest.raises(ConfigurationError) as refused:
         apply_configuration(json.dumps(document).encode(), "bridge.json")

@@ -20,7 +20,8 @@ from offload.models import OffloadProvider
 WIDTH = 120  # characters of a line of YAML
 PROVIDER_FIELDS = (
     *("disabled_reason", "queue_rules", "teams"),
-    *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+    *("opened_texts", "queue_texts", "nobody_texts", "leave_message_texts", "left_message_texts"),
+    *("closed_texts", "disabled_texts"),
 )
 
 

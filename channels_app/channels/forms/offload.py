@@ -21,6 +21,7 @@ from channels_app.lib.clocks import database_now
 from channels_app.models import Channel
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.sentences import Occasion
+from offload.left_messages import MAX_TITLE
 from offload.models import OffloadProvider
 
 SECRETS = ("verify_token", "write_back_secret")
@@ -76,8 +77,20 @@ class OffloadProviderForm(ModelForm):
     nobody_texts = TextsField(
         Occasion.NOBODY,
         label="Text when nobody is there",
-        help_text="Sent where the table says “keep the bot and offer to leave a message”. Below it the contact can "
-        "choose to leave a message; what is written then waits for agents.",
+        help_text="Sent where the table says “keep the bot and offer to leave a message”, with the choice below.",
+        takes_variables=True,
+    )
+    leave_message_texts = TextsField(
+        Occasion.LEAVE_MESSAGE,
+        label="Choice to leave a message",
+        help_text="What the choice below that text is called. Leave it empty in every language to offer none.",
+        max_title=MAX_TITLE,
+    )
+    left_message_texts = TextsField(
+        Occasion.LEFT_MESSAGE,
+        label="Text when a message is left",
+        help_text="Sent when the contact chooses it. The conversation is then with the agents, and what the contact "
+        "writes waits for them.",
         takes_variables=True,
     )
     closed_texts = TextsField(
@@ -100,7 +113,8 @@ class OffloadProviderForm(ModelForm):
         fields = (
             *("name", "is_enabled", "disabled_reason", "disabled_until"),
             *("opening_hours", "queue_rules", "teams"),
-            *("opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+            *("opened_texts", "queue_texts", "nobody_texts", "leave_message_texts", "left_message_texts"),
+            *("closed_texts", "disabled_texts"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -134,8 +134,12 @@ class TextsField(forms.Field):
 
     widget_class = TextsWidget
 
-    def __init__(self, of: Occasion | Texts, *, takes_variables: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, of: Occasion | Texts, *, takes_variables: bool = False, max_title: int = 0, **kwargs: Any
+    ) -> None:
+        """`max_title`: the characters of a text that is a title, on one line; 0: it is no title."""
         self.ready, self.takes_variables = READY[of] if isinstance(of, Occasion) else of, takes_variables
+        self.max_title = max_title
         attrs = {"aria-label": kwargs.get("label", "")}
         widget = self.widget_class(self.ready, attrs, takes_variables=takes_variables)
         super().__init__(required=False, widget=widget, **kwargs)
@@ -151,7 +155,7 @@ class TextsField(forms.Field):
         for name, given in value.items():
             try:
                 key, text = _read(name, given)
-                wrong = wrong_in(text) if self.takes_variables else ""
+                wrong = self._wrong_in(text)
                 if wrong:
                     raise forms.ValidationError(wrong)
                 if text and key in texts:
@@ -161,6 +165,11 @@ class TextsField(forms.Field):
             if text:
                 texts[key] = text
         return None if texts == self.ready else texts
+
+    def _wrong_in(self, text: str) -> str:
+        if self.max_title and (len(text) > self.max_title or len(text.splitlines()) > 1):
+            return f"Write this as one line of at most {self.max_title} characters."
+        return wrong_in(text) if self.takes_variables else ""
 
     def words(self, value: Any) -> str:
         """Read-only."""

@@ -117,7 +117,8 @@ class OffloadProviderInline(StackedInline):
     readonly_fields = ("now",)
     fields = (
         *("name", "is_enabled", "disabled_reason", "disabled_until", "verify_token", "opening_hours", "now"),
-        *("queue_rules", "teams", "opened_texts", "queue_texts", "nobody_texts", "closed_texts", "disabled_texts"),
+        *("queue_rules", "teams", "opened_texts", "queue_texts", "nobody_texts", "leave_message_texts"),
+        *("left_message_texts", "closed_texts", "disabled_texts"),
         "write_back_secret",
     )
     can_delete = False
