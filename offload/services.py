@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from channels_app.adapters.inboxes.answers import QueueFigures
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, Delivery
-from channels_app.protocol import Reply
+from channels_app.protocol import OffloadRequest, Reply
 from channels_app.protocol.sentences import Occasion
 from offload.models import Offload, OffloadProvider, OffloadReason, OffloadState
 from offload.opening_hours import is_open
@@ -39,6 +39,13 @@ class Request:
     by: str
     detail: str = ""
     payload: Any = None
+
+
+def asked_by_bot(wish: OffloadRequest) -> Request:
+    """With what the bot says of it, unless that is only the name of the reason."""
+    reason = OffloadReason.ASKED_FOR_HUMAN
+    detail = "" if wish.reason == reason else wish.reason
+    return Request(reason=reason, by="bot", detail=detail, payload=wish.payload)
 
 
 def provider_of(channel_id: int) -> OffloadProvider | None:
@@ -116,7 +123,7 @@ def record_offload(lease: Held, event_id: int, request: Request, state: OffloadS
             "requested_at": database_now(),
             "state": state,
             "finished_at": database_now() if state is OffloadState.CLOSED else None,
-            **place_of(event_id),
+            **place_of(event_id, request.reason),
         },
     )
 

@@ -11,7 +11,8 @@ from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
 from channels_app.conversations.standing import OpenEvent
 from channels_app.deliveries.attempts import may_leave_now
-from channels_app.deliveries.briefings import briefing_of, language_of, own_words
+from channels_app.deliveries.briefings import briefing_of, own_words
+from channels_app.deliveries.handover_words import last_words, providers_words
 from channels_app.deliveries.inline import offered, waits_until
 from channels_app.deliveries.overtaken import has_waited_long
 from channels_app.deliveries.plans import plan_deliveries
@@ -25,11 +26,18 @@ from channels_app.models import Author, EventState
 from channels_app.protocol import Completion, EventType, Message, Reply, options
 from channels_app.protocol.remarks import NOT_CLOSED, OVERTAKEN
 from channels_app.protocol.sentences import Occasion
-from offload.left_messages import offered_choice
 from offload.misses import in_a_row, misses, told_before
 from offload.models import OffloadReason, OffloadState
-from offload.services import Decision, Request, answer_request, decide, hand_over, provider_of, record_offload
-from offload.wording import say_for
+from offload.services import (
+    Decision,
+    Request,
+    answer_request,
+    asked_by_bot,
+    decide,
+    hand_over,
+    provider_of,
+    record_offload,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,35 +59,9 @@ class Say:
     all the same."""
 
 
-def _last_words(lease: Lease, channel: LiveChannel, reason: OffloadReason) -> str:
-    """What the contact reads when agents take over and he had no reason to expect it."""
-    is_unexpected = reason.is_failure or reason is OffloadReason.CONTACT_FILE
-    return own_words(lease, channel, Occasion.HANDOVER) if is_unexpected else ""
-
-
-def _providers_words(
-    lease: Lease, channel: LiveChannel, reason: OffloadReason, decision: Decision
-) -> tuple[Message, ...]:
-    """What the contact reads when agents have been asked for, with a choice where that is to be offered. Who has asked
-    himself, and not the bot, reads something in any case."""
-    language, fallback = language_of(lease, channel), channel.wording.language
-    text = say_for(
-        decision,
-        lease.now,
-        language=language,
-        fallback=fallback,
-        name=lease.contact.contact.primary_identifier,
-    )
-    if not text and decision.occasion is Occasion.OPENED and reason is OffloadReason.CONTACT_ASKED:
-        text = own_words(lease, channel, Occasion.HANDOVER)
-    provider = decision.provider if decision.occasion is Occasion.NOBODY else None
-    choice = offered_choice(provider, language, fallback) if provider else ()
-    return (Message(text=text, options=choice),) if text else ()
-
-
 def hand_over_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Say:
     """Humans take over because the bot can't or shouldn't answer."""
-    text = _last_words(lease, channel, request.reason)
+    text = last_words(lease, channel, request.reason)
     words = (Message(text=text),) if text else ()
     return Say(lease=lease, claimed=[claimed], reply=Reply(messages=words), author=Author.BRIDGE, request=request)
 
@@ -88,7 +70,7 @@ def take_message_for(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) 
     """The contact has chosen to leave a message: what he writes from now on waits for agents."""
     request = Request(reason=OffloadReason.MESSAGE_LEFT, by="contact")
     decision = Decision(provider_of(lease.channel_id), Occasion.LEFT_MESSAGE)
-    reply = Reply(messages=_providers_words(lease, channel, request.reason, decision))
+    reply = Reply(messages=providers_words(lease, channel, request.reason, decision))
     return Say(lease=lease, claimed=[claimed], reply=reply, author=Author.BRIDGE, request=request)
 
 
@@ -176,7 +158,7 @@ def _leaving(channel: LiveChannel, wanted: Say, before: Unsaid, *, waits: bool) 
     reply = before.reply if is_said else before.reply.merged_with(wanted.reply)
     wish = reply.offload
     if request is None and wish is not None:
-        request = Request(reason=OffloadReason.ASKED_FOR_HUMAN, by="bot", detail=wish.reason, payload=wish.payload)
+        request = asked_by_bot(wish)
     elif request is None and reply.complete is Completion.HANDOVER:
         request = Request(reason=OffloadReason.BOT_COMPLETED, by="bot")
     elif request is not None and wish is not None and request.payload is None:
@@ -204,7 +186,7 @@ def _answered_request(lease: Lease, channel: LiveChannel, before: Unsaid, reply:
     decision = decide(provider_of(lease.channel_id), lease.now, partial(figures_for, channel.inbox))
     if before.is_promised_agent and not decision.is_granted:
         decision = replace(decision, occasion=Occasion.OPENED)
-    words = _providers_words(lease, channel, request.reason, decision)
+    words = providers_words(lease, channel, request.reason, decision)
     said = _as_shown(lease, channel, replace(reply, messages=(*reply.messages, *words)))
     briefing = briefing_of(lease, channel)
     reply, state = answer_request(lease, said, request, briefing, is_granted=decision.is_granted)

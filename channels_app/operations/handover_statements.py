@@ -37,11 +37,14 @@ FROM among GROUP BY channel_id, line ORDER BY count(*) DESC, line LIMIT %(lines)
 _TIMES = """count(*), count(*) FILTER (WHERE is_late),
     count(*) FILTER (WHERE ended_at IS NOT NULL), percentile_cont(0.5) WITHIN GROUP (ORDER BY taken),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes)"""
-_OF_GROUP = "WHERE taken_at IS NOT NULL OR ended_at IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(lines)s"
+_KNOWN = "(taken_at IS NOT NULL OR ended_at IS NOT NULL)"
+_OF_GROUP = "GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %(lines)s"
 BY_TOPIC = f"""{_HANDOVERS}
-SELECT topic, {_TIMES} FROM among CROSS JOIN LATERAL jsonb_array_elements_text(topics) AS topic {_OF_GROUP}
+SELECT topic, {_TIMES} FROM among CROSS JOIN LATERAL jsonb_array_elements_text(topics) AS topic
+WHERE {_KNOWN} {_OF_GROUP}
 """
-BY_AGENT = f"{_HANDOVERS} SELECT coalesce(nullif(ended_by, ''), taken_by), {_TIMES} FROM among {_OF_GROUP}"
+_AGENT = "coalesce(nullif(ended_by, ''), taken_by)"
+BY_AGENT = f"{_HANDOVERS} SELECT {_AGENT}, {_TIMES} FROM among WHERE {_KNOWN} AND {_AGENT} <> '' {_OF_GROUP}"
 BY_REASON = f"{_HANDOVERS} SELECT reason, {_TIMES} FROM among GROUP BY 1 ORDER BY count(*) DESC, 1"
 _SILENT = """
 WITH newest AS MATERIALIZED (

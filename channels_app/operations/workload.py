@@ -17,6 +17,7 @@ from channels_app.lib.clocks import database_now, machine_is_ahead_s
 from channels_app.models import EventSource, Figure, Job, Period, WebhookEvent, WorkerSlot
 from channels_app.operations.explanations.arrival import SILENT_AFTER
 from channels_app.operations.figures.counting import OPEN, Name, whole
+from channels_app.operations.handover_health import handover_problems
 from channels_app.operations.surroundings import (
     Account,
     Service,
@@ -87,6 +88,7 @@ def queue_facts() -> QueueFacts:
     queue, workers = read_queue(), read_workers()
     services = [ask_postgresql(), ask_redis()]
     problems = [*work_problems(queue, workers), *redis_problems(services[1]), *_clock_problems(workers)]
+    problems += handover_problems()
     return QueueFacts(
         at=now,
         version=settings.VERSION,

@@ -40,6 +40,7 @@ from channels_app.turns.calls import Ask
 from offload.left_messages import LEAVES_MESSAGE
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
+from offload.waiting import note_return
 
 MAX_TRIES = 6
 """A turn that was begun this often without an end (crashes included) goes to humans without asking the bot."""
@@ -81,6 +82,8 @@ def on_contact_event(
         event = replace(event, message=replace(event.message, text=choice.title))
     begun_with = zip((one.facts.id for one in claimed), (event, *events[1:]), strict=True)
     begin_turn(begun, dict(begun_with), chooses=choice is not None, renews=begun.session_id != lease.session_id)
+    if takes_over and event.type is EventType.CONVERSATION_DELEGATED:
+        note_return(lease.conversation_id, event.sent_at)
     if is_late:  # what it tells of the contact is known now
         return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")
     if begun.owner != Owner.BOT:

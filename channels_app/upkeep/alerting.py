@@ -23,11 +23,12 @@ from channels_app.adapters.settings import signature
 from channels_app.lib.clocks import database_now
 from channels_app.lib.http.session import ApiSession
 from channels_app.models import Channel
+from channels_app.operations.handover_health import unseen_channels
 from channels_app.protocol.errors import BridgeError
 from channels_app.protocol.labels import count_of, one_line
-from offload.models import AlertWay, HandoverAlert, Offload, OffloadProvider, OffloadState
+from offload.models import AlertWay, HandoverAlert, Offload, OffloadProvider
 from offload.opening_hours import is_open
-from offload.waiting import is_late, waited_minutes, waiting_handovers
+from offload.waiting import is_late, still_waits, waited_minutes, waiting_handovers
 
 JOB = "alerts"
 MAX_TRIES = 7
@@ -53,6 +54,8 @@ def raise_alerts() -> tuple[int, int]:
 
 def _write_down(now: datetime) -> None:
     late = [offload for offload in waiting_handovers() if is_late(offload, now) and _tells_locks(offload)]
+    unseen = unseen_channels() if late else {}
+    late = [offload for offload in late if offload.conversation.channel_id not in unseen]
     providers = OffloadProvider.objects.filter(channel__in={offload.conversation.channel_id for offload in late})
     closed = {row.channel_id for row in providers if not (row.is_enabled and is_open(row.opening_hours, now))}
     rows = [
@@ -108,7 +111,7 @@ def _by_channel(due: Iterable[HandoverAlert]) -> Mapping[tuple[str, int], list[H
     """By way and channel, without those whom an agent has opened in the meantime: those need no alert."""
     found = defaultdict(list)
     for alert in due:
-        if alert.offload.taken_at is None and alert.offload.state == OffloadState.HANDED_OVER:
+        if still_waits(alert.offload):
             found[alert.way, alert.offload.conversation.channel_id].append(alert)
         else:
             alert.delete()

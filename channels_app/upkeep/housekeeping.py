@@ -20,6 +20,7 @@ from channels_app.operations.failures.bulk_retries import run_bulk_retries
 from channels_app.operations.failures.grouping import JOB as FAILURES
 from channels_app.operations.failures.grouping import count_waiting, gather_failures
 from channels_app.operations.figures.counting import count_span, drop_old_figures, sample_queue
+from channels_app.operations.handover_health import WATCHING
 from channels_app.operations.platform_status import JOB as STATUS_PAGE
 from channels_app.operations.platform_status import look_at_status_page
 from channels_app.protocol.labels import count_of
@@ -31,7 +32,6 @@ from channels_app.upkeep.retention import purge_texts
 from channels_app.upkeep.silence import JOB as SILENCE
 from channels_app.upkeep.silence import note_silences
 from channels_app.upkeep.table_sizes import learn_sizes
-from channels_app.upkeep.watching import JOB as WATCHING
 from channels_app.upkeep.watching import watch_handovers
 
 logger = logging.getLogger(__name__)

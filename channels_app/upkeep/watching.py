@@ -12,11 +12,11 @@ from channels_app.channels.live import LiveChannel, live_channel
 from channels_app.deliveries.throttle import LIMIT, take_ticket
 from channels_app.lib.clocks import database_now
 from channels_app.models import Channel, Job
+from channels_app.operations.handover_health import WATCHING
 from channels_app.protocol.errors import BridgeError
 from offload.models import Offload
 from offload.waiting import waiting_handovers
 
-JOB = "watched handovers"
 PAUSE_S = 600
 """After a look that failed: an account without this permission isn't asked four times a minute."""
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def watch_handovers() -> tuple[int, int]:
     """How many contacts waited, and how many of their conversations an agent has opened by now."""
     now, waiting = database_now(), waiting_handovers()
-    pauses = {key: until for key, until in Job.read_positions(JOB).items() if until > now.timestamp()}
+    pauses = {key: until for key, until in Job.read_positions(WATCHING).items() if until > now.timestamp()}
     taken = 0
     for channel, offloads in _by_account(waiting).values():
         account = channel.inbox.account_key
@@ -36,7 +36,7 @@ def watch_handovers() -> tuple[int, int]:
             taken += _look(channel, offloads, now)
         except BridgeError as error:
             logger.warning("no look at the locks of %s: %s", channel.name, error.detail)
-            Job.keep_positions(JOB, {account: now.timestamp() + PAUSE_S})
+            Job.keep_positions(WATCHING, {account: now.timestamp() + PAUSE_S})
     return len(waiting), taken
 
 

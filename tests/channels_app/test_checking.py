@@ -17,6 +17,7 @@ from channels_app.channels.rotations import switch_server
 from channels_app.lib.http.session import Answer, ApiSession, Request
 from channels_app.models import Channel, Credential
 from channels_app.operations.checks import check_address, check_bot, check_channel
+from offload.models import OffloadProvider
 from tests.builders import make_bot, make_channel
 from tests.world import World, answer
 
@@ -25,7 +26,7 @@ TOKEN = {"access_token": "t", "token_type": "bearer", "expires_in": 3599}
 
 @contextmanager
 def stub(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
-    """A real HTTP server on this machine, that answers POSTs by the end of their path."""
+    """A real HTTP server on this machine, that answers by the end of the path; a GET else as our own address does."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -33,7 +34,8 @@ def stub(answers: dict[str, tuple[int, Any]]) -> Iterator[str]:
             self.answer(*next(found for end, found in answers.items() if self.path.endswith(end)))
 
         def do_GET(self) -> None:
-            self.answer(200, READY.encode())
+            found = (found for end, found in answers.items() if self.path.endswith(end))
+            self.answer(*next(found, (200, READY.encode())))
 
         def answer(self, status: int, document: Any) -> None:
             body = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -77,6 +79,7 @@ def test_all_is_well_but_that_nobody_outside_reaches_this_machine(settings: Any)
     assert verdicts(lines) == {
         "API keys": True,
         "Clock": True,
+        "Opened conversations": True,  # a note: they can't be seen
         "Webhook address": False,
         "Our own URL": True,
         "Shared secret": True,
@@ -120,9 +123,67 @@ def test_the_page_shows_each_line_with_a_word_and_its_time(admin_client: Client,
         settings.PUBLIC_BASE_URL = url
         channel = channel_at(url)
         page = admin_client.post(f"/admin/channels_app/channel/{channel.pk}/test/").content.decode()
-    assert "2 of 7 need attention" in page
+    assert "2 of 8 need attention" in page
     assert "✓ Works" in page and "✗ Does not work" in page and " ms</span>" in page
     assert "The bot answered 500" in page
+
+
+QUEUE = "/inbox/v1/queue"
+FIGURES = {
+    "/inbox/v1/user-presence/metrics/agent-availability": (200, {"value": 3}),
+    f"{QUEUE}/metrics/longest-wait-time": (200, {"value": 131}),
+    f"{QUEUE}/lock": (200, {"locks": [{"conversationId": "1", "userId": "2"}]}),
+}
+FORBIDDEN = (403, {"errors": [{"code": 4002, "message": "no access", "id": "1"}]})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("answers", "figures", "locks"),
+    [
+        (
+            {f"{QUEUE}/metrics/contacts-waiting": (200, {"value": 0})},
+            (True, False, "", "3 agents available, 0 contacts waiting."),
+            (True, False, "", "1 conversation opened by agents."),
+        ),
+        (
+            {f"{QUEUE}/metrics/contacts-waiting": FORBIDDEN, f"{QUEUE}/lock": FORBIDDEN},
+            (False, False, "CB-209", "lack a permission"),
+            (True, True, "CB-209", "lack a permission"),
+        ),
+        (
+            {f"{QUEUE}/metrics/contacts-waiting": (404, b""), f"{QUEUE}/lock": (500, b"")},
+            (False, False, "CB-821", "who is available and who waits"),
+            (True, True, "CB-821", "which conversations agents have opened"),
+        ),
+    ],
+)
+def test_what_the_queue_decides_by_is_tried(
+    answers: dict[str, Any], figures: tuple[bool, bool, str, str], locks: tuple[bool, bool, str, str]
+) -> None:
+    with stub({"/token": (200, TOKEN), "/bot": (204, b""), **FIGURES, **answers}) as url:
+        channel = channel_at(url)
+        rules = [{"condition": "no_agent", "then": "keep"}]
+        OffloadProvider.objects.create(channel=channel, queue_rules=rules)
+        lines = {line.title: line for line in check_channel(channel)}
+    for title, (is_ok, is_note, code, words) in {"Queue figures": figures, "Opened conversations": locks}.items():
+        line = lines[title]
+        assert (line.is_ok, line.is_note, line.code, words in line.detail) == (is_ok, is_note, code, True), line
+
+
+def test_teams_for_which_contacts_wait_are_named(channel: Channel, world: World) -> None:
+    OffloadProvider.objects.create(channel=channel, queue_rules=[{"condition": "no_agent", "then": "keep"}])
+    told = [2, {"t-1": {"value": 2}, "": {"value": 1}}]
+    world.inbox.figures["contacts-waiting"] = lambda: answer(200, {"value": told.pop(0)})
+    line = {line.title: line for line in check_channel(channel)}["Queue figures"]
+    assert line.detail == "3 agents available, 2 contacts waiting. Teams with contacts waiting: t-1."
+
+
+def test_nothing_is_asked_that_the_channel_does_not_need(channel: Channel, world: World) -> None:
+    channel.alert_minutes = 0
+    channel.save()
+    assert not {"Queue figures", "Opened conversations"} & {line.title for line in check_channel(channel)}
+    assert (world.inbox.asked, world.inbox.looks) == ([], 0)
 
 
 @pytest.mark.django_db

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from channels_app.adapters.settings import is_signed
 from channels_app.channels.forms import ChannelForm
+from channels_app.models import Job
+from channels_app.operations.handover_health import WATCHING
 from channels_app.operations.handovers import Asked, find_weaknesses
 from channels_app.upkeep import alerting
 from channels_app.upkeep.alerting import raise_alerts
@@ -104,6 +106,56 @@ def test_whom_an_agent_has_opened_meanwhile_is_not_told_of(
     a_while_passes()
     assert raise_alerts() == (0, 0)
     assert (mail.outbox, HandoverAlert.objects.count()) == ([], 0)
+
+
+def test_who_was_given_back_meanwhile_is_not_told_of(
+    walker: Walker, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walker.starts()
+    handed_over(walker, world, minutes=12)
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailMessage, "send", _away)
+        assert raise_alerts() == (0, 1)
+    world.inbox.gone.clear()
+    walker.starts(after_s=1)
+    a_while_passes()
+    assert raise_alerts() == (0, 0)
+    assert (mail.outbox, HandoverAlert.objects.count()) == ([], 0)
+
+
+def test_pages_and_api_tell_that_alerts_are_not_sent(
+    walker: Walker, world: World, monkeypatch: pytest.MonkeyPatch, admin_client: Client
+) -> None:
+    handed_over(walker, world, minutes=12)
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailMessage, "send", _away)
+        raise_alerts()
+    told = "1 alert about contacts who wait for an agent could not be sent by mail: The mail could not be sent: "
+    for path in ("/ops/handovers/", "/ops/workers/"):
+        page = admin_client.get(path).content.decode()
+        assert told in page and "CB-822" in page
+    problems = admin_client.get("/api/v1/queue/").json()["problems"]
+    assert [problem["code"] for problem in problems if problem["code"].startswith("CB-8")] == ["CB-822"]
+    a_while_passes()
+    assert raise_alerts() == (1, 0)
+    assert "CB-822" not in admin_client.get("/ops/handovers/").content.decode()
+
+
+def test_nobody_is_told_while_it_cannot_be_seen_who_has_an_agent(
+    walker: Walker, world: World, admin_client: Client
+) -> None:
+    """Else of each contact whom an agent answers, too."""
+    handed_over(walker, world, minutes=12)
+    world.inbox.faults = [answer(403, {"errors": ["4002"]})]
+    watch_handovers()
+    assert raise_alerts() == (0, 0)
+    page = admin_client.get("/ops/handovers/").content.decode()
+    assert "CB-821" in page and walker.channel.name in page
+    until = Job.objects.get(name=WATCHING).positions
+    Job.objects.filter(name=WATCHING).update(positions={account: at - 700 for account, at in until.items()})
+    watch_handovers()
+    assert raise_alerts() == (1, 0)
+    assert "CB-821" not in admin_client.get("/ops/handovers/").content.decode()
 
 
 def _away(*_: Any, **__: Any) -> int:

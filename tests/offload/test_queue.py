@@ -16,7 +16,7 @@ from channels_app.channels.configuration.export import export_configuration
 from channels_app.channels.live import find_channel
 from channels_app.deliveries import queue_figures
 from channels_app.deliveries.queue_figures import NOBODY, figures_for
-from channels_app.models import AuditEntry, Channel, Conversation
+from channels_app.models import AuditEntry, Channel, Conversation, MessageRow
 from channels_app.protocol.errors import Effect, TemporaryError
 from channels_app.protocol.languages import OFFERED
 from channels_app.protocol.sentences import Occasion
@@ -182,6 +182,18 @@ def test_where_nobody_is_there_the_bot_keeps_it_and_a_message_can_be_left(walker
     offload = Offload.objects.latest("id")
     assert (offload.reason, offload.requested_by) == ("message_left", "contact")
     assert len(world.bot.turns) == 1
+
+
+@needs_commits
+def test_a_message_that_is_left_counts_where_the_bot_was_asked_for_an_agent(walker: Walker, world: World) -> None:
+    provided(walker)
+    world.inbox.figures["agent-availability"] = 0
+    walker.says("Hi")
+    asks_for_agent(walker, world)
+    walker.says("leave a message")
+    asked, left = Offload.objects.order_by("pk")
+    assert (left.reason, left.bot_message_id) == ("message_left", asked.bot_message_id)
+    assert MessageRow.objects.get(pk=left.bot_message_id or 0).text == "You said: Hi"
 
 
 @needs_commits

@@ -22,6 +22,16 @@ def test_each_reason_is_written_down_in_the_words_of_pages() -> None:
     assert [reason for reason in OffloadReason if f"| `{reason}` | {reason.label} |" not in told] == []
 
 
+@pytest.mark.parametrize(("reason", "detail"), [("asked_for_human", ""), ("wants money", "wants money"), ("", "")])
+def test_what_the_bot_says_of_it_is_told_unless_it_is_the_reasons_name(
+    walker: Walker, world: World, reason: str, detail: str
+) -> None:
+    world.bot.replies = [{"messages": [{"text": "Sure."}], "offload": {"reason": reason}}]
+    walker.says("agent")
+    assert Offload.objects.get().detail == detail
+    assert ("Details: " in world.inbox.notes("0-conv-1")[0]) == bool(detail)
+
+
 @pytest.mark.parametrize("reason", OffloadReason)
 def test_a_reason_that_is_a_failure_has_a_code(reason: OffloadReason) -> None:
     assert not (reason.is_asked_for and reason.is_failure)

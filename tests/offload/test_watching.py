@@ -49,6 +49,32 @@ def test_an_agent_who_opens_it_ends_the_wait(walker: Walker, world: World, admin
     assert "Agent: user-7" in admin_client.get("/ops/handovers/").content.decode()
 
 
+def test_who_was_given_back_waits_no_more(walker: Walker, world: World, admin_client: Client) -> None:
+    """Taken and delegated between two looks."""
+    first = handed_over(walker, world, minutes=12)
+    world.inbox.gone.clear()
+    walker.delegates(after_s=1)
+    assert watch_handovers() == (0, 0)
+    first.refresh_from_db()
+    assert first.taken_at is not None
+    page = admin_client.get("/ops/handovers/").content.decode()
+    assert "for an agent</h2>" not in page and "Agent: <" not in page
+    world.bot.replies = [{"complete": "handover"}]
+    walker.says("agent", after_s=2)
+    assert watch_handovers() == (1, 0)
+    assert "1 contact waits for an agent" in admin_client.get("/ops/handovers/").content.decode()
+
+
+def test_whose_conversation_came_back_otherwise_waits_no_more(walker: Walker, world: World) -> None:
+    walker.starts()
+    first = handed_over(walker, world, minutes=12)
+    world.inbox.gone.clear()
+    walker.starts(after_s=1)
+    assert watch_handovers() == (0, 0)
+    first.refresh_from_db()
+    assert first.taken_at is None  # nobody knows whether an agent had
+
+
 def test_who_has_gone_long_ago_is_not_looked_for(walker: Walker, world: World) -> None:
     handed_over(walker, world, minutes=121)
     assert watch_handovers() == (0, 0)

@@ -212,6 +212,10 @@ class Inbox(ABC):
         """Of these teams, or of the whole account; only where `tells_queue`. What the account may not see is None."""
         raise ConfigError(f"{self.label} does not tell who waits.")
 
+    def check_queue(self, *, needs_figures: bool, needs_locks: bool) -> list[CheckLine]:
+        """The same calls tried, as `check` tries the keys; never raises."""
+        return []
+
     @abstractmethod
     def upload(self, conversation_id: str, filename: str, content_type: str, data: Body) -> None:
         """Put a file where a message of this conversation can name it."""

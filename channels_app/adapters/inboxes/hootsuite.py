@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from channels_app.adapters.inboxes.answers import Lock, QueueFigures, Sent
+from channels_app.adapters.inboxes.hootsuite_checks import AVAILABLE, LONGEST, WAITING, figures_line, locks_line
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.shortcodes import button_lines, fit, readable
 from channels_app.adapters.inboxes.sparkcentral import Sparkcentral
@@ -14,6 +15,7 @@ from channels_app.adapters.inboxes.sparkcentral_form import AccountForm
 from channels_app.adapters.settings import SecretField, TextField
 from channels_app.lib import jsons
 from channels_app.protocol import Message
+from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import PayloadError, RefusedError
 
 SERVER = "https://platform.hootsuite.com"
@@ -117,15 +119,18 @@ class Hootsuite(Sparkcentral):
         ]
 
     def queue_figures(self, teams: Sequence[str]) -> QueueFigures:
-        presence, queue = "user-presence/metrics/agent-availability", "queue/metrics"
         available = {"userPresenceStatus": "AVAILABLE", **({"teamIds": list(teams)} if teams else {})}
         new = {"status": "NEW", **({"groupBy": "TEAM"} if teams else {})}
-        agents = self._figure(presence, available, _whole)
-        waiting = self._figure(f"{queue}/contacts-waiting", new, lambda value: _of_teams(value, teams, sum))
+        agents = self._figure(AVAILABLE, available, _whole)
+        waiting = self._figure(WAITING, new, lambda value: _of_teams(value, teams, sum))
         if waiting == 0:
             return QueueFigures(agents=agents, waiting=0, longest_wait_s=0)
-        longest = self._figure(f"{queue}/longest-wait-time", new, lambda value: _of_teams(value, teams, max))
+        longest = self._figure(LONGEST, new, lambda value: _of_teams(value, teams, max))
         return QueueFigures(agents=agents, waiting=waiting, longest_wait_s=longest)
+
+    def check_queue(self, *, needs_figures: bool, needs_locks: bool) -> list[CheckLine]:
+        figures = [figures_line(self)] if needs_figures else []
+        return [*figures, locks_line(self)] if needs_locks else figures
 
     def _figure(self, path: str, body: dict[str, Any], read: Callable[[Any], int]) -> int | None:
         """None: these keys have no permission for it."""

@@ -59,7 +59,8 @@ class OffloadProviderForm(ModelForm):
         label="Teams",
         required=False,
         help_text="The teams in Inbox 2.0 whose agents take over: their IDs, with commas. Empty: all agents, and "
-        "everybody who waits.",
+        "everybody who waits. Inbox 2.0 gives us no list of teams: once the table above is saved, “Test connection” "
+        "names the IDs of those for which contacts wait at that moment.",
     )
     opened_texts = TextsField(
         Occasion.OPENED,

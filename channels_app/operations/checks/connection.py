@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from channels_app.models import Bot, Channel
 from channels_app.operations.checks.newest import newest_events
 from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import BridgeError
+from offload.services import provider_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,10 @@ OWN_URL_MAX_BYTES = 10_000
 def check_channel(channel: Channel) -> list[CheckLine]:
     """Keys, clock, our own URL, shared secret, bot, last event: everything that a conversation needs."""
     url = webhook_url(channel.uuid)
+    keys = _safely("API keys", lambda: _check_keys(channel))
     return [
-        *_safely("API keys", lambda: _check_keys(channel)),
+        *keys,
+        *(_safely("Queue figures", lambda: _check_queue(channel)) if keys[0].is_ok else []),
         check_address(url),
         *_safely(OWN_URL, lambda: [_check_own_url(url)]),
         *_safely("Shared secret", lambda: [_check_shared_secret(channel)]),
@@ -86,6 +90,16 @@ def _accepting_servers(channel: Channel) -> Iterator[str]:
     for name, keys in elsewhere(channel.inbox, channel.clear_settings()).items():
         if inbox_class(channel.inbox)(keys).check()[0].is_ok:
             yield name
+
+
+def _check_queue(channel: Channel) -> list[CheckLine]:
+    """What the channel's settings need beside messages. Without figures agents take over, which is not what its table
+    says; without locks only alerts and times are missing."""
+    provider = provider_of(channel.pk)
+    needs_figures = provider is not None and bool(provider.queue_rules)
+    lines = make_inbox(channel).check_queue(needs_figures=needs_figures, needs_locks=bool(channel.alert_minutes))
+    return [line if line.is_ok or (needs_figures and line is lines[0]) else replace(line, is_ok=True, is_note=True)
+            for line in lines]  # fmt: skip
 
 
 def _check_own_url(url: str) -> CheckLine:

@@ -29,6 +29,7 @@ class Tag(StrEnum):
     CONVERSATIONS = "Conversations"
     CALLS = "Calls"
     FAILURES = "Failures"
+    HANDOVERS = "Handovers"
     DASHBOARD = "Dashboard"
     WORKERS = "Queue and workers"
     AUDIT = "Audit log"

@@ -12,6 +12,7 @@ from channels_app.web.api import (
     docs,
     failures,
     figures,
+    handovers,
     people,
 )
 from channels_app.web.api.base import NothingHere
@@ -62,6 +63,8 @@ v1 = [
     path("bulk-retries/", failures.BulkRetries.as_view()),
     path("bulk-retries/<int:pk>/", failures.OneBulkRetry.as_view()),
     *(path(f"bulk-retries/<int:pk>/{act.path}/", failures.bulk_act_view(act)) for act in failures.BULK_ACTS),
+    path("handovers/", handovers.Handovers.as_view()),
+    path("handovers/conversations/", handovers.BehindLine.as_view()),
     path("figures/", figures.Figures.as_view()),
     path("queue/", figures.Queue.as_view()),
     path("audit/", people.AuditLog.as_view()),

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from channels_app.access.permissions import READ_TEXT
 from channels_app.models import Channel
+from channels_app.operations.handover_health import handover_problems
 from channels_app.operations.handovers import DAYS, KINDS, MAX_PAGE, Asked, conversations_of, find_weaknesses
 from channels_app.web.links import number, page_address
 from channels_app.web.pages.frame import operator_page, show
@@ -42,6 +43,7 @@ def handovers(request: HttpRequest) -> HttpResponse:
         spots=lines("handover", found.spots),
         dead_ends=lines("silent", found.dead_ends),
         offers=lines("offer", found.offers),
+        problems=handover_problems(),
         waiting=[
             (row, contact_name(row.offload.conversation, reads_text=reads_text)) for row in found.waiting[:MAX_PAGE]
         ],

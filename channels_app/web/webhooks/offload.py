@@ -19,7 +19,7 @@ from channels_app.conversations.lookup import find_asked_for, find_conversations
 from channels_app.deliveries.queue_figures import figures_for
 from channels_app.lib.clocks import database_now
 from channels_app.models import Conversation, EventSource, Owner
-from channels_app.protocol import Event, Incoming
+from channels_app.protocol import Event, Incoming, OffloadRequest
 from channels_app.protocol.errors import PayloadError, SignatureError, UnusableError
 from channels_app.web.webhooks.base import (
     DatabaseAwayError,
@@ -29,8 +29,8 @@ from channels_app.web.webhooks.base import (
     wake_if_owed,
     with_patience,
 )
-from offload.models import OffloadProvider, OffloadReason
-from offload.services import Request, decide, provider_of, refuse_offload
+from offload.models import OffloadProvider
+from offload.services import Request, asked_by_bot, decide, provider_of, refuse_offload
 
 
 def _provider(uuid: UUID) -> tuple[OffloadProvider, LiveChannel] | None:
@@ -124,12 +124,7 @@ def _figures(conversation: Conversation, teams: Sequence[str]) -> QueueFigures |
 
 def _asked_for(event: Event) -> Request:
     wish = event.reply.offload if event.reply else None
-    return Request(
-        reason=OffloadReason.ASKED_FOR_HUMAN,
-        by="bot",
-        detail=wish.reason if wish else "",
-        payload=wish.payload if wish else None,
-    )
+    return asked_by_bot(wish or OffloadRequest())
 
 
 class WriteBackWebhook(WebhookView):
