@@ -31,7 +31,8 @@ class Variable(StrEnum):
 
 _VARIABLE = re.compile(rf"\{{ *({'|'.join(Variable)}) *\}}")
 _BRACE = re.compile(r"\{[^{}\n]{0,40}\}?|\}")
-_SENTENCE = re.compile(r".+?(?:[.!?…。！？]+(?=\s|$)|\n|$)\s*", re.DOTALL)
+_SENTENCE = re.compile(r".+?(?:[.!?…؟۔।]+(?=\s|$)|[。！？｡]+|\n|$)\s*", re.DOTALL)
+"""Ends of sentences in the scripts that have them; the last kind has no space behind it."""
 MAX_NAME = 40
 """Characters; what is longer is hardly what a contact is called."""
 

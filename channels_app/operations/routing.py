@@ -106,7 +106,7 @@ def _zone(channel: Channel) -> ZoneInfo:
     return ZoneInfo(hours.get("timezone") or settings.TIME_ZONE)
 
 
-def try_on_past(channel: Channel) -> list[Past]:
+def try_on_past(channel: Channel, rules: Sequence[Row]) -> list[Past]:
     """The channel's last handovers, the latest first. Texts that are deleted by now fit no rule for words."""
     zone = _zone(channel)
     newest = Offload.objects.filter(conversation__channel=channel).exclude(state=OffloadState.CLOSED)
@@ -114,7 +114,7 @@ def try_on_past(channel: Channel) -> list[Past]:
     offloads = list(newest.select_related(*related).order_by("-id")[:MAX_PAST])
     ids = {offload.conversation_id for offload in offloads}
     words, intents = _words_in(ids), _intents_in(ids)
-    return [Past(offload=offload, tried=try_rules(channel.routing_rules, _case(offload, zone, words, intents)))
+    return [Past(offload=offload, tried=try_rules(rules, _case(offload, zone, words, intents)))
             for offload in offloads]  # fmt: skip
 
 

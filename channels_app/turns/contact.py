@@ -82,7 +82,7 @@ def on_contact_event(
         event = replace(event, message=replace(event.message, text=choice.title))
     begun_with = zip((one.facts.id for one in claimed), (event, *events[1:]), strict=True)
     begin_turn(begun, dict(begun_with), chooses=choice is not None, renews=begun.session_id != lease.session_id)
-    if takes_over and event.type is EventType.CONVERSATION_DELEGATED:
+    if takes_over and event.type is EventType.CONVERSATION_DELEGATED and channel.inbox.tells_locks:
         note_return(lease.conversation_id, event.sent_at)
     if is_late:  # what it tells of the contact is known now
         return Release.ending(claimed, Outcome.IGNORED, "The conversation had already begun.")

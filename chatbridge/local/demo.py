@@ -13,6 +13,7 @@ from chatbridge.local.processes import LocalError
 
 TIMEOUT_S = 10
 KEYS = ("client_id", "client_secret", "organization_id")
+SECRETS = ("shared_secret", "write_back_secret")
 
 
 def open_account(simulator: str, kept: Kept) -> None:
@@ -26,24 +27,25 @@ def open_account(simulator: str, kept: Kept) -> None:
 
 def connect_demo(simulator: str, kept: Kept, file: Path) -> None:
     """Connects the account's inbox and the demo bot through this bridge, which answers already. Raises LocalError."""
+    addresses = _apply(simulator, kept, file)
     virtual_agent = {
         "client_id": kept.account["client_id"],
         "name": "Demo",
-        "webhook_url": _apply(simulator, kept, file),
+        "webhook_url": addresses["webhook_url"],
+        "write_back_url": addresses["write_back_url"],
         "channels": [{"id": "demo-web", "name": "Demo web chat"}],
     }
-    if kept.shared_secret:
-        virtual_agent["shared_secret"] = kept.shared_secret
-    shared_secret = _post(f"{simulator}/sim/virtual-agents", virtual_agent)["shared_secret"]
-    if shared_secret != kept.shared_secret:
-        kept.shared_secret = shared_secret
+    known = {name: getattr(kept, name) for name in SECRETS}
+    made = _post(f"{simulator}/sim/virtual-agents", virtual_agent | {name: one for name, one in known.items() if one})
+    if known != {name: made[name] for name in SECRETS}:
+        kept.shared_secret, kept.write_back_secret = (made[name] for name in SECRETS)
         _apply(simulator, kept, file)
 
 
 def configuration(simulator: str, kept: Kept) -> dict[str, Any]:
     """The demo bot and channel, in the form of `apply_config`."""
     bot = {"name": "Demo bot", "kind": "http", "settings": {"url": f"{simulator}/bot"}}
-    channel = {
+    channel: dict[str, Any] = {
         "name": "Demo",
         "inbox": "hootsuite",
         "settings": {"base_url": simulator, **kept.account},
@@ -52,14 +54,16 @@ def configuration(simulator: str, kept: Kept) -> dict[str, Any]:
     }
     if kept.shared_secret:
         channel["shared_secret"] = kept.shared_secret
+    if kept.write_back_secret:
+        channel["offload_provider"] = {"write_back_secret": kept.write_back_secret}
     return {"bots": [bot], "channels": [channel]}
 
 
-def _apply(simulator: str, kept: Kept, file: Path) -> str:
-    """The channel's webhook URL."""
+def _apply(simulator: str, kept: Kept, file: Path) -> dict[str, str]:
+    """The channel's addresses."""
     write_private(file, json.dumps(configuration(simulator, kept), indent=2) + "\n")
-    url: str = apply_configuration(file)["channels"][0]["webhook_url"]
-    return url
+    addresses: dict[str, str] = apply_configuration(file)["channels"][0]
+    return addresses
 
 
 def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Kept:
     """The simulator's API keys."""
     shared_secret: str = ""
     """The simulator's, for the signatures of its events."""
+    write_back_secret: str = ""
+    """The same for its reports of what agents did."""
 
     @classmethod
     def load(cls, path: Path) -> Self:

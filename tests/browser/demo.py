@@ -19,6 +19,38 @@ BOTS = {LIVE: "Parcel bot", OTHER: "Support bot", NEW: "Shop bot"}
 FALLBACK = "One moment, please: a colleague takes over."
 
 
+HANDS_OVER: dict[str, Any] = {
+    "offload_provider": {
+        "name": "Customer care",
+        "opening_hours": {
+            "timezone": "America/New_York",
+            **{day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")},
+        },
+        "queue_rules": [
+            {"condition": "no_agent", "then": "keep"},
+            {"condition": "longest_wait", "number": 5, "then": "say_wait"},
+        ],
+        "opened_texts": {"en": "I'm connecting you with a colleague, {name}. One moment, please."},
+    },
+    "routing_rules": [
+        {"condition": "words", "matches": "refund*, money back", "effect": "topic", "value": "Refunds"},
+        {"condition": "payload", "field": "team", "effect": "tag", "value": "{value}"},
+        {"condition": "language", "matches": "nl, fr", "effect": "note", "value": "Please answer in {value}."},
+        {"condition": "hour", "matches": "sat, sun", "effect": "text", "value": "At weekends it may take longer."},
+    ],
+}
+"""A channel on which agents take over, at all hours."""
+BY_DAY: dict[str, Any] = {
+    "opening_hours": {
+        "timezone": "America/New_York",
+        **{day: ["09:00-12:30", "13:15-17:30"] for day in ("mon", "tue", "wed", "thu", "fri")},
+        "sat": ["10:00-14:00"],
+        "holidays": "US-NY",
+        "closed": ["2026-12-24"],
+    }
+}
+
+
 @dataclass
 class Demo:
     """What can be looked at, and who talks."""
@@ -62,6 +94,59 @@ class Demo:
         eventually(lambda: contact.sees()["owner"] == "queue", patience_s=60)
         self.break_bot(LIVE, None)
         return contact
+
+    def told_to_the_end(self) -> Contact:
+        """Agents take over where the inbox tells what they do."""
+        self.stage.apply({"bots": [], "channels": [{"name": OTHER, "inbox": INBOXES[OTHER], **HANDS_OVER}]})
+        self._write_back()
+        contact = self.contact(OTHER, "Noor Benali")
+        for said, answer in (("Where is my parcel?", "order number"), ("A-3301", "A-3301 is on its way")):
+            contact.says(said)
+            contact.hears(answer)
+        contact.says("I want my money back, an agent please")
+        eventually(lambda: contact.sees()["owner"] == "queue", patience_s=60)
+        contact.agent("take")
+        contact.agent("reply", text="Hello Noor, this is Sara. I'm looking into it.")
+        contact.agent("note", text="Parcel was returned to the depot on Friday.")
+        contact.agent("topic", text="Refunds")
+        contact.agent("reply", text="It went back to our depot, sorry! You'll have your money within 3 days.")
+        contact.says("Great, thank you!")
+        contact.agent("resolve", text="Refunded in full")
+        eventually(lambda: self._owner(contact) == "closed", patience_s=60)
+        return contact
+
+    def works_by_day(self) -> None:
+        """From now on agents of that channel do."""
+        self.stage.apply(
+            {"bots": [], "channels": [{"name": OTHER, "inbox": INBOXES[OTHER], "offload_provider": BY_DAY}]}
+        )
+
+    def _write_back(self) -> None:
+        """The inbox's reports come to the channel."""
+        agents = requests.get(f"{self.simulator}/sim/virtual-agents", timeout=10).json()
+        [agent] = [one for one in agents if one["name"] == OTHER]
+        provider = "offload_offloadprovider AS provider JOIN channels_app_channel AS channel"
+        with psycopg.connect(self.stage.database_url) as connection:
+            found = connection.execute(
+                f"SELECT provider.uuid FROM {provider} ON channel.id = channel_id WHERE channel.name = %s",
+                [OTHER],
+            ).fetchone()
+        assert found
+        wanted = {name: agent[name] for name in ("client_id", "name", "webhook_url", "channels")}
+        made = post(
+            f"{self.simulator}/sim/virtual-agents",
+            {**wanted, "write_back_url": f"{self.stage.url}/webhooks/write-back/{found[0]}/"},
+        )
+        secrets = {"write_back_secret": made["write_back_secret"]}
+        channel = {"name": OTHER, "inbox": INBOXES[OTHER], "shared_secret": made["shared_secret"]}
+        self.stage.apply({"bots": [], "channels": [{**channel, "offload_provider": secrets}]})
+
+    def _owner(self, contact: Contact) -> str | None:
+        with psycopg.connect(self.stage.database_url) as connection:
+            found = connection.execute(
+                "SELECT owner FROM channels_app_conversation WHERE external_id = %s", [contact.id]
+            ).fetchone()
+        return found[0] if found else None
 
     def given_up(self) -> Contact:
         """Nothing that is sent to them arrives."""

@@ -114,11 +114,25 @@ def _inbox_channel(channel: Channel, medium: str) -> InboxChannel:
 def _write_turns(lines: Sequence[Line]) -> None:
     events = WebhookEvent.objects.bulk_create(map(_event, lines))
     pairs = list(zip(events, lines, strict=True))
-    MessageRow.objects.bulk_create(row for event, line in pairs for row in _messages(event, line))
+    said = MessageRow.objects.bulk_create(row for event, line in pairs for row in _messages(event, line))
     deliveries = Delivery.objects.bulk_create(_delivery(event, line) for event, line in pairs)
     sent = zip(pairs, deliveries, strict=True)
     Exchange.objects.bulk_create(row for (event, line), delivery in sent for row in _calls(event, line, delivery))
-    Offload.objects.bulk_create(_offload(event, line) for event, line in pairs if line.turn.end in HUMANS)
+    before, chance = _bot_words_before(said), random.Random(SEED)
+    handed = [(event, line) for event, line in pairs if line.turn.end in HUMANS]
+    Offload.objects.bulk_create(_offload(event, line, before.get(event.pk), chance) for event, line in handed)
+
+
+def _bot_words_before(said: Sequence[MessageRow]) -> dict[int, MessageRow]:
+    """By event, what the bot had said last when the contact wrote."""
+    latest: dict[int, MessageRow] = {}
+    found = {}
+    for row in said:
+        if row.author == "bot":
+            latest[row.conversation_id] = row
+        elif row.conversation_id in latest:
+            found[row.event_id] = latest[row.conversation_id]
+    return found
 
 
 def _event(line: Line) -> WebhookEvent:
@@ -207,15 +221,30 @@ def _calls(event: WebhookEvent, line: Line, delivery: Delivery) -> list[Exchange
     return [to_bot, to_inbox]
 
 
-def _offload(event: WebhookEvent, line: Line) -> Offload:
+AGENTS = ("Mia Janssens", "Tom Claes", "Sara Lambert")
+TOPICS = {"order number": "Lost parcel", "on its way": "Delivery date", "9:00 to 17:00": "Opening hours"}
+"""What agents call a conversation, by the bot's words before it."""
+
+
+def _offload(event: WebhookEvent, line: Line, before: MessageRow | None, chance: random.Random) -> Offload:
+    """With what agents did then, where the inbox tells it."""
     reason = "asked_for_human" if line.turn.end is End.ASKED else "bot_failed"
+    words = before.text if before else ""
+    taken_at = line.ended_at + timedelta(minutes=chance.lognormvariate(0.9, 0.8))
+    told: dict[str, Any] = {"bot_message_id": before.pk if before else None}
+    if line.conversation.channel.inbox == "hootsuite" and taken_at < timezone.now():
+        agent = chance.choice(AGENTS)
+        told |= {"taken_at": taken_at, "taken_by": agent, "ended_by": agent, "state": "ended"}
+        told |= {"ended_at": taken_at + timedelta(minutes=chance.lognormvariate(2.2, 0.6))}
+        told |= {"topics": [topic for part, topic in TOPICS.items() if part in words] or ["Other"]}
+        told |= {"misses": chance.choice((0, 0, 2)), "intent": chance.choice(("parcel.status", "fallback"))}
     return Offload(
+        **{"state": "handed_over", **told},
         conversation=line.conversation,
         event=event,
         reason=reason,
         detail="" if line.turn.trouble is None else line.turn.trouble.error,
         requested_by="bot" if line.turn.end is End.ASKED else "chatbridge",
         requested_at=line.ended_at - SENDING,
-        state="handed_over",
         finished_at=line.ended_at,
     )

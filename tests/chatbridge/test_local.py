@@ -159,7 +159,8 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def apply(file: Path) -> dict[str, Any]:
         assert file.stat().st_mode & 0o777 == 0o600
         seen.append(json.loads(file.read_text()))
-        return {"channels": [{"name": "Demo", "webhook_url": "http://127.0.0.1:8000/webhooks/x/"}]}
+        addresses = {name: f"http://127.0.0.1:8000/webhooks/{name}/" for name in ("webhook_url", "write_back_url")}
+        return {"channels": [{"name": "Demo", **addresses}]}
 
     monkeypatch.setattr(demo, "apply_configuration", apply)
     return seen
@@ -176,8 +177,9 @@ def test_the_demo_is_connected_as_an_admin_would(tmp_path: Path, applied: list[d
     assert channel["settings"] == {"base_url": simulator, **kept.account}
     assert channel["bot"] == first["bots"][0]["name"]
     assert first["bots"][0]["settings"] == {"url": f"{simulator}/bot"}
-    assert second["channels"][0] == {**channel, "shared_secret": kept.shared_secret}
-    assert bytes.fromhex(kept.shared_secret)
+    agents = {"write_back_secret": kept.write_back_secret}
+    assert second["channels"][0] == {**channel, "shared_secret": kept.shared_secret, "offload_provider": agents}
+    assert bytes.fromhex(kept.shared_secret) and bytes.fromhex(kept.write_back_secret)
 
 
 def test_the_next_start_brings_the_same_keys_to_an_empty_simulator(

@@ -228,5 +228,7 @@ def test_the_page_tells_the_story_to_its_end(walker: Walker, admin_client: Clien
     page = admin_client.get(f"/ops/conversations/{pk}/").content.decode()
     assert "&lt;b&gt;kind" in page
     assert "by Mia Janssens · topics: Lost parcel · solved · Parcel found" in page
+    assert "<summary>The note for the agents</summary>" in page and "Contact: agent\nBot: Bye</p>" in page
     masked = load_transcript(pk, reads_text=False).lines
+    assert not any(line.note for line in masked)
     assert not any("Found!" in line.text or "Parcel found" in line.detail for line in masked)

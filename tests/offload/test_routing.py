@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from channels_app.channels.forms.routing_field import RoutingField, row_words
 from channels_app.channels.forms.table_field import Typed
-from channels_app.models import AuditEntry, WebhookEvent
+from channels_app.models import AuditEntry, Channel, WebhookEvent
 from offload.routing import PARTS, Case, Condition, Effect, route, wrong_in
 from tests.conftest import Walker
 from tests.pages import submit
@@ -293,7 +293,33 @@ def test_rules_are_tried_on_a_sample_and_on_what_was(
     assert "On the last handovers<" in text
     assert all(f"<strong>{number}</strong>" in text for number in range(1, 6))
     sample = {"words": "<b>Refunds", "payload": "department: sales\norder: 7", "at": "2026-11-28T12:00"}
+    sample["sample"] = "1"
     text = admin_client.post(url, sample).content.decode()
     assert "&lt;b&gt;Refunds" in text
     assert "3 of 5 rules fit." in text
     assert "<dd>order_no: 7</dd>" in text
+
+
+def entered(*rules: Any, **more: str) -> dict[str, str]:
+    """As the form of the channel's page sends them, with an empty row and a field of its own."""
+    rows = [*rules, dict.fromkeys(PARTS, "")]
+    inputs = {f"routing_rules-{part}-{at}": one.get(part, "") for at, one in enumerate(rows) for part in PARTS}
+    return {"language": "nl", "name": "Acme", **inputs, **more}
+
+
+def test_rules_are_tried_as_they_were_entered_before_they_are_saved(
+    admin_client: Client, walk_with: Callable[..., Walker], world: World
+) -> None:
+    walker = walk_with(routing_rules=RULES)
+    world.bot.replies = [WISH]
+    walker.says("I want a refund")
+    url = reverse("admin:channels_app_channel_routing", args=[walker.channel.pk])
+    rule = row("words", "refund", value="New topic")
+    text = admin_client.post(url, entered(rule)).content.decode()
+    assert "They are not saved" in text and 'value="nl"' not in text and "rules fit" not in text
+    assert "New topic" in text and "<strong>2</strong>" not in text  # in the table of the last handovers
+    text = admin_client.post(url, entered(rule, sample="1", words="a refund")).content.decode()
+    assert "1 of 1 rule fits." in text and "<dd>New topic</dd>" in text
+    assert Channel.objects.get().routing_rules == RULES
+    text = admin_client.post(url, entered(row("hour", "noon", value="x"), sample="1")).content.decode()
+    assert "Row 1: “noon” is no time" in text and "No rule fits" in text

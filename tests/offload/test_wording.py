@@ -81,6 +81,21 @@ def test_what_is_not_known_is_not_said(changes: dict[str, Any], name: str, langu
     assert say_for(Decision(provider, occasion), NIGHT, language=language, fallback="", name=name) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("现在有{waiting}人在等待。请稍候。", "请稍候。"),
+        ("ただいま{waiting}人お待ちです！少々お待ちください。", "少々お待ちください。"),
+        ("كم ينتظرون؟ {waiting}. نعود قريبا.", "كم ينتظرون؟ نعود قريبا."),
+        ("{waiting} लोग प्रतीक्षा में हैं। कृपया रुकें।", "कृपया रुकें।"),
+        ("Wait {waiting}.\nVersion 2.0 is here", "Version 2.0 is here"),
+    ],
+)
+def test_sentences_end_as_their_script_ends_them(text: str, said: str) -> None:
+    provider = OffloadProvider(queue_texts={"*": text})
+    assert say_for(Decision(provider, Occasion.QUEUE), NIGHT, language="", fallback="", name="") == said
+
+
 def test_a_text_of_which_nothing_is_left_is_replaced_and_an_empty_one_stays_empty() -> None:
     provider = OffloadProvider(closed_texts={"*": "Back {next_opening}."}, opened_texts={})
     said = say_for(Decision(provider, Occasion.CLOSED), NIGHT, language="nl", fallback="", name="")

@@ -60,12 +60,14 @@ def load_transcript(
     newest = list(found[: events_most + 1])
     events = newest[:events_most][::-1]
     keep_days = conversation.channel.keep_days
+    fates, notes = _sent(events)
     rows = Rows(
         events=events,
         messages=_messages(events),
         exchanges=_exchanges(events),
         offloads=_offloads(conversation, events, is_newest=before is None),
-        fates=_fates(events),
+        fates=fates,
+        notes=notes if reads_text else {},
         ordered_by=_ordered_by(events),
         reads_text=reads_text,
         texts_end_at=database_now() - timedelta(days=keep_days),
@@ -100,16 +102,20 @@ def _offloads(conversation: Conversation, events: Sequence[WebhookEvent], *, is_
     return list(Offload.objects.filter(Q(event__in=events) | loose, conversation=conversation).order_by("pk"))
 
 
-def _fates(events: Sequence[WebhookEvent]) -> dict[int, list[str]]:
-    """Each message's fate, from the calls that carried them; unknown once their texts are deleted."""
+def _sent(events: Sequence[WebhookEvent]) -> tuple[dict[int, list[str]], dict[int, str]]:
+    """Each message's fate, from the calls that carried them, and the notes that agents got with them; unknown once
+    their texts are deleted."""
     rows = Delivery.objects.filter(event__in=events, kind=DeliveryKind.REPLY).order_by("event_id", "seq")
     fates: dict[int, list[str]] = {}
-    names = ("event_id", "state", "payload__outgoing__messages", "payload__in_doubt")
-    for event_id, state, said, in_doubt in rows.values_list(*names):
+    notes: dict[int, str] = {}
+    names = ("event_id", "state", "payload__outgoing__messages", "payload__in_doubt", "payload__outgoing__note")
+    for event_id, state, said, in_doubt, note in rows.values_list(*names):
         word = "" if state == DeliveryState.SENT else DeliveryState(state).label
         words = [DeliveryState.UNCONFIRMED.label] * (in_doubt or 0) + [word] * len(said or ())
         fates.setdefault(event_id, []).extend(words)
-    return fates
+        if note and state == DeliveryState.SENT:
+            notes[event_id] = note
+    return fates, notes
 
 
 def _ordered_by(events: Sequence[WebhookEvent]) -> dict[int, str]:

@@ -141,8 +141,9 @@ def _hand_overs(rows: Rows) -> Iterator[Line]:
                 text, is_bad = "The handover to the agents failed", True
             case _:
                 text, is_bad = "Handed over to the agents", row.reason not in WISHES
-        yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad)
-        if row.taken_at and row.finished_at:
+        note = rows.notes.get(row.event_id or 0, "")
+        yield _system(row.finished_at or row.requested_at, text, detail, is_bad=is_bad, note=note)
+        if row.taken_at and row.taken_by and row.finished_at:  # else it is told by its return
             waited = duration((row.taken_at - row.finished_at).total_seconds())
             yield _system(row.taken_at, "An agent opened the conversation", f"after {waited}")
 

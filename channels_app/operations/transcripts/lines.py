@@ -55,6 +55,8 @@ class Line:
     """The event about which "why?" can be asked."""
     exchange_ids: tuple[int, ...] = ()
     gap_s: float = 0.0
+    note: str = ""
+    """What agents were told with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Rows:
     exchanges: Sequence[Exchange]
     offloads: Sequence[Offload]
     fates: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
+    """By event, what agents were told with its handover; for those who may read texts."""
     ordered_by: Mapping[int, str] = field(default_factory=dict)
     reads_text: bool = False
     texts_end_at: datetime

@@ -149,6 +149,20 @@ function serveFillRows(button) {
   }));
 }
 
+// --- tables of rules ---
+
+// Sends the form to another page in a tab of its own. No submit button of the form: Enter would press its first one.
+function serveTry(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const sender = document.createElement("button");
+    Object.assign(sender, { formAction: button.dataset.try, formTarget: "_blank", formNoValidate: true, hidden: true });
+    button.form.append(sender);
+    button.form.requestSubmit(sender);
+    sender.remove();
+  });
+}
+
 // --- our own texts ---
 
 function serveFillReady(button) {
@@ -261,6 +275,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-copy-monday]").forEach(serveCopyMonday);
   document.querySelectorAll("[data-fill-rows]").forEach(serveFillRows);
   document.querySelectorAll("[data-fill-ready]").forEach(serveFillReady);
+  document.querySelectorAll("[data-try]").forEach(serveTry);
   document.querySelectorAll("[data-preview]").forEach(servePreview);
   const summary = document.getElementById("error-summary");
   if (summary) {
