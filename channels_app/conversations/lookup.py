@@ -13,7 +13,7 @@ from channels_app.conversations.lease import MAX_OPEN_EVENTS, Lease, LeaseLostEr
 from channels_app.conversations.standing import OpenEvent
 from channels_app.lib.statements import fetch
 from channels_app.models import Channel, Conversation, Delivery, DeliveryState, EventState, Owner, WebhookEvent
-from channels_app.protocol import ASKS_BOT, Event
+from channels_app.protocol import ASKS_BOT, Completion, Event
 
 
 def find_asked_for(session_id: str, channel: Channel) -> Conversation | None:
@@ -183,7 +183,7 @@ def last_call_ended_at(lease: Lease) -> datetime | None:
 def last_completion_left_at(lease: Lease) -> datetime | None:
     """When the call left for the first time that last ended the bot's part; None: no longer known."""
     rows = Delivery.objects.filter(conversation_id=lease.conversation_id, state=DeliveryState.SENT).order_by("-id")
-    ending = rows.filter(payload__outgoing__complete__isnull=False)
+    ending = rows.filter(payload__outgoing__complete__in=list(Completion))
     return ending.values_list("first_sent_at", flat=True).first()
 
 

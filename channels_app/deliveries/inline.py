@@ -21,7 +21,7 @@ from channels_app.protocol import Outgoing
 
 LEAST_LEFT = timedelta(milliseconds=300)
 """With less time left no request would take it."""
-ON_ITS_WAY = timedelta(milliseconds=300)
+ON_ITS_WAY = timedelta(seconds=1)
 """After it was taken, until the platform has it: nothing may overtake it meanwhile."""
 NEWEST, NEWEST_OF_REPEATED = 5, 100
 """Deliveries of a conversation among which its answer is looked for. Few are written within the seconds of a wait; a

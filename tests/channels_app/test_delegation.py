@@ -90,6 +90,21 @@ def test_what_was_returned_before_the_bot_handed_over_stays_with_the_agents(
     assert walker.conversation().owner == "bot"
 
 
+def test_what_agents_return_is_the_bots_though_it_has_spoken_meanwhile(walker: Walker, world: World) -> None:
+    """The inbox's own timer had given the conversation to agents, who return it before all messages are answered."""
+
+    def answers_while_it_is_returned() -> dict[str, object]:
+        walker.post(make_event("CONVERSATION_DELEGATED", after_s=3))
+        return {"messages": [{"text": "First"}]}
+
+    world.bot.replies = [answers_while_it_is_returned, *({"messages": [{"text": text}]} for text in ("2nd", "Back"))]
+    walker.post(make_event(text="1", after_s=1))
+    walker.post(make_event(text="2", after_s=2))
+    walker.work()
+    assert (world.inbox.said("0-conv-1"), walker.outcomes()) == (["First", "Back"], ["replied", "moot", "replied"])
+    assert walker.conversation().owner == "bot"
+
+
 def test_the_page_takes_one_line(admin_client: Client, walker: Walker) -> None:
     page = f"/admin/channels_app/channel/{walker.channel.pk}/change/"
     submit(admin_client, page, "channel_form", delegation_text="  /callback ")
