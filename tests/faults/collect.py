@@ -137,7 +137,7 @@ def _heard(bot: JSON) -> Iterator[Heard]:
     """Of an HTTP bot its `turns`, of a Chatlayer what it `received`; the latter knows no key of a question."""
     is_chatlayer = "received" in bot
     speaks_later = is_chatlayer or bot["mode"] == "async"
-    said = bot["callbacks"] if is_chatlayer else bot["replies"]
+    said = [answer for answer in bot["callbacks"] if answer["to"] == "reply"] if is_chatlayer else bot["replies"]
     arrived = str([answer for answer in said if answer["status"] in (200, 202)])  # a bot gives up after four tries
     repeated = str([answer for answer in said if answer["attempts"] > 1])
     for turn in bot["received"] if is_chatlayer else bot["turns"]:
