@@ -12,6 +12,7 @@ from django.db.models import Max, Sum
 from channels_app.access.audit import Actor, record_audit
 from channels_app.access.changes import changing
 from channels_app.adapters.inboxes import elsewhere, inbox_class, shared_secret_problem
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.channels.accounts import keep_token
 from channels_app.channels.live import NEW_SECRET, OLD_ADDRESS, OLD_SECRET_USED
 from channels_app.lib.clocks import database_now
@@ -126,7 +127,7 @@ def replace_keys(
     `settings` are whole and in clear, as the adapter's form gives them. Not inside a transaction: it calls out.
     """
     inbox = inbox_class(channel.inbox)(settings)
-    lines = inbox.check()
+    lines = check_keys(inbox)
     if not lines or not lines[0].is_ok:
         return lines
     with changing(channel, actor, "replaced API keys", reason=reason) as row:

@@ -6,6 +6,7 @@ from functools import partial
 
 from django.db import transaction
 
+from channels_app.adapters.inboxes.media import titled
 from channels_app.channels.live import LiveChannel
 from channels_app.conversations.lease import ClaimedEvent, Lease
 from channels_app.conversations.release import Release
@@ -207,7 +208,7 @@ def _as_shown(lease: Lease, channel: LiveChannel, reply: Reply) -> Reply:
     """The reply, its options as the contact sees them: buttons, or with the numbers of a list."""
     if not any(message.options for message in reply.messages):
         return reply
-    reply = replace(reply, messages=tuple(map(channel.inbox.titled, reply.messages)))
+    reply = replace(reply, messages=tuple(map(titled, reply.messages)))
     standing, is_switched_on = lease.offered.in_turn(lease.last_turn_id), lease.inbox_channel.shows_buttons
     if channel.inbox.has_buttons(reply.messages, lease.medium, is_switched_on=is_switched_on):
         return replace(reply, messages=options.with_buttons(reply.messages, standing, lease.last_turn_id))

@@ -19,7 +19,7 @@ from channels_app.deliveries.briefings import own_words
 from channels_app.deliveries.deadlines import soft_deadline
 from channels_app.deliveries.replies import Say, hand_over_for, say_instead_of_bot, take_message_for
 from channels_app.deliveries.unsaid import has_spoken
-from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner, PausePolicy
+from channels_app.models import EventState, FilePolicy, Greeting, Outcome, Owner
 from channels_app.protocol import ContactMessage, Event, EventType
 from channels_app.protocol.failures import FailureKind
 from channels_app.protocol.offered import Offered
@@ -37,6 +37,7 @@ from channels_app.turns.asking import (
 from channels_app.turns.breaker import may_call_bot
 from channels_app.turns.bursts import as_one, choice_of, joined_before
 from channels_app.turns.calls import Ask
+from channels_app.turns.switched_off import KEPT, KEPT_LOOK, bot_answers_on, is_kept, while_paused, why_off
 from offload.left_messages import LEAVES_MESSAGE
 from offload.models import OffloadReason
 from offload.services import Request, has_bounced_too_often
@@ -60,7 +61,7 @@ def on_contact_event(
         return on_contact_event(lease, channel, [starts[0][1]], [starts[0][0]])
     if first.facts.state == EventState.BOT_WAIT:
         return on_waiting_bot(lease, channel, first)
-    if _is_kept(lease, channel, first, event):
+    if is_kept(lease, channel, first, event):
         until = min(KEPT_LOOK, soft_deadline(channel, first) - lease.now)
         return Release.putting_off(first, EventState.QUEUED, until, KEPT)
     if _may_still_answer(channel, first):
@@ -93,7 +94,7 @@ def on_contact_event(
         if request.reason in LOSSES and has_spoken(begun, first.facts.id):
             return let_it_speak(begun, channel, first, request.detail)
         if not channel.is_active:
-            return _while_paused(begun, channel, first, request)
+            return while_paused(begun, channel, first, request)
         return hand_over_for(begun, channel, first, request)
     if choice and choice.payload == LEAVES_MESSAGE:
         return take_message_for(begun, channel, first)
@@ -113,40 +114,6 @@ def on_contact_event(
         return on_lost_bot(begun, channel, first, OffloadReason.BOT_FAILED, CUT_OFF, FailureKind.ERROR)
     is_first = channel.greeting != Greeting.NEVER and _is_first(lease, begun, first)
     return ask_bot(begun, channel, first, event, choice, is_first=is_first)
-
-
-KEPT = "Kept until the bot is switched on."
-KEPT_LOOK = timedelta(seconds=10)
-"""Between two looks whether it is, so that resuming a channel needs to wake nothing."""
-
-
-def _is_kept(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, event: Event) -> bool:
-    """Whether this waits for the bot, which is switched off. What agents delegated goes back to them at once."""
-    is_off = not channel.is_active and channel.when_paused == PausePolicy.KEEP and channel.bot is not None
-    if not is_off or event.type is EventType.CONVERSATION_DELEGATED or lease.now >= soft_deadline(channel, claimed):
-        return False
-    if event.type is EventType.MESSAGE_RECEIVED and lease.owner in (Owner.OTHER, Owner.CLOSED):
-        return False
-    if channel.covers_all_inbox_channels:
-        return True
-    return contacts.learn_inbox_channel(channel.id, lease.inbox_channel, event, is_enabled=False).is_enabled
-
-
-def _while_paused(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent, request: Request) -> Release | Say:
-    """What the channel's owner wants to follow while the bot is switched off. A message alone gets an answer: to the
-    start of a conversation nobody waits for one."""
-    is_delegated = claimed.facts.type is EventType.CONVERSATION_DELEGATED
-    text = own_words(lease, channel, Occasion.PAUSED) if channel.when_paused == PausePolicy.SAY_TEXT else ""
-    if not text or is_delegated or not _bot_answers_on(channel, lease):
-        return hand_over_for(lease, channel, claimed, request)
-    reason = f"{request.reason.label}: the channel's text instead of the bot's answer."
-    if claimed.facts.type is EventType.CONVERSATION_STARTED:
-        return Release.ending([claimed], Outcome.SILENT, reason)
-    return say_instead_of_bot(lease, claimed, text, reason)
-
-
-def _bot_answers_on(channel: LiveChannel, lease: Lease) -> bool:
-    return channel.covers_all_inbox_channels or lease.inbox_channel.is_enabled
 
 
 def _asks_for_agent(channel: LiveChannel, events: Sequence[Event]) -> bool:
@@ -286,8 +253,8 @@ def _comes_back(lease: Lease, event: Event, *, takes_over: bool, is_implied: boo
 def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEvent) -> Request | None:
     """Why humans get this event without the bot being asked; None: the bot is asked."""
     if not channel.is_active:
-        return Request(reason=_why_off(channel), by="chatbridge")
-    if not _bot_answers_on(channel, lease):
+        return Request(reason=why_off(channel), by="chatbridge")
+    if not bot_answers_on(channel, lease):
         return Request(reason=OffloadReason.INBOX_CHANNEL_OFF, by="chatbridge", detail=lease.inbox_channel.name)
     if channel.bot is None:
         return Request(reason=OffloadReason.NO_BOT, by="chatbridge")
@@ -298,9 +265,3 @@ def _reason_against_bot(lease: Lease, channel: LiveChannel, claimed: ClaimedEven
     if claimed.facts.type is EventType.CONVERSATION_DELEGATED and has_bounced_too_often(lease, channel.max_bounces):
         return Request(reason=OffloadReason.BOUNCED, by="chatbridge")
     return None
-
-
-def _why_off(channel: LiveChannel) -> OffloadReason:
-    if channel.is_archived:
-        return OffloadReason.CHANNEL_ARCHIVED
-    return OffloadReason.CHANNEL_PAUSED if channel.is_paused else OffloadReason.CHANNEL_OFF

@@ -2,16 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
-from channels_app.codes import describe
-from channels_app.lib.clocks import database_now
-from channels_app.lib.http.session import Answer
-from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import Effect
 
-MAX_CLOCK_SKEW_S = 60  # seconds; far below MAX_AGE, so that it is noticed before events are refused
 MAX_TEXT_OF_THEIRS = 200  # characters of a platform's error message that we repeat
 
 # What a failed call may have done. A status above 500 that isn't named tells nothing: gateways make up their own.
@@ -60,17 +54,3 @@ def public_text(text: object) -> str:
     words = " ".join(text.split()) if isinstance(text, str) else ""
     words = _QUOTED.sub("•••", words)
     return "".join(letter for letter in words if letter.isprintable())[:MAX_TEXT_OF_THEIRS]
-
-
-def clock_lines(answer: Answer, server_name: str) -> list[CheckLine]:
-    """How far our clock and theirs are apart, if the answer tells."""
-    try:
-        theirs = parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, ValueError):
-        return []  # without their time there is nothing to say
-    skew_s = round(abs((database_now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds()))
-    if skew_s <= MAX_CLOCK_SKEW_S:
-        return [CheckLine(title="Clock", is_ok=True, detail=f"Within {MAX_CLOCK_SKEW_S} s of {server_name}.")]
-    return [
-        CheckLine.failed("Clock", describe("CB-704", machine="PostgreSQL's server", server=server_name, skew=skew_s))
-    ]

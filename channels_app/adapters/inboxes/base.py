@@ -4,7 +4,6 @@ An adapter translates: their events to `Event`, our `Outgoing` to their calls, t
 """
 
 import re
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,16 +12,15 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from channels_app.adapters.inboxes.answers import EFFECTS, Lock, QueueFigures, Sent, clock_lines
+from channels_app.adapters.inboxes.answers import EFFECTS, Lock, QueueFigures, Sent
 from channels_app.adapters.inboxes.media import Written, medium_of
 from channels_app.adapters.inboxes.signing import matching_secret
 from channels_app.adapters.inboxes.tokens import OwnTokens, Token, Tokens
 from channels_app.adapters.settings import address_problems
 from channels_app.codes import Problem
 from channels_app.lib.http.session import Answer, ApiSession, Body
-from channels_app.lib.markdown import render, render_line
+from channels_app.lib.markdown import render
 from channels_app.protocol import Event, Incoming, Message, Outgoing, options
-from channels_app.protocol.causes import TOKEN, describe_call
 from channels_app.protocol.checks import CheckLine
 from channels_app.protocol.errors import (
     BridgeError,
@@ -161,17 +159,8 @@ class Inbox(ABC):
         """What a bot or a person says, as it has to be written to be read on this medium as it was meant."""
         return render(text, medium_of(medium).marks)
 
-    def titled(self, message: Message) -> Message:
-        """The message, its options by the names that contacts read and choose by."""
-        named = ((option, render_line(option.title)) for option in message.options)
-        options = (
-            option if title == option.title else replace(option, title=title, bots_title=option.title)
-            for option, title in named
-        )
-        return replace(message, options=tuple(options)) if message.options else message
-
     def plain(self, text: str) -> str:
-        """The same for words without Markdown."""
+        """Words without Markdown, as they have to be written to be read as they are."""
         return text
 
     def written(self, message: Message, medium: str) -> Written:
@@ -307,20 +296,3 @@ class Inbox(ABC):
 
     def fetch_token(self) -> Token:
         return self.read_token(self.request_token())
-
-    def check(self) -> list[CheckLine]:
-        """Try the keys and compare the clocks; changes nothing on the platform and never raises."""
-        started = time.monotonic()
-        try:
-            answer = self.request_token()
-        except BridgeError as error:
-            took_ms = int((time.monotonic() - started) * 1000)
-            return [CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), took_ms)]
-        try:
-            self.read_token(answer)
-        except BridgeError as error:
-            line = CheckLine.failed("API keys", describe_call(TOKEN, error, inbox=self.label), answer.took_ms)
-        else:
-            detail = f"Token from {self.server_name} in {answer.took_ms} ms."
-            line = CheckLine(title="API keys", is_ok=True, detail=detail, took_ms=answer.took_ms)
-        return [line, *clock_lines(answer, self.server_name)]

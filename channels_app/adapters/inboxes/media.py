@@ -1,10 +1,11 @@
 """What the media behind an inbox can show: WhatsApp, Messenger and so on, by the ids that the inbox gives them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels_app.lib.emphasis import Marks
-from channels_app.protocol import Attachment
+from channels_app.lib.markdown import render_line
+from channels_app.protocol import Attachment, Message
 from channels_app.protocol.splitting import Size, utf8_bytes, utf16_units
 
 
@@ -109,3 +110,13 @@ def medium_of(name: str) -> Medium:
 
 
 _ANY = Medium()
+
+
+def titled(message: Message) -> Message:
+    """The message, its options by the names that contacts read and choose by."""
+    named = ((option, render_line(option.title)) for option in message.options)
+    options = (
+        option if title == option.title else replace(option, title=title, bots_title=option.title)
+        for option, title in named
+    )
+    return replace(message, options=tuple(options)) if message.options else message

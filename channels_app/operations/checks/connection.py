@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from channels_app.adapters.inboxes import elsewhere, inbox_class
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.channels.accounts import keep_token
 from channels_app.channels.links import READY, reply_url, webhook_url
 from channels_app.channels.live import make_bot, make_inbox
@@ -67,7 +68,7 @@ def check_address(url: str, title: str = "Webhook address", *, caller: str = "Sp
 
 def _check_keys(channel: Channel) -> list[CheckLine]:
     inbox = make_inbox(channel)
-    lines = [*inbox.check(), *_warnings(inbox.warnings(inbox.settings))]
+    lines = [*check_keys(inbox), *_warnings(inbox.warnings(inbox.settings))]
     if lines[0].is_ok or lines[0].code == REFUSED_KEYS:
         keep_token(inbox)  # or why there is none: the channel's page keeps saying so
     if lines[0].code == REFUSED_KEYS:
@@ -88,7 +89,7 @@ def _warnings(problems: list[Problem]) -> list[CheckLine]:
 def _accepting_servers(channel: Channel) -> Iterator[str]:
     """The platform's other servers that take the saved keys: people choose the wrong region easily."""
     for name, keys in elsewhere(channel.inbox, channel.clear_settings()).items():
-        if inbox_class(channel.inbox)(keys).check()[0].is_ok:
+        if check_keys(inbox_class(channel.inbox)(keys))[0].is_ok:
             yield name
 
 

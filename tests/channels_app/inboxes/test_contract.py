@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.adapters.inboxes import INBOXES, choices, inbox_class, secret_keys
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.adapters.inboxes.signing import MAX_AGE
 from channels_app.protocol import Completion, Event, EventType, Outgoing, OutgoingMessage
 from channels_app.protocol.errors import (
@@ -91,7 +92,7 @@ def test_the_form_hides_secrets_and_takes_none_for_what_is_not_required(kind: st
 def test_an_inbox_without_settings_can_be_made_and_says_what_is_missing(kind: str) -> None:
     inbox = adapter(kind)({})
     assert inbox.account_key
-    assert [line.is_ok for line in inbox.check()] == [False]
+    assert [line.is_ok for line in check_keys(inbox)] == [False]
 
 
 @KINDS

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.inboxes import inbox_class
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.lib.clocks import database_now
 from channels_app.protocol import Outgoing, OutgoingMessage
 from channels_app.protocol.errors import (
@@ -168,7 +169,7 @@ def test_no_token_is_an_error_without_effect_and_a_failed_line(
     with pytest.raises(error) as failed:
         make_inbox(kind, reply).fetch_token()
     assert getattr(failed.value, "effect", Effect.NONE) is Effect.NONE
-    line, *_ = make_inbox(kind, reply).check()
+    line, *_ = check_keys(make_inbox(kind, reply))
     assert (line.is_ok, line.code) == (False, code)
     assert failed.value.detail in line.detail
 
@@ -255,14 +256,14 @@ def test_a_missing_permission_has_its_own_code(kind: str, status: int, code: Any
     ],
 )
 def test_the_token_endpoints_errors_are_read_in_every_form(kind: str, body: Any, words: str) -> None:
-    [line] = make_inbox(kind, answer(401, body)).check()
+    [line] = check_keys(make_inbox(kind, answer(401, body)))
     assert line.detail.endswith(f"It says: {words}")
 
 
 @KINDS
 def test_the_token_endpoints_own_words_reach_the_admin(kind: str) -> None:
     refusal = answer(401, {"error_description": "Unknown client", "error_hint": "Copy it again"})
-    [line] = make_inbox(kind, refusal).check()
+    [line] = check_keys(make_inbox(kind, refusal))
     assert line.detail.endswith("It says: Unknown client Copy it again")
 
 
@@ -271,7 +272,7 @@ def test_the_token_endpoints_own_words_reach_the_admin(kind: str) -> None:
 def test_the_clocks_are_compared(kind: str, skew_s: int, is_ok: bool, database_clock: Any) -> None:
     theirs = datetime(2022, 4, 28, 9, 43, 27, tzinfo=UTC)
     database_clock(theirs + timedelta(seconds=skew_s))
-    keys, clock = make_inbox(kind, token_answer()).check()
+    keys, clock = check_keys(make_inbox(kind, token_answer()))
     assert keys.is_ok and "12 ms" in keys.detail
     assert clock.is_ok is is_ok
 
@@ -280,7 +281,7 @@ def test_the_clocks_are_compared(kind: str, skew_s: int, is_ok: bool, database_c
 @pytest.mark.parametrize("date", [None, "", "yesterday"])
 def test_without_their_time_there_is_no_clock_line(kind: str, date: str | None) -> None:
     reply = answer(200, {"access_token": "t1", "expires_in": 60}, headers={} if date is None else {"date": date})
-    assert [line.title for line in make_inbox(kind, reply).check()] == ["API keys"]
+    assert [line.title for line in check_keys(make_inbox(kind, reply))] == ["API keys"]
 
 
 @KINDS

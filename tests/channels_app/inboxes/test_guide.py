@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.inboxes.base import Inbox
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.adapters.settings import signature
 from channels_app.lib.clocks import database_now
 from channels_app.protocol import Completion, EventType, Incoming, Outgoing, OutgoingMessage
@@ -80,8 +81,8 @@ def test_a_reply_is_one_call(deskline: type[Inbox]) -> None:
 
 @pytest.mark.django_db
 def test_the_connection_can_be_tested(deskline: type[Inbox]) -> None:
-    assert [line.is_ok for line in made(deskline, answer(200)).check()] == [True]
-    [line] = made(deskline, answer(401)).check()
+    assert [line.is_ok for line in check_keys(made(deskline, answer(200)))] == [True]
+    [line] = check_keys(made(deskline, answer(401)))
     assert (line.is_ok, "Copy it again" in line.detail) == (False, True)
     with pytest.raises(ConfigError):
         made(deskline, api_key="").request_token()

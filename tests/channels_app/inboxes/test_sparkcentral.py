@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from channels_app.adapters.inboxes.keys import check_keys
 from channels_app.protocol import (
     Completion,
     Contact,
@@ -115,7 +116,7 @@ def test_keys_are_tried_on_the_server_of_the_region_or_address(
     settings: dict[str, str], server: str, name: str
 ) -> None:
     inbox = make_inbox("sparkcentral", token_answer(), **settings)
-    line = inbox.check()[0]
+    line = check_keys(inbox)[0]
     assert line.detail == f"Token from {name} in 12 ms."
     assert calls(inbox)[0].url.startswith(f"{server}/virtual-agent/")
 
