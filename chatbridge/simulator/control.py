@@ -180,7 +180,8 @@ class Control:
             conversation.notes.append({"text": take(body, "text", str), "at": time.time()})
             conversation.wake()
         elif action == "topic":
-            conversation.topics.append(take(body, "text", str))
+            topic = take(body, "text", str)
+            conversation.topics += [topic] if topic not in conversation.topics else []
             conversation.wake()
         elif action == "delegate":
             self.platform.delegate(conversation, take_or_none(body, "virtual_agent", str))

@@ -63,7 +63,7 @@ def pictures(mia: int, noor: int) -> list[Picture]:
             path=lambda demo: f"{CHANNELS}{demo.channel(OTHER)}/change/",
             ready=lambda page: page.locator(f"{provider} .field-queue_texts summary").click(),
             since=provider,
-            until=f"{provider} .field-queue_texts textarea >> nth=1",
+            until=f"{provider} .field-queue_texts output >> nth=0",
         ),
         Picture(
             name="handover-rules",
@@ -80,14 +80,13 @@ def pictures(mia: int, noor: int) -> list[Picture]:
             until=".line:has(.line-note)",
         ),
         Picture(name="handover-story", path=lambda demo: story, since=".lines", until=".lines"),
-        Picture(name="handovers-light", path=lambda demo: "/ops/handovers/", until=f"{AGENTS} tbody tr >> nth=7"),
-        Picture(
-            name="handovers-dark",
-            path=lambda demo: "/ops/handovers/",
-            until=f"{AGENTS} tbody tr >> nth=7",
-            scheme="dark",
-        ),
+        Picture(name="handovers-light", path=monday, until=f"{AGENTS} tbody tr >> nth=6"),
+        Picture(name="handovers-dark", path=monday, until=f"{AGENTS} tbody tr >> nth=3", scheme="dark"),
     ]
+
+
+def monday(demo: Demo) -> str:
+    return f"/ops/handovers/?channel={demo.channel(OTHER)}"
 
 
 AGENTS = "section[aria-labelledby=agents]"

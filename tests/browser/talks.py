@@ -81,6 +81,8 @@ class Past:
         begin = chance.randrange(len(ASKED) - count + 1)
         trouble = self._trouble((now - at) / timedelta(hours=1), chance)
         last = trouble.end if trouble else chance.choices((End.REPLIED, End.RESOLVED, End.ASKED), (5, 11, 3))[0]
+        if last is End.ASKED and count == 1 and begin:  # hardly anybody asks for a human at once
+            begin, count = begin - 1, 2
         turns = []
         for place, (said, answer) in enumerate(ASKED[begin : begin + count]):
             is_last = place == count - 1

@@ -128,6 +128,12 @@ def test_a_retry_of_a_report_counts_once(walker: Walker) -> None:
     assert Offload.objects.get().topics == ["Lost parcel"]
 
 
+def test_a_topic_that_is_told_twice_counts_once(walker: Walker) -> None:
+    """By a rule and by an agent."""
+    report(walker, RESOLVED, topics=[{"id": number, "name": "Refunds"} for number in ("t-1", "t-2")])
+    assert (Offload.objects.get().topics, walker.conversation().topics) == (["Refunds"], ["Refunds"])
+
+
 def test_our_own_note_is_no_agents(walker: Walker, world: World) -> None:
     [ours] = world.inbox.notes("0-conv-1")
     report(

@@ -177,10 +177,10 @@ def _inbox_channel(value: object) -> InboxChannelRef | None:
 
 
 def _topics(value: object) -> tuple[str, ...]:
-    """Plain names, or objects with a name."""
+    """Plain names, or objects with a name; each once."""
     items = value if isinstance(value, list) else []
     names = (_text(item.get("name")) if isinstance(item, dict) else _text(item) for item in items)
-    return tuple(name for name in names if name)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _ending(data: Mapping[str, Any], conversation: Mapping[str, Any]) -> dict[str, Any]:
