@@ -10,6 +10,7 @@ from typing import Any, Self
 from channels_app.lib import jsons
 from channels_app.models import Author, Conversation, Delivery, EventSource, MessageRow
 from channels_app.protocol import Event, EventType
+from channels_app.protocol.contact_message import are_placeholders
 from channels_app.protocol.visible import is_visible
 from offload.models import Offload, OffloadState
 from offload.note import BEGINNING
@@ -104,6 +105,12 @@ class _Said:
     is_contacts: bool
     text: str
     at: datetime | None = None
+    stint: int = 0
+
+    @property
+    def is_said_by_contact(self) -> bool:
+        """In words, which a report must have, too."""
+        return self.is_contacts and not are_placeholders(self.text)
 
     @property
     def key(self) -> tuple[bool, str]:
@@ -133,18 +140,19 @@ class _Told:
         since = [place for place, one in enumerate(own) if one.is_contacts and one.at and one.at > event.sent_at]
         own = own[: since[0]] if since else own
         aligned = _aligned(said, own)
+        latest = max((own[place].stint for place in aligned.values()), default=0)
         later = own[max(aligned.values(), default=len(own)) + 1 :]
-        unknown = (one.at for one in later if one.is_contacts and one.at and is_visible(one.text))
+        unknown = (one.at for one in later if one.at and one.stint > latest and one.is_said_by_contact)
         return cls(said, own, aligned, reported, min([event.sent_at, *(at - _BEFORE for at in unknown)]))
 
 
 def _known(conversation_id: int) -> tuple[list[_Said], Counter[tuple[bool, str]]]:
     """Our own transcript, oldest first; and what earlier reports told beside it."""
     rows = MessageRow.objects.filter(conversation_id=conversation_id).exclude(author=Author.NOTE)
-    newest = rows.order_by("-said_at", "-id").values_list("author", "text", "said_at", "event__source")[:MAX_KNOWN]
+    names = ("author", "text", "said_at", "event__stint", "event__source")
     own, reported = list[_Said](), Counter[tuple[bool, str]]()
-    for author, text, at, source in newest:
-        said = _Said(author == Author.CONTACT, text, at)
+    for author, text, at, stint, source in rows.order_by("-said_at", "-id").values_list(*names)[:MAX_KNOWN]:
+        said = _Said(author == Author.CONTACT, text, at, stint)
         if source == EventSource.WRITE_BACK:
             reported[said.key] += 1
         else:

@@ -6,6 +6,7 @@ any value. In `value`, `{value}` is what was found.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -225,13 +226,18 @@ def wrong_in(row: object) -> tuple[str, str]:
     for part, text in row.items():
         if not isinstance(text, str):
             return part, "This must be text. In a configuration file, put it in quotes."
-        if len(text) > PARTS[part] or not text.isprintable():
+        if len(text) > PARTS[part] or not _is_one_line(text):
             return part, f"Write this as one line of at most {PARTS[part]} characters."
     if row["condition"] not in set(Condition):
-        return "condition", f"Choose one of: {', '.join(Condition)}."
+        return "condition", f"Choose when it fits. Known are: {', '.join(Condition)}."
     if row["effect"] not in set(Effect):
-        return "effect", f"Choose one of: {', '.join(Effect)}."
+        return "effect", f"Choose what follows. Known are: {', '.join(Effect)}."
     return _missing(Condition(row["condition"]), Effect(row["effect"]), {part: row.get(part, "") for part in PARTS})
+
+
+def _is_one_line(text: str) -> bool:
+    """Spaces that don't break are in many French texts, joiners in pictures."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
 def _missing(condition: Condition, effect: Effect, row: Row) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What a contact says, and sends that is no text: a picture, a voice message, a place."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +46,14 @@ def _degrees(number: float) -> str:
 def placeholders(files: tuple[ContactFile, ...]) -> str:
     """All of them in one line; of a message that holds nothing at all, that it does."""
     return " ".join(file.placeholder for file in files or (ContactFile(),))
+
+
+_PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(FileKind)}|attachment)(?: [-\d.,]+)?\]", re.ASCII)
+
+
+def are_placeholders(text: str) -> bool:
+    """Whether a text only stands for files."""
+    return not _PLACEHOLDER.sub("", text).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

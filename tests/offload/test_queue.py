@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from channels_app.adapters.inboxes import Inbox
 from channels_app.adapters.inboxes.answers import QueueFigures
 from channels_app.channels.configuration.apply import ConfigurationError, apply_configuration
 from channels_app.channels.configuration.export import export_configuration
+from channels_app.channels.forms.queue_field import QueueField
+from channels_app.channels.forms.routing_field import RoutingField
+from channels_app.channels.forms.table_field import TableField, Typed
 from channels_app.channels.live import find_channel
 from channels_app.deliveries import queue_figures
 from channels_app.deliveries.queue_figures import NOBODY, figures_for
@@ -475,6 +479,19 @@ def test_the_page_says_what_the_queue_means_now(walker: Walker, world: World, ad
     figures_for(inbox_of(walker), [])
     assert "couldn&#x27;t be had at" in admin_client.get(url).content.decode()
     assert len(world.inbox.asked) == 4  # the page asks for nothing
+
+
+@pytest.mark.parametrize(
+    ("field", "row"),
+    [
+        (QueueField(), {"condition": "waiting", "number": "5", "then": ""}),
+        (RoutingField(), {"condition": "always", "effect": "", "value": "x"}),
+    ],
+)
+def test_people_are_not_told_the_names_that_programs_use(field: TableField, row: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        field.clean(Typed([row]))
+    assert refused.value.messages == ["Row 1: Choose what follows."]
 
 
 def test_the_table_in_a_file(channel: Channel) -> None:

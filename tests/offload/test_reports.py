@@ -198,6 +198,24 @@ def test_a_report_that_comes_after_the_contacts_return_tells_of_before(
     assert list(said) == [text for _, text in RESOLVED] + [first, "Again?", "agent now"]
 
 
+@pytest.mark.parametrize("last", [None, "Agent"])
+def test_what_a_report_has_in_no_words_is_no_return(
+    walk_with: Callable[..., Walker], world: World, last: str | None
+) -> None:
+    """The contact's last message before the handover was a picture, or a press."""
+    walker = walk_with()
+    provider = OffloadProvider(channel=walker.channel)
+    provider.write_back_secret = SECRET
+    provider.save()
+    world.bot.replies = [{"messages": [{"text": "Hi!"}]}, {"complete": "handover"}]
+    walker.says("Hello")
+    walker.says(last)
+    report(walker, [(IN, "Hello"), (OUT, "Hi!"), (OUT, "A nice picture.")])
+    assert (Offload.objects.get().state, walker.conversation().owner) == ("ended", "closed")
+    rows = MessageRow.objects.order_by("said_at", "position").values_list("author", flat=True)
+    assert list(rows) == ["contact", "bot", "contact", "agent"]
+
+
 def test_a_bot_without_memory_does_not_read_what_agents_said_before_the_return(
     walk_with: Callable[..., Walker], world: World
 ) -> None:

@@ -323,3 +323,17 @@ def test_rules_are_tried_as_they_were_entered_before_they_are_saved(
     assert Channel.objects.get().routing_rules == RULES
     text = admin_client.post(url, entered(row("hour", "noon", value="x"), sample="1")).content.decode()
     assert "Row 1: “noon” is no time" in text and "No rule fits" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "is_right"),
+    [
+        ("Un instant\u00a0: j'arrive\u202f!", True),
+        ("👩‍💻", True),
+        ("a\nb", False),
+        ("a\x07", False),
+        ("a\u2028b", False),
+    ],
+)
+def test_a_text_is_one_line_as_people_write_it(value: str, is_right: bool) -> None:
+    assert (wrong_in(row("always", effect="text", value=value)) == ("", "")) == is_right

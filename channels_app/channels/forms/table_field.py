@@ -83,7 +83,8 @@ class TableField(forms.Field):
         for number, row in enumerate(rows):
             part, wrong = self.wrong_in(row)
             if wrong and isinstance(value, Typed):
-                raise forms.ValidationError(f"Row {number + 1}: {wrong}", code=self.code)
+                words = wrong.partition(" Known are: ")[0]  # the names that programs use; people have a list
+                raise forms.ValidationError(f"Row {number + 1}: {words}", code=self.code)
             if wrong:
                 place = f"[{number}].{part}" if part else f"[{number}]"
                 raise forms.ValidationError(wrong, code=self.code, params={PLACE: place})
