@@ -98,6 +98,11 @@ def test_each_kind_judges_its_own_fields(admin_client: Client) -> None:
     assert not Channel.objects.exists()
 
 
+def test_a_mistake_is_told_in_the_words_of_the_chosen_kind(admin_client: Client) -> None:
+    page = text_of(submit(admin_client, ADD_BOT, "bot_form", name="Demo", kind="template", url="nowhere"))
+    assert '<a href="#id_url">Address</a>' in page and "Webhook channel address /" not in page
+
+
 def test_fields_of_another_kind_are_not_kept(admin_client: Client) -> None:
     submit(
         admin_client, ADD_BOT, "bot_form", name="B", kind="http", url=BOT, access_token="x" * 20, verify_token="y" * 20

@@ -183,6 +183,8 @@ class SettingsForm(ModelForm):
         for field in form.fields.values():
             speak_alike(field)
         for name, errors in form.errors.as_data().items():
+            if name in self.fields:  # the list of mistakes has the words of the chosen kind
+                self[name].label = str(form_class.base_fields[name].label)
             for error in errors:
                 self.add_error(name if name in self.fields else None, error)
             if self.unreadable and isinstance(self.fields.get(name), WriteOnlyField):
