@@ -79,6 +79,33 @@ def test_the_same_conversation_goes_on(admin_client: Client, bot: Bot, world: Wo
     assert tried(admin_client, bot, text="One")["session_id"] != first["session_id"]
 
 
+MODEL_SAYS = {"choices": [{"message": {"content": "Your number, please?"}}]}
+
+
+def test_a_model_that_remembers_nothing_is_told_what_was_said(admin_client: Client, db: None, world: World) -> None:
+    bot = make_bot("openai")
+    world.bot.replies = [MODEL_SAYS] * 2
+    first = tried(admin_client, bot, text="Where is my parcel?")
+    tried(admin_client, bot, text="A-3301", session_id=first["session_id"], said=first["said"])
+    assert [(message["role"], message["content"]) for message in world.bot.turns[-1]["messages"][1:]] == [
+        ("user", "Where is my parcel?"),
+        ("assistant", "Your number, please?"),
+        ("user", "A-3301"),
+    ]
+
+
+def test_the_page_goes_on_with_what_was_said(admin_client: Client, db: None, world: World) -> None:
+    bot = make_bot("openai")
+    world.bot.replies = [MODEL_SAYS]
+    page = f"/admin/channels_app/bot/{bot.pk}/try/"
+    kept = admin_client.post(page, {"text": "One"}).context["form"]
+    given = {**{name: kept[name].value() for name in ("session_id", "said", "remembered")}, "goes_on": "on"}
+    for said, words in ((given["said"], ["One", "Your number, please?", "Two"]), ('{"a": [1]}', ["Two"])):
+        world.bot.replies = [MODEL_SAYS]
+        admin_client.post(page, {**given, "said": said, "text": "Two"})
+        assert [message["content"] for message in world.bot.turns[-1]["messages"][1:]] == words
+
+
 @pytest.mark.parametrize(
     ("reply", "code", "words"),
     [

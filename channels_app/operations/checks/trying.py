@@ -2,21 +2,34 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from channels_app.adapters.bots import BotConnector
 from channels_app.channels.live import make_bot
 from channels_app.conversations.exchanges import readable_body
+from channels_app.conversations.history import MAX_LETTERS, MAX_MESSAGES
+from channels_app.lib.clocks import database_now
 from channels_app.lib.http.recorder import Call, recorded_calls
 from channels_app.lib.masking import body_for
 from channels_app.models import Bot
 from channels_app.protocol import Contact, EventType, Message, Reply, Turn
 from channels_app.protocol.causes import BOT, describe_call
 from channels_app.protocol.checks import CheckLine
+from channels_app.protocol.contact_message import PastMessage
 from channels_app.protocol.errors import BridgeError
+from channels_app.protocol.visible import cut
 
 MAX_SAMPLE = 2_000  # characters of each part
+AUTHORS = ("contact", "bot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidBefore:
+    """A line of the tried conversation. `author`: contact or bot."""
+
+    author: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,13 @@ class Sample:
     language: str = ""
     session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     remembered: Mapping[str, str] = field(default_factory=dict)
+    said: Sequence[SaidBefore] = ()
+    """In this session, oldest first: for a bot that remembers nothing itself."""
+
+    def history(self) -> tuple[PastMessage, ...]:
+        now = database_now()
+        lines = self.said[-MAX_MESSAGES:]
+        return tuple(PastMessage(author=line.author, text=cut(line.text, MAX_LETTERS), at=now) for line in lines)
 
     def turn(self) -> Turn:
         return Turn(
@@ -81,6 +101,8 @@ class Tried:
     found: Sequence[Found] = ()
     remembered: Mapping[str, str] = field(default_factory=dict)
     """For the next sample of the same session."""
+    said: Sequence[SaidBefore] = ()
+    """The same: what it and its answer have added to."""
     problem: CheckLine | None = None
 
 
@@ -88,11 +110,15 @@ def try_bot(bot: Bot, sample: Sample) -> Tried:
     """Outside any transaction, because a slow bot may take most of a minute. Never raises a BridgeError."""
     turn, calls = sample.turn(), list[Call]()
     connector: BotConnector | None = None
+    said = [*sample.said, *_said(turn)]
     try:
         connector = make_bot(bot)
+        turn = replace(turn, history=sample.history()) if connector.needs_history else turn
         with recorded_calls() as calls:
             reply = connector.send(turn)
         found, remembered, problem = list(_found(connector, reply)), reply.remembered if reply else {}, None
+        answers = reply.messages if reply else ()
+        said += [SaidBefore(author="bot", text=message.text) for message in answers if message.text]
     except BridgeError as error:
         limit = f"{connector.timeout_s:g}" if connector else ""
         found, remembered, problem = [], {}, CheckLine.failed("Bot", describe_call(BOT, error, limit=limit))
@@ -101,8 +127,13 @@ def try_bot(bot: Bot, sample: Sample) -> Tried:
         calls=[_tried(call, headers) for call in calls],
         found=found,
         remembered={**sample.remembered, **remembered},
+        said=said[-MAX_MESSAGES:],
         problem=problem,
     )
+
+
+def _said(turn: Turn) -> list[SaidBefore]:
+    return [SaidBefore(author="contact", text=turn.text)] if turn.text else []
 
 
 def _tried(call: Call, headers: Mapping[str, str]) -> TriedCall:

@@ -1,6 +1,7 @@
 """The page below a bot's own on which it is tried with a sample."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 
 from channels_app.adapters.bots.template_reading import MAX_REMEMBERED
 from channels_app.models import Bot
-from channels_app.operations.checks.trying import MAX_SAMPLE, Sample, try_bot
+from channels_app.operations.checks.trying import AUTHORS, MAX_SAMPLE, SaidBefore, Sample, try_bot
 from channels_app.web.admin.base import ModelAdmin, page
+
+MAX_SAID = 1_000_000  # characters of what was said, as JSON
 
 
 class SampleForm(forms.Form):
@@ -34,6 +37,7 @@ class SampleForm(forms.Form):
     goes_on = forms.BooleanField(label="In the same conversation as before", required=False)
     session_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     remembered = forms.CharField(required=False, max_length=50 * MAX_REMEMBERED, widget=forms.HiddenInput)
+    said = forms.CharField(required=False, max_length=MAX_SAID, widget=forms.HiddenInput)
 
     def sample(self) -> Sample:
         given = self.cleaned_data
@@ -46,6 +50,7 @@ class SampleForm(forms.Form):
             language=given["language"],
             session_id=str(uuid4() if is_new else given["session_id"]),
             remembered={} if is_new else _texts(given["remembered"]),
+            said=[] if is_new else list(_lines(given["said"])),
         )
 
 
@@ -62,6 +67,7 @@ def try_page(admin: ModelAdmin, request: HttpRequest, bot: Bot) -> HttpResponse:
                 "goes_on": True,
                 "session_id": sample.session_id,
                 "remembered": json.dumps(tried.remembered),
+                "said": json.dumps([[line.author, line.text] for line in tried.said]),
             }
         )
     return page(admin, request, "try_bot", f"Try a message: {bot}", bot, form=form, **context)
@@ -71,6 +77,15 @@ def _payload(text: str) -> Any:
     with suppress(ValueError, RecursionError):
         return json.loads(text)
     return text or None
+
+
+def _lines(document: str) -> Iterator[SaidBefore]:
+    """The same of what was said."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(document)
+        for line in found if isinstance(found, list) else ():
+            if isinstance(line, list) and len(line) == 2 and line[0] in AUTHORS and isinstance(line[1], str):
+                yield SaidBefore(author=line[0], text=line[1])
 
 
 def _texts(document: str) -> dict[str, str]:

@@ -15,9 +15,19 @@ from channels_app.channels.forms import BotForm
 from channels_app.channels.forms.rows import BOT_ADAPTERS
 from channels_app.channels.forms.saving import save_row
 from channels_app.channels.links import availability_url, reply_url
+from channels_app.lib import jsons
 from channels_app.models import Bot, limits
 from channels_app.operations.checks import check_bot
-from channels_app.operations.checks.trying import MAX_SAMPLE, Found, Sample, Tried, TriedCall, try_bot
+from channels_app.operations.checks.trying import (
+    AUTHORS,
+    MAX_SAMPLE,
+    Found,
+    SaidBefore,
+    Sample,
+    Tried,
+    TriedCall,
+    try_bot,
+)
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.api.base import ApiView, OneOf, PageQuery, RowSerializer, Strict, row_or_404
 from channels_app.web.api.facts import answer_of
@@ -147,6 +157,11 @@ class TestBot(ApiView):
         return self.answer({"is_ok": all(line.is_ok for line in lines), "lines": lines}, ChecksSerializer)
 
 
+class SampleLineSerializer(Strict):
+    author = serializers.ChoiceField(choices=AUTHORS)
+    text = serializers.CharField(max_length=jsons.MAX_TEXT)
+
+
 @example(text="Where is my parcel?", contact_name="Johan", language="en")
 class SampleSerializer(Strict):
     text = serializers.CharField(required=False, allow_blank=True, max_length=MAX_SAMPLE)
@@ -157,6 +172,9 @@ class SampleSerializer(Strict):
     session_id = serializers.UUIDField(required=False, help_text="Of a try before: the same conversation goes on.")
     remembered = serializers.DictField(
         required=False, child=serializers.CharField(allow_blank=True), help_text="As a try before has answered it."
+    )
+    said = SampleLineSerializer(
+        many=True, required=False, help_text="The same, for a bot that remembers nothing itself."
     )
 
 
@@ -177,6 +195,7 @@ class SampleSerializer(Strict):
     ],
     found=[{"what": "Message", "words": "Tomorrow."}, {"what": "Remembered", "words": "conversation_id: 4570"}],
     remembered={"conversation_id": "4570"},
+    said=[{"author": "contact", "text": "Where is my parcel?"}, {"author": "bot", "text": "Tomorrow."}],
 )
 class TriedBotSerializer(serializers.Serializer[Any]):
     is_ok = serializers.BooleanField()
@@ -185,6 +204,7 @@ class TriedBotSerializer(serializers.Serializer[Any]):
     calls = answer_of(TriedCall, "method url headers request status response took_ms")(many=True)
     found = answer_of(Found, "what words")(many=True)
     remembered = serializers.DictField(child=serializers.CharField())
+    said = answer_of(SaidBefore, "author text")(many=True)
 
 
 class TryBot(ApiView):
@@ -200,11 +220,12 @@ class TryBot(ApiView):
         given = self.body(SampleSerializer)
         if "session_id" in given:
             given["session_id"] = str(given["session_id"])
-        sample = Sample(**given)
+        said = [SaidBefore(**line) for line in given.pop("said", ())]
+        sample = Sample(**given, said=said)
         tried = try_bot(row_or_404(Bot.objects.all(), pk), sample)
         return self.answer(_answer_of(tried, sample), TriedBotSerializer)
 
 
 def _answer_of(tried: Tried, sample: Sample) -> dict[str, Any]:
-    facts = {name: getattr(tried, name) for name in ("problem", "calls", "found", "remembered")}
+    facts = {name: getattr(tried, name) for name in ("problem", "calls", "found", "remembered", "said")}
     return {"is_ok": tried.problem is None, "session_id": sample.session_id, **facts}
