@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.bridge import eventually
 from tests.browser.people import Account, Admin
 from tests.browser.stage import ADMIN, PASSWORD, Stage
 from tests.browser.test_pages import WIDE, look_at
@@ -125,10 +126,10 @@ def test_who_logs_out_leaves_nothing_typed_in_the_window(page: Page) -> None:
     page.goto(page.url.partition("/admin/")[0] + "/ops/")
     log_in_again(page)
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
-    assert "A colleague takes over." in page.evaluate("JSON.stringify(sessionStorage)")  # it waits for its page
+    eventually(lambda: "A colleague takes over." in page.evaluate("JSON.stringify(sessionStorage)"))  # for its page
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("Logged out", exact=False).first).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
+    eventually(lambda: page.evaluate("sessionStorage.length") == 0)
 
 
 def test_a_time_that_is_typed_in_part_is_not_saved_as_none(page: Page) -> None:
