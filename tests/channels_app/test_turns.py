@@ -259,8 +259,9 @@ def test_last_words_note_and_handover_leave_in_one_call(walker: Walker, world: W
     assert world.inbox.said("0-conv-1")[-1] == "A colleague takes over."
     assert body["complete"] == "HANDOVER"
     note = body["applyConversationNotes"][0]["text"]
-    for part in ("asked_for_human", "team: sales", "Contact: Where is my parcel?", "Bot: You said: Where", "agent"):
+    for part in ("team: sales", "Contact: Where is my parcel?", "Bot: You said: Where", "agent"):
         assert part in note
+    assert "asked_for_human" not in note
     offload = Offload.objects.get()
     assert (offload.state, offload.reason, offload.requested_by) == ("handed_over", "asked_for_human", "bot")
     assert offload.delivery is not None

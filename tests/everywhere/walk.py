@@ -31,6 +31,8 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 """Of routes whose words are no ids of rows."""
 PARTS = ("ops/?part=figures", "ops/bulk/<int:bulk_id>/?part=progress", "ops/workers/?part=now")
 """What pages fetch of themselves."""
+QUERIES = {f"{API}handovers/conversations/": f"?kind=handover&key={'0' * 32}"}
+"""What operations must be asked with."""
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 MANY = frozenset({"webhookevent", "delivery", "offload", "conversation"})
 IDS = frozenset({"object_id", "pk", "id", "group_id", "bulk_id", "uuid"})
@@ -108,7 +110,7 @@ def operations(there: Installation) -> list[Place]:
 def _filled(path: str, there: Installation) -> Iterator[str]:
     found = re.search(r"{(\w+)}", path)
     if found is None:
-        yield path
+        yield path + QUERIES.get(path, "")
     elif found[1] == "code":
         yield path.replace(found[0], "CB-501")
     else:
