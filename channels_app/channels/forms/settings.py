@@ -290,12 +290,9 @@ def speak_alike(field: forms.Field) -> None:
     """Sentences that name what is possible, and never repeat what was entered: it may be a secret."""
     field.error_messages["max_length"] = "Ensure this field has no more than %(limit_value)d characters."
     if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-        field.error_messages["invalid_choice"] = choices_words(field)
-
-
-def choices_words(field: forms.ChoiceField) -> str:
-    choices: Any = field.choices
-    return f"Must be one of: {', '.join(str(value) for value, _ in choices if value)}."
+        choices: Any = field.choices
+        known = ", ".join(str(value) for value, _ in choices if value)
+        field.error_messages["invalid_choice"] = f"Must be one of: {known}."
 
 
 def settings_names(adapters: Adapters) -> set[str]:
