@@ -99,6 +99,7 @@ def test_nothing_is_said_in_a_conversation_that_is_not_the_bots(
     assert isinstance(given, Release) and (given.along is not None) == writes_more
 
 
+@pytest.mark.django_db
 def test_a_report_is_noted_with_the_release() -> None:
     resolved = EventType.CONVERSATION_RESOLVED
     live = replace(channel(), inbox=inbox_class("hootsuite")({}))

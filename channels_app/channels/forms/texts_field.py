@@ -100,7 +100,7 @@ class TextsWidget(forms.Widget):
             "summary": _summary(value, [row["name"] for row in rows if is_visible(row["text"])]),
             "more_language": more_language,
             "more_text": more_text,
-            "more": [choice for choice in language_choices("") if choice[0] not in (*OFFERED, *own)],
+            "more": [choice for choice in language_choices("") if choice[0] not in ("", *OFFERED, *own)],
             "is_open": bool((attrs or {}).get("aria-invalid")),
         }
         return render_to_string("admin/chatbridge/texts.html", context)

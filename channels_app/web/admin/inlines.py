@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.forms.models import construct_instance
+from django.http import HttpRequest
 from django.utils.formats import date_format
 
 from channels_app.channels.forms.offload import OffloadProviderForm
@@ -14,7 +15,7 @@ from channels_app.channels.live import find_channel
 from channels_app.deliveries.queue_figures import known_figures
 from channels_app.lib.clocks import database_now
 from channels_app.lib.zones import clock_words
-from channels_app.models import InboxChannel
+from channels_app.models import Channel, InboxChannel
 from channels_app.protocol.errors import BridgeError
 from channels_app.web.admin.base import ChildFormSet, StackedInline, TabularInline, moment, shows_its_form
 from offload.models import OffloadProvider
@@ -124,6 +125,10 @@ class OffloadProviderInline(StackedInline):
     can_delete = False
     max_num = 1
     extra = 1
+
+    def has_add_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
+        """A channel has one: else Django would send the whole form a second time, as the template of a next one."""
+        return super().has_add_permission(request, obj) and not hasattr(obj, "offload_provider")
 
     @admin.display(description="right now")
     def now(self, provider: OffloadProvider) -> str:
