@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,25 @@ from tests.fakes.google import AGENT, service_account_key
 pytestmark = pytest.mark.xdist_group("processes")
 
 FLAVOURS = {"sparkcentral": "classic", "hootsuite": "hootsuite"}
+KINDS = ["http", "chatlayer", "rasa", "openai", "template", "directline", "dialogflow"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A channel with a bot and an account of its own."""
+
+    inbox: str
+    kind: str
+    account: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.inbox, self.kind, *(f"{key} {value}" for key, value in self.account)])
+
+
+HTTP = Line("hootsuite", "http")
+TAGS_ARE_STRINGS = Line("hootsuite", "http", (("tags", "strings"),))
+LINES = [*(Line(inbox, kind) for inbox in FLAVOURS for kind in KINDS), TAGS_ARE_STRINGS]
 
 
 @pytest.fixture(scope="module")
@@ -81,45 +101,57 @@ def post(url: str, document: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def connect(bridge: Bridge, simulator: str, inbox: str, kind: str, **account_changes: str) -> Contact:
-    """What an admin does: keys from there to here, address from here to there, secret from there to here."""
-    name = f"{inbox} {kind}"
-    account = post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[inbox], **account_changes})
-    keys = {key: account.get(key) for key in ("client_id", "client_secret", "organization_id")}
-    bot = bot_document(simulator, name, kind)
-    channel: dict[str, Any] = {
-        "name": name,
-        "inbox": inbox,
-        "settings": {"base_url": simulator, **keys},
-        "bot": name,
-        "offload_provider": {"name": "Agents", "verify_token": "offload-token-of-the-walk"},
-        **({"delegation_dialog": "back"} if kind == "chatlayer" else {}),
+def connect(bridge: Bridge, simulator: str, lines: list[Line]) -> dict[Line, str]:
+    """What an admin does: keys from there to here, address from here to there, secret from there to here. The virtual
+    agents."""
+    accounts = {
+        line: post(f"{simulator}/sim/accounts", {"flavour": FLAVOURS[line.inbox], **dict(line.account)})
+        for line in lines
     }
-    applied = bridge.apply({"bots": [bot], "channels": [channel]})
-    addresses = applied["channels"][0]
-    agent = post(
-        f"{simulator}/sim/virtual-agents",
-        {"client_id": account["client_id"], "name": name, "webhook_url": addresses["webhook_url"]},
+    applied = bridge.apply(
+        {
+            "bots": [bot_document(simulator, line) for line in lines],
+            "channels": [channel_document(simulator, line, accounts[line]) for line in lines],
+        }
     )
-    bridge.apply({"bots": [], "channels": [{"name": name, "inbox": inbox, "shared_secret": agent["shared_secret"]}]})
-    if kind == "chatlayer":
-        post(
-            f"{simulator}/sim/chatlayer",
-            {
-                "id": inbox,
-                "access_token": "access-token-of-the-walk",
-                "verify_token": "verify-token-of-the-walk",
-                "reply_url": applied["bots"][0]["reply_url"],
-                "offload_url": addresses["offload_url"],
-                "offload_verify_token": "offload-token-of-the-walk",
-            },
-        )
-        health = post(f"{simulator}/sim/chatlayer/{inbox}/health-check", {})
-        assert health["status"] == 200
-    return Contact(simulator, agent["id"])
+    agents, secrets = dict[Line, str](), list[dict[str, str]]()
+    for line, bot, addresses in zip(lines, applied["bots"], applied["channels"], strict=True):
+        there = {"client_id": accounts[line]["client_id"], "webhook_url": addresses["webhook_url"]}
+        agent = post(f"{simulator}/sim/virtual-agents", {"name": line.name, **there})
+        agents[line] = agent["id"]
+        secrets.append({"name": line.name, "inbox": line.inbox, "shared_secret": agent["shared_secret"]})
+        if line.kind == "chatlayer":
+            post(
+                f"{simulator}/sim/chatlayer",
+                {
+                    "id": line.inbox,
+                    "access_token": "access-token-of-the-walk",
+                    "verify_token": "verify-token-of-the-walk",
+                    "reply_url": bot["reply_url"],
+                    "offload_url": addresses["offload_url"],
+                    "offload_verify_token": "offload-token-of-the-walk",
+                },
+            )
+            health = post(f"{simulator}/sim/chatlayer/{line.inbox}/health-check", {})
+            assert health["status"] == 200
+    bridge.apply({"bots": [], "channels": secrets})
+    return agents
 
 
-def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
+def channel_document(simulator: str, line: Line, account: dict[str, Any]) -> dict[str, Any]:
+    keys = {key: account.get(key) for key in ("client_id", "client_secret", "organization_id")}
+    return {
+        "name": line.name,
+        "inbox": line.inbox,
+        "settings": {"base_url": simulator, **keys},
+        "bot": line.name,
+        "offload_provider": {"name": "Agents", "verify_token": "offload-token-of-the-walk"},
+        **({"delegation_dialog": "back"} if line.kind == "chatlayer" else {}),
+    }
+
+
+def bot_document(simulator: str, line: Line) -> dict[str, Any]:
+    name, kind = line.name, line.kind
     if kind == "http":
         return {"name": name, "kind": "http", "settings": {"url": f"{simulator}/bot", "timeout_s": 20}}
     if kind == "rasa":
@@ -150,17 +182,41 @@ def bot_document(simulator: str, name: str, kind: str) -> dict[str, Any]:
         settings = {"url": f"{simulator}/directline/v3/directline", "secret": "secret-of-the-walk", "quiet_s": "1"}
         return {"name": name, "kind": "directline", "settings": {**settings, "greeting_event": "startConversation"}}
     settings = {
-        "url": f"{simulator}/chatlayer/v1/channels/webhook/{name.partition(' ')[0]}/messages",
+        "url": f"{simulator}/chatlayer/v1/channels/webhook/{line.inbox}/messages",
         "access_token": "access-token-of-the-walk",
         "verify_token": "verify-token-of-the-walk",
     }
     return {"name": name, "kind": "chatlayer", "settings": settings}
 
 
-@pytest.mark.parametrize("kind", ["http", "chatlayer", "rasa", "openai", "template", "directline", "dialogflow"])
-@pytest.mark.parametrize("inbox", ["sparkcentral", "hootsuite"])
-def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) -> None:
-    contact = connect(bridge, simulator, inbox, kind)
+@pytest.fixture(scope="module")
+def agents(bridge: Bridge, simulator: str) -> dict[Line, str]:
+    return connect(bridge, simulator, LINES)
+
+
+@pytest.fixture
+def contact(agents: dict[Line, str], simulator: str) -> Contact:
+    return Contact(simulator, agents[HTTP])
+
+
+@pytest.fixture(scope="module")
+def walks(agents: dict[Line, str], simulator: str) -> dict[tuple[str, str], Future[None]]:
+    """All at once: a walk mostly waits."""
+    lines = [line for line in LINES if not line.account]
+    with ThreadPoolExecutor(len(lines)) as threads:
+        return {
+            (line.inbox, line.kind): threads.submit(walk, Contact(simulator, agents[line]), line.inbox, line.kind)
+            for line in lines
+        }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("inbox", FLAVOURS)
+def test_the_whole_way(walks: dict[tuple[str, str], Future[None]], inbox: str, kind: str) -> None:
+    walks[inbox, kind].result()
+
+
+def walk(contact: Contact, inbox: str, kind: str) -> None:
     contact.begins("where is my parcel?")
     contact.hears("order number")
     # one answer to the start and the words; the agent behind Direct Line greets in a message of its own
@@ -179,9 +235,12 @@ def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) ->
 
     contact.says("agent")
     eventually(lambda: contact.sees()["owner"] == "queue")
-    handover = [call for call in contact.sees()["calls"] if call["body"].get("complete") == "HANDOVER"]
-    assert [call["status"] for call in handover] == [200]
-    assert handover[0]["body"].get("sendMessage") or handover[0]["body"].get("sendMessages")  # the last words
+    calls = contact.sees()["calls"]
+    (handover,) = [place for place, call in enumerate(calls) if call["body"].get("complete") == "HANDOVER"]
+    assert calls[handover]["status"] == 200
+    # Chatlayer brings the last words and the wish for an agent by two calls; a busy machine may part them.
+    with_it = [call["body"] for call in calls[handover - (1 if kind == "chatlayer" else 0) : handover + 1]]
+    assert any(body.get("sendMessage") or body.get("sendMessages") for body in with_it)
     if inbox == "hootsuite":
         note = contact.sees()["notes"][-1]
         assert "the bot asked for an agent" in str(note)
@@ -198,8 +257,8 @@ def test_the_whole_way(bridge: Bridge, simulator: str, inbox: str, kind: str) ->
     assert all(event["status"] == 200 for event in contact.sees()["events"])
 
 
-def test_an_inbox_that_takes_tags_in_another_form_loses_the_tags_only(bridge: Bridge, simulator: str) -> None:
-    contact = connect(bridge, simulator, "hootsuite", "http", tags="strings")
+def test_an_inbox_that_takes_tags_in_another_form_loses_the_tags_only(agents: dict[Line, str], simulator: str) -> None:
+    contact = Contact(simulator, agents[TAGS_ARE_STRINGS])
     contact.begins()
     eventually(contact.heard)
     contact.says("A-3301")
@@ -212,15 +271,14 @@ def test_an_inbox_that_takes_tags_in_another_form_loses_the_tags_only(bridge: Br
     assert sum("A-3301 is on its way" in text for text in contact.heard()) == 1
 
 
-def test_a_signed_test_event_walks_through(bridge: Bridge, simulator: str) -> None:
-    connect(bridge, simulator, "hootsuite", "http")
-    output = bridge.manage("send_test_event", "hootsuite http", "--text", "hello")
+def test_a_signed_test_event_walks_through(bridge: Bridge, agents: dict[Line, str]) -> None:
+    assert HTTP in agents
+    output = bridge.manage("send_test_event", HTTP.name, "--text", "hello")
     assert "200" in output
 
 
-def test_a_worker_that_is_asked_to_stop_ends_its_turn_first(bridge: Bridge, simulator: str) -> None:
+def test_a_worker_that_is_asked_to_stop_ends_its_turn_first(bridge: Bridge, simulator: str, contact: Contact) -> None:
     """As in a rolling deploy: the old one finishes what it holds, the new one goes on."""
-    contact = connect(bridge, simulator, "hootsuite", "http")
     contact.begins("hello")
     eventually(contact.heard)
     before = len(contact.heard())
@@ -250,9 +308,8 @@ HALVES = [
 ]
 
 
-def test_strangers_who_send_half_a_request_hold_nobody_up(bridge: Bridge, simulator: str) -> None:
+def test_strangers_who_send_half_a_request_hold_nobody_up(bridge: Bridge, contact: Contact) -> None:
     """More than there are threads, of each kind; stock threads would wait for them."""
-    contact = connect(bridge, simulator, "hootsuite", "http")
     with ExitStack() as held:
         for number in range(200):
             stranger = held.enter_context(socket.create_connection(("127.0.0.1", bridge.port)))
