@@ -20,5 +20,7 @@ def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
 
 @lru_cache(KEPT)
 def _options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
-    marks = ((value, format_html(" selected") if value == chosen else "", name) for value, name in choices)
-    return format_html_join("", '<option value="{}"{}>{}</option>', marks)
+    unmarked, marked = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
+    return format_html_join(
+        "", "{}", ((format_html(marked if value == chosen else unmarked, value, name),) for value, name in choices)
+    )
