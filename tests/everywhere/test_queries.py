@@ -97,6 +97,8 @@ def test_nothing_that_is_typed_into_a_form_can_break_it(there: Installation) -> 
         if form.url != "/admin/logout/":
             for bad in ("x\0", "9" * 40):
                 fields = {name: bad for name in form.fields if name != "csrfmiddlewaretoken"}
+                if bad.isdigit():  # Django builds the thousands of rows that it was told of
+                    fields |= {name: value for name, value in form.fields.items() if name.endswith("_FORMS")}
                 if visit(client, Place(url=form.url, method="POST", fields=fields)).status >= 500:
                     broken.add(f"{form.url} {bad!r}")
     assert not broken
