@@ -12,11 +12,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 
 from chatbridge.local import demo, install, lock, processes
 from chatbridge.local import run as run_module
@@ -279,6 +282,9 @@ def test_a_failure_is_said_and_everything_stopped(tmp_path: Path, capsys: pytest
 
 # --- the whole ----------------------------------------------------------------------------------------------------
 
+# A start costs half a minute of a processor, so each shows several things. They come one after the other in one
+# directory: from nothing; again, and killed; killed again when it was ready; at once after that, and stopped.
+
 
 @contextlib.contextmanager
 def started(
@@ -287,10 +293,11 @@ def started(
     given = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_BASE_URL", "DEBUG")
     environment = {name: value for name, value in os.environ.items() if name not in given}
     ports = {"PORT": str(port or free_port()), "SIMULATOR_PORT": str(simulator_port or free_port())}
+    few = {"WEB_CONCURRENCY": "1"}  # the second would show nothing that the first doesn't
     process = subprocess.Popen(
         [sys.executable, "-m", "chatbridge.local", *arguments],
         cwd=PROJECT,
-        env={**environment, **ports, "CHATBRIDGE_LOCAL_DIR": str(directory)},
+        env={**environment, **ports, **few, "CHATBRIDGE_LOCAL_DIR": str(directory)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -317,6 +324,40 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended by itself."""
+
+    shown: str
+    status: int
+    remains: set[str]
+    """What it left that says it still runs."""
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run that was killed when it was ready, and a contact had talked to its bot."""
+
+    shown: str
+    chat: str
+    ports: dict[str, int]
+    redis_port: int
+    postgres: int
+
+
+def ended(home: Path, process: "subprocess.Popen[str]", shown: str = "") -> Ended:
+    output, _errors = process.communicate(timeout=PATIENCE_S)
+    remains = {path.name for path in home.iterdir()} & {"env", "postgres.url", "redis.url"}
+    return Ended(shown + output, process.returncode, remains)
+
+
+def stopped_at(moment: str, home: Path, **ports: int) -> Ended:
+    with started(home, **ports) as process:
+        shown = shown_until(moment, process)
+        process.send_signal(signal.SIGTERM)
+        return ended(home, process, shown)
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """Not pytest's tmp_path, see test_embedded.py."""
@@ -324,73 +365,96 @@ def home() -> Iterator[Path]:
         yield Path(directory)
 
 
-def remains(home: Path) -> set[str]:
-    """What a run leaves that says it still runs."""
-    return {path.name for path in home.iterdir()} & {"env", "postgres.url", "redis.url"}
+@pytest.fixture(scope="module")
+def first(home: Path) -> Ended:
+    with started(home, "--exit-when-ready") as process:
+        return ended(home, process)
 
 
-@pytest.mark.xdist_group("local")
-def test_from_nothing_to_ready_and_again(home: Path) -> None:
-    shown = []
-    for _ in range(2):
-        with started(home, "--exit-when-ready") as process:
-            output, _errors = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, output
-        assert remains(home) == set()
-        shown.append(re.findall(r"password: (\S+)", output)[0])
-    assert shown[0] != shown[1]
-
-
-@pytest.mark.xdist_group("local")
-def test_the_demo_bot_answers(home: Path) -> None:
-    port = free_port()
-    with started(home, simulator_port=port) as process:
+@pytest.fixture(scope="module")
+def killed(home: Path, first: Ended) -> Killed:
+    ports = {"port": free_port(), "simulator_port": free_port()}
+    with started(home, **ports) as process, contextlib.redirect_stdout(StringIO()) as chat:
         shown = shown_until("Ctrl-C stops everything", process)
-        chat = [sys.executable, "manage.py", "chat", "--simulator", f"http://127.0.0.1:{port}", "hello"]
-        result = subprocess.run(chat, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    assert "chatbridge runs" in shown
-    assert re.search(r"^bot .*I am the demo bot", result.stdout, re.MULTILINE), result.stdout + result.stderr
-
-
-@pytest.mark.xdist_group("local")
-@pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard", "chatbridge runs"])
-def test_stopped_at_any_moment_it_ends_cleanly(home: Path, moment: str) -> None:
-    with started(home) as process:
-        shown_until(moment, process)
-        process.send_signal(signal.SIGTERM)
-        output, _errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, output
-    assert "Stopping" in output or moment == "PostgreSQL"
-    assert remains(home) == set()
-
-
-@pytest.mark.xdist_group("local")
-def test_after_a_kill_nothing_is_left_and_the_next_start_finds_its_ports_free(home: Path) -> None:
-    ports = {"port": free_port(), "simulator_port": free_port()}
-    with started(home, **ports) as killed:
-        shown_until("Ctrl-C stops everything", killed)
         postgres = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
-        redis = int((home / "redis.url").read_text().strip().rpartition(":")[2].partition("/")[0])
-        killed.kill()
-        killed.communicate(timeout=PATIENCE_S)
+        redis_port = int((home / "redis.url").read_text().strip().rpartition(":")[2].partition("/")[0])
+        call_command("chat", "hello", simulator=f"http://127.0.0.1:{ports['simulator_port']}")
+        process.kill()
+    return Killed(shown, chat.getvalue(), ports, redis_port, postgres)
+
+
+@pytest.fixture(scope="module")
+def left(killed: Killed) -> list[int]:
+    """Of the killed run, with all the time that it may need: the ports that are taken, and the server's process."""
+
+    def still() -> list[int]:
+        ports = [port for port in (*killed.ports.values(), killed.redis_port) if is_taken(port)]
+        return [*ports, *([killed.postgres] if is_alive(killed.postgres) else [])]
+
     deadline = time.monotonic() + PATIENCE_S
-    while (left := [port for port in (*ports.values(), redis) if is_taken(port)]) or is_alive(postgres):
-        assert time.monotonic() < deadline, left
+    while still() and time.monotonic() < deadline:
         time.sleep(0.1)
-    with started(home, "--exit-when-ready", **ports) as process:
-        output, _errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, output
+    return still()
+
+
+@pytest.fixture(scope="module")
+def at_once(home: Path, killed: Killed, left: list[int]) -> tuple[str, Ended]:
+    """What the run after the killed one showed before it was killed too, and the start right after that."""
+    with started(home, **killed.ports) as process:
+        shown = shown_until("Ctrl-C stops everything", process)
+        process.kill()
+        return shown, stopped_at("chatbridge runs", home, **killed.ports)
+
+
+def password(shown: str) -> str:
+    return str(re.findall(r"password: (\S+)", shown)[0])
 
 
 @pytest.mark.xdist_group("local")
-def test_the_next_start_may_come_at_once_after_a_kill(home: Path) -> None:
-    ports = {"port": free_port(), "simulator_port": free_port()}
-    with started(home, **ports) as killed:
-        shown_until("Ctrl-C stops everything", killed)
-        killed.kill()
-        with started(home, "--exit-when-ready", **ports) as process:
-            output, _errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, output
+def test_from_nothing_to_ready_and_again(first: Ended, killed: Killed) -> None:
+    assert first.status == 0, first.shown
+    assert first.remains == set()
+    assert "chatbridge runs" in killed.shown
+    assert password(first.shown) != password(killed.shown)
+
+
+@pytest.mark.xdist_group("local")
+def test_the_demo_bot_answers(killed: Killed) -> None:
+    assert "chatbridge runs" in killed.shown
+    assert re.search(r"^bot .*I am the demo bot", killed.chat, re.MULTILINE), killed.chat
+
+
+@pytest.mark.xdist_group("local")
+def test_after_a_kill_nothing_is_left_and_the_next_start_finds_its_ports_free(
+    left: list[int], at_once: tuple[str, Ended]
+) -> None:
+    assert left == []
+    shown, _ = at_once
+    assert "chatbridge runs" in shown
+
+
+@pytest.mark.xdist_group("local")
+def test_the_next_start_may_come_at_once_after_a_kill(at_once: tuple[str, Ended]) -> None:
+    _, after = at_once
+    assert "chatbridge runs" in after.shown
+    assert after.status == 0, after.shown
+
+
+@pytest.mark.xdist_group("local")
+def test_stopped_while_it_runs_it_ends_cleanly(at_once: tuple[str, Ended]) -> None:
+    _, after = at_once
+    assert after.status == 0, after.shown
+    assert "Stopping" in after.shown
+    assert after.remains == set()
+
+
+@pytest.mark.xdist_group("local")
+@pytest.mark.parametrize("moment", ["PostgreSQL", "tables", "guard"])
+def test_stopped_at_any_moment_of_its_start_it_ends_cleanly(home: Path, moment: str) -> None:
+    stopped = stopped_at(moment, home)
+    assert stopped.status == 0, stopped.shown
+    assert "Stopping" in stopped.shown or moment == "PostgreSQL"
+    assert stopped.remains == set()
 
 
 def is_taken(port: int) -> bool:
