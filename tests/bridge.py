@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import requests
+from django.db import connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PATIENCE_S = 120.0
@@ -49,6 +50,12 @@ def fresh_database() -> Iterator[str]:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def database_of_this_test() -> str:
+    """Its URL, for a process beside the test; only where the test commits, with `transaction=True`."""
+    name = connection.settings_dict["NAME"]
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
 @dataclass

@@ -4,7 +4,8 @@ import base64
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from channels_app.protocol.errors import MissingKeyError
 from channels_app.turns import handle
 from channels_app.turns.pump import Pump
 from offload.models import OffloadProvider
-from tests.bridge import BASE_DIR, fresh_database
+from tests.bridge import BASE_DIR, PATIENCE_S, database_of_this_test, fresh_database
 from tests.builders import make_channel, make_event
 from tests.conftest import Walker
 
@@ -203,32 +204,36 @@ START = {
 }
 
 
-def start(name: str, database_url: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+def refusals(names: Iterable[str], database_url: str, **changes: str) -> dict[str, str]:
+    """What each of these processes says, started at once, when it ends by itself with a failure."""
     environment = os.environ | {"DATABASE_URL": database_url, "DEBUG": "0", "WEB_CONCURRENCY": "1"} | changes
-    command = [sys.executable, *START[name]]
-    return subprocess.run(
-        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+
+    def start(name: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, *START[name]]
+        return subprocess.run(
+            command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+
+    with ThreadPoolExecutor() as pool:
+        done = dict(zip(names, pool.map(start, names), strict=True))
+    assert all(process.returncode for process in done.values()), done
+    return {name: process.stderr for name, process in done.items()}
 
 
-@pytest.mark.parametrize("name", ["guard", "worker"])
-def test_guard_and_worker_do_not_start_on_a_database_without_tables(name: str) -> None:
+def test_guard_and_worker_do_not_start_on_a_database_without_tables() -> None:
     with fresh_database() as url:
-        done = start(name, url)
-    assert done.returncode
-    assert "migrations are missing: run manage.py migrate" in done.stderr
-    assert "Traceback" not in done.stderr
+        said = refusals(["guard", "worker"], url)
+    for name, text in said.items():
+        assert "migrations are missing: run manage.py migrate" in text, name
+        assert "Traceback" not in text, name
 
 
 @pytest.mark.django_db(transaction=True)
 def test_no_process_starts_with_other_keys() -> None:
     make_channel()
     readiness.check_database()
-    server = os.environ["DATABASE_URL"]
-    url = server.replace("/chatbridge?", f"/{connection.settings_dict['NAME']}?")
     keys = base64.urlsafe_b64encode(OTHER_KEY).decode()
-    for name in START:
-        done = start(name, url, ENCRYPTION_KEYS=keys)
-        assert done.returncode, name
-        assert "shared_secret" in done.stderr, name
-        assert "Traceback" not in done.stderr, name
+    said = refusals(START, database_of_this_test(), ENCRYPTION_KEYS=keys)
+    for name, text in said.items():
+        assert "shared_secret" in text, name
+        assert "Traceback" not in text, name
