@@ -17,6 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from chatbridge.embedded import EmbeddedError, Postgres, Redis, Server, missing_servers
 from chatbridge.embedded.files import tail
 
+pytestmark = pytest.mark.xdist_group("embedded")  # else each process of pytest would make the place of its own
+
 PROJECT = Path(__file__).resolve().parents[2]
 SERVERS = [Postgres, Redis]
 

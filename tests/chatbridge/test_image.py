@@ -16,6 +16,8 @@ from packaging.utils import canonicalize_name
 
 from tests.chatbridge.test_environment import PRODUCTION
 
+pytestmark = pytest.mark.xdist_group("image")  # else each process of pytest would make the copy of its own
+
 PROJECT = Path(__file__).resolve().parents[2]
 DEVELOPMENT = ("chatbridge/embedded", "chatbridge/local", "chatbridge/simulator", "tests", "docs", ".git")
 COMMON = {"pip", "setuptools"}
@@ -128,6 +130,14 @@ def manage(*words: str) -> str:
     return f"import runpy, sys\nsys.argv = ['manage.py', *{words!r}]\nrunpy.run_path('manage.py', run_name='__main__')"
 
 
+@pytest.fixture(scope="module")
+def managed(in_image: Callable[..., str]) -> tuple[str, str]:
+    """The list of commands, and what the check of a deployment says, from one process."""
+    check = manage("check", "--deploy", "--fail-level", "WARNING")
+    commands, _, checked = in_image(f"{manage('help', '--commands')}\nprint('---')\n{check}").partition("---\n")
+    return commands, checked
+
+
 def test_the_image_holds_the_bridge_and_nothing_of_development() -> None:
     files = {str(path) for path in kept_files()}
     assert {"manage.py", "gunicorn.conf.py", "chatbridge/wsgi.py", "offload/models.py", "requirements.txt"} <= files
@@ -146,8 +156,8 @@ def test_the_image_installs_nothing_of_development() -> None:
     assert {"pytest", "aiohttp", "hypothesis"} <= missing_modules()
 
 
-def test_the_checks_of_a_deployment_pass(in_image: Callable[..., str]) -> None:
-    assert "no issues" in in_image(manage("check", "--deploy", "--fail-level", "WARNING"))
+def test_the_checks_of_a_deployment_pass(managed: tuple[str, str]) -> None:
+    assert "no issues" in managed[1]
 
 
 def test_every_module_of_the_image_can_be_imported(in_image: Callable[..., str]) -> None:
@@ -156,11 +166,11 @@ def test_every_module_of_the_image_can_be_imported(in_image: Callable[..., str])
     assert not [name for name in modules if name.startswith(tuple(path.replace("/", ".") for path in DEVELOPMENT[:3]))]
 
 
-def test_each_process_of_the_image_finds_its_start(in_image: Callable[..., str]) -> None:
+def test_each_process_of_the_image_finds_its_start(in_image: Callable[..., str], managed: tuple[str, str]) -> None:
     gunicorn = "import sys\nfrom gunicorn.app.wsgiapp import run\nsys.argv = ['gunicorn', *sys.argv[1:]]\nrun()"
     in_image(gunicorn, "--check-config", "chatbridge.wsgi")
     celery = "import sys\nfrom celery.__main__ import main\nsys.argv = ['celery', *sys.argv[1:]]\nmain()"
     assert "--pool" in in_image(celery, "-A", "chatbridge", "worker", "--help")
-    commands = in_image(manage("help", "--commands")).split()
+    commands = managed[0].split()
     assert {"guard", "migrate", "apply_config"} <= set(commands)
     assert not {"simulator", "chat"} & set(commands)
