@@ -124,7 +124,7 @@ def test_postgres_in_a_path_too_long_for_a_socket_after_an_interrupted_start(sta
 
 def test_redis_is_back_at_its_address_but_empty(started: Starter, place: Path) -> None:
     server = started(Redis(place))
-    with redis.Redis.from_url(server.url) as client:
+    with redis.Redis.from_url(server.url, retry=None) as client:
         client.set("key", "value")
         server.kill()
         with pytest.raises(redis.ConnectionError):
@@ -135,7 +135,10 @@ def test_redis_is_back_at_its_address_but_empty(started: Starter, place: Path) -
 
 def test_redis_asks_a_password(started: Starter, place: Path) -> None:
     server = started(Redis(place))
-    with redis.Redis(port=urlsplit(server.url).port or 0) as client, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=urlsplit(server.url).port or 0, retry=None) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
         client.ping()
 
 
