@@ -25,9 +25,11 @@ SHOWS_FOCUS = """(element) => {
 
 
 def reach(page: Page, target: Locator, most: int = MAX_STOPS) -> None:
+    """By Tab. The target is looked for once: to find one by its role, a browser goes through the whole page."""
+    element = target.element_handle()
     for _ in range(most):
-        if target.evaluate(HAS_FOCUS):
-            assert target.evaluate(SHOWS_FOCUS), f"nobody sees that {target} has the focus"
+        if element.evaluate(HAS_FOCUS):
+            assert element.evaluate(SHOWS_FOCUS), f"nobody sees that {target} has the focus"
             return
         page.keyboard.press("Tab")
     pytest.fail(f"{target} is not reached with Tab")
