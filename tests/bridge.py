@@ -42,12 +42,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def fresh_database() -> Iterator[str]:
-    """The URL of a new database on the server of the tests."""
+def fresh_database(*, like: str = "") -> Iterator[str]:
+    """The URL of a new database on the server of the tests: an empty one, or a copy of one that nobody uses."""
     server = os.environ["DATABASE_URL"]
     name = f"bridge_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        template = urlsplit(like).path.strip("/") or "template1"
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

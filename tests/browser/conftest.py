@@ -37,27 +37,39 @@ def platforms(browser: Browser) -> Iterator[list[str]]:
         yield addresses
 
 
+@pytest.fixture(scope="package")
+def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The database of an installation that nobody uses, to be copied: its tables are made once."""
+    with raised(tmp_path_factory.mktemp("empty")) as stage:
+        yield stage.database_url
+
+
 @pytest.fixture(scope="module")
-def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def fresh(empty: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Everything runs, and nobody has set up anything. There is a superuser."""
-    with raised(tmp_path_factory.mktemp("fresh")) as stage:
-        stage.make_superuser()
+    with raised(tmp_path_factory.mktemp("fresh"), like=empty) as stage:
         stage.start_all()
         yield stage
 
 
 @pytest.fixture(scope="package")
-def demo(browser: Browser, platforms: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(empty: str, platforms: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """It has worked for two days, and is about to go on."""
-    with raised_demo(tmp_path_factory.mktemp("demo"), platforms[0], days=2, bot_timeout_s=1) as demo:
+    directory = tmp_path_factory.mktemp("demo")
+    with raised_demo(directory, platforms[0], days=2, bot_timeout_s=1, like=empty) as demo:
         yield demo
 
 
 @pytest.fixture(scope="package")
 def session(browser: Browser, demo: Demo) -> Any:
     """The cookies of somebody who is logged in to the demo."""
+    return session_on(demo.stage, browser)
+
+
+def session_on(stage: Stage, browser: Browser) -> Any:
     with browser.new_context() as context:
-        Admin(context.new_page(), demo.stage).log_in()
+        context.set_default_timeout(PATIENCE_MS)
+        Admin(context.new_page(), stage).log_in()
         return context.storage_state()
 
 

@@ -166,11 +166,12 @@ class Demo:
 
 
 @contextmanager
-def raised_demo(directory: Path, simulator: str, *, days: int, bot_timeout_s: int, **more: str) -> Iterator[Demo]:
+def raised_demo(
+    directory: Path, simulator: str, *, days: int, bot_timeout_s: int, like: str = "", **more: str
+) -> Iterator[Demo]:
     """Its processes run, and nobody talks yet."""
-    with raised(directory, **more) as stage:
+    with raised(directory, like=like, **more) as stage:
         virtual_agents = set_up(stage, simulator, bot_timeout_s)
-        stage.make_superuser()
         stage.manage(
             "shell", "--no-imports", "-c", f"from tests.browser.history import write_past; write_past({days})"
         )

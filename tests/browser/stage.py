@@ -10,6 +10,11 @@ from tests.bridge import Bridge, fresh_database
 
 ADMIN = "anna"
 PASSWORD = "correct horse battery staple"
+BEGINNING = (
+    "from django.core.management import call_command",
+    "call_command('migrate', verbosity=0)",
+    f"call_command('createsuperuser', interactive=False, username='{ADMIN}', email='anna@example.com')",
+)
 
 
 @dataclass
@@ -24,16 +29,19 @@ class Stage(Bridge):
         superuser = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
         return super().environment | superuser | self.more
 
-    def make_superuser(self) -> None:
-        self.manage("createsuperuser", "--no-input", "--username", ADMIN, "--email", "anna@example.com")
+    def make_tables_and_superuser(self) -> None:
+        """As an admin does with two commands; to start Django is most of either."""
+        self.manage("shell", "--no-imports", "-c", "; ".join(BEGINNING))
 
 
 @contextmanager
-def raised(directory: Path, **more: str) -> Iterator[Stage]:
-    """An installation with its tables and nothing in them; the caller starts the processes."""
-    with fresh_database() as url:
+def raised(directory: Path, *, like: str = "", **more: str) -> Iterator[Stage]:
+    """An installation with its tables and a superuser; the caller starts the processes. `like`: the database of one
+    whose processes don't run."""
+    with fresh_database(like=like) as url:
         stage = Stage(directory, url, more=more)
-        stage.manage("migrate")
+        if not like:
+            stage.make_tables_and_superuser()
         try:
             yield stage
         finally:

@@ -1,29 +1,41 @@
 """Forms in a browser that can't be saved at once: somebody else was faster, or the session is over."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.bridge import eventually
+from tests.browser.conftest import PATIENCE_MS
+from tests.browser.demo import Demo
 from tests.browser.people import Account, Admin
-from tests.browser.stage import ADMIN, PASSWORD, Stage
+from tests.browser.stage import ADMIN, PASSWORD
 from tests.browser.test_pages import WIDE, look_at
 from tests.browser.watching import Watch
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-@pytest.fixture
-def page(fresh: Stage, platforms: list[str], open_window: Callable[..., Page]) -> Page:
-    """A channel's, open to be changed."""
-    account = Account(platforms[0], f"Channel {uuid4()}")
+@pytest.fixture(scope="module")
+def address(browser: Browser, demo: Demo, session: Any) -> str:
+    """Of a channel that all these tests change, each to values of its own."""
+    account = Account(demo.simulator, f"Channel {uuid4()}")
     account.generate_keys()
-    anna = Admin(open_window(viewport=WIDE), fresh)
-    anna.log_in()
-    anna.add_channel(account)
-    page = anna.back_to_channel()
+    with browser.new_context(storage_state=session) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        anna = Admin(context.new_page(), demo.stage)
+        anna.add_channel(account)
+        expect(anna.back_to_channel().locator("#channel_form")).to_be_visible()
+        return anna.page.url
+
+
+@pytest.fixture
+def page(address: str, session: Any, open_window: Callable[..., Page]) -> Page:
+    """The channel's, open to be changed."""
+    page = open_window(viewport=WIDE, storage_state=session)
+    page.goto(address)
     expect(page.locator("#channel_form")).to_be_visible()
     return page
 
@@ -63,22 +75,23 @@ def log_in_again(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-@pytest.mark.parametrize("end", ["logged out", "another log-in"])
-def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, end: str) -> None:
+@pytest.mark.parametrize(("end", "greeting"), [("logged out", "never"), ("another log-in", "always")])
+def test_the_session_ends_in_mid_form(demo: Demo, page: Page, watch: Watch, end: str, greeting: str) -> None:
     open_details(page)
     text, secret = f"A colleague takes over ({end}).", "0123456789abcdef" * 2
+    external_id = f"typed by hand, {end}"
     page.locator("[name=fallback_texts-en]").fill(text)
     page.locator("#id_shared_secret").fill(secret)
     page.locator("[data-show=id_shared_secret]").click()  # then it is a field of text like any other
-    page.locator("#id_greeting").select_option("never")
+    page.locator("#id_greeting").select_option(greeting)
     page.locator("#inbox_channels-group .add-row a").click()
-    page.locator('[name$="-external_id"]:visible').last.fill("typed by hand")
+    page.locator('[name$="-external_id"]:visible').last.fill(external_id)
     cookies = [cookie for cookie in page.context.cookies() if cookie["name"] != "sessionid"]
     page.context.clear_cookies()
     if end == "logged out":
         page.context.add_cookies(cookies)  # type: ignore[arg-type]
     else:  # the form's token is not the one of the new session
-        Admin(page.context.new_page(), fresh).log_in()
+        Admin(page.context.new_page(), demo.stage).log_in()
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(page.locator("#kept")).to_contain_text("What you typed is kept in this window, except for secrets")
@@ -90,12 +103,13 @@ def test_the_session_ends_in_mid_form(fresh: Stage, page: Page, watch: Watch, en
         assert watch.complaints.pop().endswith("403 (Forbidden)")
         page.get_by_role("link", name="Reopen the page").click()
     expect(page.locator("#given-back")).to_be_focused()
-    look_at(page)
+    if end == "logged out":  # it is the same page either way
+        look_at(page)
     expect(page.locator("[name=fallback_texts-en]")).to_have_value(text)
     expect(page.locator("#id_shared_secret")).to_have_value("")
-    expect(page.locator("#id_greeting")).to_have_value("never")
+    expect(page.locator("#id_greeting")).to_have_value(greeting)
     expect(page.get_by_label("Sparkcentral region")).to_be_visible()  # as the kind of inbox that is chosen has it
-    expect(page.locator('[name$="-external_id"]:visible').last).to_have_value("typed by hand")
+    expect(page.locator('[name$="-external_id"]:visible').last).to_have_value(external_id)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     expect(page.locator("#given-back")).to_have_count(0)
@@ -149,11 +163,9 @@ def test_a_time_that_is_typed_in_part_is_not_saved_as_none(page: Page) -> None:
 
 @pytest.mark.parametrize("is_session_over", [False, True])
 def test_the_row_is_deleted_in_mid_form(
-    fresh: Stage, open_window: Callable[..., Page], watch: Watch, is_session_over: bool
+    demo: Demo, session: Any, open_window: Callable[..., Page], watch: Watch, is_session_over: bool
 ) -> None:
-    anna = Admin(open_window(viewport=WIDE), fresh)
-    page = anna.log_in()
-    anna.open("/admin/channels_app/bot/add/")
+    page = Admin(open_window(viewport=WIDE, storage_state=session), demo.stage).open("/admin/channels_app/bot/add/")
     page.get_by_label("Name").fill(f"Parcel bot {uuid4()}")
     page.get_by_label("HTTP bot").check()
     page.get_by_label("Bot address").fill("https://bot.example/turns")
@@ -184,18 +196,18 @@ def test_a_double_click_saves_once(page: Page) -> None:
     posts = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     open_details(page)
-    page.get_by_label("Days to keep texts").fill("44")
+    page.get_by_label("Days to keep texts").fill("45")
     page.get_by_role("button", name="Save", exact=True).dblclick()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
-    expect(page.get_by_label("Days to keep texts")).to_have_value("44")
+    expect(page.get_by_label("Days to keep texts")).to_have_value("45")
     assert len(posts) == 1
 
 
-def test_roles_that_were_chosen_outlive_the_session(fresh: Stage, open_window: Callable[..., Page]) -> None:
+def test_roles_that_were_chosen_outlive_the_session(
+    demo: Demo, session: Any, open_window: Callable[..., Page]
+) -> None:
     """Django's lists of what is left and what is chosen are no ordinary fields."""
-    anna = Admin(open_window(), fresh)
-    page = anna.log_in()
-    anna.open("/admin/auth/user/add/")
+    page = Admin(open_window(storage_state=session), demo.stage).open("/admin/auth/user/add/")
     page.get_by_label("Username").fill("carl")
     page.get_by_label("Password:").fill("Xk9-velvet-harbour")
     page.get_by_label("Password confirmation").fill("Xk9-velvet-harbour")
@@ -217,11 +229,9 @@ def test_roles_that_were_chosen_outlive_the_session(fresh: Stage, open_window: C
 
 
 def test_another_person_of_the_same_name_is_not_given_what_was_typed(
-    fresh: Stage, open_window: Callable[..., Page]
+    demo: Demo, session: Any, open_window: Callable[..., Page]
 ) -> None:
-    anna = Admin(open_window(), fresh)
-    page = anna.log_in()
-    anna.open("/admin/auth/user/add/")
+    page = Admin(open_window(storage_state=session), demo.stage).open("/admin/auth/user/add/")
     page.get_by_label("Username").fill("anna.berg")
     page.get_by_label("Password:").fill(PASSWORD)
     page.get_by_label("Password confirmation").fill(PASSWORD)

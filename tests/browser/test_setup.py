@@ -2,27 +2,33 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import session_on
 from tests.browser.people import CHANNELS, Account, Admin, contact_of
 from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
+@pytest.fixture(scope="module")
+def fresh_session(browser: Browser, fresh: Stage) -> Any:
+    return session_on(fresh, browser)
+
+
 @pytest.fixture
-def anna(fresh: Stage, open_window: Callable[..., Page]) -> Admin:
-    return Admin(open_window(), fresh)
+def anna(fresh: Stage, fresh_session: Any, open_window: Callable[..., Page]) -> Admin:
+    return Admin(open_window(storage_state=fresh_session), fresh)
 
 
 def test_an_empty_install_becomes_live_and_hands_over(anna: Admin, platforms: list[str]) -> None:
     account = Account(platforms[0], "Acme EU")
     account.generate_keys()
-    page = anna.log_in()
-    page.goto(anna.stage.url + CHANNELS)
+    page = anna.open(CHANNELS)
     expect(page.get_by_text("A channel connects one Sparkcentral virtual agent to one bot.")).to_be_visible()
     page.get_by_role("link", name="Add a channel").click()
 
@@ -80,7 +86,7 @@ def test_an_empty_install_becomes_live_and_hands_over(anna: Admin, platforms: li
 def test_keys_of_another_server_are_named_with_code_and_advice(anna: Admin, platforms: list[str]) -> None:
     account = Account(platforms[0], "Keys of the other region")
     account.generate_keys()
-    page = anna.log_in()
+    page = anna.page
     anna.add_channel(account, server=platforms[1])
     line = anna.step("API keys")
     expect(line).to_contain_text("✗ Does not work")
@@ -97,7 +103,7 @@ def test_keys_of_another_server_are_named_with_code_and_advice(anna: Admin, plat
 def test_refused_events_say_what_is_wrong_with_the_secret(anna: Admin, platforms: list[str]) -> None:
     account = Account(platforms[0], "Secret of another")
     account.generate_keys()
-    page = anna.log_in()
+    page = anna.page
     anna.add_channel(account)
     anna.back_to_channel()
     virtual_agent = account.add_virtual_agent(anna.copy_webhook_url())
@@ -121,7 +127,7 @@ def test_refused_events_say_what_is_wrong_with_the_secret(anna: Admin, platforms
 def test_a_shared_secret_is_generated_by_keyboard_and_shown_once(anna: Admin, platforms: list[str]) -> None:
     account = Account(platforms[0], "Enters the secret there")
     account.generate_keys()
-    page = anna.log_in()
+    page = anna.page
     anna.add_channel(account)
     anna.back_to_channel()
     step = anna.step("Paste the shared secret")
@@ -148,7 +154,7 @@ def test_a_shared_secret_is_generated_by_keyboard_and_shown_once(anna: Admin, pl
 def test_when_no_event_comes_the_page_says_what_to_check(anna: Admin, platforms: list[str]) -> None:
     account = Account(platforms[0], "Nobody calls")
     account.generate_keys()
-    page = anna.log_in()
+    page = anna.page
     anna.add_channel(account)
     anna.back_to_channel()
     anna.paste_secret("00ff" * 16)
