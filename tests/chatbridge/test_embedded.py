@@ -13,6 +13,8 @@ import psycopg
 import pytest
 import redis
 from psycopg.conninfo import conninfo_to_dict
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chatbridge.embedded import EmbeddedError, Postgres, Redis, Server, missing_servers
 from chatbridge.embedded.files import tail
@@ -136,7 +138,7 @@ def test_redis_is_back_at_its_address_but_empty(started: Starter, place: Path) -
 def test_redis_asks_a_password(started: Starter, place: Path) -> None:
     server = started(Redis(place))
     with (
-        redis.Redis(port=urlsplit(server.url).port or 0, retry=None) as client,
+        redis.Redis(port=urlsplit(server.url).port or 0, retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()
