@@ -179,7 +179,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
     monkeypatch.setattr("certifi.where", lambda: authority.pem)
-    wire.shared_adapter.cache_clear()
+    wire.forget_adapters()
     authority.names.clear()
     yield authority
-    wire.shared_adapter.cache_clear()
+    wire.forget_adapters()

@@ -372,9 +372,9 @@ def test_on_every_way_out_a_private_authority_is_believed(
     with pytest.raises(BridgeError, match="certificate is not valid"):
         WAYS[way](server.url)
     monkeypatch.setenv("SSL_CERT_FILE", authority.pem)
-    wire.shared_adapter.cache_clear()
+    wire.forget_adapters()
     WAYS[way](server.url)
-    wire.shared_adapter.cache_clear()
+    wire.forget_adapters()
 
 
 def test_the_public_authorities_are_believed_beside_it(

@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from typing import Any, cast
 
@@ -291,10 +290,27 @@ class Adapter(HTTPAdapter):
         return response
 
 
-@lru_cache(maxsize=4)
+_adapters: dict[int, Adapter] = {}
+_making = threading.Lock()
+
+
 def shared_adapter(pool_size: int) -> Adapter:
-    return Adapter(pool_size)
+    """One for all threads, also for those whose first calls come together: each new one reads all certificates."""
+    adapter = _adapters.get(pool_size)
+    if adapter is None:
+        with _making:
+            adapter = _adapters.get(pool_size) or _adapters.setdefault(pool_size, Adapter(pool_size))
+    return adapter
+
+
+def forget_adapters() -> None:
+    _adapters.clear()
+
+
+def _begin_anew() -> None:
+    _making.release()
+    forget_adapters()
 
 
 # Two processes must not speak on one connection.
-os.register_at_fork(after_in_child=shared_adapter.cache_clear)
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_begin_anew)
