@@ -114,9 +114,9 @@ def choose(text: str, options: Sequence[Option], *, by_number: bool = True) -> O
     title but for its pictures.
     `by_number`: whether a number alone can mean one, be it also a title.
     """
-    if not by_number and is_number(text):
+    offered = [option for option in options if option.is_choosable]
+    if not offered or not is_visible(text) or (not by_number and is_number(text)):
         return None
-    offered = [option for option in options if option.is_choosable and is_visible(text)]
     for simplify in (str.strip, shown):
         wanted = simplify(text)
         if found := [option for option in offered if simplify(option.title) == wanted]:

@@ -106,6 +106,8 @@ def is_alike(said: Word, title: Word) -> bool:
 
 def shown(text: str) -> str:
     """Without what can't be seen, and composed."""
+    if text.isascii() and text.isprintable():  # most texts: nothing to compose, nothing that can't be seen
+        return " ".join(text.split())
     return " ".join(unicodedata.normalize("NFC", "".join(_seen(text))).split())
 
 

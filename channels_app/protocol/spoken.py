@@ -126,9 +126,9 @@ def choose_spoken(text: str, options: Sequence[Option], *, by_number: bool) -> O
 
     `by_number`: whether a number can mean one.
     """
-    if len(text) > MAX_SPOKEN or "?" in text:
-        return None
     offered = [option for option in options if option.is_choosable]
+    if not offered or len(text) > MAX_SPOKEN or "?" in text:
+        return None
     readings = ((read(text), [read(option.title) for option in offered]) for read in (words, _transcribed_words))
     found = (_spoken(said, titles, offered, by_number=by_number) for said, titles in readings)
     return next(filter(None, found), None)

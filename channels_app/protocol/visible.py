@@ -22,6 +22,8 @@ def is_space(letter: str) -> bool:
 
 def is_zero_width(letter: str) -> bool:
     """Whether it takes no room and shows nothing: a joiner, a direction mark, a variation selector, a control."""
+    if " " <= letter <= "~":  # most are
+        return False
     code = ord(letter)
     if unicodedata.category(letter) in ("Cf", "Cc", "Cs"):
         return code not in _DRAWN and not letter.isspace()
