@@ -162,9 +162,11 @@ def _judge_bot(error: BridgeError) -> str:
         return "CB-517"
     if error.status >= HTTPStatus.BAD_REQUEST or isinstance(error, RefusedError):
         return "CB-502"
-    if isinstance(error, TemporaryError):
-        return "CB-506" if error.effect is Effect.NONE else "CB-501"
-    return "CB-503"
+    if not isinstance(error, TemporaryError):
+        return "CB-503"
+    if error.effect is Effect.NONE:
+        return "CB-506"
+    return "CB-501" if error.timed_out else "CB-526"
 
 
 def _judge_inbox(error: BridgeError) -> str:

@@ -71,14 +71,24 @@ class MissingKeyError(ConfigError):
 
 
 class TemporaryError(BridgeError):
-    """Time-out, connection trouble, 5xx, 429: the only kind that is retried; `effect` says how freely."""
+    """Time-out, connection trouble, 5xx, 429: the only kind that is retried; `effect` says how freely, `timed_out`
+    whether the other side was still at it when its time was over."""
 
     retry_after = timedelta()
     """How long the other side asks to be left alone, if it says so."""
 
-    def __init__(self, detail: str | Problem, *, effect: Effect, status: int = 0, trace_id: str = "") -> None:
+    def __init__(
+        self,
+        detail: str | Problem,
+        *,
+        effect: Effect,
+        timed_out: bool = False,
+        status: int = 0,
+        trace_id: str = "",
+    ) -> None:
         super().__init__(detail, status=status, trace_id=trace_id)
         self.effect = effect
+        self.timed_out = timed_out
 
 
 class RefusedError(BridgeError):

@@ -9,7 +9,7 @@ class FailureKind(StrEnum):
     SLOW = "slow"
     """A call had no complete answer in time."""
     ERROR = "error"
-    """It could not be reached, answered with an error of its own, or with what is no reply."""
+    """It could not be reached, broke off, answered with an error of its own, or with what is no reply."""
     REFUSED = "refused"
     """It refused the call, or may not be called: something has to be put right."""
     SILENT = "silent"
@@ -22,5 +22,5 @@ def kind_of_failure(error: BridgeError) -> FailureKind:
     """How a call of a bot failed."""
     if isinstance(error, RefusedError | ConfigError):
         return FailureKind.REFUSED
-    is_cut_off = isinstance(error, TemporaryError) and error.effect is Effect.UNKNOWN
-    return FailureKind.SLOW if is_cut_off and not error.status else FailureKind.ERROR
+    is_slow = isinstance(error, TemporaryError) and error.timed_out and error.effect is not Effect.NONE
+    return FailureKind.SLOW if is_slow else FailureKind.ERROR

@@ -116,3 +116,13 @@ class Product(Build):
         }
         ours = {"shared_secret": SHARED_SECRET, "bot": "Bot", "greet": False}
         return {"name": f"Account {number}", "inbox": KIND, "settings": settings, **ours}
+
+
+class Narrow(Product):
+    """Each of its workers waits for few bots at a time, so that two of them don't fill one machine."""
+
+    calls_at_once = 16
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"CALLS_AT_ONCE": str(self.calls_at_once)}

@@ -3,25 +3,27 @@
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench.crews import MANY, Crew, leave_one_worker, need_all_workers, raise_crews
+from tests.bench.builds import Narrow
+from tests.bench.crews import MANY, Crew, leave_one_worker, need_all_workers, raise_all
 from tests.bench.measure import Goal, interleave
 from tests.bench.stage import Stage
 from tests.bench.table import Section
 from tests.bench.turns import add_rows, turns_per_s
 
 BOT_MS = 400
-"""So slow that the threads of one worker wait nearly all the time, and two don't fill the machine."""
 ONE, TWO = "one worker", "two workers"
 REMARK = (
     f"Turns a second with a bot of {BOT_MS} ms and {MANY} conversations, by one worker process and by two: process "
-    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. A worker of 16 threads "
-    f"can't do more than {16_000 // BOT_MS} such turns a second."
+    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. Here both are on one, that "
+    f"one alone would fill; so each waits for {Narrow.calls_at_once} bots at a time (`CALLS_AT_ONCE`), and a few "
+    f"more that it has begun with by then: some {Narrow.calls_at_once * 1000 // BOT_MS} turns a second."
 )
 
 
 def measure(stage: Stage) -> Section:
     section = Section(title="Scale", remark=REMARK, header=("load", "workers", "turns/s", "spread", "ratio"))
-    crew = raise_crews(stage, section)["product"]
+    crew = Crew(name="product", build=stage.build(Narrow))
+    raise_all(stage, section, [crew])
     per_s = partial(turns_per_s, stage, section, crew, MANY, BOT_MS)
     found = interleave(
         {ONE: _with(leave_one_worker, crew, per_s), TWO: _with(need_all_workers, crew, per_s)}, stage.plan.turn_rounds
@@ -29,7 +31,7 @@ def measure(stage: Stage) -> Section:
     add_rows(section, f"{MANY} conversations, bot {BOT_MS} ms", found, found[ONE], "of one")
     reached = found[TWO].median / found[ONE].median
     section.goals.append(Goal(what="two workers / one", reached=reached, least=1.6))
-    need_all_workers(crew)
+    crew.build.stop()
     return section
 
 

@@ -23,7 +23,7 @@ from tests.conftest import Walker
 from tests.turns import take_step
 from tests.world import World, answer
 
-SILENT = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN)
+SILENT = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN, timed_out=True)
 HTML = answer(200, ["no", "reply"])
 
 

@@ -58,7 +58,7 @@ def test_an_option_chosen_by_its_number_sends_its_event(walker: Walker, world: W
         (answer(503, {"error": {"status": "UNAVAILABLE"}}), 2),
         (TemporaryError("connection refused", effect=Effect.NONE), 2),
         (answer(500, {"error": {"status": "INTERNAL"}}), 1),
-        (TemporaryError("no answer in time", effect=Effect.UNKNOWN), 1),
+        (TemporaryError("no answer in time", effect=Effect.UNKNOWN, timed_out=True), 1),
     ],
 )
 def test_only_a_turn_that_moved_no_session_on_is_repeated(

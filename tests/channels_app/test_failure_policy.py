@@ -33,13 +33,16 @@ from tests.conftest import Walker
 from tests.pages import submit
 from tests.world import World, answer
 
-CUT_OFF = TemporaryError("no complete answer in time", effect=Effect.UNKNOWN)
+TOO_SLOW = TemporaryError("no complete answer in time", effect=Effect.UNKNOWN, timed_out=True)
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (CUT_OFF, "slow"),
+        (TOO_SLOW, "slow"),
+        (TemporaryError("half an answer in time", effect=Effect.UNKNOWN, timed_out=True, status=200), "slow"),
+        (TemporaryError("no connection in time", effect=Effect.NONE, timed_out=True), "error"),
+        (TemporaryError("the connection was closed", effect=Effect.UNKNOWN), "error"),
         (TemporaryError("no connection", effect=Effect.NONE), "error"),
         (TemporaryError("busy", effect=Effect.NONE, status=503), "error"),
         (TemporaryError("broken", effect=Effect.FAILED, status=500), "error"),
@@ -83,7 +86,7 @@ FOLLOWS = {
 
 
 def fail(walker: Walker, world: World, kind: str) -> None:
-    replies: dict[str, Any] = {"slow": CUT_OFF, "error": answer(500), "refused": answer(400), "silent": answer(204)}
+    replies: dict[str, Any] = {"slow": TOO_SLOW, "error": answer(500), "refused": answer(400), "silent": answer(204)}
     world.bot.replies = [replies[kind]] if kind in replies else []
     if kind == "down":
         Bot.objects.update(failures=5, paused_until=timezone.now() + timedelta(minutes=5))

@@ -196,14 +196,15 @@ def test_a_server_that_drips_meets_the_deadline(serve, trusted, start, piece, is
     server = serve(behave, trusted.context if is_tls else None)
     with failing(Effect.UNKNOWN) as caught:
         api().call("POST", server.url, timeout_s=SHORT_S)
-    assert "in time" in str(caught.value)
+    assert caught.value.timed_out and "in time" in str(caught.value)
     assert not server.patience_ended
 
 
 def test_a_server_that_never_answers_leaves_the_effect_unknown(serve):
     server = serve(lambda visit: visit.read() and visit.wait(LONG_S))
-    with failing(Effect.UNKNOWN):
+    with failing(Effect.UNKNOWN) as caught:
         api(timeout_s=SHORT_S).call("POST", server.url, json={})
+    assert caught.value.timed_out
     assert not server.patience_ended
 
 
@@ -240,6 +241,7 @@ def test_a_connection_closed_after_the_request_leaves_the_effect_unknown(serve, 
     with failing(Effect.UNKNOWN) as caught:
         api().call("POST", f"{server.url}/x?key={SECRET}", json={"text": SECRET}, headers={"X-Key": SECRET})
     assert len(server.requests) == 1
+    assert not caught.value.timed_out
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__  # a traceback would show urllib3's errors, which quote the URL
     assert caught.value.__cause__ is None

@@ -81,7 +81,7 @@ def test_an_answer_in_which_nothing_is_found_goes_to_agents(walker: Walker, worl
 @pytest.mark.parametrize(
     ("failure", "tries", "tries_if_allowed"),
     [
-        (TemporaryError("no answer in time", effect=Effect.UNKNOWN), 1, 2),
+        (TemporaryError("no answer in time", effect=Effect.UNKNOWN, timed_out=True), 1, 2),
         (PayloadError("not JSON"), 1, 2),
         (answer(500), 1, 2),
         (answer(404), 1, 2),

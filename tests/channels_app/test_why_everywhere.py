@@ -30,7 +30,8 @@ from tests.builders import make_bot, make_event
 from tests.conftest import Walker
 from tests.world import World, answer
 
-SLOW = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN)
+BROKEN_OFF = TemporaryError("POST http://bot.test/bot: the connection was closed", effect=Effect.UNKNOWN)
+SLOW = TemporaryError("POST http://bot.test/bot: no answer in time", effect=Effect.UNKNOWN, timed_out=True)
 DOWN = TemporaryError("POST http://bot.test/bot: connection refused", effect=Effect.NONE)
 HTML = Answer(200, {"content-type": "text/html"}, b"<html>Login</html>", 1)
 AWAY = answer(503)
@@ -177,6 +178,7 @@ def nobody_works(walker: Walker, world: World, situation: Situation) -> None:
 KINDS = {
     "bot 500": bot_fails(answer(500), "CB-502"),
     "slow": bot_fails(SLOW, "CB-501"),
+    "broken off": bot_fails(BROKEN_OFF, "CB-526"),
     "HTML": bot_fails(HTML, "CB-503"),
     "silent": bot_fails(answer(204), "CB-508"),
     "down": bot_fails(DOWN, "CB-506"),

@@ -10,7 +10,7 @@ from channels_app.operations.handovers import Asked, find_weaknesses
 from channels_app.operations.search import find_conversations
 from channels_app.protocol.causes import code_of_offload, code_of_outcome
 from offload.models import Offload, OffloadReason
-from tests.channels_app.test_failure_policy import CUT_OFF
+from tests.channels_app.test_failure_policy import TOO_SLOW
 from tests.conftest import Walker
 from tests.world import World, answer
 
@@ -38,7 +38,7 @@ def test_a_reason_that_is_a_failure_has_a_code(reason: OffloadReason) -> None:
     assert code_of_offload(reason) is not None or not reason.is_failure
 
 
-@pytest.mark.parametrize(("replies", "reason"), [([CUT_OFF] * 2, "bot_slow"), ([answer(500)] * 2, "bot_failed")])
+@pytest.mark.parametrize(("replies", "reason"), [([TOO_SLOW] * 2, "bot_slow"), ([answer(500)] * 2, "bot_failed")])
 def test_a_bot_that_is_too_slow_is_told_apart_from_one_that_fails(
     walker: Walker, world: World, admin_client: Client, replies: list[object], reason: str
 ) -> None:

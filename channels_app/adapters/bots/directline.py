@@ -71,7 +71,8 @@ class DirectLine(BotConnector):
         if message is not None:
             line.tell(turn.turn_id, message)
             if not line.listen(math.inf):
-                raise TemporaryError("The bot took the message and has said nothing yet.", effect=Effect.UNKNOWN)
+                detail = "The bot took the message and has said nothing yet."
+                raise TemporaryError(detail, effect=Effect.UNKNOWN, timed_out=True)
         reply = reduce(Reply.merged_with, map(read_activity, line.said), Reply())
         keeps_open = reply.offload or self.settings.get("at_end") == NOTHING
         complete = None if keeps_open else reply.complete

@@ -26,7 +26,8 @@ def failure_of(name: str, exchange: CallState, cause: BaseException) -> BridgeEr
     if isinstance(cause, DecodeError):
         return PayloadError(f"{name}: the answer is wrongly compressed.", status=exchange.status)
     effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
-    return TemporaryError(f"{name}: {_reason(cause)}.", effect=effect, status=exchange.status)
+    timed_out = isinstance(cause, TimeoutError)
+    return TemporaryError(f"{name}: {_reason(cause)}.", effect=effect, timed_out=timed_out, status=exchange.status)
 
 
 def _reason(cause: BaseException) -> str:

@@ -166,7 +166,7 @@ def test_the_check_begins_a_conversation_with_nobody(kind: str) -> None:
 
 @KINDS
 def test_a_network_failure_is_a_failed_line(kind: str) -> None:
-    [line] = make_bot(kind, TemporaryError("no answer in time", effect=Effect.UNKNOWN)).check()
+    [line] = make_bot(kind, TemporaryError("no answer in time", effect=Effect.UNKNOWN, timed_out=True)).check()
     assert (line.is_ok, line.code) == (False, "CB-501")
     assert line.detail == "The bot did not answer within 20 s."
 

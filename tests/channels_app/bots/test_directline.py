@@ -19,7 +19,7 @@ from tests.fakes.api import answer
 from tests.fakes.directline import DIRECTLINE, ENDPOINT, SECRET, Activity, FakeDirectLine, Says, Time, text
 
 STARTED, DELEGATED = EventType.CONVERSATION_STARTED, EventType.CONVERSATION_DELEGATED
-LOST = TemporaryError("no answer in time", effect=Effect.UNKNOWN)
+LOST = TemporaryError("no answer in time", effect=Effect.UNKNOWN, timed_out=True)
 BOT_ERROR = answer(502, {"error": {"code": "BotError", "message": "Failed to send activity: bot returned an error"}})
 
 
