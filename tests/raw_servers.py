@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -94,6 +95,12 @@ class Server:
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def close(self) -> None:
+        """Closing alone would leave a thread waiting, by a number that the next server's socket has."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
     def _accept(self) -> None:
         while True:
             try:
@@ -134,7 +141,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
 
     yield start
     for server in servers:
-        server.socket.close()
+        server.close()
 
 
 @dataclass
