@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.db import Error, connection
+from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.executor import MigrationExecutor
 
 from channels_app.channels.live import remember_channels
@@ -103,7 +104,11 @@ def _kept_check() -> str:
 
 
 def _missing_migrations() -> list[str]:
-    executor = MigrationExecutor(connection)
+    try:
+        executor = MigrationExecutor(connection)
+    except NodeNotFoundError as error:  # it has some of the migrations that others have replaced, and not all
+        why = 'its tables are too old for this version to migrate: see "Upgrade" in docs/operations.md'
+        raise NotReadyError(_unusable(why), is_final=False) from error
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 

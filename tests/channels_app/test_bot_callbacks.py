@@ -4,14 +4,12 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.utils import timezone
 
-from channels_app.models import Bot, Channel, Conversation, IntakeCount, WebhookEvent
+from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent
 from channels_app.operations.explanations.gather import explain
 from channels_app.operations.transcripts import load_transcript
 from offload.models import Offload
@@ -321,12 +319,10 @@ def test_each_session_has_reply_ids_of_its_own(later: Walker, world: World) -> N
     assert world.inbox.said("0-conv-2") == ["Later"]
 
 
-def test_a_bot_that_was_there_before_keeps_the_older_form(later: Walker, world: World) -> None:
+def test_a_bot_can_be_set_to_sign_in_the_older_form(later: Walker, world: World) -> None:
     bot = later.channel.bot
     assert bot is not None
-    del bot.settings["reply_signature"]
+    bot.settings["reply_signature"] = "body"
     bot.save()
-    others = [make_bot(signing_secret=""), make_bot("chatlayer")]
-    import_module("channels_app.migrations.0015_reply_signature").keep_older_form(apps, None)
     assert replies(later, legacy=True) == 202
-    assert not any("reply_signature" in Bot.objects.get(pk=other.pk).settings for other in others)
+    assert world.inbox.said("0-conv-1") == ["Later"]

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.exceptions import NodeNotFoundError
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Q
 from django.test import Client
 
 from channels_app.channels import readiness
@@ -181,13 +183,28 @@ def test_a_worker_without_the_key_leaves_the_conversation_to_others_unharmed(
 
 
 def test_missing_migrations_are_told_by_ready_and_by_commands(client: Client) -> None:
-    newest = MigrationRecorder(connection).migration_qs.filter(app="channels_app").latest("name")
+    newest = MigrationRecorder(connection).migration_qs.filter(app="offload").latest("name")
     newest.delete()
     response = client.get("/readyz")
     assert response.status_code == 503
     assert "migrations are missing" in response.json()["why"]
     with pytest.raises(CommandError, match="migrations are missing"):
         call_command("export_config", stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    ("app", "applied"),
+    [("channels_app", "0010_hot_rows"), ("channels_app", "0043_alerts"), ("offload", "0014_queue")],
+)
+def test_a_database_from_amid_the_replaced_migrations_is_told(client: Client, app: str, applied: str) -> None:
+    """Neither taken for a migrated one, nor for one that `migrate` would help."""
+    recorded = MigrationRecorder(connection).migration_qs.filter(app=app)
+    recorded.filter(Q(name__gt=applied) | Q(name__contains="squashed")).delete()
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "too old for this version to migrate" in response.json()["why"]
+    with pytest.raises(NodeNotFoundError, match="some of the replaced migrations are already applied"):
+        call_command("migrate", stdout=StringIO())
 
 
 def test_an_old_postgresql_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
