@@ -223,13 +223,13 @@ def walk(contact: Contact, inbox: str, kind: str) -> None:
     contact.hears("order number; it looks like")
 
     contact.says("menu")
-    contact.hears("1. ")
+    contact.hears("1. Parcel")
     before = len(contact.heard())
     contact.says("1")
     eventually(lambda: len(contact.heard()) > before)
     assert "You said" not in contact.heard()[before]  # it was understood as the option
     contact.says("A-3301")
-    contact.hears("A-3301")
+    contact.hears("A-3301 is on its way")
 
     contact.says("agent")
     eventually(lambda: contact.sees()["owner"] == "queue")

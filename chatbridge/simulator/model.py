@@ -86,9 +86,11 @@ def _problem(body: Any) -> str:
 
 
 def _turn(said: list[JSON]) -> tuple[JSON, demo.Session]:
-    """The demo bot's turn, and its memory, from what was said."""
-    ours = [message["content"] or "" for message in said if message["role"] == "assistant"]
-    text = [message["content"] for message in said if message["role"] == "user"][-1].split("\n\n")[-1]
+    """The demo bot's turn, and its memory, from what was said up to the contact's last words: what it has called since
+    then changes neither."""
+    last = max(place for place, message in enumerate(said) if message["role"] == "user")
+    ours = [message["content"] or "" for message in said[:last] if message["role"] == "assistant"]
+    text = said[last]["content"].split("\n\n")[-1]
     session = demo.Session("", awaits_order=any("order number?" in words for words in ours[-2:]))
     if text.startswith(BACK):
         return {"type": "conversation_delegated"}, session

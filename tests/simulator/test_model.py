@@ -38,6 +38,14 @@ def test_it_calls_functions_first_and_speaks_when_it_has_their_results(ask):
     assert "order number" in ask(user("where is my parcel?"), silent, *results)["content"]
 
 
+def test_a_number_means_the_same_line_when_it_has_the_results(ask):
+    menu = {"role": "assistant", "content": ask(user("menu"))["content"]}
+    silent = ask(user("menu"), menu, user("1"))
+    assert called(silent) == [("set_topics", {"topics": ["Orders"]})]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "Done."} for call in silent["tool_calls"]]
+    assert "order number" in ask(user("menu"), menu, user("1"), silent, *results)["content"]
+
+
 def test_its_memory_is_what_it_is_told(ask):
     asked = {"role": "assistant", "content": "What is your order number?"}
     assert "not an order number" in ask(user("parcel"), asked, user("purple"))["content"]
