@@ -112,6 +112,7 @@ def test_the_page_goes_on_with_what_was_said(admin_client: Client, db: None, wor
         (answer(401, {"code": "unauthorized"}), "CB-517", "401"),
         (answer(500, {"code": "broken"}), "CB-502", "500, broken"),
         (TemporaryError("no answer", effect=Effect.UNKNOWN, timed_out=True), "CB-501", "within 20 s"),
+        (TemporaryError("POST bot.test/: the connection was closed.", effect=Effect.UNKNOWN), "CB-526", "was closed"),
         ({"reply": {"body": "x"}}, "CB-503", "Texts: found an object"),
     ],
 )

@@ -13,7 +13,7 @@ from channels_app.protocol.failures import FailureKind
 
 WORDS = {
     FailureKind.SLOW: "It is slow: a call had no answer in time",
-    FailureKind.ERROR: "It can't be reached, or answers with an error",
+    FailureKind.ERROR: "It can't be reached, breaks off, or answers with an error",
     FailureKind.REFUSED: "It refuses the call, or its settings are wrong",
     FailureKind.SILENT: "It accepted the message, but sends nothing that can be shown",
     FailureKind.DOWN: "It failed several times in a row, and is not called",
