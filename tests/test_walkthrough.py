@@ -219,6 +219,7 @@ def test_the_whole_way(walks: dict[tuple[str, str], Future[None]], inbox: str, k
 def walk(contact: Contact, inbox: str, kind: str) -> None:
     contact.begins("where is my parcel?")
     contact.hears("order number")
+    assert sum("order number" in text for text in contact.heard()) == 1
     contact.says("purple elephant")
     contact.hears("order number; it looks like")
 

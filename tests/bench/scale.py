@@ -11,12 +11,13 @@ from tests.bench.table import Section
 from tests.bench.turns import add_rows, turns_per_s
 
 BOT_MS = 400
+"""Long beside a turn's own work, so that how many bots a worker waits for decides."""
 ONE, TWO = "one worker", "two workers"
 REMARK = (
     f"Turns a second with a bot of {BOT_MS} ms and {MANY} conversations, by one worker process and by two: process "
-    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. Here both are on one, that "
-    f"one alone would fill; so each waits for {Narrow.calls_at_once} bots at a time (`CALLS_AT_ONCE`), and a few "
-    f"more that it has begun with by then: some {Narrow.calls_at_once * 1000 // BOT_MS} turns a second."
+    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. This one would be full with "
+    f"a single worker; so each waits for {Narrow.calls_at_once} bots at a time (`CALLS_AT_ONCE`), and a few more that "
+    f"it has begun with by then: {Narrow.calls_at_once * 1000 // BOT_MS} turns a second or somewhat more."
 )
 
 
