@@ -15,9 +15,9 @@ BOT_MS = 400
 ONE, TWO = "one worker", "two workers"
 REMARK = (
     f"Turns a second with a bot of {BOT_MS} ms and {MANY} conversations, by one worker process and by two: process "
-    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. This one would be full with "
-    f"a single worker; so each waits for {Narrow.calls_at_once} bots at a time (`CALLS_AT_ONCE`), and a few more that "
-    f"it has begun with by then: {Narrow.calls_at_once * 1000 // BOT_MS} turns a second or somewhat more."
+    "groups of their own, that share nothing but PostgreSQL and Redis, as on two machines. This one would be full "
+    f"with a single worker; so each waits for {Narrow.calls_at_once} bots at a time (`CALLS_AT_ONCE`), and a few more "
+    f"that it has begun with by then: {Narrow.calls_at_once * 1000 // BOT_MS} turns a second or somewhat more."
 )
 
 
