@@ -17,12 +17,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck
 
 from channels_app.adapters.inboxes.tokens import forget_tokens
-from channels_app.channels import milestones
+from channels_app.channels import milestones, readiness
 from channels_app.channels.credentials import forget_quotas
+from channels_app.channels.live import forget_channels
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.throttle import forget_tickets
 from channels_app.lib import clocks, outages, statements
 from channels_app.models import Bot, Channel, Conversation, Delivery, WebhookEvent
+from channels_app.turns import keeper
 from tests.builders import TOKEN, make_channel, make_event, signed
 from tests.turns import take_step
 from tests.world import World
@@ -31,6 +33,8 @@ from tests.world import World
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Else each test client looks through all static files before its first request.
 settings.WHITENOISE_AUTOREFRESH = True
+# The thread that renews a pump's leases outlives the test; it may not wake up in another one. Seconds.
+keeper.RENEW_S = 3600
 # No test measures speed: on a busy machine an example takes as long as it takes.
 hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("unhurried"), max_examples=10_000)
@@ -59,8 +63,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
-    """What processes remember beside the rows."""
+    """What processes remember beside the rows: each test is one that has just started."""
     yield
+    readiness.forget()
+    forget_channels()
     forget_tickets()
     forget_tokens()
     forget_quotas()

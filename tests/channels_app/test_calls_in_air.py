@@ -12,7 +12,6 @@ from django.test import Client
 from channels_app.conversations.claim import claim_due_conversation
 from channels_app.conversations.lease import Lease
 from channels_app.models import Channel, Conversation, WebhookEvent
-from channels_app.turns import keeper as keeper_module
 from channels_app.turns import pump as pump_module
 from channels_app.turns.calls import Flight
 from channels_app.turns.handle import end_step
@@ -46,9 +45,8 @@ def thoughts() -> Iterator[Thoughts]:
 
 
 @pytest.fixture
-def pump(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pump]]:
-    """Makes pumps whose threads end with the test; their leases need no renewal in that time."""
-    monkeypatch.setattr(keeper_module, "RENEW_S", 3600)
+def pump() -> Iterator[Callable[[], Pump]]:
+    """Makes pumps whose threads end with the test."""
     made: list[Pump] = []
 
     def make() -> Pump:

@@ -172,4 +172,5 @@ def test_what_can_be_seen_before_sending(stub: Stub) -> None:
 def test_a_secret_that_cannot_be_decrypted(stub: Stub, settings: Any) -> None:
     make_channel()
     settings.ENCRYPTION_KEYS = [b"x" * 32]
-    assert failure("Acme EU", "--url", stub.url).startswith("CB-104: A saved secret needs the encryption key")
+    assert failure("Acme EU", "--url", stub.url).startswith("CB-104: 2 saved secrets can't be read")
+    assert stub.received == b""

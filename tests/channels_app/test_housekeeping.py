@@ -133,7 +133,6 @@ def test_who_is_to_stop_begins_no_job(jobs: list[str]) -> None:
 def test_the_guard_keeps_house_beside_its_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "PERIOD_S", 0.01)
     guard = Guard()
-    monkeypatch.setattr(guard.pump, "announce", lambda: None)  # its thread would outlive the test
 
     def run() -> None:
         guard.run()

@@ -218,5 +218,6 @@ def test_a_missing_table_is_told_as_a_migration_that_is_missing() -> None:
 
 
 def test_readiness_is_found_again_after_doubt(walker: Walker) -> None:
+    assert walker.client.get("/readyz").json() == {"ready": True}
     readiness.forget()
     assert walker.client.get("/readyz").json() == {"ready": True}

@@ -23,7 +23,6 @@ from channels_app.conversations.slots import new_slot_name, register_slot
 from channels_app.conversations.wakeups import LISTENERS
 from channels_app.models import Channel, Conversation, IntakeCount, WebhookEvent, WorkerSlot
 from channels_app.turns import handle as turns
-from channels_app.turns import keeper as keeper_module
 from channels_app.turns import pump as pump_module
 from channels_app.turns.pump import Pump
 from channels_app.upkeep import guard as guard_module
@@ -276,9 +275,7 @@ def test_a_process_that_ends_in_order_says_so(channel: Channel) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_upkeep_after_the_test(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The threads that renew leases outlive a test; none may wake up when the tables are gone."""
-    monkeypatch.setattr(keeper_module, "RENEW_S", 3600)
+def no_connection_after_the_test() -> Any:
     yield
     connection.close()
 

@@ -4,7 +4,7 @@ import base64
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
@@ -34,14 +34,6 @@ from tests.conftest import Walker
 pytestmark = pytest.mark.django_db
 
 OTHER_KEY = b"x" * 32
-
-
-@pytest.fixture(autouse=True)
-def ask_again() -> Iterator[None]:
-    readiness.forget()
-    yield
-    readiness.forget()
-    forget_channels()
 
 
 @pytest.fixture
