@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from channels_app.lib.http import wire
+from channels_app.lib.http import sockets, wire
 
 LONG_S = 30  # a server's patience: whoever waits for it has no deadline
 
@@ -132,7 +132,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
     """Starts servers. However busy the machine is, a connection to them is not too old to be used again, and one that
     closes at once does so in time."""
     monkeypatch.setattr(wire, "KEEP_ALIVE_S", LONG_S)
-    monkeypatch.setattr(wire, "RACE_S", LONG_S)
+    monkeypatch.setattr(sockets, "RACE_S", LONG_S)
     servers: list[Server] = []
 
     def start(behave: Callable[[Visit], object], context: ssl.SSLContext | None = None) -> Server:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.lib.http import addresses, wire
+from channels_app.lib.http import addresses, sockets, wire
 from channels_app.lib.http.session import AllowList, ApiSession
 from channels_app.protocol.errors import ConfigError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
@@ -356,7 +356,7 @@ def test_the_replacement_that_closes_too_leaves_the_effect_unknown(serve):
 
 @pytest.mark.parametrize("later", [lambda visit: visit.sock.sendall(b"HT"), lambda visit: visit.wait(1)])
 def test_a_kept_connection_is_not_replaced_when_the_request_may_have_been_processed(serve, monkeypatch, later):
-    monkeypatch.setattr(wire, "RACE_S", 0.5)
+    monkeypatch.setattr(sockets, "RACE_S", 0.5)
     server = serve(once_then(lambda visit: visit.read() and later(visit)))
     session = api()
     session.call("POST", server.url, json=1)

@@ -6,7 +6,7 @@ import ssl
 
 from urllib3.exceptions import DecodeError, HTTPError
 
-from channels_app.lib.http.wire import CallState, UnaskedAnswerError
+from channels_app.lib.http.sockets import CallState, UnaskedAnswerError
 from channels_app.protocol.errors import BridgeError, Effect, PayloadError, TemporaryError
 
 FAILURES = (HTTPError, http.client.HTTPException, OSError, UnicodeError)

@@ -16,7 +16,8 @@ from urllib3 import BaseHTTPResponse
 from channels_app.lib.http.addresses import AllowList, Target, public_url_problem
 from channels_app.lib.http.failures import FAILURES, cause_of, failure_of
 from channels_app.lib.http.recorder import Call, is_recording, note_call
-from channels_app.lib.http.wire import Adapter, CallState, shared_adapter
+from channels_app.lib.http.sockets import CallState
+from channels_app.lib.http.wire import Adapter, shared_adapter
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
 
 __all__ = ["AllowList", "Answer", "ApiSession", "public_url_problem"]
