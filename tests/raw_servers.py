@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from urllib3.util.wait import wait_for_read
 
 from channels_app.lib.http import sockets, wire
 
@@ -72,6 +73,11 @@ class Visit:
         while self.sock.recv(65_536):
             time.sleep(0.02)
         self.server.patience_ended = True
+
+    def leave(self) -> None:
+        """Closes while the next request is arriving, and reads nothing of it."""
+        wait_for_read(self.sock, timeout=LONG_S)
+        self.close()
 
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -146,7 +146,7 @@ class World:
     bot: FakeBot = field(default_factory=FakeBot)
     chatlayer: FakeChatlayer = field(default_factory=FakeChatlayer)
     directline: FakeDirectLine = field(default_factory=FakeDirectLine)
-    files: dict[str, Answer] = field(default_factory=dict)
+    files: dict[str, Answer | BridgeError] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
     """Addresses that the real way out would refuse, or not be asked for."""
     ourselves: Answer = field(default_factory=lambda: Answer(200, {}, READY.encode(), 1))
@@ -167,6 +167,8 @@ class World:
             raise ConfigError(f"{url} is internal.")
         if base == FILES:
             file = self.files.get(path, answer(404))
+            if isinstance(file, BridgeError):
+                raise file
             if limits["into"] is None:
                 return file
             limits["into"].write(file.body)

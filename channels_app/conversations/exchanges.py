@@ -57,10 +57,14 @@ def exchange_row(
     result: str,
     error: BridgeError | None,
     delivery_id: int | None = None,
+    judged_as: str = "",
 ) -> dict[str, Any]:
-    """An `Exchange` as statements take it. No call: the process that made it died, or it never left."""
+    """An `Exchange` as statements take it. No call: the process that made it died, or it never left.
+
+    `judged_as`: whom the call was made to, for `causes`, where that says more than the target.
+    """
     took_ms = call.took_ms if call else 0
-    cause = code_of_call(target, error)
+    cause = code_of_call(judged_as or target, error)
     return {
         "call_event_id": event_id,
         "call_target": target.value,
@@ -70,7 +74,7 @@ def exchange_row(
         "call_took_ms": took_ms,
         "call_result": str(result),
         "call_code": cause.code if cause else "",
-        "call_status": error.status if error else call.status if call else 0,
+        "call_status": (error.status if error else 0) or (call.status if call else 0),
         "call_error": error.detail if error else "",
         "call_trace_id": error.trace_id if error else "",
         "call_method": call.method if call else "",

@@ -49,7 +49,7 @@ def _fetched(payload: Mapping[str, str]) -> Media:
     try:
         return fetch_media(payload["url"], payload["content_type"], payload["filename"])
     except BridgeError as error:
-        raise RefusedError(error.detail, status=error.status) from error
+        raise RefusedError(error.detail) from error  # the status is not the inbox's
     except OSError as error:
         raise RefusedError(f"The file can't be kept here for its upload: {error.strerror}.") from error
 

@@ -31,6 +31,7 @@ from channels_app.models import (
     Target,
     WebhookEvent,
 )
+from channels_app.protocol.causes import INBOX, UPLOAD
 from channels_app.protocol.errors import BridgeError, Effect, RefusedError, TemporaryError
 
 _STATES = {
@@ -150,6 +151,7 @@ def _note_call(lease: Lease, delivery: Delivery, call: Call | None, *, result: s
         result=result,
         error=error,
         delivery_id=delivery.pk,
+        judged_as=UPLOAD if delivery.kind == DeliveryKind.ATTACHMENT else INBOX,
     )
     lease.unwritten.append(row)
 

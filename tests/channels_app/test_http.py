@@ -1,10 +1,13 @@
 """The way out, against real servers that misbehave on loopback."""
 
+import errno
 import gzip
 import json
 import logging
 import socket
+import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.lib.http import addresses, sockets, wire
-from channels_app.lib.http.session import AllowList, ApiSession
+from channels_app.lib.http.recorder import recorded_calls
+from channels_app.lib.http.session import MAX_LIMITS, AllowList, ApiSession
 from channels_app.protocol.errors import ConfigError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
 from tests.raw_servers import LONG_S, Visit, polite
@@ -285,6 +289,99 @@ def test_an_answer_that_is_not_http_is_a_failure_without_its_content(serve, garb
     assert "SSH" not in str(caught.value)
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"])
+@pytest.mark.parametrize("end", [Visit.close, Visit.reset])
+def test_an_answer_that_ends_amid_its_headers_is_none(serve, interim, head, end):
+    server = serve(lambda visit: visit.read() and visit.sock.sendall(interim + head) is None and end(visit))
+    with failing(Effect.UNKNOWN):
+        api().call("POST", server.url)
+
+
+PACKED = {"gzip": gzip.compress(b'{"ok": true}'), "deflate": zlib.compress(b'{"ok": true}')}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+@pytest.mark.parametrize("length", [1, 5, -1])
+def test_a_compressed_answer_that_ends_before_its_content_broke_off(serve, coding, length):
+    part = PACKED[coding][:length]
+    server = serve(lambda visit: visit.read() and visit.answer(part, Content_Encoding=coding))
+    with failing(Effect.UNKNOWN) as caught:
+        api().call("POST", server.url)
+    assert "the answer broke off" in str(caught.value)
+    with failing(Effect.UNKNOWN), tempfile.TemporaryFile() as file:
+        api().call("GET", server.url, into=file)
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_a_compressed_answer_of_nothing_is_empty(serve, coding):
+    server = serve(lambda visit: visit.read() and visit.answer(b"", Content_Encoding=coding))
+    assert api().call("POST", server.url).body == b""
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "broke off"),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
+        (b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "broke off"),
+        (b"Long: " + b"x" * 70_000 + b"\r\n\r\n", "more than 64 kB"),
+    ],
+)
+def test_why_an_answer_is_none(serve, answer, reason):
+    server = serve(lambda visit: visit.read() and visit.sock.sendall(b"HTTP/1.1 200 OK\r\n" + answer))
+    with failing(Effect.UNKNOWN) as caught:
+        api().call("POST", server.url)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "401 Unauthorized", "503 Service Unavailable"])
+def test_a_refusal_says_enough_without_its_text(serve, status):
+    server = serve(
+        lambda visit: visit.read() and visit.answer(b"half", status=status, Content_Length="1000", Retry_After="3")
+    )
+    answer = api().call("POST", server.url)
+    assert (answer.status, answer.headers["retry-after"], answer.body) == (int(status[:3]), "3", b"")
+    server = serve(lambda visit: visit.read() and visit.answer(b"x" * 2000, status=status))
+    assert api().call("POST", server.url, max_bytes=1000).body == b""
+
+
+def test_no_content_has_none_whatever_it_announces(serve):
+    def behave(visit: Visit) -> None:
+        while visit.read():
+            visit.sock.sendall(b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    server = serve(behave)
+    session = api()
+    assert [session.call("POST", server.url).status for _ in range(2)] == [204, 204]
+    assert server.connections == 2
+
+
+def test_who_resets_each_connection_at_once_was_not_reached(serve):
+    """Whether the reset comes while we connect or after the request: an error of ours, and never another."""
+    server = serve(Visit.reset)
+    for _ in range(100):
+        with pytest.raises(TemporaryError):
+            api().call("POST", server.url)
+
+
+def test_a_reset_while_connecting_is_a_failure_without_an_effect(serve, monkeypatch):
+    def reset(*args: Any) -> None:
+        raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+    monkeypatch.setattr(wire, "connect", reset)
+    with failing(Effect.NONE) as caught:
+        api().call("POST", "http://127.0.0.1:1/")
+    assert "the connection was closed" in str(caught.value)
+
+
+def test_a_token_that_comes_back_among_the_limits_is_covered(serve):
+    server = serve(lambda visit: visit.read() and visit.answer(X_RateLimit_Token=f"{'-' * 190}{SECRET}"))
+    with recorded_calls() as calls:
+        api().call("POST", server.url, headers={"Authorization": f"Bearer {SECRET}"})
+    assert SECRET[:4] not in calls[0].limits and len(calls[0].limits) == MAX_LIMITS
+
+
 def test_nothing_of_a_call_gets_into_the_log(serve, caplog):
     caplog.set_level(logging.DEBUG)
     server = serve(lambda visit: visit.read() and visit.answer(**{"No colon": "", "Bad header": "x", "": "y"}))
@@ -305,24 +402,59 @@ def once_then(later: Callable[[Visit], object]) -> Callable[[Visit], object]:
     return behave
 
 
-@pytest.mark.parametrize("end", [Visit.close, Visit.reset])
+PERHAPS_UNREAD = pytest.mark.parametrize("end", [Visit.leave, lambda visit: visit.read() and visit.reset()])
+"""Ways to end a kept connection that look the same from here."""
+
+
+@PERHAPS_UNREAD
 def test_a_kept_connection_that_closes_without_a_byte_is_replaced_once(serve, end):
-    server = serve(once_then(lambda visit: visit.read() and end(visit)))
+    server = serve(once_then(end))
     session = api()
     session.call("POST", server.url, json=1)
     assert session.call("POST", server.url, json=2).status == 200
-    assert [request.body for request in server.requests] == [b"1", b"2", b"2"]
+    assert server.requests[-1].body == b"2"
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("end", [Visit.close, Visit.reset])
+@PERHAPS_UNREAD
 def test_what_a_contact_would_read_twice_is_not_repeated_in_silence(serve, end):
-    server = serve(once_then(lambda visit: visit.read() and end(visit)))
+    server = serve(once_then(end))
     session = api()
     session.call("POST", server.url, json=1, may_repeat=False)
     with failing(Effect.FAILED):
         session.call("POST", server.url, json=2, may_repeat=False)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_what_was_read_before_the_connection_was_closed_is_not_repeated(serve, may_repeat):
+    def read_and_close(visit: Visit) -> None:
+        visit.read()
+        visit.close()
+
+    server = serve(once_then(read_and_close))
+    session = api()
+    session.call("POST", server.url, json=1, may_repeat=may_repeat)
+    with failing(Effect.UNKNOWN):
+        session.call("POST", server.url, json=2, may_repeat=may_repeat)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_what_came_after_the_connection_was_closed_is_repeated_whatever_it_is(serve, monkeypatch, may_repeat):
+    closed = threading.Event()
+
+    def close(visit: Visit) -> None:
+        visit.close()
+        closed.set()
+
+    server = serve(once_then(close))
+    session = api()
+    session.call("POST", server.url, json=1, may_repeat=may_repeat)
+    assert closed.wait(PATIENCE_S)
+    monkeypatch.setattr(wire, "wait_for_read", lambda *args, **kwargs: False)  # the end is on its way to us
+    assert session.call("POST", server.url, json=2, may_repeat=may_repeat).status == 200
+    assert [request.body for request in server.requests] == [b"1", b"2"]
 
 
 def test_a_kept_connection_that_the_server_had_closed_is_not_used(serve):
@@ -344,14 +476,16 @@ def test_the_replacement_that_closes_too_leaves_the_effect_unknown(serve):
     def behave(visit: Visit) -> None:
         if visit.number == 1 and visit.read():
             visit.answer()
-        visit.read()
+            visit.leave()
+        else:
+            visit.read()
 
     server = serve(behave)
     session = api()
     session.call("POST", server.url, json=1)
     with failing(Effect.UNKNOWN):
         session.call("POST", server.url, json=2)
-    assert len(server.requests) == 3
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("later", [lambda visit: visit.sock.sendall(b"HT"), lambda visit: visit.wait(1)])
@@ -383,7 +517,7 @@ def test_the_replacement_is_not_another_kept_connection(serve):
         elif visit.read():
             both_are_here.wait(PATIENCE_S)
             visit.answer()
-            visit.read()
+            visit.leave()
 
     server = serve(behave)
     session = api()

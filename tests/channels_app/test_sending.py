@@ -12,7 +12,7 @@ from channels_app.conversations.claim import claim_due_conversation
 from channels_app.deliveries.recording import retry_delivery, tries_of
 from channels_app.lib.http.session import Answer
 from channels_app.models import Conversation, Delivery, Exchange, MessageRow, WebhookEvent
-from channels_app.protocol.errors import Effect, TemporaryError
+from channels_app.protocol.errors import BridgeError, Effect, PayloadError, TemporaryError
 from offload.models import Offload
 from tests.builders import make_event
 from tests.conftest import Walker
@@ -223,14 +223,24 @@ def test_a_file_for_which_there_is_no_room_here_becomes_its_link(
     assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
 
 
-@pytest.mark.parametrize("file", [answer(404), answer(200, "<x>", headers={"content-type": "text/html"})])
-def test_a_file_that_can_not_be_passed_on_becomes_its_link(walker: Walker, world: World, file: object) -> None:
-    world.files["/map.png"] = file  # type: ignore[assignment]
+TOO_LARGE = PayloadError("GET files.test/map.png: the answer has more than 10000000 bytes.", status=200)
+BROKEN = TemporaryError("GET files.test/map.png: the answer broke off.", effect=Effect.UNKNOWN, status=200)
+
+
+@pytest.mark.parametrize(
+    "file", [answer(404), answer(429), TOO_LARGE, BROKEN, answer(200, "<x>", headers={"content-type": "text/html"})]
+)
+def test_a_file_that_can_not_be_passed_on_becomes_its_link(
+    walker: Walker, world: World, file: Answer | BridgeError
+) -> None:
+    world.files["/map.png"] = file
     world.bot.replies = [{"messages": [MAP]}]
     walker.says("map")
     assert world.inbox.uploads == []
     assert world.inbox.said("0-conv-1") == [f"The map\n{FILES}/map.png"]
     assert walker.outcomes() == ["replied"]
+    assert Delivery.objects.get(kind="attachment").state == "refused"
+    assert list(Exchange.objects.exclude(code="").values_list("code", flat=True)) == ["CB-604"]
 
 
 def test_a_file_that_the_inbox_refuses_becomes_its_link(walker: Walker, world: World) -> None:

@@ -88,8 +88,9 @@ class BotConnector(ABC):
         return self.ask(turn, "POST", url, **request)
 
     def ask(self, turn: Turn, method: str, url: str, **request: Any) -> Answer:
-        """The same by another method."""
-        answer = self.api.call(method, url, timeout_s=self.timeout_for(turn), **request)
+        """The same by another method. A call that the bot may count twice is not repeated in silence."""
+        may_repeat = self.may_repeat and not self.answers_later
+        answer = self.api.call(method, url, timeout_s=self.timeout_for(turn), may_repeat=may_repeat, **request)
         self.raise_for(answer)
         return answer
 

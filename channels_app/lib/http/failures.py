@@ -25,7 +25,7 @@ def cause_of(error: BaseException) -> BaseException:
 def failure_of(name: str, exchange: CallState, cause: BaseException) -> BridgeError:
     if isinstance(cause, DecodeError):
         return PayloadError(f"{name}: the answer is wrongly compressed.", status=exchange.status)
-    effect = Effect.NONE if exchange.sent_at is None else Effect.UNKNOWN
+    effect = Effect.NONE if exchange.was_not_sent else Effect.UNKNOWN
     timed_out = isinstance(cause, TimeoutError)
     return TemporaryError(f"{name}: {_reason(cause)}.", effect=effect, timed_out=timed_out, status=exchange.status)
 
@@ -49,6 +49,8 @@ def _reason(cause: BaseException) -> str:
             return "the connection was closed"
         case http.client.IncompleteRead():
             return "the answer broke off"
+        case http.client.LineTooLong():
+            return "a line of the answer's headers has more than 64 kB"
         case OSError():
             return f"no connection ({cause.strerror or type(cause).__name__})"
         case _:

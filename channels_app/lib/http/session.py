@@ -6,6 +6,8 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from http import HTTPStatus
+from http.client import IncompleteRead
 from json import JSONEncoder
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
@@ -142,7 +144,7 @@ def _record(
         request=request.told,
         status=status,
         response=_without_own_secrets(request, secrets, response),
-        limits=told_limits(headers or {}),
+        limits=_without_own_secrets(request, secrets, told_limits(headers or {}).encode()).decode()[:MAX_LIMITS],
         took_ms=round((time.monotonic() - started) * 1000),
     )
 
@@ -154,7 +156,7 @@ MAX_LIMITS = 200  # characters, as the column
 def told_limits(headers: Mapping[str, str]) -> str:
     """What an answer tells of the limits of its sender: "X-Ratelimit-Remaining: 99, …"; no standard is kept by all."""
     found = (f"{name.title()}: {value}" for name, value in headers.items() if _LIMIT.search(name))
-    return ", ".join(text for text in found if text.isprintable())[:MAX_LIMITS]
+    return ", ".join(text for text in found if text.isprintable())
 
 
 def _without_own_secrets(request: Request, secrets: Sequence[str], response: bytes) -> bytes:
@@ -261,22 +263,34 @@ def _exchanged(
             is_whole = len(body) <= max_bytes
         else:
             body, is_whole = b"", _is_copied(response, into, max_bytes)
+        if is_whole and _is_packed_in_part(response):
+            raise IncompleteRead(body)
     except FAILURES as error:
         if response is not None:
             response.close()
+            if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                return response, b""  # says enough without its text
         cause = cause_of(error)
         if not exchange.met_closed_connection(cause):
             raise failure_of(request.name, exchange, cause) from None
-        if exchange.sent_at is not None and not exchange.may_repeat:
+        if not exchange.was_not_sent and not exchange.may_repeat:
             detail = f"{request.name}: the kept connection was closed."
             raise TemporaryError(detail, effect=Effect.FAILED) from None
     else:
         if is_whole:
             return response, body
         response.close()
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            return response, b""
         raise PayloadError(f"{request.name}: the answer has more than {max_bytes} bytes.", status=exchange.status)
     again = CallState(exchange.deadline, exchange.allowed, exchange.may_repeat, must_be_fresh=True)
     return _exchanged(adapter, request, again, max_bytes, into)
+
+
+def _is_packed_in_part(response: BaseHTTPResponse) -> bool:
+    """Whether a compressed answer ended before its content did, which urllib3 takes for its end."""
+    packed = getattr(response._decoder, "_obj", None)
+    return packed is not None and not packed.eof and response.tell() > 0
 
 
 def _is_copied(response: BaseHTTPResponse, into: BinaryIO, max_bytes: int) -> bool:

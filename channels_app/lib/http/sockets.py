@@ -29,7 +29,8 @@ class UnaskedAnswerError(ConnectionError):
 class CallState:
     """What our sockets and connections must know of the call in progress, and what they saw of it.
 
-    `is_over`: its answer has been read to the end. `is_proven`: and nothing came behind it.
+    `is_over`: its answer has been read to the end. `is_proven`: and nothing came behind it. `is_unread`: the other
+    side closed the connection before the request had arrived whole. `is_read`: it closed in order after that.
     """
 
     deadline: float
@@ -40,6 +41,8 @@ class CallState:
     is_answered: bool = False
     is_over: bool = False
     is_proven: bool = False
+    is_unread: bool = False
+    is_read: bool = False
     sent_at: float | None = None
     status: int = 0
 
@@ -50,10 +53,15 @@ class CallState:
         return left
 
     def met_closed_connection(self, cause: BaseException) -> bool:
-        """Whether a kept connection was closed before our request arrived, so that it was not processed."""
+        """Whether a kept connection was closed before our request was read, as far as can be told."""
         if self.must_be_fresh or self.is_fresh or self.is_answered or isinstance(cause, TimeoutError):
             return False
-        return self.sent_at is None or time.monotonic() - self.sent_at < RACE_S
+        return self.was_not_sent or (not self.is_read and time.monotonic() - (self.sent_at or 0.0) < RACE_S)
+
+    @property
+    def was_not_sent(self) -> bool:
+        """Whether the other side certainly has not all of the request, so that it did nothing."""
+        return self.sent_at is None or self.is_unread
 
 
 class _Running(threading.local):
@@ -71,8 +79,13 @@ class _Running(threading.local):
 running = _Running()
 
 
-class _Reader(io.BufferedReader):
-    """Bytes of one answer, read ahead; at its end it tells whether more has come than the answer."""
+class Reader(io.BufferedReader):
+    """Bytes of one answer, read ahead; at its end it tells whether more has come than the answer.
+
+    `is_cut`: the last line that was read has no end.
+    """
+
+    is_cut = False
 
     def __init__(self, raw: io.RawIOBase) -> None:
         super().__init__(raw)
@@ -82,6 +95,11 @@ class _Reader(io.BufferedReader):
         if size is None or size < 0:  # a chunk of -1 bytes: Python would read for ever
             raise HTTPException("a length below zero")
         return super().read(size)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        self.is_cut = not line.endswith(b"\n")
+        return line
 
     def close(self) -> None:
         if not self.closed and self._exchange is running.exchange:
@@ -102,17 +120,20 @@ class BoundedSocket(socket.socket):
             raise BlockingIOError(errno.EAGAIN, "the answer is over")
         self._bound()
         count = super().recv_into(*args)
+        if not count:
+            left = _unacknowledged(self)
+            exchange.is_unread, exchange.is_read = bool(left), left == 0
         self.used_at = time.monotonic()
         if count and not exchange.is_answered:
             if not exchange.is_fresh and exchange.sent_at is None:
                 raise UnaskedAnswerError
             exchange.is_answered = True
-            if not exchange.is_fresh and _is_on_its_way(self):
+            if not exchange.is_fresh and _unacknowledged(self):
                 raise UnaskedAnswerError
         return count
 
     def makefile(self, *args: Any, **kwargs: Any) -> Any:
-        return _Reader(super().makefile("rb", buffering=0))
+        return Reader(super().makefile("rb", buffering=0))
 
     def send(self, *args: Any) -> int:
         self._bound()
@@ -132,12 +153,14 @@ class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
     pass
 
 
-def _is_on_its_way(sock: socket.socket) -> bool:
-    """Whether our request has not wholly arrived. Who has read it all acknowledges it all with the answer; so what
-    comes before that is no answer to it. Only Linux tells."""
+def _unacknowledged(sock: socket.socket) -> int | None:
+    """Bytes of our request that have not arrived; None: only Linux tells. Who has read it all acknowledges it all with
+    the answer, and with the end: so what comes before that is no answer to it, and who closes before that did nothing.
+    A reset acknowledges nothing.
+    """
     if not sys.platform.startswith("linux"):
-        return False
-    return any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+        return None
+    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def connect(address: str, port: int, exchange: CallState) -> socket.socket:

@@ -8,18 +8,20 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from http.client import HTTPException, HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
 
 import certifi
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.wait import wait_for_read
 
 from channels_app.lib.http.addresses import AllowList, Target, reachable_addresses
-from channels_app.lib.http.sockets import BoundedSocket, BoundedTlsSocket, CallState, connect, running
+from channels_app.lib.http.sockets import BoundedSocket, BoundedTlsSocket, CallState, Reader, connect, running
 
 KEEP_ALIVE_S = 4.0  # below the 5 s after which common servers close an idle connection, perhaps while we write
 MAX_JOINED = 64 * 1024  # bytes of a request that are copied to leave at once; beyond it the copy costs more
@@ -30,13 +32,20 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 class _Response(HTTPResponse):
-    """An answer. Python takes every interim answer (1xx) but 100 for the final one."""
+    """An answer. Python takes every interim answer (1xx) but 100 for the final one, and an end amid the headers for
+    theirs."""
 
     def begin(self) -> None:
+        reader = cast("Reader", self.fp)
         super().begin()
-        while 100 <= self.status < 200 and self.status != 101:
+        while 100 <= self.status < 200 and self.status != 101 and not reader.is_cut:
             vars(self).update(headers=None, msg=None)  # else Python takes it as begun
             super().begin()
+        if reader.is_cut:
+            raise IncompleteRead(b"")
+        if self.status == HTTPStatus.NO_CONTENT:  # it has no body, whatever its headers announce
+            self.will_close, self.chunked = self.will_close or self.chunked, False
+            del self.headers["transfer-encoding"]
         coding = self.headers.get("transfer-encoding")
         if coding and not self.chunked:
             raise HTTPException("an unknown transfer coding")
@@ -61,7 +70,7 @@ class _Connection(HTTPConnection):
                 return connect(address, self.port, exchange)
             except OSError as error:
                 failure = error
-        raise failure
+        raise NewConnectionError(self, "") from failure  # urllib3 would go on after a reset, without a socket
 
     @property
     def is_connected(self) -> bool:

@@ -270,6 +270,14 @@ def test_a_token_that_goes_over_the_internet_in_clear_is_told(
     assert [str(problem.code) for problem in found] == ["CB-521"] * (is_in_clear and has_secret)
 
 
+@pytest.mark.parametrize("kind", sorted(set(BOTS) - {"directline"}))  # whose posts are never repeated
+def test_what_a_bot_may_count_twice_is_not_repeated_in_silence(kind: str) -> None:
+    bot = make_bot(kind, *[TemporaryError("down", effect=Effect.NONE)] * 2)
+    with pytest.raises(TemporaryError):
+        bot.send(make_turn())
+    assert calls(bot)[-1].request["may_repeat"] == (kind in ("http", "openai", "rasa"))
+
+
 @KINDS
 @pytest.mark.parametrize("query", ["", "?code=x", "?lang=nl&sig=x", "?lang=nl", "?a=1;code=x", "?KEY-of-x-26"])
 def test_a_key_in_an_address_is_told(kind: str, query: str) -> None:
