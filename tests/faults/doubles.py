@@ -8,7 +8,7 @@ from itertools import pairwise
 from tests.faults.records import FAILED, UNKNOWN, Blow, Call, History, Sending, marker_in
 
 FAILURES = ("500", "502", "reset")
-"""The platform says that the call failed, or closes a kept connection: usually nothing was done. Trying again is right
+"""The platform says that the call failed, or resets a kept connection: usually nothing was done. Trying again is right
 then, and doubles when it isn't so. But the bridge has to know what it does: the try is written down as `failed`."""
 BLOW_S = 5.0
 """A request that left before its process was killed can arrive this much later on a busy machine."""
