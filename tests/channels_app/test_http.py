@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.lib.http import addresses, sockets, wire
-from channels_app.lib.http.recorder import recorded_calls
-from channels_app.lib.http.session import MAX_LIMITS, AllowList, ApiSession
+from channels_app.lib.http.recorder import MAX_LIMITS, recorded_calls
+from channels_app.lib.http.session import AllowList, ApiSession
 from channels_app.protocol.errors import ConfigError, Effect, PayloadError, TemporaryError
 from tests.bridge import PATIENCE_S
-from tests.raw_servers import LONG_S, Visit, polite
+from tests.raw_servers import LONG_S, Server, Visit, polite
 
 LOOPBACK = AllowList.parse(["127.0.0.1"])
 SECRET = "s3cr3t-canary"
@@ -402,6 +402,20 @@ def once_then(later: Callable[[Visit], object]) -> Callable[[Visit], object]:
     return behave
 
 
+def whose_connection_is_closed(serve: Callable[..., Server]) -> tuple[Server, ApiSession]:
+    """A server that has closed the connection which its first answer left, and the session that keeps it."""
+    closed = threading.Event()
+
+    def close(visit: Visit) -> None:
+        visit.close()
+        closed.set()
+
+    server, session = serve(once_then(close)), api()
+    session.call("POST", server.url, json=1)
+    assert closed.wait(PATIENCE_S)
+    return server, session
+
+
 PERHAPS_UNREAD = pytest.mark.parametrize("end", [Visit.leave, lambda visit: visit.read() and visit.reset()])
 """Ways to end a kept connection that look the same from here."""
 
@@ -442,32 +456,14 @@ def test_what_was_read_before_the_connection_was_closed_is_not_repeated(serve, m
 
 @pytest.mark.parametrize("may_repeat", [True, False])
 def test_what_came_after_the_connection_was_closed_is_repeated_whatever_it_is(serve, monkeypatch, may_repeat):
-    closed = threading.Event()
-
-    def close(visit: Visit) -> None:
-        visit.close()
-        closed.set()
-
-    server = serve(once_then(close))
-    session = api()
-    session.call("POST", server.url, json=1, may_repeat=may_repeat)
-    assert closed.wait(PATIENCE_S)
+    server, session = whose_connection_is_closed(serve)
     monkeypatch.setattr(wire, "wait_for_read", lambda *args, **kwargs: False)  # the end is on its way to us
     assert session.call("POST", server.url, json=2, may_repeat=may_repeat).status == 200
     assert [request.body for request in server.requests] == [b"1", b"2"]
 
 
 def test_a_kept_connection_that_the_server_had_closed_is_not_used(serve):
-    closed = threading.Event()
-
-    def close(visit: Visit) -> None:
-        visit.close()
-        closed.set()
-
-    server = serve(once_then(close))
-    session = api()
-    session.call("POST", server.url, json=1)
-    assert closed.wait(PATIENCE_S)
+    server, session = whose_connection_is_closed(serve)
     assert session.call("POST", server.url, json=2).status == 200
     assert len(server.requests) == 2
 

@@ -1,7 +1,8 @@
 """What was really sent and received: the calls that a piece of work makes, noted while it makes them."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -45,3 +46,13 @@ def is_recording() -> bool:
 def note_call(call: Call) -> None:
     if _recording.calls is not None:
         _recording.calls.append(call)
+
+
+_LIMIT = re.compile(r"rate-?limit|quota|^retry-after$")
+MAX_LIMITS = 200  # characters, as the column
+
+
+def told_limits(headers: Mapping[str, str]) -> str:
+    """What an answer tells of the limits of its sender: "X-Ratelimit-Remaining: 99, …"; no standard is kept by all."""
+    found = (f"{name.title()}: {value}" for name, value in headers.items() if _LIMIT.search(name))
+    return ", ".join(text for text in found if text.isprintable())

@@ -17,7 +17,7 @@ from urllib3 import BaseHTTPResponse
 
 from channels_app.lib.http.addresses import AllowList, Target, public_url_problem
 from channels_app.lib.http.failures import FAILURES, cause_of, failure_of
-from channels_app.lib.http.recorder import Call, is_recording, note_call
+from channels_app.lib.http.recorder import MAX_LIMITS, Call, is_recording, note_call, told_limits
 from channels_app.lib.http.sockets import CallState
 from channels_app.lib.http.wire import Adapter, shared_adapter
 from channels_app.protocol.errors import BridgeError, ConfigError, Effect, PayloadError, TemporaryError
@@ -147,16 +147,6 @@ def _record(
         limits=_without_own_secrets(request, secrets, told_limits(headers or {}).encode()).decode()[:MAX_LIMITS],
         took_ms=round((time.monotonic() - started) * 1000),
     )
-
-
-_LIMIT = re.compile(r"rate-?limit|quota|^retry-after$")
-MAX_LIMITS = 200  # characters, as the column
-
-
-def told_limits(headers: Mapping[str, str]) -> str:
-    """What an answer tells of the limits of its sender: "X-Ratelimit-Remaining: 99, …"; no standard is kept by all."""
-    found = (f"{name.title()}: {value}" for name, value in headers.items() if _LIMIT.search(name))
-    return ", ".join(text for text in found if text.isprintable())
 
 
 def _without_own_secrets(request: Request, secrets: Sequence[str], response: bytes) -> bytes:

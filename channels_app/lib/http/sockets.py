@@ -120,7 +120,7 @@ class BoundedSocket(socket.socket):
             raise BlockingIOError(errno.EAGAIN, "the answer is over")
         self._bound()
         count = super().recv_into(*args)
-        if not count:
+        if not count and not exchange.is_answered:
             left = _unacknowledged(self)
             exchange.is_unread, exchange.is_read = bool(left), left == 0
         self.used_at = time.monotonic()
